@@ -1,0 +1,87 @@
+using static Clado.Onnx.AttributeProto.Types;
+
+namespace Clado.Onnx;
+
+/// <summary>Reads, sets and makes nodes and their attributes.</summary>
+public static class NodeExtensions
+{
+    /// <summary>The node's name, or its operator and first output where it has none: what messages call it.</summary>
+    /// <param name="node">The node to name.</param>
+    public static string DisplayName(this NodeProto node) =>
+        node.Name.Length > 0 ? node.Name : node.Output.Count > 0 ? $"{node.OpType} → {node.Output[0]}" : node.OpType;
+
+    /// <summary>Whether the node is of the standard operator set.</summary>
+    /// <param name="node">The node to look at.</param>
+    public static bool IsStandard(this NodeProto node) => node.Domain is "" or "ai.onnx";
+
+    /// <summary>Whether the node is the standard operator of that name.</summary>
+    /// <param name="node">The node to look at.</param>
+    /// <param name="opType">Name of the operator, such as <c>Conv</c>.</param>
+    public static bool Is(this NodeProto node, string opType) => node.OpType == opType && node.IsStandard();
+
+    /// <summary>The attribute of that name, or null.</summary>
+    /// <param name="node">The node to look in.</param>
+    /// <param name="name">Name of the attribute.</param>
+    public static AttributeProto? Find(this NodeProto node, string name) => node.Attribute.FirstOrDefault(a => a.Name == name);
+
+    /// <summary>An integer attribute's value.</summary>
+    /// <param name="node">The node to look in.</param>
+    /// <param name="name">Name of the attribute.</param>
+    /// <param name="otherwise">The value where the node has no such attribute.</param>
+    public static long Integer(this NodeProto node, string name, long otherwise) => node.Find(name)?.I ?? otherwise;
+
+    /// <summary>An integer list attribute's value, or null.</summary>
+    /// <param name="node">The node to look in.</param>
+    /// <param name="name">Name of the attribute.</param>
+    /// <returns>Shape: [values].</returns>
+    public static long[]? Integers(this NodeProto node, string name) => node.Find(name)?.Ints.ToArray();
+
+    /// <summary>Takes an attribute off a node.</summary>
+    /// <param name="node">The node to change.</param>
+    /// <param name="name">Name of the attribute.</param>
+    /// <returns>The attribute, or null where there was none.</returns>
+    internal static AttributeProto? Take(this NodeProto node, string name)
+    {
+        var attribute = node.Find(name);
+        if (attribute is not null)
+        {
+            node.Attribute.Remove(attribute);
+        }
+        return attribute;
+    }
+
+    /// <summary>Makes a node.</summary>
+    /// <param name="opType">Operator.</param>
+    /// <param name="inputs">Names of the inputs; an empty name is an absent optional input. Shape: [inputs].</param>
+    /// <param name="output">Name of its output.</param>
+    /// <param name="attributes">Attributes, see <see cref="Attribute(string, long)"/>. Shape: [attributes].</param>
+    public static NodeProto Node(string opType, IEnumerable<string> inputs, string output, params ReadOnlySpan<AttributeProto> attributes)
+    {
+        var node = new NodeProto { OpType = opType };
+        node.Input.Add(inputs);
+        node.Output.Add(output);
+        node.Attribute.Add(attributes.ToArray());
+        return node;
+    }
+
+    /// <summary>Makes an integer attribute.</summary>
+    /// <param name="name">Name of the attribute.</param>
+    /// <param name="value">Its value.</param>
+    public static AttributeProto Attribute(string name, long value) => new() { Name = name, Type = AttributeType.Int, I = value };
+
+    /// <summary>Makes an integer list attribute.</summary>
+    /// <param name="name">Name of the attribute.</param>
+    /// <param name="values">Its values. Shape: [values].</param>
+    public static AttributeProto Attribute(string name, params long[] values)
+    {
+        var attribute = new AttributeProto { Name = name, Type = AttributeType.Ints };
+        attribute.Ints.Add(values);
+        return attribute;
+    }
+
+    /// <summary>Makes a text attribute.</summary>
+    /// <param name="name">Name of the attribute.</param>
+    /// <param name="value">Its value.</param>
+    public static AttributeProto Attribute(string name, string value) =>
+        new() { Name = name, Type = AttributeType.String, S = Google.Protobuf.ByteString.CopyFromUtf8(value) };
+}

@@ -1,0 +1,88 @@
+using Google.Protobuf;
+
+namespace Clado.Onnx;
+
+/// <summary>Reads and writes <c>.onnx</c> files. Fields this library does not know are kept.</summary>
+public static class OnnxFile
+{
+    /// <summary>The largest file a protobuf message can be, in bytes (2 GiB − 1).</summary>
+    public const long MaximumSizeBytes = int.MaxValue;
+
+    /// <summary>Reads a model; data in external files is checked and brought into the tensors.</summary>
+    /// <param name="path">Path of the <c>.onnx</c> file.</param>
+    /// <returns>The model as the file has it, with external data embedded and every initializer's length checked.</returns>
+    /// <exception cref="OnnxFormatException">The file is missing, truncated, not ONNX, or a tensor does not have the data its shape asks for.</exception>
+    public static ModelProto Read(string path)
+    {
+        var info = new FileInfo(path);
+        if (!info.Exists)
+        {
+            throw new OnnxFormatException(path, $"no such file ({info.FullName}); give the path of an .onnx file");
+        }
+        if (info.Length > MaximumSizeBytes)
+        {
+            throw new OnnxFormatException(path, $"{info.Length:N0} bytes is more than a protobuf file can hold (2 GiB); "
+                + "save the model with its weights as external data");
+        }
+        var model = Parse(path, File.ReadAllBytes(path));
+        foreach (var tensor in model.Tensors())
+        {
+            ExternalData.Embed(path, tensor);
+            TensorData.Check(path, tensor);
+        }
+        return model;
+    }
+
+    /// <summary>Parses the bytes of a model file, without looking for external data.</summary>
+    /// <param name="path">Path that errors name.</param>
+    /// <param name="bytes">Contents of the file. Shape: [bytes].</param>
+    /// <exception cref="OnnxFormatException">The bytes are no ONNX model.</exception>
+    public static ModelProto Parse(string path, ReadOnlySpan<byte> bytes)
+    {
+        ModelProto model;
+        try
+        {
+            model = ModelProto.Parser.ParseFrom(bytes);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new OnnxFormatException(path, "not a whole ONNX file (the protobuf data ends early or is something else); "
+                + "export or copy the model again", inner: e);
+        }
+        if (model.Graph is null || !model.HasIrVersion || model.OpsetImport.Count == 0)
+        {
+            throw new OnnxFormatException(path, "not an ONNX model (it has no graph, IR version or opset); check that this is the right file");
+        }
+        return model;
+    }
+
+    /// <summary>Writes a model beside its destination and renames it into place, so that no half-written file is ever seen.</summary>
+    /// <param name="model">The model to write.</param>
+    /// <param name="path">Destination; an existing file is replaced, missing folders are made.</param>
+    /// <returns>Size of the file in bytes.</returns>
+    /// <exception cref="OnnxFormatException">The model is larger than a protobuf file can be.</exception>
+    public static long Write(ModelProto model, string path)
+    {
+        int size;
+        try
+        {
+            size = model.CalculateSize();
+        }
+        catch (OverflowException e)
+        {
+            throw new OnnxFormatException(path, "the model is larger than a protobuf file can hold (2 GiB)", inner: e);
+        }
+        AtomicFile.Write(path, stream => model.WriteTo(stream));
+        return size;
+    }
+
+    /// <summary>Every tensor that carries data: initializers and tensor attributes of nodes, functions included.</summary>
+    internal static IEnumerable<TensorProto> Tensors(this ModelProto model) =>
+        model.Graph.Initializer
+            .Concat(AttributeTensors(model.Graph.Node))
+            .Concat(model.Functions.SelectMany(function => AttributeTensors(function.Node)));
+
+    private static IEnumerable<TensorProto> AttributeTensors(IEnumerable<NodeProto> nodes) =>
+        nodes.SelectMany(node => node.Attribute).SelectMany(attribute =>
+            attribute.T is { } single ? attribute.Tensors.Append(single) : attribute.Tensors);
+}

@@ -1,0 +1,54 @@
+namespace Clado.Onnx.Upgrade;
+
+/// <summary>Raises a model to the opset that has 2-bit types (25), operator by operator.</summary>
+public static class OpsetUpgrade
+{
+    /// <summary>The opset every model is raised to: the first with INT2.</summary>
+    public const int TargetOpset = 25;
+
+    /// <summary>The IR version that goes with <see cref="TargetOpset"/>.</summary>
+    public const int TargetIrVersion = 13;
+
+    /// <summary>The oldest opset that can be raised: the first with today's broadcasting.</summary>
+    public const int OldestOpset = 7;
+
+    /// <summary>Raises a model; the given one stays as it is.</summary>
+    /// <param name="model">The model, of any opset from 7 to 25.</param>
+    /// <param name="file">Path that errors name.</param>
+    /// <returns>A model of the same meaning at opset 25, IR version 13, its initializers no longer listed among the inputs.</returns>
+    /// <exception cref="OnnxFormatException">The opset is out of range, or an operator's way to opset 25 is not known.</exception>
+    public static ModelProto Apply(ModelProto model, string file)
+    {
+        var standard = model.OpsetImport.FirstOrDefault(o => o.Domain is "" or "ai.onnx")
+            ?? throw new OnnxFormatException(file, "imports no standard opset; only models made of standard ONNX operators can be quantized");
+        if (standard.Version is < OldestOpset or > TargetOpset)
+        {
+            throw new OnnxFormatException(file, $"is of opset {standard.Version}; opsets {OldestOpset} to {TargetOpset} are understood. "
+                + "Export it with another opset_version");
+        }
+        var raised = model.Clone();
+        raised.IrVersion = TargetIrVersion;
+        raised.OpsetImport.First(o => o.Domain is "" or "ai.onnx").Version = TargetOpset;
+
+        var initializers = raised.Graph.Initializer.Select(t => t.Name).ToHashSet();
+        foreach (var input in raised.Graph.Input.Where(v => initializers.Contains(v.Name)).ToArray())
+        {
+            raised.Graph.Input.Remove(input);
+        }
+
+        var context = new UpgradeContext(file, (int)standard.Version, raised.Graph);
+        var nodes = raised.Graph.Node.ToArray();
+        raised.Graph.Node.Clear();
+        foreach (var node in nodes)
+        {
+            if (node.IsStandard())
+            {
+                context.Rule(node)(node, context);
+            }
+            raised.Graph.Node.Add(context.TakeBefore());
+            raised.Graph.Node.Add(node);
+            raised.Graph.Node.Add(context.TakeAfter());
+        }
+        return raised;
+    }
+}

@@ -1,0 +1,83 @@
+namespace Clado.Onnx.Upgrade;
+
+/// <summary>Rewrites one node in place.</summary>
+internal delegate void UpgradeRule(NodeProto node, UpgradeContext context);
+
+/// <summary>What a rule may need beside its node: the opset it comes from, room for new constants and nodes, and located errors.</summary>
+internal sealed class UpgradeContext
+{
+    private readonly GraphProto graph;
+    private readonly HashSet<string> names;
+    private readonly List<NodeProto> before = [];
+    private readonly List<NodeProto> after = [];
+
+    public UpgradeContext(string file, int opset, GraphProto graph)
+    {
+        (File, Opset, this.graph) = (file, opset, graph);
+        names = [.. graph.Node.SelectMany(n => n.Output), .. graph.Initializer.Select(t => t.Name), .. graph.Input.Select(v => v.Name)];
+    }
+
+    public string File { get; }
+
+    /// <summary>The opset the model was written for.</summary>
+    public int Opset { get; }
+
+    public UpgradeRule Rule(NodeProto node) => UpgradeRules.Find(node.OpType)
+        ?? throw Error(node, $"operator {node.OpType}: its way from opset {Opset} to {OpsetUpgrade.TargetOpset} is not known; "
+            + "export the model without it, or already at that opset");
+
+    public OnnxFormatException Error(NodeProto node, string problem) => new(File, problem, node.DisplayName());
+
+    /// <summary>Number of dimensions of a tensor, or null where the file does not say.</summary>
+    public int? Rank(string tensor) =>
+        graph.ValueInfo.Concat(graph.Output).FirstOrDefault(v => v.Name == tensor)?.Type?.TensorType?.Shape?.Dim.Count;
+
+    /// <summary>Adds a one-dimensional int64 constant and gives its name.</summary>
+    public string Integers(string hint, params long[] values)
+    {
+        var name = Fresh(hint);
+        graph.Initializer.Add(TensorData.Integers(name, values, values.Length));
+        return name;
+    }
+
+    /// <summary>Adds a float constant, a scalar, and gives its name.</summary>
+    public string Scalar(string hint, float value)
+    {
+        var name = Fresh(hint);
+        graph.Initializer.Add(TensorData.Singles(name, [value]));
+        return name;
+    }
+
+    /// <summary>Adds a one-dimensional float constant and gives its name.</summary>
+    public string Singles(string hint, float[] values)
+    {
+        var name = Fresh(hint);
+        graph.Initializer.Add(TensorData.Singles(name, values, values.Length));
+        return name;
+    }
+
+    public string Fresh(string hint)
+    {
+        var name = hint;
+        for (int i = 1; !names.Add(name); i++)
+        {
+            name = $"{hint}_{i}";
+        }
+        return name;
+    }
+
+    public void Before(NodeProto node) => before.Add(node);
+
+    public void After(NodeProto node) => after.Add(node);
+
+    public NodeProto[] TakeBefore() => Take(before);
+
+    public NodeProto[] TakeAfter() => Take(after);
+
+    private static NodeProto[] Take(List<NodeProto> list)
+    {
+        var nodes = list.ToArray();
+        list.Clear();
+        return nodes;
+    }
+}
