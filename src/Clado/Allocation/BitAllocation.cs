@@ -1,0 +1,117 @@
+using Clado.Allocation.Solver;
+using Clado.Candidates;
+using Clado.Sensitivity;
+
+namespace Clado.Allocation;
+
+/// <summary>Chooses every layer's width: turns candidates and a budget into numbers for the solver, and its answer back.</summary>
+public static class BitAllocation
+{
+    private const int FloatActivationBits = 32;
+
+    /// <summary>Solves for a budget.</summary>
+    /// <param name="sensitivity">The matrix; its projection is what is minimised.</param>
+    /// <param name="candidates">Its rows.</param>
+    /// <param name="fileSize">Sizes of the file.</param>
+    /// <param name="budget">What the network may cost.</param>
+    /// <param name="allocator">The solver.</param>
+    /// <param name="cancellation">Stops early with the best choice so far.</param>
+    public static AllocationResult Allocate(
+        SensitivityMatrix sensitivity, CandidateSet candidates, FileSize fileSize, Budget budget, IAllocator allocator, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(sensitivity);
+        ArgumentNullException.ThrowIfNull(candidates);
+        ArgumentNullException.ThrowIfNull(fileSize);
+        ArgumentNullException.ThrowIfNull(budget);
+        ArgumentNullException.ThrowIfNull(allocator);
+        var problem = new Subproblem(sensitivity.Projected, candidates, fileSize, budget);
+        var smallest = WidthSets(candidates).Select(widths => (Widths: widths, Bytes: problem.SmallestBytes(widths))).MinBy(s => s.Bytes);
+        // Every bit-plane width that is used costs its function in the file: solve with all of them paid for, then once more with those
+        // that came out unused given back. Where all of them are too dear, start from the set that makes the smallest file.
+        IReadOnlyList<int> allowed = [.. candidates.Items.Select(c => c.Bits).Distinct()];
+        var best = problem.Solve(allowed, allocator, cancellation);
+        if (best.Solution.Status == AllocationStatus.Infeasible)
+        {
+            best = problem.Solve(smallest.Widths, allocator, cancellation);
+        }
+        else if (budget.FileBytes is not null)
+        {
+            var used = best.Chosen.Select(c => c.Bits).Where(BitPlanes.IsNeeded).ToHashSet();
+            int[] fewer = [.. allowed.Where(b => !BitPlanes.IsNeeded(b) || used.Contains(b))];
+            if (fewer.Length < allowed.Count && problem.Solve(fewer, allocator, cancellation) is var again
+                && again.Solution.Objective < best.Solution.Objective)
+            {
+                best = again;
+            }
+        }
+        return new AllocationResult
+        {
+            Status = best.Solution.Status,
+            Budget = budget,
+            Chosen = best.Chosen,
+            SizeBytes = best.Chosen.Count == 0 ? 0 : fileSize.Predict(best.Chosen.Sum(c => c.SizeBytes), best.Chosen.Select(c => c.Bits)),
+            Objective = best.Solution.Objective,
+            Bound = best.Solution.Bound,
+            Gap = best.Solution.Gap,
+            SmallestBytes = smallest.Bytes,
+            SmallestBitsPerWeight = candidates.Items.GroupBy(c => c.Layer).Sum(g => (double)g.Min(c => c.Bits) * g.Key.Parameters)
+                / candidates.Layers.Sum(l => l.Parameters),
+        };
+    }
+
+    /// <summary>All sets of widths that differ in their bit-plane widths and leave every layer a candidate.</summary>
+    private static IEnumerable<int[]> WidthSets(CandidateSet candidates)
+    {
+        int[] all = [.. candidates.Items.Select(c => c.Bits).Distinct().Order()];
+        int[] planes = [.. all.Where(BitPlanes.IsNeeded)];
+        for (int subset = 0; subset < 1 << planes.Length; subset++)
+        {
+            int[] widths = [.. all.Where(b => !BitPlanes.IsNeeded(b) || (subset >> Array.IndexOf(planes, b) & 1) == 1)];
+            if (candidates.Items.Where(c => widths.Contains(c.Bits)).Select(c => c.Layer).Distinct().Count() == candidates.Layers.Count)
+            {
+                yield return widths;
+            }
+        }
+    }
+
+    /// <summary>The problem with only some widths allowed.</summary>
+    private sealed record Subproblem(double[] Matrix, CandidateSet Candidates, FileSize FileSize, Budget Budget)
+    {
+        public long SmallestBytes(int[] widths) => FileSize.Predict(
+            Candidates.Items.Where(c => widths.Contains(c.Bits)).GroupBy(c => c.Layer).Sum(g => g.Min(c => c.SizeBytes)), widths);
+
+        public (AllocationSolution Solution, IReadOnlyList<Candidate> Chosen) Solve(
+            IReadOnlyCollection<int> widths, IAllocator allocator, CancellationToken cancellation)
+        {
+            int[] rows = [.. Enumerable.Range(0, Candidates.Items.Count).Where(row => widths.Contains(Candidates.Items[row].Bits))];
+            int n = rows.Length, all = Candidates.Items.Count;
+            var matrix = new double[n * n];
+            for (int i = 0; i < n; i++)
+            {
+                for (int j = 0; j < n; j++)
+                {
+                    matrix[(i * n) + j] = Matrix[(rows[i] * all) + rows[j]];
+                }
+            }
+            var items = rows.Select(row => Candidates.Items[row]).ToArray();
+            var (costs, budgets) = (new List<long[]>(), new List<long>());
+            if (Budget.FileBytes is { } bytes)
+            {
+                costs.Add([.. items.Select(c => c.SizeBytes)]);
+                budgets.Add(FileSize.WeightBudget(bytes, widths));
+            }
+            if (Budget.BitsPerWeight is { } bits)
+            {
+                costs.Add([.. items.Select(c => c.Bits * c.Layer.Parameters)]);
+                budgets.Add((long)Math.Floor(bits * Candidates.Layers.Sum(l => l.Parameters)));
+            }
+            if (Budget.BitOperations is { } operations)
+            {
+                costs.Add([.. items.Select(c => c.Layer.BitOperations(c.Bits, FloatActivationBits))]);
+                budgets.Add(operations);
+            }
+            var solution = allocator.Solve(new AllocationProblem(matrix, [.. rows.Select(row => Candidates.LayerOf[row])], costs, budgets), cancellation);
+            return (solution, [.. solution.Choice.Select(row => items[row])]);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+
+namespace Clado.Allocation;
+
+/// <summary>What a network may cost: bytes of the written file, bits a weight, bit operations, or several of these.</summary>
+public sealed record Budget
+{
+    /// <summary>Text it was given as; names the file of the allocation.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>Bytes of the written file, or null.</summary>
+    public long? FileBytes { get; init; }
+
+    /// <summary>Mean bits over the quantizable weights, or null. Range: (0, 8].</summary>
+    public double? BitsPerWeight { get; init; }
+
+    /// <summary>Bit operations an image, or null.</summary>
+    public long? BitOperations { get; init; }
+
+    /// <summary>Reads a budget.</summary>
+    /// <param name="text"><c>1.5MB</c>, <c>820KiB</c>, <c>120000</c> (bytes of the file), <c>3bit</c> (mean over quantizable weights), <c>25%</c> (of the FP32 file) or <c>none</c>.</param>
+    /// <param name="floatFileBytes">Bytes of the FP32 file.</param>
+    /// <param name="bitOperations">Bit operations an image, or null.</param>
+    /// <exception cref="CladoException">The text is none of these.</exception>
+    public static Budget Parse(string text, long floatFileBytes, long? bitOperations = null)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var budget = new Budget { Text = bitOperations is null ? text : $"{text}-{bitOperations}bitops", BitOperations = bitOperations };
+        return text == "none" ? budget
+            : Number(text, "bits", out double value) || Number(text, "bit", out value)
+                ? budget with { BitsPerWeight = value is > 0 and <= 32 ? value : throw Error(text) }
+            : Number(text, "%", out value) ? budget with { FileBytes = Bytes(text, floatFileBytes * value / 100) }
+            : Number(text, "GiB", out value) ? budget with { FileBytes = Bytes(text, value * (1 << 30)) }
+            : Number(text, "MiB", out value) ? budget with { FileBytes = Bytes(text, value * (1 << 20)) }
+            : Number(text, "KiB", out value) ? budget with { FileBytes = Bytes(text, value * (1 << 10)) }
+            : Number(text, "GB", out value) ? budget with { FileBytes = Bytes(text, value * 1e9) }
+            : Number(text, "MB", out value) ? budget with { FileBytes = Bytes(text, value * 1e6) }
+            : Number(text, "kB", out value) ? budget with { FileBytes = Bytes(text, value * 1e3) }
+            : Number(text, "B", out value) || Number(text, "", out value) ? budget with { FileBytes = Bytes(text, value) }
+            : throw Error(text);
+    }
+
+    private static bool Number(string text, string unit, out double value)
+    {
+        value = 0;
+        return text.EndsWith(unit, StringComparison.OrdinalIgnoreCase)
+            && double.TryParse(text.AsSpan(0, text.Length - unit.Length).Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value);
+    }
+
+    private static long Bytes(string text, double value) => value is >= 1 and < 1e15 ? (long)Math.Floor(value) : throw Error(text);
+
+    private static CladoException Error(string text) =>
+        new($"--budget {text}: not a budget; give bytes of the file (120000, 820KiB, 1.5MB), bits a weight (3bit), a share of the FP32 file (25%), or none");
+}

@@ -1,0 +1,59 @@
+namespace Clado.Allocation.Solver;
+
+/// <summary>What is known of an answer.</summary>
+public enum AllocationStatus
+{
+    /// <summary>No choice has a lower objective.</summary>
+    Optimal,
+
+    /// <summary>The budgets are kept; a better choice may exist, not better than the bound.</summary>
+    Feasible,
+
+    /// <summary>No choice keeps the budgets.</summary>
+    Infeasible,
+}
+
+/// <summary>An answer to an <see cref="AllocationProblem"/>.</summary>
+public sealed record AllocationSolution
+{
+    /// <summary>What is known of it.</summary>
+    public required AllocationStatus Status { get; init; }
+
+    /// <summary>Chosen candidate of each layer; empty where infeasible. Shape: [layers].</summary>
+    public required int[] Choice { get; init; }
+
+    /// <summary><c>xᵀ G x</c>, recomputed from the choice; infinite where infeasible.</summary>
+    public required double Objective { get; init; }
+
+    /// <summary>No choice within the budgets has an objective below this.</summary>
+    public required double Bound { get; init; }
+
+    /// <summary>(objective − bound) / |objective|: 0 where proven optimal. Range: [0, inf].</summary>
+    public double Gap => Objective <= Bound ? 0 : Objective == 0 || double.IsInfinity(Objective) ? double.PositiveInfinity : (Objective - Bound) / Math.Abs(Objective);
+
+    /// <summary>The answer where no choice keeps the budgets.</summary>
+    internal static AllocationSolution None { get; } =
+        new() { Status = AllocationStatus.Infeasible, Choice = [], Objective = double.PositiveInfinity, Bound = double.PositiveInfinity };
+
+    /// <summary>An answer with its objective recomputed and its status set by the bound.</summary>
+    internal static AllocationSolution Of(AllocationProblem problem, int[] choice, double bound)
+    {
+        double objective = problem.Objective(choice);
+        return new()
+        {
+            Status = objective <= bound ? AllocationStatus.Optimal : AllocationStatus.Feasible,
+            Choice = choice,
+            Objective = objective,
+            Bound = Math.Min(bound, objective),
+        };
+    }
+}
+
+/// <summary>A solver.</summary>
+public interface IAllocator
+{
+    /// <summary>Solves a problem.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="cancellation">Stops early with the best choice so far.</param>
+    AllocationSolution Solve(AllocationProblem problem, CancellationToken cancellation = default);
+}

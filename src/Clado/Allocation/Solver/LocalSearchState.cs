@@ -1,0 +1,127 @@
+namespace Clado.Allocation.Solver;
+
+/// <summary>A choice with the sums that make the gain of a move cheap: <c>field[a] = Σ_j G[a, choice_j]</c>.</summary>
+internal sealed class LocalSearchState
+{
+    // A move must gain more than rounding in the updated sums can feign, or the search would walk in circles.
+    private const double RelativeGain = 1e-12;
+
+    private readonly AllocationProblem problem;
+    private readonly double[] field;
+    private readonly long[] slack;
+    private readonly double leastGain;
+
+    public LocalSearchState(AllocationProblem problem, int[] choice)
+    {
+        this.problem = problem;
+        Choice = choice;
+        field = new double[problem.CandidateCount];
+        slack = [.. problem.Budgets.Zip(problem.CostsOf(choice), (budget, cost) => budget - cost)];
+        foreach (int chosen in choice)
+        {
+            AddRow(chosen, 1);
+        }
+        leastGain = RelativeGain * problem.Matrix.Max(Math.Abs);
+    }
+
+    public int[] Choice { get; }
+
+    /// <summary>Makes the best change of one layer within the budgets, if any helps.</summary>
+    public bool TryChangeOne()
+    {
+        var (best, gain) = (-1, -leastGain);
+        for (int a = 0; a < problem.CandidateCount; a++)
+        {
+            if (Choice[problem.LayerOf[a]] != a && Fits(a, -1) && Change(a) is var change && change < gain)
+            {
+                (best, gain) = (a, change);
+            }
+        }
+        if (best >= 0)
+        {
+            Set(best);
+        }
+        return best >= 0;
+    }
+
+    /// <summary>Makes the best pair of changes in two layers within the budgets, if any helps.</summary>
+    public bool TryExchange()
+    {
+        int n = problem.CandidateCount;
+        var (first, second, gain) = (-1, -1, -leastGain);
+        for (int a = 0; a < n; a++)
+        {
+            int old = Choice[problem.LayerOf[a]];
+            if (old == a)
+            {
+                continue;
+            }
+            double changeA = Change(a);
+            for (int b = problem.Start[problem.LayerOf[a] + 1]; b < n; b++)
+            {
+                int oldB = Choice[problem.LayerOf[b]];
+                if (oldB == b)
+                {
+                    continue;
+                }
+                var g = problem.Matrix;
+                double cross = g[(a * n) + b] - g[(a * n) + oldB] - g[(old * n) + b] + g[(old * n) + oldB];
+                double change = changeA + Change(b) + (2 * cross);
+                if (change < gain && Fits(a, b))
+                {
+                    (first, second, gain) = (a, b, change);
+                }
+            }
+        }
+        if (first >= 0)
+        {
+            Set(first);
+            Set(second);
+        }
+        return first >= 0;
+    }
+
+    /// <summary>What the objective changes by when a candidate replaces its layer's chosen one.</summary>
+    private double Change(int a)
+    {
+        int n = problem.CandidateCount, old = Choice[problem.LayerOf[a]];
+        var g = problem.Matrix;
+        // field[a] holds G[a, old] of the layer itself, which leaves with the old candidate.
+        return g[(a * n) + a] - g[(old * n) + old] + (2 * (field[a] - g[(a * n) + old] - (field[old] - g[(old * n) + old])));
+    }
+
+    private bool Fits(int a, int b)
+    {
+        for (int k = 0; k < slack.Length; k++)
+        {
+            var cost = problem.Costs[k];
+            long more = cost[a] - cost[Choice[problem.LayerOf[a]]] + (b < 0 ? 0 : cost[b] - cost[Choice[problem.LayerOf[b]]]);
+            if (more > slack[k])
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void Set(int a)
+    {
+        int old = Choice[problem.LayerOf[a]];
+        for (int k = 0; k < slack.Length; k++)
+        {
+            slack[k] -= problem.Costs[k][a] - problem.Costs[k][old];
+        }
+        AddRow(old, -1);
+        AddRow(a, 1);
+        Choice[problem.LayerOf[a]] = a;
+    }
+
+    private void AddRow(int candidate, double sign)
+    {
+        var row = problem.Matrix.AsSpan(candidate * problem.CandidateCount, problem.CandidateCount);
+        for (int a = 0; a < field.Length; a++)
+        {
+            field[a] += sign * row[a];
+        }
+    }
+}

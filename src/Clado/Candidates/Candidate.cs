@@ -1,0 +1,52 @@
+using Clado.Layers;
+
+namespace Clado.Candidates;
+
+/// <summary>A layer at a bit-width: the codes that would be written, and what they cost.</summary>
+public sealed record Candidate
+{
+    /// <summary>The layer.</summary>
+    public required QuantizableLayer Layer { get; init; }
+
+    /// <summary>Bits a weight. Range: [2, 8].</summary>
+    public required int Bits { get; init; }
+
+    /// <summary>Signed codes, in the weight's order. Shape: [parameters]. Range: [-2^(bits-1), 2^(bits-1)-1].</summary>
+    public required sbyte[] Codes { get; init; }
+
+    /// <summary>Scale of each channel. Shape: [channels]. Range: finite, not 0.</summary>
+    public required float[] Scales { get; init; }
+
+    /// <summary>Bytes the layer's weight takes in the written file: packed codes, scales, and the nodes that unpack them.</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Sum of squared differences to the float weights.</summary>
+    public required double SquaredError { get; init; }
+
+    /// <summary>The weights as ONNX Runtime sees them: code × scale, in single precision.</summary>
+    /// <returns>Shape: [parameters].</returns>
+    public float[] Dequantize()
+    {
+        var weights = new float[Codes.Length];
+        for (int i = 0; i < weights.Length; i++)
+        {
+            weights[i] = Codes[i] * Scales[i / Layer.ChannelStride % Layer.ChannelCount];
+        }
+        return weights;
+    }
+}
+
+/// <summary>All candidates of a network, layer by layer, widths ascending: the order of the rows of a sensitivity matrix.</summary>
+/// <param name="Layers">The layers that are searched. Shape: [layers].</param>
+/// <param name="Items">The candidates. Shape: [candidates].</param>
+public sealed record CandidateSet(IReadOnlyList<QuantizableLayer> Layers, IReadOnlyList<Candidate> Items)
+{
+    /// <summary>Position of each candidate's layer among <see cref="Layers"/>. Shape: [candidates].</summary>
+    public int[] LayerOf { get; } = Positions(Layers, Items);
+
+    private static int[] Positions(IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<Candidate> items)
+    {
+        var position = layers.Select((layer, i) => (layer.Name, i)).ToDictionary(p => p.Name, p => p.i);
+        return [.. items.Select(c => position[c.Layer.Name])];
+    }
+}

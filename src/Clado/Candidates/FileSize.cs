@@ -1,0 +1,88 @@
+using Clado.Graphs;
+using Clado.Layers;
+using Clado.Onnx;
+using Google.Protobuf;
+
+namespace Clado.Candidates;
+
+/// <summary>
+/// The exact size of the file for any choice of widths. The graph's bytes are a sum over layers; what is around them is the frame
+/// (<see cref="Frame"/>) and the functions of the bit-plane widths that are used.
+/// </summary>
+public sealed class FileSize
+{
+    private readonly ModelProto frame;
+    private readonly long frameGraphBytes;
+    private readonly long aroundGraphBytes;
+
+    /// <summary>Measures the frame.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
+    public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers)
+    {
+        frame = Frame(graph, layers);
+        frameGraphBytes = frame.Graph.CalculateSize();
+        frame.Graph = null;
+        aroundGraphBytes = frame.CalculateSize();
+    }
+
+    /// <summary>The model without the layers' weights, and without what a file to run does not need: shapes of activations, doc strings, exporter's notes on nodes.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">The layers whose weights are taken out. Shape: [layers].</param>
+    public static ModelProto Frame(Graph graph, IReadOnlyList<QuantizableLayer> layers)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        var model = graph.Model.Clone();
+        model.ClearDocString();
+        model.ProducerName = "clado";
+        model.ClearProducerVersion();
+        model.Graph.ClearDocString();
+        model.Graph.ValueInfo.Clear();
+        foreach (var node in model.Graph.Node)
+        {
+            node.ClearDocString();
+            node.MetadataProps.Clear();
+        }
+        var weights = layers.Select(l => l.Weight).ToHashSet();
+        foreach (var tensor in model.Graph.Initializer.ToArray())
+        {
+            tensor.ClearDocString();
+            if (weights.Contains(tensor.Name))
+            {
+                model.Graph.Initializer.Remove(tensor);
+            }
+        }
+        return model;
+    }
+
+    /// <summary>Bytes of the file with these candidates.</summary>
+    /// <param name="weightBytes">Sum of <see cref="Candidate.SizeBytes"/> over the layers.</param>
+    /// <param name="widths">Widths that are used.</param>
+    public long Predict(long weightBytes, IEnumerable<int> widths)
+    {
+        long graphBytes = frameGraphBytes + weightBytes;
+        return aroundGraphBytes + FunctionBytes(widths) + 1 + CodedOutputStream.ComputeUInt64Size((ulong)graphBytes) + graphBytes;
+    }
+
+    /// <summary>Bytes that may go into the layers' weights so that the file keeps a budget.</summary>
+    /// <param name="budgetBytes">Bytes of the whole file. Range: [0, inf).</param>
+    /// <param name="widths">Widths that may be used: each bit-plane width costs its function.</param>
+    /// <returns>The largest sum of <see cref="Candidate.SizeBytes"/>; negative where the frame alone is over the budget.</returns>
+    public long WeightBudget(long budgetBytes, IReadOnlyCollection<int> widths)
+    {
+        long weights = budgetBytes - Predict(0, widths);
+        // The length of the graph is itself written in the file, in 1 to 5 bytes.
+        while (weights > 0 && Predict(weights, widths) > budgetBytes)
+        {
+            weights--;
+        }
+        return weights;
+    }
+
+    private long FunctionBytes(IEnumerable<int> widths)
+    {
+        var with = frame.Clone();
+        BitPlanes.AddFunctions(with, widths);
+        return with.CalculateSize() - aroundGraphBytes;
+    }
+}

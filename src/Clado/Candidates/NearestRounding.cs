@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Clado.Layers;
+
+namespace Clado.Candidates;
+
+/// <summary>
+/// Every weight to the nearest point of a symmetric grid; each channel's scale is the one of least squared weight error among
+/// <c>max|w| · r / highest code</c>, r from 1.2 down to 0.2 (docs/method.md, "Rounding").
+/// </summary>
+public sealed class NearestRounding : IRounding
+{
+    private const float WidestRatio = 1.2f;
+    private const float RatioStep = 0.0125f;
+    private const int RatioCount = 81;
+
+    /// <inheritdoc/>
+    public string Name => "nearest";
+
+    /// <inheritdoc/>
+    public (sbyte[] Codes, float[] Scales) Round(QuantizableLayer layer, ReadOnlyMemory<float> weights, int bits)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(weights.Length, layer.Parameters);
+        var codes = new sbyte[weights.Length];
+        var scales = new float[layer.ChannelCount];
+        Parallel.For(0, scales.Length, c =>
+        {
+            var channel = Gather(weights.Span, layer, c);
+            scales[c] = BestScale(channel, bits);
+            for (int i = 0; i < channel.Length; i++)
+            {
+                codes[Position(layer, c, i)] = (sbyte)Code(channel[i], scales[c], bits);
+            }
+        });
+        return (codes, scales);
+    }
+
+    /// <summary>The code nearest to a weight; halves go to the even code.</summary>
+    internal static float Code(float weight, float scale, int bits) =>
+        Math.Clamp(MathF.Round(weight / scale), Grid.Lowest(bits), Grid.Highest(bits));
+
+    private static float BestScale(ReadOnlySpan<float> channel, int bits)
+    {
+        float largest = 0;
+        foreach (float w in channel)
+        {
+            largest = Math.Max(largest, Math.Abs(w));
+        }
+        // All zero, or so small that the grid's step would be no normal number: any scale gives zeros.
+        if (largest / Grid.Highest(bits) * (WidestRatio - (RatioStep * RatioCount)) < 1e-37f)
+        {
+            return 1;
+        }
+        var (best, least) = (0f, double.PositiveInfinity);
+        for (int step = 0; step < RatioCount; step++)
+        {
+            float scale = largest * (WidestRatio - (RatioStep * step)) / Grid.Highest(bits);
+            double error = SquaredError(channel, scale, bits);
+            if (error < least)
+            {
+                (best, least) = (scale, error);
+            }
+        }
+        return best;
+    }
+
+    /// <summary>Squared error of a channel on a grid, summed in eight lanes whatever the machine, so that every machine chooses the same scale.</summary>
+    internal static double SquaredError(ReadOnlySpan<float> channel, float scale, int bits)
+    {
+        var (lowest, highest) = (Vector256.Create((float)Grid.Lowest(bits)), Vector256.Create((float)Grid.Highest(bits)));
+        var step = Vector256.Create(scale);
+        var sum = Vector256<float>.Zero;
+        var vectors = MemoryMarshal.Cast<float, Vector256<float>>(channel);
+        foreach (var w in vectors)
+        {
+            var code = Vector256.Min(Vector256.Max(Vector256.Round(w / step), lowest), highest);
+            var error = w - (code * step);
+            sum += error * error;
+        }
+        double total = Vector256.Sum(sum);
+        foreach (float w in channel[(vectors.Length * Vector256<float>.Count)..])
+        {
+            float error = w - (Code(w, scale, bits) * scale);
+            total += error * error;
+        }
+        return total;
+    }
+
+    private static float[] Gather(ReadOnlySpan<float> weights, QuantizableLayer layer, int channel)
+    {
+        var values = new float[weights.Length / layer.ChannelCount];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = weights[Position(layer, channel, i)];
+        }
+        return values;
+    }
+
+    /// <summary>Where the i-th weight of a channel lies.</summary>
+    private static int Position(QuantizableLayer layer, int channel, int i)
+    {
+        int stride = layer.ChannelStride;
+        return (((i / stride * layer.ChannelCount) + channel) * stride) + (i % stride);
+    }
+}

@@ -1,0 +1,32 @@
+namespace Clado.Evaluation;
+
+/// <summary>How well a model file does on images.</summary>
+public sealed record EvaluationResult
+{
+    /// <summary>Path of the model.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Bytes of the file.</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Images run.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>Whether the images have labels.</summary>
+    public required bool Labelled { get; init; }
+
+    /// <summary>Share of images whose label has the highest score; null without labels or classes. Range: [0, 1].</summary>
+    public double? Top1 { get; init; }
+
+    /// <summary>Share of images whose label is among the five highest scores; null without labels or classes. Range: [0, 1].</summary>
+    public double? Top5 { get; init; }
+
+    /// <summary>Mean cross-entropy of the labels, nats; null without labels or classes.</summary>
+    public double? Loss { get; init; }
+
+    /// <summary>Share of images on which the highest score is the reference's; null without a reference. Range: [0, 1].</summary>
+    public double? Agreement { get; init; }
+
+    /// <summary>Mean loss increase over the reference in the loss that was asked for: nats for kl and ce, 1 for mse; null without a reference.</summary>
+    public double? LossIncrease { get; init; }
+}

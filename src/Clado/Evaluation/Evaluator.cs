@@ -1,0 +1,162 @@
+using System.Numerics.Tensors;
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Onnx;
+using Clado.Runs;
+using Clado.Sensitivity;
+using Microsoft.ML.OnnxRuntime;
+
+namespace Clado.Evaluation;
+
+/// <summary>Runs a model file on images, on ONNX Runtime, as it lies on disk.</summary>
+public static class Evaluator
+{
+    private const int BatchSize = 32;
+
+    /// <summary>Evaluates a file.</summary>
+    /// <param name="path">Path of the <c>.onnx</c> file.</param>
+    /// <param name="images">Images to run.</param>
+    /// <param name="preprocessing">How images become inputs.</param>
+    /// <param name="reference">Path of the FP32 file to compare with, or null.</param>
+    /// <param name="loss">Loss of the increase over the reference: kl, ce, mse; null to choose by the network.</param>
+    /// <param name="threads">Batches side by side; results do not depend on it. Range: [1, inf).</param>
+    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <exception cref="CladoException">A file cannot be used, or model, reference and images do not fit together.</exception>
+    public static EvaluationResult Evaluate(
+        string path, ImageSet images, Preprocessing preprocessing, string? reference, string? loss, int threads,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        using var model = new ModelUnderTest(path);
+        using var compared = reference is null ? null : new ModelUnderTest(reference);
+        if (compared is not null && (!compared.Readout.ElementCounts.SequenceEqual(model.Readout.ElementCounts)
+            || !compared.Graph.Tensors[compared.Graph.Input].Shape.SequenceEqual(model.Graph.Tensors[model.Graph.Input].Shape)))
+        {
+            throw new CladoException($"{path}: its inputs or outputs differ in size from those of the reference {reference}; give the FP32 model it was made from");
+        }
+        bool scored = images.IsLabelled && model.Readout.IsClassifier;
+        if (scored && images.Items.FirstOrDefault(i => i.Label >= model.Readout.ElementCount) is { } item)
+        {
+            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {model.Readout.ElementCount}; check the labels");
+        }
+        var losses = compared is null ? null : new LossFactory(compared.Graph, compared.Readout, images, loss);
+        var batches = new ImageBatches(images, model.Graph, preprocessing, BatchSize);
+        using var records = new RecordStore();
+        var tallies = new Tally[batches.Count];
+        var work = new WorkProgress(batches.Count, progress);
+        // The first batch alone: it sets the output variances that a squared loss divides by.
+        foreach (var range in (Range[])[new(0, 1), new(1, batches.Count)])
+        {
+            var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
+            Parallel.For(range.Start.Value, range.End.Value, options, index =>
+            {
+                var batch = batches.Load(index);
+                var outputs = model.Run(batch);
+                var tally = new Tally();
+                if (scored)
+                {
+                    tally.Score(outputs, batch.Labels!, model.Readout.ElementCount);
+                }
+                if (compared is not null)
+                {
+                    var expected = compared.Run(batch);
+                    tally.Compare(outputs, expected, losses!.Create(expected, batch, records), model.Readout);
+                }
+                tallies[index] = tally;
+                work.Add(1);
+            });
+        }
+        double count = images.Items.Count;
+        double? Mean(bool known, Func<Tally, double> part) => known ? tallies.Sum(part) / count : null;
+        return new EvaluationResult
+        {
+            Model = path,
+            SizeBytes = model.Graph.FileSizeBytes,
+            Images = images.Items.Count,
+            Labelled = images.IsLabelled,
+            Top1 = Mean(scored, t => t.Top1),
+            Top5 = Mean(scored, t => t.Top5),
+            Loss = Mean(scored, t => t.Loss),
+            Agreement = Mean(compared is { Readout.IsClassifier: true }, t => t.Agreeing),
+            LossIncrease = Mean(compared is not null, t => t.Increase),
+        };
+    }
+
+    /// <summary>A model and the session that runs it.</summary>
+    private sealed class ModelUnderTest : IDisposable
+    {
+        private readonly GraphSession session;
+
+        public ModelUnderTest(string path)
+        {
+            Graph = Graph.Read(path);
+            Readout = Readout.Of(Graph);
+            // The file itself runs, not our raised copy of it; only a final Softmax is read before it is taken.
+            var model = OnnxFile.Read(path);
+            model.Graph.Output.Clear();
+            model.Graph.Output.Add(Readout.Outputs.Select(name => new ValueInfoProto { Name = name }));
+            session = new GraphSession(model, path);
+        }
+
+        public Graph Graph { get; }
+
+        public Readout Readout { get; }
+
+        /// <summary>Outputs of a batch, all of an image together. Shape: [images · outputs].</summary>
+        public float[] Run(ImageBatch batch)
+        {
+            using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
+            using var values = session.Run(input);
+            return Readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch.Count);
+        }
+
+        public void Dispose() => session.Dispose();
+    }
+
+    /// <summary>Counts of one batch.</summary>
+    private sealed class Tally
+    {
+        public int Top1 { get; private set; }
+
+        public int Top5 { get; private set; }
+
+        public double Loss { get; private set; }
+
+        public int Agreeing { get; private set; }
+
+        public double Increase { get; private set; }
+
+        public void Score(float[] logits, int[] labels, int classes)
+        {
+            Loss = ClassLoss.CrossEntropy(logits, classes, labels).Base * labels.Length;
+            for (int image = 0; image < labels.Length; image++)
+            {
+                var scores = logits.AsSpan(image * classes, classes);
+                float own = scores[labels[image]];
+                // Among equal scores the lower class comes first, as an argmax takes it.
+                int before = 0;
+                for (int k = 0; k < classes; k++)
+                {
+                    before += scores[k] > own || (scores[k] == own && k < labels[image]) ? 1 : 0;
+                }
+                Top1 += before < 1 ? 1 : 0;
+                Top5 += before < 5 ? 1 : 0;
+            }
+        }
+
+        public void Compare(float[] outputs, float[] expected, OutputLoss loss, Readout readout)
+        {
+            int size = readout.ElementCount;
+            for (int image = 0; image * size < outputs.Length; image++)
+            {
+                var range = new Range(image * size, (image + 1) * size);
+                Agreeing += TensorPrimitives.IndexOfMax<float>(outputs.AsSpan(range)) == TensorPrimitives.IndexOfMax<float>(expected.AsSpan(range)) ? 1 : 0;
+            }
+            var shift = new float[outputs.Length];
+            TensorPrimitives.Subtract(outputs, expected, shift);
+            Increase = loss.TotalIncrease(shift, size);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using Clado.Onnx;
+using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
+
+namespace Clado.Execution;
+
+/// <summary>A model, or a part of one, ready to run. Safe to run from several threads at once.</summary>
+internal sealed class GraphSession : IDisposable
+{
+    private readonly InferenceSession session;
+
+    /// <summary>Creates the session.</summary>
+    /// <param name="model">The model to run.</param>
+    /// <param name="file">Path that errors name.</param>
+    /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
+    /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
+    public GraphSession(
+        ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL)
+    {
+        try
+        {
+            session = OrtRuntime.CreateSession(model.ToByteArray(), optimization);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new OnnxFormatException(file, $"ONNX Runtime refuses the model: {FirstLine(e)}", inner: e);
+        }
+        Inputs = [.. session.InputNames];
+        Outputs = [.. session.OutputNames];
+        File = file;
+    }
+
+    public string File { get; }
+
+    public IReadOnlyList<string> Inputs { get; }
+
+    public IReadOnlyList<string> Outputs { get; }
+
+    /// <summary>Runs the model.</summary>
+    /// <param name="value">Gives the value of the input of that name; it stays the caller's.</param>
+    /// <returns>The outputs in the order of <see cref="Outputs"/>; the caller disposes them. Shape: [outputs].</returns>
+    public IDisposableReadOnlyCollection<OrtValue> Run(Func<string, OrtValue> value)
+    {
+        using var options = new RunOptions();
+        try
+        {
+            return session.Run(options, Inputs, [.. Inputs.Select(value)], Outputs);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new OnnxFormatException(File, $"ONNX Runtime stopped: {FirstLine(e)}", inner: e);
+        }
+    }
+
+    /// <summary>Runs a model of one input.</summary>
+    public IDisposableReadOnlyCollection<OrtValue> Run(OrtValue input) => Run(_ => input);
+
+    public void Dispose() => session.Dispose();
+
+    private static string FirstLine(OnnxRuntimeException e) => e.Message.Split('\n')[0].Trim();
+}

@@ -1,0 +1,50 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace Clado.Execution;
+
+/// <summary>
+/// The one place that starts ONNX Runtime. Every session computes on the thread that calls it; Clado runs independent passes side by side
+/// instead (docs/decisions/2026-11-23-threads.md), so that no result depends on how many threads there are.
+/// </summary>
+internal static class OrtRuntime
+{
+    private static readonly Lazy<OrtEnv> Environment = new(Start);
+
+    /// <summary>Version of ONNX Runtime.</summary>
+    public static string Version => Environment.Value.GetVersionString();
+
+    /// <summary>Creates a session for a serialised model.</summary>
+    /// <param name="model">The model file's bytes.</param>
+    /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
+    public static InferenceSession CreateSession(byte[] model, GraphOptimizationLevel optimization)
+    {
+        _ = Environment.Value;
+        using var options = new SessionOptions
+        {
+            GraphOptimizationLevel = optimization,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
+        options.DisablePerSessionThreads();
+        options.AddSessionConfigEntry("session.use_env_allocators", "1");
+        // Weight-only DequantizeLinear is folded at load: the file computes exactly what its dequantized weights would, at the speed of floats.
+        options.AddSessionConfigEntry("session.disable_quant_qdq", "1");
+        return new InferenceSession(model, options);
+    }
+
+    private static OrtEnv Start()
+    {
+        using var threading = new OrtThreadingOptions { GlobalIntraOpNumThreads = 1, GlobalInterOpNumThreads = 1, GlobalSpinControl = false };
+        var options = new EnvironmentCreationOptions
+        {
+            logId = "clado",
+            logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            threadOptions = threading,
+        };
+        var environment = OrtEnv.CreateInstanceWithOptions(ref options);
+        // One arena for all sessions: a network cut at every layer has dozens, and each would keep its own high-water mark.
+        using var memory = new OrtMemoryInfo(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
+        using var arena = new OrtArenaCfg(0, 1, -1, -1);
+        environment.CreateAndRegisterAllocator(memory, arena);
+        return environment;
+    }
+}

@@ -1,0 +1,149 @@
+using Clado.Execution;
+using Clado.Onnx;
+using Microsoft.ML.OnnxRuntime;
+using static Clado.Onnx.TensorProto.Types;
+
+namespace Clado.Graphs;
+
+/// <summary>
+/// Makes every constant an initializer: Constant nodes, Identity of an initializer (as PyTorch writes shared biases), and nodes that compute
+/// on constants alone (transposed weights, shapes of fixed size), which ONNX Runtime evaluates.
+/// </summary>
+internal static class ConstantResolution
+{
+    // A constant node may unfold into something large (a ConstantOfShape, an Expand). It is folded only while the result stays small
+    // or takes no more room than what it is made of: the budget counts file bytes.
+    private const long AlwaysFoldedBytes = 1024;
+
+    public static void Resolve(ModelProto model, string file)
+    {
+        ConstantNodes(model.Graph, file);
+        Aliases(model.Graph);
+        Fold(model, file);
+        RemoveUnused(model.Graph);
+    }
+
+    private static void ConstantNodes(GraphProto graph, string file)
+    {
+        foreach (var node in graph.Node.Where(n => n.Is("Constant")).ToArray())
+        {
+            var value = node.Attribute.Count == 1 ? node.Attribute[0] : null;
+            var tensor = value?.Name switch
+            {
+                "value" => value.T.Clone(),
+                "value_float" => TensorData.Singles("", [value.F]),
+                "value_floats" => TensorData.Singles("", value.Floats.ToArray(), value.Floats.Count),
+                "value_int" => TensorData.Integers("", [value.I]),
+                "value_ints" => TensorData.Integers("", value.Ints.ToArray(), value.Ints.Count),
+                _ => throw new OnnxFormatException(file, "a Constant that is no dense tensor of numbers is not understood", node.DisplayName()),
+            };
+            tensor.Name = node.Output[0];
+            graph.Initializer.Add(tensor);
+            graph.Node.Remove(node);
+        }
+    }
+
+    /// <summary>Readers of an Identity of an initializer read the initializer itself.</summary>
+    private static void Aliases(GraphProto graph)
+    {
+        var constants = graph.Initializer.Select(t => t.Name).ToHashSet();
+        var outputs = graph.Output.Select(o => o.Name).ToHashSet();
+        var aliases = new Dictionary<string, string>();
+        foreach (var node in graph.Node.ToArray())
+        {
+            for (int i = 0; i < node.Input.Count; i++)
+            {
+                node.Input[i] = aliases.GetValueOrDefault(node.Input[i], node.Input[i]);
+            }
+            if (node.Is("Identity") && constants.Contains(node.Input[0]) && !outputs.Contains(node.Output[0]))
+            {
+                aliases.Add(node.Output[0], node.Input[0]);
+                graph.Node.Remove(node);
+            }
+        }
+    }
+
+    private static void Fold(ModelProto model, string file)
+    {
+        var graph = model.Graph;
+        var constants = graph.Initializer.ToDictionary(t => t.Name, t => (long)t.CalculateSize());
+        var known = constants.Keys.ToHashSet();
+        var foldable = new List<NodeProto>();
+        foreach (var node in graph.Node)
+        {
+            if (node.IsStandard() && node.Input.Count > 0 && node.Input.All(i => i.Length == 0 || known.Contains(i)))
+            {
+                foldable.Add(node);
+                known.UnionWith(node.Output);
+            }
+        }
+        if (foldable.Count == 0)
+        {
+            return;
+        }
+        var made = foldable.SelectMany(n => n.Output).Where(o => o.Length > 0).ToHashSet();
+        var results = Evaluate(model, foldable, made, file);
+        foreach (var node in foldable)
+        {
+            long inputBytes = node.Input.Sum(i => constants.GetValueOrDefault(i));
+            long outputBytes = node.Output.Sum(o => results.GetValueOrDefault(o)?.CalculateSize() ?? 0L);
+            bool inputsFolded = node.Input.All(i => i.Length == 0 || constants.ContainsKey(i));
+            bool isOutput = node.Output.Any(o => graph.Output.Any(v => v.Name == o));
+            if (inputsFolded && !isOutput && node.Output.All(o => o.Length == 0 || results.ContainsKey(o))
+                && outputBytes <= Math.Max(AlwaysFoldedBytes, inputBytes))
+            {
+                foreach (var output in node.Output.Where(o => o.Length > 0))
+                {
+                    graph.Initializer.Add(results[output]);
+                    constants.Add(output, results[output].CalculateSize());
+                }
+                graph.Node.Remove(node);
+            }
+        }
+    }
+
+    /// <summary>Values of constant tensors, computed by ONNX Runtime; types that cannot be read back are left out.</summary>
+    private static Dictionary<string, TensorProto> Evaluate(ModelProto model, List<NodeProto> nodes, HashSet<string> wanted, string file)
+    {
+        var part = GraphPart.Shell(model);
+        var used = nodes.SelectMany(n => n.Input).ToHashSet();
+        part.Graph.Node.Add(nodes.Select(n => n.Clone()));
+        part.Graph.Initializer.Add(model.Graph.Initializer.Where(t => used.Contains(t.Name)));
+        part.Graph.Output.Add(wanted.Select(name => new ValueInfoProto { Name = name }));
+        using var session = new GraphSession(part, file, GraphOptimizationLevel.ORT_DISABLE_ALL);
+        using var values = session.Run(_ => throw new InvalidOperationException("Constants have no inputs."));
+        var results = new Dictionary<string, TensorProto>();
+        foreach (var (name, value) in session.Outputs.Zip(values))
+        {
+            var info = value.GetTensorTypeAndShape();
+            var type = (DataType)(int)info.ElementDataType;
+            if (type is DataType.Float or DataType.Double or DataType.Float16 or DataType.Int64 or DataType.Int32 or DataType.Uint8
+                or DataType.Int8 or DataType.Bool)
+            {
+                results.Add(name, TensorData.Create(name, type, value.GetTensorDataAsSpan<byte>(), info.Shape));
+            }
+        }
+        return results;
+    }
+
+    /// <summary>Drops nodes that no output depends on, and initializers that nobody reads.</summary>
+    private static void RemoveUnused(GraphProto graph)
+    {
+        var used = graph.Output.Select(o => o.Name).ToHashSet();
+        foreach (var node in graph.Node.Reverse().ToArray())
+        {
+            if (node.Output.Any(used.Contains))
+            {
+                used.UnionWith(node.Input);
+            }
+            else
+            {
+                graph.Node.Remove(node);
+            }
+        }
+        foreach (var tensor in graph.Initializer.Where(t => !used.Contains(t.Name)).ToArray())
+        {
+            graph.Initializer.Remove(tensor);
+        }
+    }
+}

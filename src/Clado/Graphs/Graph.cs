@@ -1,0 +1,91 @@
+using System.Collections.Frozen;
+using Clado.Onnx;
+using Clado.Onnx.Upgrade;
+
+namespace Clado.Graphs;
+
+/// <summary>
+/// A model ready to be looked at and cut: opset 25, nodes in topological order, constants resolved, types and shapes known.
+/// Immutable: nobody changes <see cref="Model"/>; what needs another graph clones it.
+/// </summary>
+public sealed class Graph
+{
+    private readonly FrozenDictionary<string, int> producers;
+    private readonly FrozenDictionary<string, int[]> consumers;
+
+    private Graph(string file, string hash, int originalOpset, long fileSizeBytes, ModelProto model, IReadOnlyDictionary<string, TensorInfo> tensors)
+    {
+        (File, Hash, OriginalOpset, FileSizeBytes, Model, Tensors) = (file, hash, originalOpset, fileSizeBytes, model, tensors);
+        Initializers = model.Graph.Initializer.ToFrozenDictionary(t => t.Name);
+        producers = model.Graph.Node.SelectMany((node, i) => node.Output.Where(o => o.Length > 0).Select(o => (o, i)))
+            .ToFrozenDictionary(p => p.o, p => p.i);
+        consumers = model.Graph.Node.SelectMany((node, i) => node.Input.Where(o => o.Length > 0).Distinct().Select(o => (o, i)))
+            .GroupBy(p => p.o, p => p.i).ToFrozenDictionary(g => g.Key, g => g.ToArray());
+    }
+
+    /// <summary>Path of the file the graph was read from.</summary>
+    public string File { get; }
+
+    /// <summary>SHA-256 of the model (its file's bytes, external data included), lower-case hexadecimal.</summary>
+    public string Hash { get; }
+
+    /// <summary>The opset the file was written for.</summary>
+    public int OriginalOpset { get; }
+
+    /// <summary>Bytes of the file, external data included.</summary>
+    public long FileSizeBytes { get; }
+
+    /// <summary>The model at opset 25. Not to be changed.</summary>
+    public ModelProto Model { get; }
+
+    /// <summary>The nodes in topological order. Shape: [nodes].</summary>
+    public IReadOnlyList<NodeProto> Nodes => Model.Graph.Node;
+
+    /// <summary>The constant tensors by name.</summary>
+    public IReadOnlyDictionary<string, TensorProto> Initializers { get; }
+
+    /// <summary>Type and shape of every tensor that is no initializer, by name.</summary>
+    public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
+
+    /// <summary>Name of the image input.</summary>
+    public string Input => Model.Graph.Input[0].Name;
+
+    /// <summary>Names of the outputs. Shape: [outputs].</summary>
+    public IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
+
+    /// <summary>Whether several images can go through at once: false where the model fixes its batch to one.</summary>
+    public bool HasFreeBatch => Tensors[Input].Batched[0];
+
+    /// <summary>Reads a model file and makes it ready.</summary>
+    /// <param name="path">Path of the <c>.onnx</c> file.</param>
+    /// <exception cref="OnnxFormatException">The file is no usable model; the message says where and why.</exception>
+    public static Graph Read(string path)
+    {
+        var original = OnnxFile.Read(path);
+        int opset = (int)(original.OpsetImport.FirstOrDefault(o => o.Domain is "" or "ai.onnx")?.Version ?? 0);
+        return Create(OpsetUpgrade.Apply(original, path), path, ModelHash.Compute(original), opset, original.CalculateSize());
+    }
+
+    /// <summary>Makes a graph of a model in memory that is at opset 25 already.</summary>
+    /// <param name="model">The model; it is copied.</param>
+    /// <param name="name">Name that errors call it by.</param>
+    /// <exception cref="OnnxFormatException">The model is not usable.</exception>
+    public static Graph FromModel(ModelProto model, string name) =>
+        Create(model.Clone(), name, ModelHash.Compute(model), OpsetUpgrade.TargetOpset, model.CalculateSize());
+
+    /// <summary>Index of the node that makes a tensor, or -1 for inputs and initializers.</summary>
+    /// <param name="tensor">Name of the tensor.</param>
+    public int Producer(string tensor) => producers.GetValueOrDefault(tensor, -1);
+
+    /// <summary>Indices of the nodes that read a tensor, ascending. Shape: [consumers].</summary>
+    /// <param name="tensor">Name of the tensor.</param>
+    public IReadOnlyList<int> Consumers(string tensor) => consumers.GetValueOrDefault(tensor, []);
+
+    private static Graph Create(ModelProto model, string file, string hash, int opset, long sizeBytes)
+    {
+        TopologicalOrder.Sort(model.Graph, file);
+        ConstantResolution.Resolve(model, file);
+        var tensors = ShapeProbe.Run(model, file);
+        return new Graph(file, hash, opset, sizeBytes, model, tensors);
+    }
+}

@@ -1,0 +1,58 @@
+using Clado.Onnx;
+using static Clado.Onnx.TensorProto.Types;
+
+namespace Clado.Graphs;
+
+/// <summary>Cuts a model of its own out of a graph.</summary>
+internal static class GraphPart
+{
+    /// <summary>An empty model with the opsets and functions of another.</summary>
+    public static ModelProto Shell(ModelProto model)
+    {
+        var shell = new ModelProto { IrVersion = model.IrVersion, Graph = new GraphProto { Name = "part" } };
+        shell.OpsetImport.Add(model.OpsetImport);
+        shell.Functions.Add(model.Functions);
+        return shell;
+    }
+
+    /// <summary>The part of the graph that computes some tensors from others.</summary>
+    /// <param name="graph">The graph to cut.</param>
+    /// <param name="inputs">Names of the tensors that are given: graph inputs, activations or initializers, each only where it is needed.</param>
+    /// <param name="outputs">Names of the tensors wanted.</param>
+    /// <returns>A model whose inputs are those of <paramref name="inputs"/> it needs.</returns>
+    public static ModelProto Extract(Graph graph, IReadOnlySet<string> inputs, IReadOnlyCollection<string> outputs)
+    {
+        var needed = new bool[graph.Nodes.Count];
+        var wanted = new HashSet<string>(outputs);
+        for (int i = graph.Nodes.Count - 1; i >= 0; i--)
+        {
+            if (graph.Nodes[i].Output.Any(o => wanted.Contains(o) && !inputs.Contains(o)))
+            {
+                needed[i] = true;
+                wanted.UnionWith(graph.Nodes[i].Input);
+            }
+        }
+        var part = Shell(graph.Model);
+        part.Graph.Node.Add(graph.Nodes.Where((_, i) => needed[i]));
+        var read = part.Graph.Node.SelectMany(n => n.Input).Where(n => n.Length > 0).ToHashSet();
+        part.Graph.Input.Add(read.Where(inputs.Contains).Order(StringComparer.Ordinal).Select(name => ValueInfo(graph, name)));
+        part.Graph.Initializer.Add(graph.Model.Graph.Initializer.Where(t => read.Contains(t.Name) && !inputs.Contains(t.Name)));
+        part.Graph.Output.Add(outputs.Select(name => new ValueInfoProto { Name = name }));
+        return part;
+    }
+
+    private static ValueInfoProto ValueInfo(Graph graph, string name) =>
+        graph.Initializers.TryGetValue(name, out var tensor)
+            ? Typed(name, (DataType)tensor.DataType, tensor.Dims.Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }))
+            : Typed(name, graph.Tensors[name].Type, graph.Tensors[name].Shape.Zip(graph.Tensors[name].Batched, Dimension));
+
+    private static TensorShapeProto.Types.Dimension Dimension(long dim, bool batched) =>
+        !batched ? new() { DimValue = dim } : dim == 1 ? new() { DimParam = "N" } : new();
+
+    private static ValueInfoProto Typed(string name, DataType type, IEnumerable<TensorShapeProto.Types.Dimension> dims)
+    {
+        var shape = new TensorShapeProto();
+        shape.Dim.Add(dims);
+        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)type, Shape = shape } } };
+    }
+}

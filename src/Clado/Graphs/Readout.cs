@@ -1,0 +1,55 @@
+using Clado.Onnx;
+
+namespace Clado.Graphs;
+
+/// <summary>Where a network's answer is read.</summary>
+/// <param name="Outputs">Names of the tensors to read. Shape: [outputs].</param>
+/// <param name="ElementCounts">Elements an image of each. Shape: [outputs].</param>
+/// <param name="IsClassifier">Whether the one output is a distribution over classes, read as logits.</param>
+public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> ElementCounts, bool IsClassifier)
+{
+    /// <summary>Elements an image of all outputs together.</summary>
+    public int ElementCount => ElementCounts.Sum();
+
+    /// <summary>
+    /// Finds where to read. A network with one output [batch, classes] is a classifier; where that output is a Softmax, its input is read,
+    /// since losses are defined on logits.
+    /// </summary>
+    /// <param name="graph">The network.</param>
+    /// <exception cref="OnnxFormatException">An output has no fixed number of elements an image.</exception>
+    public static Readout Of(Graph graph)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        string[] outputs = [.. graph.Outputs];
+        bool classifier = outputs.Length == 1 && graph.Tensors[outputs[0]] is { Shape: [1, > 1] } info && info.Batched[0] == graph.HasFreeBatch;
+        if (classifier && graph.Producer(outputs[0]) is >= 0 and var producer && graph.Nodes[producer] is var node
+            && node.Is("Softmax") && node.Integer("axis", -1) is -1 or 1)
+        {
+            outputs = [node.Input[0]];
+        }
+        foreach (var output in outputs.Where(o => graph.HasFreeBatch && !graph.Tensors[o].Batched.Any(b => b)))
+        {
+            throw new OnnxFormatException(graph.File, "is an output that does not grow with the batch; images cannot be told apart in it", tensor: output);
+        }
+        return new Readout(outputs, [.. outputs.Select(o => checked((int)graph.Tensors[o].ElementCount))], classifier);
+    }
+
+    /// <summary>Brings the outputs of a batch together, all of an image side by side.</summary>
+    /// <param name="outputs">Values of each output, image by image. Shape: [outputs][images · elements].</param>
+    /// <param name="images">Images in the batch.</param>
+    /// <returns>Shape: [images · elements of all outputs].</returns>
+    internal float[] Collect(IEnumerable<float[]> outputs, int images)
+    {
+        var collected = new float[images * ElementCount];
+        int start = 0;
+        foreach (var (values, count) in outputs.Zip(ElementCounts))
+        {
+            for (int image = 0; image < images; image++)
+            {
+                values.AsSpan(image * count, count).CopyTo(collected.AsSpan((image * ElementCount) + start));
+            }
+            start += count;
+        }
+        return collected;
+    }
+}

@@ -1,0 +1,85 @@
+using System.Collections.Frozen;
+using Clado.Execution;
+using Clado.Onnx;
+using Microsoft.ML.OnnxRuntime;
+using static Clado.Onnx.TensorProto.Types;
+
+namespace Clado.Graphs;
+
+/// <summary>Finds type and shape of every tensor by running the network once on one image and, where the batch is free, once on two.</summary>
+internal static class ShapeProbe
+{
+    // Free spatial dimensions are probed at the usual size of an image; a multiple of 32, which detectors ask for.
+    private const long FreeSide = 224;
+
+    // An input beyond this is no image but a broken header; the probe must not allocate for it.
+    private const long MaximumInputElements = 1L << 27;
+
+    public static IReadOnlyDictionary<string, TensorInfo> Run(ModelProto model, string file)
+    {
+        var input = ImageInput(model.Graph, file);
+        var probe = model.Clone();
+        probe.Graph.Output.Clear();
+        probe.Graph.ValueInfo.Clear();
+        var produced = model.Graph.Node.SelectMany(n => n.Output).Where(o => o.Length > 0);
+        probe.Graph.Output.Add(produced.Select(name => new ValueInfoProto { Name = name }));
+        using var session = new GraphSession(probe, file, GraphOptimizationLevel.ORT_DISABLE_ALL);
+
+        bool free = !input.Type.TensorType.Shape.Dim[0].HasDimValue;
+        var one = Shapes(session, input, 1);
+        var two = free ? Shapes(session, input, 2) : one;
+        return one.ToFrozenDictionary(pair => pair.Key, pair => pair.Value with
+        {
+            Batched = [.. pair.Value.Shape.Zip(two[pair.Key].Shape, (a, b) => a != b)],
+        });
+    }
+
+    private static ValueInfoProto ImageInput(GraphProto graph, string file)
+    {
+        if (graph.Input.Count != 1)
+        {
+            throw new OnnxFormatException(file, $"has {graph.Input.Count} inputs ({string.Join(", ", graph.Input.Select(i => i.Name))}); "
+                + "a vision model with one image input is wanted");
+        }
+        var input = graph.Input[0];
+        var type = input.Type?.TensorType;
+        if (type?.Shape is null || (DataType)type.ElemType != DataType.Float || type.Shape.Dim.Count == 0)
+        {
+            throw new OnnxFormatException(file, "the input is no float tensor of known rank; a float image input is wanted", tensor: input.Name);
+        }
+        if (type.Shape.Dim[0] is { HasDimValue: true, DimValue: not 1 } batch)
+        {
+            throw new OnnxFormatException(file, $"the batch is fixed to {batch.DimValue}; export the model with a free batch or a batch of 1", tensor: input.Name);
+        }
+        var shape = Shape(input, 1);
+        if (shape.Any(d => d <= 0) || shape.Aggregate(1.0, (product, d) => product * d) > MaximumInputElements)
+        {
+            throw new OnnxFormatException(file, $"impossible input shape [{string.Join(", ", shape)}]", tensor: input.Name);
+        }
+        return input;
+    }
+
+    private static long[] Shape(ValueInfoProto input, long batch)
+    {
+        var dims = input.Type.TensorType.Shape.Dim;
+        // A free dimension is the batch where it comes first, the channels where no other dimension could be them, else a side of the image.
+        return [.. dims.Select((dim, axis) => dim.HasDimValue ? dim.DimValue : axis == 0 ? batch : axis == 1 && dims.Count == 4 && !dims[3].HasDimValue && !dims[2].HasDimValue ? 3 : FreeSide)];
+    }
+
+    private static Dictionary<string, TensorInfo> Shapes(GraphSession session, ValueInfoProto input, long batch)
+    {
+        var shape = Shape(input, batch);
+        var zeros = new float[shape.Aggregate(1L, (product, dim) => product * dim)];
+        using var image = OrtValue.CreateTensorValueFromMemory(zeros, shape);
+        using var values = session.Run(image);
+        var infos = session.Outputs.Zip(values, (name, value) => (name, info: Info(value))).ToDictionary(p => p.name, p => p.info);
+        infos.Add(input.Name, Info(image));
+        return infos;
+    }
+
+    private static TensorInfo Info(OrtValue value)
+    {
+        var info = value.GetTensorTypeAndShape();
+        return new TensorInfo((DataType)(int)info.ElementDataType, info.Shape, new bool[info.Shape.Length]);
+    }
+}

@@ -1,0 +1,52 @@
+using Clado.Graphs;
+
+namespace Clado.Images;
+
+/// <summary>Some images as a network takes them.</summary>
+/// <param name="Index">Position among the set's batches.</param>
+/// <param name="Pixels">Input values. Shape: [images, …input].</param>
+/// <param name="Shape">Shape of the input tensor. Shape: [4].</param>
+/// <param name="Labels">Class indices, or null where the set has none. Shape: [images].</param>
+internal sealed record ImageBatch(int Index, float[] Pixels, long[] Shape, int[]? Labels)
+{
+    public int Count => (int)Shape[0];
+}
+
+/// <summary>An image set cut into batches; each is decoded when it is asked for, so that memory does not grow with the number of images.</summary>
+internal sealed class ImageBatches
+{
+    private readonly ImageSet images;
+    private readonly Preprocessing preprocessing;
+    private readonly ImageShape shape;
+
+    public ImageBatches(ImageSet images, Graph graph, Preprocessing preprocessing, int batchSize)
+    {
+        (this.images, this.preprocessing) = (images, preprocessing);
+        BatchSize = graph.HasFreeBatch ? batchSize : 1;
+        shape = ImageShape.Of(graph.Tensors[graph.Input].Shape, preprocessing.Layout, graph.File);
+    }
+
+    /// <summary>Images a batch, all but the last: 1 where the model fixes its batch.</summary>
+    public int BatchSize { get; }
+
+    /// <summary>Number of batches.</summary>
+    public int Count => (images.Items.Count + BatchSize - 1) / BatchSize;
+
+    /// <summary>Images in a batch.</summary>
+    public int CountOf(int index) => Math.Min(BatchSize, images.Items.Count - (index * BatchSize));
+
+    /// <summary>Decodes a batch.</summary>
+    public ImageBatch Load(int index)
+    {
+        var items = images.Items.Skip(index * BatchSize).Take(BatchSize).ToArray();
+        var pixels = new float[(long)items.Length * shape.ElementCount];
+        for (int i = 0; i < items.Length; i++)
+        {
+            ImageReader.Read(items[i].Path, shape, preprocessing, pixels.AsSpan(i * shape.ElementCount, shape.ElementCount));
+        }
+        long[] dims = shape.Layout == ChannelLayout.Nchw
+            ? [items.Length, shape.Channels, shape.Height, shape.Width]
+            : [items.Length, shape.Height, shape.Width, shape.Channels];
+        return new ImageBatch(index, pixels, dims, images.IsLabelled ? [.. items.Select(i => i.Label!.Value)] : null);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+
+namespace Clado.Images;
+
+/// <summary>Reads what a folder holds: images, class folders of images, or images with a <c>labels.csv</c>.</summary>
+public static class ImageFolder
+{
+    private static readonly string[] Extensions = [".png", ".jpg", ".jpeg"];
+
+    /// <summary>Lists the images of a folder.</summary>
+    /// <param name="folder">
+    /// A folder of images; or of class folders (names sorted are the class indices, unless <c>classes.txt</c> beside them lists them);
+    /// or with a <c>labels.csv</c> (<c>file,class</c>, class an index).
+    /// </param>
+    /// <exception cref="ImageFormatException">The folder is missing or has no images, or its labels do not fit its files.</exception>
+    public static ImageSet Open(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new ImageFormatException(folder, File.Exists(folder) ? "is a file; give the folder that holds the images" : "no such folder");
+        }
+        var labels = Path.Combine(folder, "labels.csv");
+        var items = File.Exists(labels) ? FromLabels(folder, labels)
+            : Images(folder) is { Count: > 0 } flat ? flat.Select(path => Item(folder, path, null))
+            : FromClassFolders(folder);
+        var sorted = items.OrderBy(i => i.Name, StringComparer.Ordinal).ToArray();
+        return sorted.Length > 0
+            ? new ImageSet(folder, sorted)
+            : throw new ImageFormatException(folder, $"holds no images ({string.Join(", ", Extensions)}), here or in class folders; give another folder");
+    }
+
+    private static IEnumerable<ImageItem> FromLabels(string folder, string labels)
+    {
+        var seen = new HashSet<string>();
+        foreach (var (line, number) in File.ReadLines(labels).Select((line, i) => (line.Trim(), i + 1)))
+        {
+            if (line.Length == 0 || (number == 1 && line.Replace(" ", "", StringComparison.Ordinal) == "file,class"))
+            {
+                continue;
+            }
+            int comma = line.LastIndexOf(',');
+            var name = comma < 0 ? line : line[..comma].Trim().Trim('"');
+            if (comma < 0 || !int.TryParse(line[(comma + 1)..], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out int label) || label < 0)
+            {
+                throw new ImageFormatException(labels, $"line {number} is '{line}'; 'file,class' with a class index from 0 is wanted");
+            }
+            var path = Path.GetFullPath(Path.Combine(folder, name));
+            if (Path.IsPathRooted(name) || !path.StartsWith(Path.GetFullPath(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            {
+                throw new ImageFormatException(labels, $"line {number} names '{name}', which lies outside the folder; list files of this folder only");
+            }
+            if (!File.Exists(path))
+            {
+                throw new ImageFormatException(labels, $"line {number} names '{name}', which is not there; remove the line or add the file");
+            }
+            if (!seen.Add(path))
+            {
+                throw new ImageFormatException(labels, $"line {number} names '{name}' a second time; keep one line a file");
+            }
+            yield return Item(folder, path, label);
+        }
+    }
+
+    private static IEnumerable<ImageItem> FromClassFolders(string folder)
+    {
+        var folders = Directory.GetDirectories(folder).Select(d => Path.GetFileName(d)!).Order(StringComparer.Ordinal).ToArray();
+        var list = Path.Combine(folder, "classes.txt");
+        var classes = File.Exists(list) ? [.. File.ReadLines(list).Select(l => l.Trim()).Where(l => l.Length > 0)] : folders;
+        if (folders.Except(classes).FirstOrDefault() is { } unknown)
+        {
+            throw new ImageFormatException(list, $"does not list the class folder '{unknown}'; add it or move the folder away");
+        }
+        return folders.SelectMany(name => Images(Path.Combine(folder, name)).Select(path => Item(folder, path, Array.IndexOf(classes, name))));
+    }
+
+    private static List<string> Images(string folder) =>
+        [.. Directory.EnumerateFiles(folder).Where(f => Extensions.Contains(Path.GetExtension(f).ToLowerInvariant()))];
+
+    private static ImageItem Item(string folder, string path, int? label) =>
+        new(path, Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/'), label);
+}

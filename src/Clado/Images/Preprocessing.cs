@@ -1,0 +1,115 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Clado.Images;
+
+/// <summary>How pixels become the network's input: <c>(pixel · scale − mean) / std</c> a channel, pixel in 0–255.</summary>
+public sealed record Preprocessing
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        ReadCommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        Converters = { new JsonStringEnumConverter() },
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    private static readonly Dictionary<string, Preprocessing> Presets = new()
+    {
+        ["imagenet"] = new() { Scale = 1 / 255f, Mean = [0.485f, 0.456f, 0.406f], Std = [0.229f, 0.224f, 0.225f] },
+        ["cifar10"] = new() { Scale = 1 / 255f, Mean = [0.4914f, 0.4822f, 0.4465f], Std = [0.2023f, 0.1994f, 0.2010f] },
+        ["unit"] = new() { Scale = 1 / 255f },
+        ["tf"] = new() { Scale = 1 / 127.5f, Mean = [1] },
+        ["raw255"] = new() { Scale = 1 },
+    };
+
+    /// <summary>Names of the presets.</summary>
+    public static IEnumerable<string> PresetNames => Presets.Keys;
+
+    /// <summary>Factor on the pixel value. Range: not 0, finite.</summary>
+    public float Scale
+    {
+        get;
+        init => field = float.IsFinite(value) && value != 0 ? value : throw new ArgumentOutOfRangeException(nameof(Scale), "scale must be finite and not 0");
+    } = 1 / 255f;
+
+    /// <summary>Subtracted after scaling. Shape: [channels] or [1].</summary>
+    public float[] Mean { get; init => field = Checked(value, nameof(Mean), false); } = [0];
+
+    /// <summary>Divided by at the end. Shape: [channels] or [1]. Range: not 0.</summary>
+    public float[] Std { get; init => field = Checked(value, nameof(Std), true); } = [1];
+
+    /// <summary>Order of the channels the network takes.</summary>
+    public ChannelOrder Channels { get; init; } = ChannelOrder.Rgb;
+
+    /// <summary>Where the channels lie; null to tell from the input's shape.</summary>
+    public ChannelLayout? Layout { get; init; }
+
+    /// <summary>Short side an image is scaled to before the crop, in pixels; null for the input's side × 256/224.</summary>
+    public int? Resize
+    {
+        get;
+        init => field = value is null or (>= 1 and <= 16384) ? value : throw new ArgumentOutOfRangeException(nameof(Resize), "resize must lie in 1–16384");
+    }
+
+    /// <summary>Whether the centre is cropped out of the scaled image (true), or the whole image is stretched to the input's size (false).</summary>
+    public bool Crop { get; init; } = true;
+
+    /// <summary>A preset, or a JSON file with any of this record's properties in camelCase.</summary>
+    /// <param name="nameOrFile">Name of a preset or path of a <c>.json</c> file.</param>
+    /// <exception cref="ImageFormatException">There is no such preset or file, or the file has something else in it.</exception>
+    public static Preprocessing Parse(string nameOrFile)
+    {
+        if (Presets.TryGetValue(nameOrFile, out var preset))
+        {
+            return preset;
+        }
+        if (!File.Exists(nameOrFile))
+        {
+            throw new ImageFormatException(nameOrFile, $"is neither a preset ({string.Join(", ", PresetNames)}) nor a JSON file");
+        }
+        try
+        {
+            return JsonSerializer.Deserialize<Preprocessing>(File.ReadAllText(nameOrFile), Json)
+                ?? throw new ImageFormatException(nameOrFile, "is empty; an object such as {\"scale\": 1} is wanted");
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            throw new ImageFormatException(nameOrFile, $"not a preprocessing file ({e.Message.Split('\n')[0]}); properties are scale, mean, std, "
+                + "channels (Rgb, Bgr, Gray), layout (Nchw, Nhwc), resize, crop", e);
+        }
+    }
+
+    /// <summary>The settings as one line of JSON: what a run folder remembers.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    private static float[] Checked(float[] values, string name, bool nonZero) =>
+        values is { Length: >= 1 and <= 4 } && values.All(v => float.IsFinite(v) && !(nonZero && v == 0))
+            ? values
+            : throw new ArgumentOutOfRangeException(name, $"{name.ToLowerInvariant()} wants 1 to 4 finite numbers{(nonZero ? ", none of them 0" : "")}");
+}
+
+/// <summary>Order of an image's channels.</summary>
+public enum ChannelOrder
+{
+    /// <summary>Red, green, blue.</summary>
+    Rgb,
+
+    /// <summary>Blue, green, red.</summary>
+    Bgr,
+
+    /// <summary>One channel of luma (Rec. 601: 0.299 R + 0.587 G + 0.114 B).</summary>
+    Gray,
+}
+
+/// <summary>Where the channels of the input tensor lie.</summary>
+public enum ChannelLayout
+{
+    /// <summary>[batch, channels, height, width].</summary>
+    Nchw,
+
+    /// <summary>[batch, height, width, channels].</summary>
+    Nhwc,
+}

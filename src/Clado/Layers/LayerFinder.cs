@@ -1,0 +1,100 @@
+using Clado.Graphs;
+using Clado.Onnx;
+using static Clado.Onnx.TensorProto.Types;
+
+namespace Clado.Layers;
+
+/// <summary>Finds the layers of a graph: Conv, ConvTranspose, Gemm and MatMul with a constant weight.</summary>
+public static class LayerFinder
+{
+    private static readonly string[] Operators = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
+
+    /// <summary>Finds the layers, and says why the other operators of these kinds stay as they are.</summary>
+    /// <param name="graph">The graph to look through.</param>
+    public static LayerSet Find(Graph graph)
+    {
+        var uses = new List<Use>();
+        var kept = new List<KeptOperation>();
+        for (int i = 0; i < graph.Nodes.Count; i++)
+        {
+            var node = graph.Nodes[i];
+            if (Operators.Any(node.Is))
+            {
+                var (use, reason) = Look(graph, i);
+                if (use is not null)
+                {
+                    uses.Add(use);
+                }
+                else
+                {
+                    kept.Add(new KeptOperation(node.DisplayName(), node.OpType, reason!));
+                }
+            }
+        }
+        var names = new HashSet<string>();
+        var layers = uses.GroupBy(u => u.Weight).Select((group, index) => Layer(graph, [.. group], index, names)).ToArray();
+        return new LayerSet(layers, kept);
+    }
+
+    private static QuantizableLayer Layer(Graph graph, Use[] uses, int index, HashSet<string> names)
+    {
+        var node = graph.Nodes[uses[0].Node];
+        var name = node.Name.Length > 0 ? node.Name : uses[0].Weight;
+        return new QuantizableLayer
+        {
+            Index = index,
+            Name = names.Add(name) ? name : Unique(name, names),
+            Op = node.OpType,
+            Weight = uses[0].Weight,
+            Nodes = graph.Consumers(uses[0].Weight),
+            Shape = [.. graph.Initializers[uses[0].Weight].Dims],
+            ChannelAxis = uses[0].ChannelAxis,
+            Groups = node.Integer("group", 1),
+            Macs = uses.Sum(u => u.Macs),
+        };
+    }
+
+    private static string Unique(string name, HashSet<string> names) =>
+        Enumerable.Range(2, int.MaxValue - 2).Select(i => $"{name}#{i}").First(names.Add);
+
+    private static (Use? Use, string? Reason) Look(Graph graph, int index)
+    {
+        var node = graph.Nodes[index];
+        int slot = node.Input.Count > 1 && graph.Initializers.ContainsKey(node.Input[1]) ? 1
+            : node.Is("MatMul") && graph.Initializers.ContainsKey(node.Input[0]) ? 0
+            : -1;
+        if (slot < 0)
+        {
+            return (null, node.Is("MatMul") ? "no constant factor (both are activations)" : "the weight is computed, not constant");
+        }
+        var weight = graph.Initializers[node.Input[slot]];
+        if ((DataType)weight.DataType != DataType.Float)
+        {
+            return (null, $"the weight is {(DataType)weight.DataType}, not float");
+        }
+        if (weight.Dims.Count < 2 || weight.Dims.Any(d => d == 0))
+        {
+            return (null, $"the weight has shape [{string.Join(", ", weight.Dims)}]: a vector is kept");
+        }
+        if (node.Is("MatMul") && weight.Dims.Count > 2)
+        {
+            return (null, $"the weight has shape [{string.Join(", ", weight.Dims)}]: a batch of matrices is kept");
+        }
+        long parameters = TensorData.ElementCount(graph.File, weight);
+        long outputs = graph.Tensors[node.Output[0]].ElementCount;
+        int axis = node.OpType switch
+        {
+            "Conv" => 0,
+            "ConvTranspose" => 1,
+            "Gemm" => node.Integer("transB", 0) == 0 ? 1 : 0,
+            _ => slot,
+        };
+        // Every output element costs one dot product of a channel's weights; a transposed convolution spreads every input element instead.
+        long macs = node.OpType == "ConvTranspose"
+            ? graph.Tensors[node.Input[0]].ElementCount * parameters / weight.Dims[0]
+            : outputs * parameters / weight.Dims[axis];
+        return (new Use(index, node.Input[slot], axis, macs), null);
+    }
+
+    private sealed record Use(int Node, string Weight, int ChannelAxis, long Macs);
+}

@@ -1,0 +1,49 @@
+using System.IO.Enumeration;
+
+namespace Clado.Layers;
+
+/// <summary>Applies <c>NAME=BITS|float</c> pins to layers.</summary>
+public static class Pins
+{
+    /// <summary>Says which layers are searched and at which widths.</summary>
+    /// <param name="found">All layers of the network.</param>
+    /// <param name="bits">Widths of layers without a pin, ascending. Shape: [widths].</param>
+    /// <param name="pins">Pins; later ones win. Shape: [pins].</param>
+    /// <returns>The layers to search, and the widths of each. Shape: [layers][widths].</returns>
+    /// <exception cref="CladoException">A pin is malformed or fits no layer, or nothing is left to quantize.</exception>
+    public static (LayerSet Layers, IReadOnlyList<IReadOnlyList<int>> Widths) Apply(LayerSet found, IReadOnlyList<int> bits, IEnumerable<string> pins)
+    {
+        ArgumentNullException.ThrowIfNull(found);
+        ArgumentNullException.ThrowIfNull(pins);
+        var widths = found.Layers.ToDictionary(l => l, _ => bits);
+        var kept = new Dictionary<QuantizableLayer, KeptOperation>();
+        foreach (var pin in pins)
+        {
+            int sign = pin.LastIndexOf('=');
+            var (name, value) = sign > 0 ? (pin[..sign], pin[(sign + 1)..]) : (pin, "");
+            int width = 0;
+            if (value != "float" && !(int.TryParse(value, out width) && width is >= 2 and <= 8))
+            {
+                throw new CladoException($"--pin {pin}: NAME=BITS or NAME=float is wanted, BITS from 2 to 8");
+            }
+            var fitting = found.Layers.Where(l => FileSystemName.MatchesSimpleExpression(name, l.Name, ignoreCase: false)).ToArray();
+            if (fitting.Length == 0)
+            {
+                throw new CladoException($"--pin {pin}: no layer is called that; clado inspect lists the names (the first is '{(found.Layers.Count > 0 ? found.Layers[0].Name : "")}')");
+            }
+            foreach (var layer in fitting)
+            {
+                widths[layer] = width == 0 ? bits : [width];
+                kept.Remove(layer);
+                if (width == 0)
+                {
+                    kept.Add(layer, new KeptOperation(layer.Name, layer.Op, "pinned to float"));
+                }
+            }
+        }
+        var layers = found.Layers.Where(l => !kept.ContainsKey(l)).ToArray();
+        return layers.Length > 0
+            ? (new LayerSet(layers, [.. found.Kept, .. kept.Values]), [.. layers.Select(l => widths[l])])
+            : throw new CladoException("nothing is left to quantize: the model has no Conv, ConvTranspose, Gemm or MatMul with a constant float weight that is not pinned to float");
+    }
+}

@@ -1,0 +1,60 @@
+namespace Clado.Layers;
+
+/// <summary>A constant weight that can be quantized, with the nodes that use it. Weights shared by several nodes are one layer.</summary>
+public sealed record QuantizableLayer
+{
+    /// <summary>Position among the layers, in the order of execution. Range: [0, layers).</summary>
+    public required int Index { get; init; }
+
+    /// <summary>Name of the first node that uses the weight (made unique where nodes share names).</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Operator: Conv, ConvTranspose, Gemm or MatMul.</summary>
+    public required string Op { get; init; }
+
+    /// <summary>Name of the weight's initializer.</summary>
+    public required string Weight { get; init; }
+
+    /// <summary>Indices of the nodes that read the weight. Shape: [uses].</summary>
+    public required IReadOnlyList<int> Nodes { get; init; }
+
+    /// <summary>
+    /// Dimensions of the weight, as the operator has them: Conv [out, in/groups, kh, kw], ConvTranspose [in, out/groups, kh, kw], Gemm and MatMul
+    /// [in, out] or [out, in]. Shape: [rank].
+    /// </summary>
+    public required IReadOnlyList<long> Shape { get; init; }
+
+    /// <summary>The axis of the weight along which every channel has a scale of its own. Range: [0, rank).</summary>
+    public required int ChannelAxis { get; init; }
+
+    /// <summary>Groups of a convolution; 1 elsewhere.</summary>
+    public required long Groups { get; init; }
+
+    /// <summary>Multiply–accumulates an image, all uses together.</summary>
+    public required long Macs { get; init; }
+
+    /// <summary>Number of weights.</summary>
+    public long Parameters => Shape.Aggregate(1L, (product, dim) => product * dim);
+
+    /// <summary>Number of scales.</summary>
+    public int ChannelCount => (int)Shape[ChannelAxis];
+
+    /// <summary>Elements between two neighbours along the channel axis: element e belongs to channel (e / stride) mod channels.</summary>
+    public int ChannelStride => (int)Shape.Skip(ChannelAxis + 1).Aggregate(1L, (product, dim) => product * dim);
+
+    /// <summary>Bit operations an image: MACs × weight bits × activation bits (32 for floats).</summary>
+    /// <param name="bits">Bits a weight. Range: [2, 8].</param>
+    /// <param name="activationBits">Bits an activation: 8, or 32 for floats.</param>
+    public long BitOperations(int bits, int activationBits) => Macs * bits * activationBits;
+}
+
+/// <summary>An operator that could hold weights and stays as it is.</summary>
+/// <param name="Name">Name of the node.</param>
+/// <param name="Op">Operator.</param>
+/// <param name="Reason">Why it is kept.</param>
+public sealed record KeptOperation(string Name, string Op, string Reason);
+
+/// <summary>What of a network is quantized, and what is not.</summary>
+/// <param name="Layers">The layers in order of execution. Shape: [layers].</param>
+/// <param name="Kept">The operators that stay float, with the reason. Shape: [kept].</param>
+public sealed record LayerSet(IReadOnlyList<QuantizableLayer> Layers, IReadOnlyList<KeptOperation> Kept);

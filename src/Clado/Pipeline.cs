@@ -1,0 +1,144 @@
+using Clado.Allocation;
+using Clado.Allocation.Solver;
+using Clado.Candidates;
+using Clado.Evaluation;
+using Clado.Export;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Layers;
+using Clado.Onnx;
+using Clado.Runs;
+using Clado.Sensitivity;
+
+namespace Clado;
+
+/// <summary>
+/// A measured network: everything an allocation needs. The stages in their order; each is a function of the products of earlier ones, and what
+/// took time lies in the run folder.
+/// </summary>
+public sealed class Pipeline
+{
+    private readonly RunFolder folder;
+
+    private Pipeline(RunFolder folder, Graph graph, LayerSet layers, CandidateSet candidates, SensitivityMatrix sensitivity) =>
+        (this.folder, Graph, Layers, Candidates, Sensitivity) = (folder, graph, layers, candidates, sensitivity);
+
+    /// <summary>The network.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>What is searched, and what stays as it is.</summary>
+    public LayerSet Layers { get; }
+
+    /// <summary>Every layer at every width: the rows of the matrix.</summary>
+    public CandidateSet Candidates { get; }
+
+    /// <summary>The matrix.</summary>
+    public SensitivityMatrix Sensitivity { get; }
+
+    /// <summary>Path of the run folder.</summary>
+    public string RunPath => folder.FolderPath;
+
+    /// <summary>Reads the model, makes the candidates and measures them; what the run folder has already is not done again.</summary>
+    /// <param name="options">What to measure, and how.</param>
+    /// <param name="progress">Receives the name of the stage and the share done. Range: [0, 1].</param>
+    /// <param name="cancellation">Stops; what is finished is kept in the run folder.</param>
+    /// <exception cref="CladoException">Model, images, options or run folder cannot be used; the message says what, where and what to do.</exception>
+    public static Pipeline Measure(PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var graph = Graph.Read(options.Model);
+        var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
+        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
+        var description = RunDescription.Of(options, graph, images);
+        var folder = RunFolder.OpenOrCreate(
+            options.Run ?? Path.Combine("clado-runs", $"{Path.GetFileNameWithoutExtension(options.Model)}-{description.Key()}"), description);
+        progress?.Report(new StageProgress("run folder", folder.FolderPath, null));
+
+        folder.WriteLayers(layers);
+        var candidates = folder.ReadCandidates(layers.Layers, widths);
+        if (candidates is null)
+        {
+            candidates = CandidateMaker.Make(graph, layers.Layers, widths, options.Rounding, Share(progress, "rounding"), cancellation);
+            folder.WriteCandidates(candidates);
+        }
+        if (!folder.IsMeasured)
+        {
+            using var records = new RecordStore(folder.RecordsPath);
+            folder.WriteSensitivity(SensitivityMeasurement.Measure(
+                graph, candidates, images, options.Preprocessing, options.Sensitivity, records, Share(progress, "measuring"), cancellation));
+        }
+        return new Pipeline(folder, graph, layers, candidates, folder.ReadSensitivity());
+    }
+
+    /// <summary>Opens a run folder whose measurement is finished.</summary>
+    /// <param name="run">Path of the run folder.</param>
+    /// <exception cref="CladoException">The folder is no run folder or not finished, or the model it was measured on has changed.</exception>
+    public static Pipeline Open(string run)
+    {
+        var folder = RunFolder.Open(run);
+        var sensitivity = folder.ReadSensitivity();
+        var graph = Graph.Read(folder.Description.ModelPath);
+        if (graph.Hash != folder.Description.ModelSha256)
+        {
+            throw new RunFolderException(run, $"was measured on another {folder.Description.ModelPath} than lies there now; put that model back or measure again");
+        }
+        var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), folder.Description.Bits, folder.Description.Pins);
+        var candidates = folder.ReadCandidates(layers.Layers, widths)
+            ?? throw new RunFolderException(run, "has no candidates; remove the folder and measure again");
+        return new Pipeline(folder, graph, layers, candidates, sensitivity);
+    }
+
+    /// <summary>Chooses the bits of every layer.</summary>
+    /// <param name="budget">Text of the budget, see <see cref="Budget.Parse"/>.</param>
+    /// <param name="bitOperations">Bit operations an image at most, or null.</param>
+    /// <param name="cancellation">Stops early with the best choice so far.</param>
+    public AllocationResult Allocate(string budget, long? bitOperations = null, CancellationToken cancellation = default) =>
+        BitAllocation.Allocate(
+            Sensitivity, Candidates, new FileSize(Graph, Layers.Layers), Budget.Parse(budget, Graph.FileSizeBytes, bitOperations), new AutomaticAllocator(), cancellation);
+
+    /// <summary>Writes the quantized model.</summary>
+    /// <param name="allocation">The chosen candidates.</param>
+    /// <param name="path">Destination.</param>
+    /// <returns>Bytes of the file: those the allocation said.</returns>
+    /// <exception cref="InvalidOperationException">The file's size is not the predicted one: a defect of this library.</exception>
+    public long Export(AllocationResult allocation, string path)
+    {
+        ArgumentNullException.ThrowIfNull(allocation);
+        long size = OnnxFile.Write(ModelWriter.Build(Graph, allocation.Chosen), path);
+        return size == allocation.SizeBytes
+            ? size
+            : throw new InvalidOperationException($"{path}: {size} bytes were written where {allocation.SizeBytes} were predicted");
+    }
+
+    /// <summary>Evaluates a written file on the images the sensitivities were measured on, against the float model.</summary>
+    /// <param name="path">Path of the written file.</param>
+    /// <param name="options">The options of the measurement.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    public EvaluationResult Evaluate(string path, PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
+        return Evaluator.Evaluate(
+            path, images, options.Preprocessing, Graph.File, Sensitivity.Loss, options.Sensitivity.Threads, Share(progress, "evaluating"), cancellation);
+    }
+
+    /// <summary>Keeps a result in the run folder.</summary>
+    /// <param name="stage">Name of the stage, such as allocation.</param>
+    /// <param name="name">What tells it from others of its stage: a budget, a model.</param>
+    /// <param name="json">The result.</param>
+    public void Keep(string stage, string name, string json) => folder.WriteJson(stage, name, json);
+
+    private static Progress? Share(IProgress<StageProgress>? target, string stage) => target is null ? null : new Progress(target, stage);
+
+    private sealed class Progress(IProgress<StageProgress> target, string stage) : IProgress<double>
+    {
+        public void Report(double value) => target.Report(new StageProgress(stage, null, value));
+    }
+}
+
+/// <summary>How far a run is.</summary>
+/// <param name="Stage">Name of the stage.</param>
+/// <param name="Detail">Something to say about it, or null.</param>
+/// <param name="Share">Share of the stage that is done, or null for a message. Range: [0, 1].</param>
+public sealed record StageProgress(string Stage, string? Detail, double? Share);

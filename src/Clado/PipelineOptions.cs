@@ -1,0 +1,49 @@
+using Clado.Candidates;
+using Clado.Images;
+using Clado.Sensitivity;
+
+namespace Clado;
+
+/// <summary>What a run measures, and how.</summary>
+public sealed record PipelineOptions
+{
+    /// <summary>Path of the FP32 <c>.onnx</c> file.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Folder of the images sensitivities are measured on.</summary>
+    public required string Images { get; init; }
+
+    /// <summary>How images become inputs.</summary>
+    public Preprocessing Preprocessing { get; init; } = Preprocessing.Parse("imagenet");
+
+    /// <summary>Images used at most; null for all. Range: [1, inf).</summary>
+    public int? Limit
+    {
+        get;
+        init => field = value is null or >= 1 ? value : throw new CladoException($"--limit {value}: at least 1 image is needed");
+    }
+
+    /// <summary>Seed of the choice of images.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Widths searched, ascending. Shape: [widths]. Range: [2, 8].</summary>
+    public IReadOnlyList<int> Bits
+    {
+        get;
+        init => field = value.Count > 0 && value.All(b => b is >= 2 and <= 8)
+            ? [.. value.Distinct().Order()]
+            : throw new CladoException($"--bits {string.Join(',', value)}: widths from 2 to 8 are understood, such as 2,3,4,8");
+    } = [2, 3, 4, 8];
+
+    /// <summary>Layers kept at a width or as floats: <c>NAME=BITS|float</c>, names with <c>*</c> and <c>?</c>; later ones win. Shape: [pins].</summary>
+    public IReadOnlyList<string> Pins { get; init; } = [];
+
+    /// <summary>How weights are put on the grid.</summary>
+    public IRounding Rounding { get; init; } = new NearestRounding();
+
+    /// <summary>Estimator, loss and threads.</summary>
+    public SensitivityOptions Sensitivity { get; init; } = new();
+
+    /// <summary>The run folder; null for one below <c>clado-runs</c> named by model and options, so that a rerun finds it.</summary>
+    public string? Run { get; init; }
+}

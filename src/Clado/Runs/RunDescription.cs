@@ -1,0 +1,84 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Images;
+
+namespace Clado.Runs;
+
+/// <summary>What a run folder was measured with: the contents of <c>run.json</c>.</summary>
+internal sealed record RunDescription
+{
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+
+    // Where files lie and how fast they are worked on does not change what is measured.
+    private static readonly string[] Free = ["modelPath", "imagesPath"];
+
+    public required string ModelPath { get; init; }
+
+    public required string ModelSha256 { get; init; }
+
+    public required string ImagesPath { get; init; }
+
+    public required string ImagesSha256 { get; init; }
+
+    public required int ImageCount { get; init; }
+
+    public required string Preprocessing { get; init; }
+
+    public required int[] Bits { get; init; }
+
+    public required string[] Pins { get; init; }
+
+    public required string Rounding { get; init; }
+
+    public required string Estimator { get; init; }
+
+    public required string Loss { get; init; }
+
+    public required string Activations { get; init; }
+
+    public required string CladoVersion { get; init; }
+
+    public required string OnnxRuntimeVersion { get; init; }
+
+    public static RunDescription Of(PipelineOptions options, Graph graph, ImageSet images) => new()
+    {
+        ModelPath = Path.GetFullPath(options.Model),
+        ModelSha256 = graph.Hash,
+        ImagesPath = Path.GetFullPath(options.Images),
+        ImagesSha256 = images.ComputeHash(),
+        ImageCount = images.Items.Count,
+        Preprocessing = options.Preprocessing.ToJson(),
+        Bits = [.. options.Bits],
+        Pins = [.. options.Pins],
+        Rounding = options.Rounding.Name,
+        Estimator = options.Sensitivity.Estimator,
+        Loss = options.Sensitivity.Loss ?? "auto",
+        Activations = "float",
+        CladoVersion = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version,
+        OnnxRuntimeVersion = OrtRuntime.Version,
+    };
+
+    /// <summary>Eight hexadecimal digits that differ between any two measurements that must not share a folder.</summary>
+    public string Key()
+    {
+        var text = string.Join('\n', Compared().Select(p => $"{p.Key}={p.Value?.ToJsonString()}"));
+        return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)))[..8];
+    }
+
+    /// <summary>What differs between two descriptions, in words; empty where they agree.</summary>
+    public string[] Differences(RunDescription other)
+    {
+        var theirs = other.Compared().ToDictionary();
+        return [.. Compared().Where(p => !JsonNode.DeepEquals(p.Value, theirs[p.Key]))
+            .Select(p => $"{p.Key} (there {theirs[p.Key]?.ToJsonString()}, now {p.Value?.ToJsonString()})")];
+    }
+
+    public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
+
+    public static RunDescription FromJson(string text) => JsonSerializer.Deserialize<RunDescription>(text, Json) ?? throw new JsonException("empty");
+
+    private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() => JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
+}

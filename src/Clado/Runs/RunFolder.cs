@@ -1,0 +1,164 @@
+using System.Text.Json;
+using Clado.Candidates;
+using Clado.Layers;
+using Clado.Sensitivity;
+
+namespace Clado.Runs;
+
+/// <summary>
+/// A folder that holds everything a run has found. Measured parts are read back where they are there; a folder of another run is refused
+/// with what differs named.
+/// </summary>
+internal sealed class RunFolder
+{
+    private RunFolder(string path, RunDescription description) => (FolderPath, Description) = (path, description);
+
+    public string FolderPath { get; }
+
+    public RunDescription Description { get; }
+
+    /// <summary>Where finished units of measuring are recorded.</summary>
+    public string RecordsPath => In("records.sqlite");
+
+    /// <summary>Whether the sensitivities are all measured.</summary>
+    public bool IsMeasured => File.Exists(In("sensitivity.safetensors"));
+
+    /// <summary>Makes the folder, or opens it where it was made for the same run.</summary>
+    /// <exception cref="RunFolderException">The folder is of another run; the message names what differs.</exception>
+    public static RunFolder OpenOrCreate(string path, RunDescription description)
+    {
+        var file = Path.Combine(path, "run.json");
+        if (!File.Exists(file))
+        {
+            if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+            {
+                throw new RunFolderException(path, "is not empty and no run folder (it has no run.json); give another folder with --run");
+            }
+            AtomicFile.WriteText(file, description.ToJson());
+            return new RunFolder(path, description);
+        }
+        var there = Open(path);
+        var differences = description.Differences(there.Description);
+        return differences.Length == 0
+            ? there
+            : throw new RunFolderException(path, $"was measured otherwise: {string.Join("; ", differences)}; give another folder with --run, or the same options");
+    }
+
+    /// <summary>Opens a folder that is there.</summary>
+    /// <exception cref="RunFolderException">The folder has no run in it.</exception>
+    public static RunFolder Open(string path)
+    {
+        var file = Path.Combine(path, "run.json");
+        if (!File.Exists(file))
+        {
+            throw new RunFolderException(path, "is no run folder (it has no run.json); make one with clado measure MODEL.onnx --images DIR --run " + path);
+        }
+        try
+        {
+            return new RunFolder(path, RunDescription.FromJson(File.ReadAllText(file)));
+        }
+        catch (JsonException e)
+        {
+            throw new RunFolderException(file, $"is no run description ({e.Message.Split('\n')[0]}); remove the folder and measure again", e);
+        }
+    }
+
+    public void WriteLayers(LayerSet layers) => AtomicFile.WriteText(In("layers.csv"), Csv(
+        "name,op,weight,shape,parameters,macs,groups",
+        layers.Layers.Select(l => $"{Quote(l.Name)},{l.Op},{Quote(l.Weight)},{string.Join('x', l.Shape)},{l.Parameters},{l.Macs},{l.Groups}")));
+
+    public void WriteCandidates(CandidateSet candidates)
+    {
+        AtomicFile.WriteText(In("candidates.csv"), Csv(
+            "layer,bits,sizeBytes,squaredError",
+            candidates.Items.Select(c => $"{Quote(c.Layer.Name)},{c.Bits},{c.SizeBytes},{c.SquaredError:R}")));
+        var file = new Safetensors();
+        foreach (var candidate in candidates.Items)
+        {
+            file.Add($"{candidate.Layer.Name}/{candidate.Bits}/codes", candidate.Codes, [.. candidate.Layer.Shape]);
+            file.Add($"{candidate.Layer.Name}/{candidate.Bits}/scales", candidate.Scales, candidate.Scales.Length);
+            file.Metadata[$"{candidate.Layer.Name}/{candidate.Bits}"] = $"{candidate.SizeBytes} {candidate.SquaredError:R}";
+        }
+        file.Write(In("candidates.safetensors"));
+    }
+
+    /// <summary>The candidates as they were measured, or null where none are written yet.</summary>
+    public CandidateSet? ReadCandidates(IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths)
+    {
+        var path = In("candidates.safetensors");
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+        var file = Safetensors.Read(path);
+        try
+        {
+            return new CandidateSet(layers, [.. layers.Zip(widths).SelectMany(pair => pair.Second.Select(bits =>
+            {
+                var key = $"{pair.First.Name}/{bits}";
+                var known = file.Metadata[key].Split(' ');
+                return new Candidate
+                {
+                    Layer = pair.First,
+                    Bits = bits,
+                    Codes = file.Get<sbyte>(key + "/codes"),
+                    Scales = file.Get<float>(key + "/scales"),
+                    SizeBytes = long.Parse(known[0]),
+                    SquaredError = double.Parse(known[1]),
+                };
+            }))]);
+        }
+        catch (Exception e) when (e is KeyNotFoundException or FormatException or InvalidDataException or IndexOutOfRangeException)
+        {
+            throw new RunFolderException(path, $"does not fit the run ({e.Message}); remove the folder and measure again", e);
+        }
+    }
+
+    public void WriteSensitivity(SensitivityMatrix matrix)
+    {
+        var file = new Safetensors();
+        int n = matrix.CandidateCount;
+        file.Add("raw", matrix.Raw, n, n);
+        file.Add("projected", matrix.Projected, n, n);
+        file.Add("eigenvalues", matrix.Eigenvalues, n);
+        file.Metadata["estimator"] = matrix.Estimator;
+        file.Metadata["loss"] = matrix.Loss;
+        file.Metadata["baseLoss"] = matrix.BaseLoss.ToString("R");
+        file.Metadata["images"] = matrix.ImageCount.ToString();
+        file.Write(In("sensitivity.safetensors"));
+    }
+
+    public SensitivityMatrix ReadSensitivity()
+    {
+        var path = In("sensitivity.safetensors");
+        if (!File.Exists(path))
+        {
+            throw new RunFolderException(FolderPath, $"its measurement is not finished; finish it with clado measure {Description.ModelPath} "
+                + $"--images {Description.ImagesPath} --run {FolderPath} and the options it was begun with");
+        }
+        var file = Safetensors.Read(path);
+        return new SensitivityMatrix
+        {
+            Estimator = file.Metadata["estimator"],
+            Loss = file.Metadata["loss"],
+            BaseLoss = double.Parse(file.Metadata["baseLoss"]),
+            ImageCount = int.Parse(file.Metadata["images"]),
+            Raw = file.Get<double>("raw"),
+            Projected = file.Get<double>("projected"),
+            Eigenvalues = file.Get<double>("eigenvalues"),
+        };
+    }
+
+    /// <summary>Writes a result's JSON under a name that may come from outside: a budget, a model.</summary>
+    public void WriteJson(string stage, string name, string json)
+    {
+        var safe = string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '%' ? c : '_'));
+        AtomicFile.WriteText(In($"{stage}-{safe}.json"), json + "\n");
+    }
+
+    private string In(string file) => Path.Combine(FolderPath, file);
+
+    private static string Csv(string header, IEnumerable<string> lines) => string.Join('\n', lines.Prepend(header)) + "\n";
+
+    private static string Quote(string text) => text.AsSpan().ContainsAny(",\"\n\r") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+}

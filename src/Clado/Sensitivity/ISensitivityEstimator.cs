@@ -1,0 +1,74 @@
+using Clado.Candidates;
+using Clado.Runs;
+
+namespace Clado.Sensitivity;
+
+/// <summary>A way to fill the sensitivity matrix. Measured a batch of images at a time, so that memory does not grow with their number.</summary>
+internal interface ISensitivityEstimator
+{
+    /// <summary>Name on the command line.</summary>
+    string Name { get; }
+
+    /// <summary>MACs an image of all passes this estimator makes beside the float one: what progress is measured in.</summary>
+    double WorkPerImage(PerturbedNetwork network, CandidateSet candidates);
+
+    /// <summary>Measures one batch.</summary>
+    /// <returns>
+    /// Sums over the batch's images: on the diagonal twice the loss increase of a candidate, elsewhere the cross term of a pair
+    /// (docs/method.md, "Cross-layer sensitivity"). Shape: [candidates, candidates], symmetric.
+    /// </returns>
+    double[] MeasureBatch(BatchMeasurement batch);
+}
+
+/// <summary>What an estimator measures with on one batch.</summary>
+/// <param name="Network">Runs suffixes.</param>
+/// <param name="Candidates">The rows of the matrix.</param>
+/// <param name="Float">The float network's state on the batch.</param>
+/// <param name="Loss">The loss on the batch.</param>
+/// <param name="Records">Finished units.</param>
+/// <param name="Key">Prefix of this batch's units.</param>
+/// <param name="Threads">Passes side by side.</param>
+/// <param name="Progress">Told of every pass.</param>
+/// <param name="Cancellation">Stops between two passes.</param>
+internal sealed record BatchMeasurement(
+    PerturbedNetwork Network, CandidateSet Candidates, NetworkState Float, OutputLoss Loss, RecordStore Records, string Key, int Threads,
+    WorkProgress Progress, CancellationToken Cancellation)
+{
+    private readonly float[] floatOutputs = Network.Outputs(Float);
+
+    /// <summary>δ of a state: its outputs less the float network's. Shape: [images · outputs].</summary>
+    public float[] Shift(NetworkState state)
+    {
+        var shift = Network.Outputs(state);
+        System.Numerics.Tensors.TensorPrimitives.Subtract(shift, floatOutputs, shift);
+        return shift;
+    }
+
+    /// <summary>Loss increase of a shift, summed over the images.</summary>
+    public double Increase(float[] shift) => Loss.TotalIncrease(shift, floatOutputs.Length / Float.ImageCount);
+
+    /// <summary>Does a unit of work for every candidate, several side by side, each recorded when it is done.</summary>
+    /// <param name="unit">Measures a candidate's unit. Shape: [values].</param>
+    /// <param name="work">MACs an image of a candidate's unit.</param>
+    /// <returns>Shape: [candidates][values].</returns>
+    public T[][] ForEachCandidate<T>(Func<int, T[]> unit, Func<int, double> work) where T : unmanaged
+    {
+        var results = new T[Candidates.Items.Count][];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Threads, CancellationToken = Cancellation };
+        // One at a time to each thread: units differ in length by orders of magnitude.
+        Parallel.ForEach(System.Collections.Concurrent.Partitioner.Create(Enumerable.Range(0, results.Length), System.Collections.Concurrent.EnumerablePartitionerOptions.NoBuffering), options, row =>
+        {
+            bool measured = false;
+            results[row] = Records.GetOrAdd($"{Key}/{row}", () =>
+            {
+                measured = true;
+                return unit(row);
+            });
+            if (!measured)
+            {
+                Progress.Add(work(row) * Float.ImageCount);
+            }
+        });
+        return results;
+    }
+}

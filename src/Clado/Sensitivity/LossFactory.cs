@@ -1,0 +1,68 @@
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Runs;
+
+namespace Clado.Sensitivity;
+
+/// <summary>Makes the loss of a batch, after checking that network and images have what it needs.</summary>
+internal sealed class LossFactory
+{
+    private readonly Graph graph;
+    private readonly Readout readout;
+
+    /// <param name="graph">The network.</param>
+    /// <param name="readout">Where its outputs are read.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="name">kl, ce or mse; null to choose by the network.</param>
+    public LossFactory(Graph graph, Readout readout, ImageSet images, string? name)
+    {
+        (this.graph, this.readout) = (graph, readout);
+        Name = name ?? (readout.IsClassifier ? "kl" : "mse");
+        if (Name != "mse" && !readout.IsClassifier)
+        {
+            throw new CladoException($"{Path.GetFileName(graph.File)}: loss '{Name}' wants one output [batch, classes]; use --loss mse for this model");
+        }
+        if (Name == "ce" && !images.IsLabelled)
+        {
+            throw new CladoException($"{images.Folder}: loss 'ce' wants labels; use class folders or a labels.csv, or --loss kl");
+        }
+        if (Name == "ce" && images.Items.FirstOrDefault(i => i.Label >= readout.ElementCount) is { } item)
+        {
+            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ElementCount}; check the labels");
+        }
+    }
+
+    public string Name { get; }
+
+    /// <summary>Makes the loss of a batch.</summary>
+    /// <param name="outputs">z0. Shape: [images · outputs].</param>
+    /// <param name="batch">The images.</param>
+    /// <param name="records">Remembers the outputs' variances, which the first batch sets for all.</param>
+    public OutputLoss Create(float[] outputs, ImageBatch batch, RecordStore records)
+    {
+        if (outputs.Any(v => !float.IsFinite(v)))
+        {
+            throw new CladoException($"{Path.GetFileName(graph.File)}: the float model gives NaN or infinity on these images; check --preprocess");
+        }
+        return Name switch
+        {
+            "kl" => ClassLoss.KullbackLeibler(outputs, readout.ElementCount),
+            "ce" => ClassLoss.CrossEntropy(outputs, readout.ElementCount, batch.Labels),
+            _ => new SquaredLoss(readout.ElementCounts, records.GetOrAdd("variances", () => Variances(outputs)), batch.Count),
+        };
+    }
+
+    /// <summary>Variance of each output over images and elements; 1 for an output that is constant. Shape: [outputs].</summary>
+    private double[] Variances(float[] outputs)
+    {
+        int start = 0;
+        return [.. readout.ElementCounts.Select(count =>
+        {
+            int from = start;
+            start += count;
+            var values = outputs.Where((_, i) => i % readout.ElementCount >= from && i % readout.ElementCount < from + count).Select(v => (double)v).ToArray();
+            double mean = values.Average(), variance = values.Average(v => (v - mean) * (v - mean));
+            return variance > 0 ? variance : 1;
+        })];
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace Clado.Sensitivity;
+
+/// <summary>Activations of a batch: those that differ from a parent state, and the parent for all others.</summary>
+internal sealed class NetworkState(NetworkState? parent, int imageCount) : IDisposable
+{
+    private readonly Dictionary<string, OrtValue> values = [];
+    private readonly List<IDisposable> owned = [];
+
+    /// <summary>Images in the batch.</summary>
+    public int ImageCount { get; } = imageCount;
+
+    /// <summary>Takes a value over; it is disposed with the state.</summary>
+    public OrtValue this[string name]
+    {
+        set
+        {
+            values[name] = value;
+            owned.Add(value);
+        }
+    }
+
+    /// <summary>Takes the outputs of a run over.</summary>
+    public void Add(IReadOnlyList<string> names, IDisposableReadOnlyCollection<OrtValue> outputs)
+    {
+        for (int i = 0; i < names.Count; i++)
+        {
+            values[names[i]] = outputs[i];
+        }
+        owned.Add(outputs);
+    }
+
+    /// <summary>Adds a value that somebody else disposes.</summary>
+    public void Borrow(string name, OrtValue value) => values[name] = value;
+
+    public OrtValue? Find(string name) => values.TryGetValue(name, out var value) ? value : parent?.Find(name);
+
+    public void Dispose()
+    {
+        foreach (var item in owned)
+        {
+            item.Dispose();
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Layers;
+using Clado.Onnx;
+using Microsoft.ML.OnnxRuntime;
+
+namespace Clado.Sensitivity;
+
+/// <summary>
+/// Runs a network with some layers' weights replaced, and only what depends on them: every layer's suffix is a session of its own that takes
+/// the live tensors at the layer's cut (skip connections included) and the layer's weight as inputs.
+/// </summary>
+internal sealed class PerturbedNetwork : IDisposable
+{
+    private readonly Graph graph;
+    private readonly IReadOnlyList<QuantizableLayer> layers;
+    private readonly Readout readout;
+    private readonly Suffix[] suffixes;
+    private readonly Dictionary<string, OrtValue> sharedWeights;
+    private readonly Lazy<GraphSession> whole;
+    private readonly ConcurrentDictionary<(int Layer, bool Tapped), Lazy<GraphSession>> sessions = new();
+
+    public PerturbedNetwork(Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout)
+    {
+        (this.graph, this.layers, this.readout) = (graph, layers, readout);
+        // A weight used at several depths lies in the suffix of layers between: there it is an input like any live tensor.
+        sharedWeights = layers.Where(l => l.Nodes.Count > 1).ToDictionary(l => l.Weight, l => WeightValue(l, TensorData.ReadSingles(graph.File, graph.Initializers[l.Weight])));
+        suffixes = [.. layers.Select(Cut)];
+        var taps = suffixes.SelectMany(s => s.Cut).Where(name => graph.Producer(name) >= 0).Concat(readout.Outputs).Distinct().ToArray();
+        BaseElementCount = taps.Sum(name => graph.Tensors[name].ElementCount);
+        whole = new(() => Session(new HashSet<string> { graph.Input }, taps));
+    }
+
+    /// <summary>Elements an image that the float network's cached activations take.</summary>
+    public long BaseElementCount { get; }
+
+    /// <summary>MACs an image of the whole network's layers.</summary>
+    public long TotalMacs => layers.Sum(l => l.Macs);
+
+    /// <summary>MACs an image of what reruns when a layer is perturbed.</summary>
+    public long SuffixMacs(int layer) => suffixes[layer].Macs;
+
+    /// <summary>The float network on a batch, with every layer's cut cached.</summary>
+    public NetworkState Run(ImageBatch batch)
+    {
+        var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
+        var values = whole.Value.Run(input);
+        var state = new NetworkState(null, batch.Count) { [graph.Input] = input };
+        state.Add(whole.Value.Outputs, values);
+        return state;
+    }
+
+    /// <summary>Replaces a layer's weights on top of a state and reruns what depends on them.</summary>
+    /// <param name="from">The state before; it stays as it is and must outlive the new one.</param>
+    /// <param name="layer">The layer. Range: [0, layers).</param>
+    /// <param name="weight">Its weights, see <see cref="WeightValue"/>; they must outlive the new state.</param>
+    /// <param name="tapped">Whether the cuts of later layers are kept, so that one of them can be replaced next.</param>
+    public NetworkState Perturb(NetworkState from, int layer, OrtValue weight, bool tapped)
+    {
+        var session = sessions.GetOrAdd((layer, tapped), _ => new(() => SuffixSession(layer, tapped))).Value;
+        var state = new NetworkState(from, from.ImageCount);
+        state.Add(session.Outputs, session.Run(name => name == layers[layer].Weight ? weight : Value(from, name)));
+        if (sharedWeights.ContainsKey(layers[layer].Weight))
+        {
+            state.Borrow(layers[layer].Weight, weight);
+        }
+        return state;
+    }
+
+    /// <summary>The outputs of a state, all of an image together. Shape: [images · outputs].</summary>
+    public float[] Outputs(NetworkState state) =>
+        readout.Collect(readout.Outputs.Select(name => Value(state, name).GetTensorDataAsSpan<float>().ToArray()), state.ImageCount);
+
+    /// <summary>A layer's weights as a tensor over the given memory.</summary>
+    public static OrtValue WeightValue(QuantizableLayer layer, float[] weights) => OrtValue.CreateTensorValueFromMemory(weights, [.. layer.Shape]);
+
+    public void Dispose()
+    {
+        foreach (var session in sessions.Values.Append(whole).Where(s => s.IsValueCreated))
+        {
+            session.Value.Dispose();
+        }
+        foreach (var weight in sharedWeights.Values)
+        {
+            weight.Dispose();
+        }
+    }
+
+    private OrtValue Value(NetworkState state, string name) => state.Find(name) ?? sharedWeights[name];
+
+    private Suffix Cut(QuantizableLayer layer)
+    {
+        var made = new HashSet<string>();
+        var cut = new HashSet<string>();
+        var nodes = new HashSet<int>();
+        for (int i = layer.Nodes[0]; i < graph.Nodes.Count; i++)
+        {
+            if (layer.Nodes.Contains(i) || graph.Nodes[i].Input.Any(made.Contains))
+            {
+                made.UnionWith(graph.Nodes[i].Output);
+                nodes.Add(i);
+            }
+        }
+        foreach (var input in nodes.SelectMany(i => graph.Nodes[i].Input).Where(name => name.Length > 0 && !made.Contains(name) && name != layer.Weight))
+        {
+            if (!graph.Initializers.ContainsKey(input) || sharedWeights.ContainsKey(input))
+            {
+                cut.Add(input);
+            }
+        }
+        return new Suffix(made, cut, layers.Where(l => l.Nodes.Any(nodes.Contains)).Sum(l => l.Macs));
+    }
+
+    private GraphSession SuffixSession(int layer, bool tapped)
+    {
+        var suffix = suffixes[layer];
+        var later = tapped ? suffixes.Skip(layer + 1).SelectMany(s => s.Cut) : [];
+        var outputs = later.Concat(readout.Outputs).Where(suffix.Made.Contains).Distinct().ToArray();
+        return Session(suffix.Cut.Append(layers[layer].Weight).ToHashSet(), outputs);
+    }
+
+    private GraphSession Session(HashSet<string> inputs, string[] outputs) => new(GraphPart.Extract(graph, inputs, outputs), graph.File);
+
+    /// <summary>What reruns when a layer changes.</summary>
+    /// <param name="Made">Tensors that are made again.</param>
+    /// <param name="Cut">Tensors it takes from before, the layer's own weight left out.</param>
+    /// <param name="Macs">MACs an image.</param>
+    private sealed record Suffix(HashSet<string> Made, HashSet<string> Cut, long Macs);
+}
