@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Clado.Cli.Commands;
+using Clado.Cli.Output;
+
+namespace Clado.Cli;
+
+/// <summary>The command line: exit code 0 done, 1 the answer is no, 2 error.</summary>
+internal static class App
+{
+    public const int Done = 0;
+    public const int No = 1;
+    public const int Error = 2;
+
+    /// <summary>Runs a command line.</summary>
+    /// <param name="args">Its words. Shape: [words].</param>
+    /// <param name="output">Receives data.</param>
+    /// <param name="error">Receives progress and messages.</param>
+    public static int Run(string[] args, TextWriter output, TextWriter error)
+    {
+        var terminal = new Terminal(output, error);
+        var root = new Command("clado", "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, chosen by measuring how the layers' errors interact.")
+        {
+            QuantizeCommand.Create(terminal),
+            InspectCommand.Create(terminal),
+            MeasureCommand.Create(terminal),
+            AllocateCommand.Create(terminal),
+            ExportCommand.Create(terminal),
+            EvaluateCommand.Create(terminal),
+            DemoCommand.Create(terminal),
+            new HelpOption { Recursive = true },
+            new VersionOption(),
+        };
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            var problem = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is no command or option" : parsed.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+            var command = parsed.CommandResult.Command == root ? "" : $" {parsed.CommandResult.Command.Name}";
+            error.WriteLine($"clado: {problem}; clado{command} --help shows how");
+            return Error;
+        }
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception e) when (Expected(e) is { } message)
+        {
+            terminal.EndProgress();
+            error.WriteLine($"clado: {message.ReplaceLineEndings(" ")}");
+            return Error;
+        }
+    }
+
+    /// <summary>The one line for errors that are the user's to mend; null for defects of this program, which keep their trace.</summary>
+    private static string? Expected(Exception exception) => exception switch
+    {
+        CladoException e => e.Message,
+        AggregateException e when e.Flatten().InnerExceptions is [var only, ..] => Expected(only),
+        OperationCanceledException => "stopped; what was measured is kept, the same command goes on from there",
+        IOException or UnauthorizedAccessException => exception.Message,
+        _ => null,
+    };
+}

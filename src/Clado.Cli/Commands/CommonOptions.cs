@@ -1,0 +1,130 @@
+using System.CommandLine;
+using System.Globalization;
+using Clado.Candidates;
+using Clado.Images;
+using Clado.Sensitivity;
+
+namespace Clado.Cli.Commands;
+
+/// <summary>Options that several verbs share, each made once.</summary>
+internal static class CommonOptions
+{
+    public static Argument<string> Model() => new("MODEL.onnx") { Description = "The model" };
+
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON instead of tables" };
+
+    public static Option<string> Images(string what) => new("--images") { Description = $"Folder of {what}: images, class folders, or images with a labels.csv", Required = true };
+
+    public static Option<string> Budget() => new("--budget", "-b")
+    {
+        Description = "Bytes of the file (120000, 820KiB, 1.5MB), mean bits a weight (3bit), a share of the FP32 file (25%), or none",
+        Required = true,
+    };
+
+    public static Option<long?> MaximumBitOperations() => new("--max-bitops") { Description = "Bit operations an image at most (MACs × weight bits × 32)" };
+
+    public static Option<string> Run(bool required) => new("--run")
+    {
+        Description = required ? "The run folder" : "The run folder; a rerun goes on from what it holds (default: one below clado-runs)",
+        Required = required,
+    };
+
+    public static Option<string> Output(bool required) => new("--output", "-o") { Description = "File to write", Required = required };
+
+    public static Option<string> Preprocess() => new("--preprocess")
+    {
+        Description = $"{string.Join(", ", Preprocessing.PresetNames)}, or a JSON file",
+        DefaultValueFactory = _ => "imagenet",
+    };
+
+    public static Option<int?> Limit() => new("--limit") { Description = "Use this many of the images at most" };
+
+    public static Option<int> Seed() => new("--seed") { Description = "Seed of the choice of images", DefaultValueFactory = _ => 0 };
+
+    public static Option<int> Threads() => new("--threads")
+    {
+        Description = "Passes side by side (default: all cores); results do not depend on it",
+        DefaultValueFactory = _ => Environment.ProcessorCount,
+    };
+
+    /// <summary>What <c>quantize</c> and <c>measure</c> share.</summary>
+    public sealed class Measuring
+    {
+        private readonly Argument<string> model = Model();
+        private readonly Option<string> images = Images("images to measure on");
+        private readonly Option<string> run = Run(required: false);
+        private readonly Option<string> preprocess = Preprocess();
+        private readonly Option<int?> limit = Limit();
+        private readonly Option<int> seed = Seed();
+        private readonly Option<int> threads = Threads();
+        private readonly Option<string> bits = new("--bits") { Description = "Widths to choose from, any of 2–8", DefaultValueFactory = _ => "2,3,4,8" };
+        private readonly Option<string> estimator = new Option<string>("--estimator")
+        {
+            Description = "How cross-layer sensitivities are found",
+            DefaultValueFactory = _ => "additive",
+        }.AcceptOnlyFromAmong([.. SensitivityOptions.Estimators]);
+
+        private readonly Option<string> rounding = new Option<string>("--rounding")
+        {
+            Description = "How weights are put on the grid",
+            DefaultValueFactory = _ => "nearest",
+        }.AcceptOnlyFromAmong("nearest");
+
+        private readonly Option<string?> loss = new Option<string?>("--loss")
+        {
+            Description = "Loss to measure (default: kl, or mse where the model is no classifier)",
+        }.AcceptOnlyFromAmong([.. SensitivityOptions.Losses]);
+
+        private readonly Option<string[]> pins = new("--pin")
+        {
+            Description = "NAME=BITS or NAME=float, NAME with * and ?; may be repeated",
+            DefaultValueFactory = _ => [],
+        };
+
+        private readonly Option<string> activations = new Option<string>("--activations")
+        {
+            Description = "Width of activations",
+            DefaultValueFactory = _ => "float",
+        }.AcceptOnlyFromAmong("float");
+
+        public void AddTo(Command command)
+        {
+            command.Arguments.Add(model);
+            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, loss, pins, activations, threads])
+            {
+                command.Options.Add(option);
+            }
+        }
+
+        public PipelineOptions Read(ParseResult parsed) => new()
+        {
+            Model = parsed.GetRequiredValue(model),
+            Images = parsed.GetRequiredValue(images),
+            Run = parsed.GetValue(run),
+            Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
+            Limit = parsed.GetValue(limit),
+            Seed = parsed.GetValue(seed),
+            Bits = Widths(parsed.GetRequiredValue(bits)),
+            Pins = parsed.GetValue(pins) ?? [],
+            Rounding = new NearestRounding(),
+            Sensitivity = new SensitivityOptions
+            {
+                Estimator = parsed.GetRequiredValue(estimator),
+                Loss = parsed.GetValue(loss),
+                Threads = ThreadCount(parsed.GetValue(threads)),
+            },
+        };
+
+        private static int[] Widths(string text) =>
+            [.. text.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int width)
+                ? width
+                : throw new CladoException($"--bits {text}: a list such as 2,3,4,8 is wanted"))];
+    }
+
+    /// <summary>Checks the number of threads.</summary>
+    public static int ThreadCount(int threads) => threads is >= 1 and <= 1024 ? threads : throw new CladoException($"--threads {threads}: 1 to 1024 are wanted");
+
+    /// <summary>Runs a command's action with the token that Ctrl-C cancels.</summary>
+    public static void Runs(this Command command, Func<ParseResult, CancellationToken, int> action) =>
+        command.SetAction((parsed, cancellation) => Task.FromResult(action(parsed, cancellation)));
+}

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using Clado.Cli.Output;
+using Clado.Evaluation;
+using Clado.Images;
+
+namespace Clado.Cli.Commands;
+
+/// <summary><c>clado evaluate</c>: top-1, top-5, loss and agreement of a file on ONNX Runtime.</summary>
+internal static class EvaluateCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var (model, images, json) = (CommonOptions.Model(), CommonOptions.Images("images to evaluate on"), CommonOptions.Json());
+        var (preprocess, limit, seed, threads) = (CommonOptions.Preprocess(), CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.Threads());
+        var reference = new Option<string>("--reference") { Description = "The FP32 model to compare with" };
+        var command = new Command("evaluate", "Run a model file on images: top-1, top-5, loss, agreement with a reference.\n\nExample: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
+        {
+            model, images, reference, preprocess, limit, seed, threads, json,
+        };
+        command.Runs((parsed, cancellation) =>
+        {
+            var set = ImageFolder.Open(parsed.GetRequiredValue(images)).Limit(parsed.GetValue(limit), parsed.GetValue(seed));
+            var result = Evaluator.Evaluate(
+                parsed.GetRequiredValue(model), set, Preprocessing.Parse(parsed.GetRequiredValue(preprocess)), parsed.GetValue(reference), null,
+                CommonOptions.ThreadCount(parsed.GetValue(threads)), new ShareOf(terminal, "evaluating"), cancellation);
+            if (parsed.GetValue(json))
+            {
+                terminal.Data(Json.Of(result));
+            }
+            else
+            {
+                terminal.Show(result);
+            }
+            return App.Done;
+        });
+        return command;
+    }
+
+    /// <summary>Progress of a single stage.</summary>
+    private sealed class ShareOf(IProgress<StageProgress> target, string stage) : IProgress<double>
+    {
+        public void Report(double value) => target.Report(new StageProgress(stage, null, value));
+    }
+}

@@ -1,0 +1,23 @@
+using System.CommandLine;
+using Clado.Cli.Output;
+
+namespace Clado.Cli.Commands;
+
+/// <summary><c>clado measure</c>: sensitivities only; an interrupted run goes on where it stopped.</summary>
+internal static class MeasureCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var measuring = new CommonOptions.Measuring();
+        var command = new Command(
+            "measure", "Measure sensitivities into a run folder; the same command goes on where it was stopped.\n\nExample: clado measure resnet20.onnx --images calibration --run runs/resnet20");
+        measuring.AddTo(command);
+        command.Runs((parsed, cancellation) =>
+        {
+            var run = Pipeline.Measure(measuring.Read(parsed), terminal, cancellation);
+            terminal.ShowSensitivity(run);
+            return App.Done;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Clado.Cli.Output;
+
+namespace Clado.Cli.Commands;
+
+/// <summary><c>clado quantize</c>: the whole job.</summary>
+internal static class QuantizeCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var measuring = new CommonOptions.Measuring();
+        var (budget, operations, output, json) =
+            (CommonOptions.Budget(), CommonOptions.MaximumBitOperations(), CommonOptions.Output(required: false), CommonOptions.Json());
+        var command = new Command("quantize", "Measure, choose bits a layer for a budget, write the model and evaluate it: the whole job.\n\nExample: clado quantize resnet20.onnx --images calibration --budget 120KiB -o resnet20-120k.onnx");
+        measuring.AddTo(command);
+        foreach (var option in (Option[])[budget, operations, output, json])
+        {
+            command.Options.Add(option);
+        }
+        command.Runs((parsed, cancellation) =>
+        {
+            var options = measuring.Read(parsed);
+            return Run(
+                terminal, options, parsed.GetRequiredValue(budget), parsed.GetValue(operations), parsed.GetValue(output), parsed.GetValue(json), cancellation);
+        });
+        return command;
+    }
+
+    /// <summary>The whole job with options already read.</summary>
+    public static int Run(
+        Terminal terminal, PipelineOptions options, string budget, long? bitOperations, string? output, bool json, CancellationToken cancellation)
+    {
+        var pipeline = Pipeline.Measure(options, terminal, cancellation);
+        var result = AllocateCommand.Allocate(terminal, pipeline, budget, bitOperations, json, cancellation);
+        if (result is null)
+        {
+            return App.No;
+        }
+        var path = output ?? $"{Path.GetFileNameWithoutExtension(options.Model)}-{result.SizeBytes}.onnx";
+        pipeline.Export(result, path);
+        var evaluation = pipeline.Evaluate(path, options, terminal, cancellation);
+        pipeline.Keep("evaluation", Path.GetFileNameWithoutExtension(path), Json.Of(evaluation));
+        var text = Json.Of(result, pipeline.Sensitivity.Estimator, path, evaluation.LossIncrease);
+        pipeline.Keep("allocation", result.Budget.Text, text);
+        if (json)
+        {
+            terminal.Data(text);
+            return App.Done;
+        }
+        terminal.Show(result);
+        terminal.ShowKept(pipeline.Layers);
+        terminal.ShowGains(pipeline);
+        terminal.Data($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} "
+            + $"({pipeline.Sensitivity.Loss}; predicted {result.PredictedLoss:0.0000})"
+            + (evaluation.Agreement is { } agreement ? $", top-1 agrees with FP32 on {agreement:P1}" : ""));
+        terminal.Data($"written: {path}");
+        return App.Done;
+    }
+}

@@ -1,0 +1,66 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Clado.Allocation;
+using Clado.Evaluation;
+using Clado.Graphs;
+using Clado.Layers;
+
+namespace Clado.Cli.Output;
+
+/// <summary>The JSON other programs read; its keys are a contract. Fractions are 0–1, sizes bytes, losses nats; what was not measured is absent.</summary>
+internal static class Json
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        WriteIndented = true,
+    };
+
+    public static string Of(Graph graph, LayerSet layers) => JsonSerializer.Serialize(
+        new
+        {
+            model = graph.File,
+            opset = graph.OriginalOpset,
+            parameters = layers.Layers.Sum(l => l.Parameters),
+            macs = layers.Layers.Sum(l => l.Macs),
+            sizeBytes = graph.FileSizeBytes,
+            layers = layers.Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
+            kept = layers.Kept.Select(k => new { k.Name, k.Op, k.Reason }),
+        },
+        Options);
+
+    public static string Of(EvaluationResult result) => JsonSerializer.Serialize(
+        new { result.Model, result.Images, result.Labelled, result.Top1, result.Top5, result.Loss, result.Agreement, result.SizeBytes },
+        Options);
+
+    /// <param name="result">The allocation.</param>
+    /// <param name="estimator">Name of the estimator its sensitivities come from.</param>
+    /// <param name="output">Path of the written file, or null.</param>
+    /// <param name="measuredLoss">Loss increase measured on the written file, or null.</param>
+    public static string Of(AllocationResult result, string estimator, string? output = null, double? measuredLoss = null)
+    {
+        bool found = result.Chosen.Count > 0;
+        double? Known(double value) => found && double.IsFinite(value) ? value : null;
+        return JsonSerializer.Serialize(
+            new
+            {
+                status = result.Status.ToString().ToLowerInvariant(),
+                sizeBytes = found ? result.SizeBytes : (long?)null,
+                budgetBytes = result.Budget.FileBytes,
+                bitsPerWeight = Known(result.BitsPerWeight),
+                objective = Known(result.Objective),
+                bound = Known(result.Bound),
+                gap = Known(result.Gap),
+                predictedLoss = Known(result.PredictedLoss),
+                measuredLoss,
+                estimator,
+                layers = result.Chosen.Select(c => new { c.Layer.Name, c.Bits, c.Layer.Parameters, c.SizeBytes }),
+                output,
+                smallestBytes = result.SmallestBytes,
+            },
+            Options);
+    }
+}

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using Spectre.Console;
+
+namespace Clado.Cli.Output;
+
+/// <summary>Where a command's tables, JSON, messages and progress go: data to standard output, the rest to standard error.</summary>
+internal sealed class Terminal : IProgress<StageProgress>
+{
+    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(0.2);
+    private static readonly TimeSpan LineBeat = TimeSpan.FromSeconds(10);
+
+    // Wide enough for any layer name where nobody's window sets the limit.
+    private const int WidthWithoutTerminal = 200;
+
+    private readonly TextWriter output;
+    private readonly TextWriter error;
+    private readonly bool live;
+    private readonly Stopwatch stageTime = new();
+    private string stage = "";
+    private double startShare;
+    private TimeSpan lastShown;
+    private bool lineOpen;
+
+    public Terminal(TextWriter output, TextWriter error)
+    {
+        (this.output, this.error) = (output, error);
+        bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 };
+        live = error == Console.Error && !Console.IsErrorRedirected && !plain;
+        bool terminal = output == Console.Out && !Console.IsOutputRedirected;
+        Tables = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = terminal && !plain ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = terminal && !plain ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        if (!terminal)
+        {
+            Tables.Profile.Width = WidthWithoutTerminal;
+            Tables.Profile.Capabilities.Unicode = true;
+        }
+    }
+
+    /// <summary>For tables, on standard output.</summary>
+    public IAnsiConsole Tables { get; }
+
+    /// <summary>Writes a line of data.</summary>
+    public void Data(string text)
+    {
+        EndProgress();
+        output.WriteLine(text);
+    }
+
+    /// <summary>Writes a message.</summary>
+    public void Message(string text)
+    {
+        EndProgress();
+        error.WriteLine(text);
+    }
+
+    /// <summary>Shows a table.</summary>
+    public void Show(Table table)
+    {
+        EndProgress();
+        Tables.Write(table);
+    }
+
+    /// <summary>A table of plain cells: nothing in a name is taken for markup.</summary>
+    public static Table Table(params (string Title, bool Right)[] columns)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        foreach (var (title, right) in columns)
+        {
+            table.AddColumn(new TableColumn(new Text(title)) { Alignment = right ? Justify.Right : Justify.Left, NoWrap = true });
+        }
+        return table;
+    }
+
+    /// <summary>Shows how far a stage is: one line that is rewritten, or a line now and then where the output is no terminal.</summary>
+    public void Report(StageProgress value)
+    {
+        lock (stageTime)
+        {
+            if (value.Share is not { } share)
+            {
+                Message($"{value.Stage}: {value.Detail}");
+                return;
+            }
+            if (value.Stage != stage)
+            {
+                EndProgress();
+                (stage, startShare, lastShown) = (value.Stage, share, TimeSpan.Zero);
+                stageTime.Restart();
+            }
+            var now = stageTime.Elapsed;
+            if (now - lastShown < (live ? Beat : LineBeat) && !(live && share >= 1))
+            {
+                return;
+            }
+            lastShown = now;
+            // What was found done at the start took no time: only what came after says how long the rest takes.
+            var left = share > startShare ? now * ((1 - share) / (share - startShare)) : (TimeSpan?)null;
+            var text = $"{stage} {share * 100:F0} %{(left is { } time && share < 1 ? $", {Duration(time)} left" : "")}";
+            if (live)
+            {
+                error.Write($"\r{text,-60}");
+                lineOpen = true;
+            }
+            else
+            {
+                error.WriteLine(text);
+            }
+        }
+    }
+
+    /// <summary>Ends the line that is being rewritten.</summary>
+    public void EndProgress()
+    {
+        if (lineOpen)
+        {
+            error.WriteLine();
+            lineOpen = false;
+        }
+    }
+
+    private static string Duration(TimeSpan time) =>
+        time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min"
+        : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s"
+        : $"{Math.Max(1, time.Seconds)} s";
+}

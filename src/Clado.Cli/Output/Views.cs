@@ -1,0 +1,94 @@
+using Clado.Allocation;
+using Clado.Allocation.Solver;
+using Clado.Evaluation;
+using Clado.Graphs;
+using Clado.Layers;
+using Spectre.Console;
+
+namespace Clado.Cli.Output;
+
+/// <summary>What a person sees of each product.</summary>
+internal static class Views
+{
+    public static void Show(this Terminal terminal, Graph graph, LayerSet layers)
+    {
+        var table = Terminal.Table(("layer", false), ("op", false), ("shape", false), ("groups", true), ("parameters", true), ("MACs", true));
+        foreach (var layer in layers.Layers)
+        {
+            Row(table, layer.Name, layer.Op, string.Join('×', layer.Shape), $"{layer.Groups}", $"{layer.Parameters:N0}", $"{layer.Macs:N0}");
+        }
+        terminal.Show(table);
+        terminal.Data($"{graph.File}: opset {graph.OriginalOpset}, {graph.FileSizeBytes:N0} bytes, {layers.Layers.Count} layers to quantize, "
+            + $"{layers.Layers.Sum(l => l.Parameters):N0} weights, {layers.Layers.Sum(l => l.Macs):N0} MACs an image");
+        terminal.ShowKept(layers);
+    }
+
+    public static void ShowKept(this Terminal terminal, LayerSet layers)
+    {
+        foreach (var group in layers.Kept.GroupBy(k => (k.Op, k.Reason)))
+        {
+            terminal.Data($"kept as float: {group.Count()} × {group.Key.Op}, {group.Key.Reason} ({string.Join(", ", group.Take(3).Select(k => k.Name))}{(group.Count() > 3 ? ", …" : "")})");
+        }
+    }
+
+    /// <summary>Loss increase of every candidate alone, a row a layer.</summary>
+    public static void ShowSensitivity(this Terminal terminal, Pipeline run)
+    {
+        int[] widths = [.. run.Candidates.Items.Select(c => c.Bits).Distinct().Order()];
+        var table = Terminal.Table([("layer", false), ("weights", true), .. widths.Select(b => ($"{b} bits", true))]);
+        foreach (var layer in run.Layers.Layers)
+        {
+            var rows = run.Candidates.Items.Select((c, row) => (c, row)).Where(p => p.c.Layer == layer).ToDictionary(p => p.c.Bits, p => p.row);
+            Row(table, [layer.Name, $"{layer.Parameters:N0}", .. widths.Select(b => rows.TryGetValue(b, out int row) ? $"{run.Sensitivity.LossIncrease(row):0.000000}" : "")]);
+        }
+        terminal.Show(table);
+        var s = run.Sensitivity;
+        terminal.Data($"loss increase of each candidate alone, {s.Loss}{(s.Loss == "mse" ? "" : ", nats")}, {s.ImageCount:N0} images, {s.Estimator}; "
+            + $"{s.NegativeSpectralMass:P1} of the spectrum is negative and was cut off");
+        terminal.ShowGains(run);
+    }
+
+    /// <summary>Says where a narrower width measured a lower loss than a wider one: noise, or chance gains of cross-entropy.</summary>
+    public static void ShowGains(this Terminal terminal, Pipeline run)
+    {
+        var gains = run.Candidates.Items.Select((c, row) => (c.Layer, c.Bits, Loss: run.Sensitivity.LossIncrease(row))).GroupBy(c => c.Layer)
+            .SelectMany(g => g.Where(narrow => g.Any(wide => wide.Bits > narrow.Bits && wide.Loss > narrow.Loss)).Take(1)).ToArray();
+        if (gains.Length > 0)
+        {
+            terminal.Message($"note: {run.Sensitivity.Loss} measured a gain from a narrower width in {gains.Length} of {run.Layers.Layers.Count} layers "
+                + $"(such as {gains[0].Layer.Name} at {gains[0].Bits} bits); on this many images that is within chance, so a wider width may not be chosen even where it fits");
+        }
+    }
+
+    public static void Show(this Terminal terminal, AllocationResult result)
+    {
+        var table = Terminal.Table(("layer", false), ("bits", true), ("", false), ("weights", true), ("bytes", true));
+        foreach (var c in result.Chosen)
+        {
+            Row(table, c.Layer.Name, $"{c.Bits}", new string('█', c.Bits), $"{c.Layer.Parameters:N0}", $"{c.SizeBytes:N0}");
+        }
+        terminal.Show(table);
+        terminal.Data($"{result.SizeBytes:N0} bytes{(result.Budget.FileBytes is { } budget ? $" of {budget:N0}" : "")}, {result.BitsPerWeight:0.000} bits a weight, "
+            + $"predicted loss increase {result.PredictedLoss:0.0000}; {Proof(result)}");
+    }
+
+    /// <summary>The one line for a budget that cannot be kept.</summary>
+    public static string Infeasible(AllocationResult result) =>
+        $"--budget {result.Budget.Text}: no choice of these widths is that small; the smallest file is {result.SmallestBytes:N0} bytes "
+        + $"({result.SmallestBitsPerWeight:0.00} bits a weight). Raise the budget, or allow narrower widths with --bits";
+
+    public static void Show(this Terminal terminal, EvaluationResult result)
+    {
+        string Percent(double? share) => share is { } s ? $"{s * 100:0.00} %" : "–";
+        var table = Terminal.Table(("model", false), ("bytes", true), ("images", true), ("top-1", true), ("top-5", true), ("loss", true), ("agreement", true));
+        Row(table, result.Model, $"{result.SizeBytes:N0}", $"{result.Images:N0}", Percent(result.Top1), Percent(result.Top5),
+            result.Loss is { } loss ? $"{loss:0.0000}" : "–", Percent(result.Agreement));
+        terminal.Show(table);
+    }
+
+    public static void Row(Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(c => new Text(c)));
+
+    private static string Proof(AllocationResult result) => result.Status == AllocationStatus.Optimal
+        ? "proven optimal"
+        : $"at most {result.Gap:P0} above the best possible (a weak bound; the choice is usually the best)";
+}

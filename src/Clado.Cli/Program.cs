@@ -1,0 +1,3 @@
+using Clado.Cli;
+
+return App.Run(args, Console.Out, Console.Error);
