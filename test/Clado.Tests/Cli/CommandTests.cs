@@ -1,0 +1,180 @@
+using System.Text.Json;
+using Clado.Onnx;
+using Clado.Tests.Support;
+using Google.Protobuf;
+using SkiaSharp;
+using Xunit;
+
+namespace Clado.Tests.Cli;
+
+public class CommandTests
+{
+    [Fact]
+    public void TheWholeJobAndItsStagesAgree()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        string[] measuring = [model, "--images", images, "--preprocess", "unit", "--bits", "2,3,4,8", "--run", folder["run"]];
+
+        var quantized = Harness.Command(["quantize", .. measuring, "--budget", "3500", "-o", folder["q.onnx"], "--json"]);
+        Assert.Equal(0, quantized.Code);
+        using var json = JsonDocument.Parse(quantized.Output);
+        var root = json.RootElement;
+        long size = root.GetProperty("sizeBytes").GetInt64();
+        Assert.Equal(new FileInfo(folder["q.onnx"]).Length, size);
+        Assert.True(size <= 3500);
+        Assert.Equal(3500, root.GetProperty("budgetBytes").GetInt64());
+        Assert.Equal(5, root.GetProperty("layers").GetArrayLength());
+        foreach (var key in (string[])["status", "bitsPerWeight", "objective", "bound", "gap", "predictedLoss", "measuredLoss", "estimator", "output", "smallestBytes"])
+        {
+            Assert.True(root.TryGetProperty(key, out _), key);
+        }
+
+        // The same in single steps; measuring finds everything done.
+        Assert.Equal(0, Harness.Command(["measure", .. measuring]).Code);
+        var allocated = Harness.Command("allocate", "--run", folder["run"], "--budget", "3500", "--json");
+        Assert.Equal(root.GetProperty("layers").ToString(), JsonDocument.Parse(allocated.Output).RootElement.GetProperty("layers").ToString());
+        Assert.Equal(0, Harness.Command("export", "--run", folder["run"], "--budget", "3500", "-o", folder["e.onnx"]).Code);
+        Assert.Equal(File.ReadAllBytes(folder["q.onnx"]), File.ReadAllBytes(folder["e.onnx"]));
+
+        var evaluated = Harness.Command("evaluate", folder["e.onnx"], "--images", images, "--preprocess", "unit", "--reference", model, "--json");
+        using var result = JsonDocument.Parse(evaluated.Output);
+        Assert.Equal(size, result.RootElement.GetProperty("sizeBytes").GetInt64());
+        Assert.InRange(result.RootElement.GetProperty("agreement").GetDouble(), 0.2, 1);
+        Assert.InRange(result.RootElement.GetProperty("top1").GetDouble(), 0, 1);
+
+        using var inspected = JsonDocument.Parse(Harness.Command("inspect", model, "--json").Output);
+        Assert.Equal(5, inspected.RootElement.GetProperty("layers").GetArrayLength());
+        foreach (var file in (string[])["run.json", "layers.csv", "candidates.csv", "candidates.safetensors", "sensitivity.safetensors", "records.sqlite", "allocation-3500.json", "evaluation-q.json"])
+        {
+            Assert.True(File.Exists(Path.Combine(folder["run"], file)), file);
+        }
+    }
+
+    [Fact]
+    public void ImpossibleBudgetIsExitCodeOneWithTheSmallestSize()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        var result = Harness.Command("quantize", model, "--images", images, "--budget", "900", "--run", folder["run"], "-o", folder["q.onnx"], "--json");
+        Assert.Equal(1, result.Code);
+        long smallest = JsonDocument.Parse(result.Output).RootElement.GetProperty("smallestBytes").GetInt64();
+        Assert.Contains($"the smallest file is {smallest:N0} bytes", LastLine(result.Error), StringComparison.Ordinal);
+        Assert.False(File.Exists(folder["q.onnx"]));
+        Assert.Equal(0, Harness.Command("allocate", "--run", folder["run"], "--budget", $"{smallest}").Code);
+        Assert.Equal(1, Harness.Command("allocate", "--run", folder["run"], "--budget", $"{smallest - 1}").Code);
+        Assert.Equal(1, Harness.Command("allocate", "--run", folder["run"], "--budget", "1.9bit").Code);
+        Assert.Equal(1, Harness.Command("allocate", "--run", folder["run"], "--budget", "none", "--max-bitops", "10").Code);
+        Assert.Equal(0, Harness.Command("allocate", "--run", folder["run"], "--budget", "8bit", "--max-bitops", "1000000000").Code);
+    }
+
+    [Fact]
+    public void ARunFolderOfOtherOptionsIsRefusedWithTheDifferenceNamed()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        string[] command = ["measure", model, "--images", images, "--run", folder["run"]];
+        Assert.Equal(0, Harness.Command([.. command, "--estimator", "diagonal"]).Code);
+        Fails([.. command, "--estimator", "additive"], "estimator (there \"diagonal\", now \"additive\")");
+        Fails([.. command, "--estimator", "diagonal", "--bits", "2,8"], "bits (there");
+        Fails([.. command, "--estimator", "diagonal", "--preprocess", "tf"], "preprocessing (there");
+        Fails([.. command, "--estimator", "diagonal", "--limit", "5"], "imagesSha256 (there");
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(seed: 2, classes: 8).Build(), model);
+        Fails([.. command, "--estimator", "diagonal"], "modelSha256 (there");
+        Fails(["allocate", "--run", folder["run"], "--budget", "4bit"], "measured on another");
+        Directory.CreateDirectory(folder["other"]);
+        File.WriteAllText(folder["other/keep.txt"], "");
+        Fails(["measure", model, "--images", images, "--run", folder["other"]], "no run folder");
+    }
+
+    [Fact]
+    public void CrossEntropySaysWhereANarrowerWidthMeasuredAGain()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        // An untrained network: half of all changes are for the better.
+        var result = Harness.Command("quantize", model, "--images", images, "--loss", "ce", "--budget", "none", "--run", folder["run"], "-o", folder["q.onnx"]);
+        Assert.Equal(0, result.Code);
+        Assert.Contains("ce measured a gain from a narrower width in", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EveryKindOfBadInputIsOneLineAndExitCodeTwo()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        string[] Quantize(string m, string i) => ["quantize", m, "--images", i, "--budget", "3bit", "--run", folder[$"run-{Guid.NewGuid():N}"], "-o", folder["out.onnx"]];
+        void Model(string name, byte[] bytes, string problem)
+        {
+            File.WriteAllBytes(folder[name], bytes);
+            Fails(Quantize(folder[name], images), name, problem);
+        }
+
+        var whole = File.ReadAllBytes(model);
+        Model("truncated.onnx", whole[..(whole.Length / 2)], "not a whole ONNX file");
+        Model("text.onnx", "This is no model."u8.ToArray(), "not a");
+        Model("empty.onnx", [], "not an ONNX model");
+        Model("unknown.onnx", new NetworkBuilder(opset: 17).Then("Frobnicate", "y").Build().ToByteArray(), "operator Frobnicate");
+        Fails(Quantize(folder["missing.onnx"], images), "missing.onnx", "no such file");
+        var external = NetworkBuilder.SmallClassifier().Build();
+        external.Graph.Initializer[0].ClearRawData();
+        external.Graph.Initializer[0].DataLocation = TensorProto.Types.DataLocation.External;
+        external.Graph.Initializer[0].ExternalData.Add(new StringStringEntryProto { Key = "location", Value = "weights.bin" });
+        Model("external.onnx", external.ToByteArray(), "'weights.bin' is missing");
+        external.Graph.Initializer[0].ExternalData[0].Value = "../weights.bin";
+        Model("leaving.onnx", external.ToByteArray(), "outside the model's folder");
+
+        Directory.CreateDirectory(folder["empty"]);
+        Fails(Quantize(model, folder["empty"]), "holds no images");
+        Fails(Quantize(model, folder["nowhere"]), "no such folder");
+        Directory.CreateDirectory(folder["broken"]);
+        File.WriteAllText(folder["broken/1.png"], "broken");
+        Fails(Quantize(model, folder["broken"]), "1.png", "not a PNG or JPEG");
+        var gray = new NetworkBuilder(input: [1, 8, 8]);
+        gray.Weight("w", 2, 1, 3, 3);
+        OnnxFile.Write(gray.Then("Conv", "y", ["w"]).Build(), folder["gray.onnx"]);
+        Fails(Quantize(folder["gray.onnx"], images), ".png", "takes 1 channel");
+        Harness.Png(folder["labelled/1.png"], 8, 8, SKColors.Red);
+        File.WriteAllText(folder["labelled/labels.csv"], "file,class\nghost.png,3\n");
+        Fails(Quantize(model, folder["labelled"]), "labels.csv: line 2", "ghost.png");
+
+        Fails(["quantize", model, "--images", images, "--budget", "much", "--run", folder["r1"]], "--budget much");
+        Fails(["quantize", model, "--images", images, "--budget", "3bit", "--bits", "1,2", "--run", folder["r2"]], "--bits 1,2");
+        Fails(["quantize", model, "--images", images, "--budget", "3bit", "--pin", "nope=4", "--run", folder["r3"]], "--pin nope=4");
+        Fails(["quantize", model, "--images", images, "--budget", "3bit", "--estimator", "magic"], "magic");
+        Fails(["quantize", model, "--budget", "3bit"], "--images");
+        Fails(["quantise"], "'quantise' is no command");
+        Fails(["evaluate", model, "--images", images, "--threads", "0"], "--threads 0");
+        Fails(["allocate", "--run", folder["nowhere"], "--budget", "3bit"], "no run folder");
+    }
+
+    [Fact]
+    public void HelpShowsAnExampleAVerb()
+    {
+        foreach (var verb in (string[])["quantize", "inspect", "measure", "allocate", "export", "evaluate", "demo"])
+        {
+            var help = Harness.Command(verb, "--help");
+            Assert.Equal(0, help.Code);
+            Assert.Contains($"Example: clado {verb}", help.Output, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>A small classifier of eight classes, and labelled images that it has to scale.</summary>
+    private static (string Model, string Images) Sample(TemporaryFolder folder)
+    {
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["model.onnx"]);
+        return (folder["model.onnx"], Harness.Images(folder, "images", 3));
+    }
+
+    private static void Fails(string[] command, params string[] said)
+    {
+        var (code, _, error) = Harness.Command(command);
+        Assert.True(code == 2, $"{string.Join(' ', command)} ended with {code}: {error}");
+        var line = LastLine(error);
+        Assert.StartsWith("clado: ", line, StringComparison.Ordinal);
+        Assert.All(said, text => Assert.Contains(text, line, StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    private static string LastLine(string text) => text.TrimEnd().Split('\n')[^1];
+}

@@ -1,0 +1,94 @@
+using Clado.Onnx;
+using Clado.Tests.Support;
+using Google.Protobuf;
+using Xunit;
+
+namespace Clado.Tests.Onnx;
+
+public class OnnxFileTests
+{
+    [Fact]
+    public void UnknownFieldsSurviveARoundTrip()
+    {
+        // Field 20 (training information) is not in our schema.
+        var model = NetworkBuilder.SmallClassifier().Build();
+        byte[] bytes = [.. model.ToByteArray(), 0xA2, 0x01, 0x02, 0x08, 0x05];
+        Assert.Equal(bytes.Order(), OnnxFile.Parse("m.onnx", bytes).ToByteArray().Order());
+    }
+
+    [Fact]
+    public void EveryTruncationIsALocatedErrorOrAWholeModel()
+    {
+        using var folder = new TemporaryFolder();
+        var bytes = NetworkBuilder.SmallClassifier().Build().ToByteArray();
+        for (int length = 0; length < bytes.Length; length += 7)
+        {
+            File.WriteAllBytes(folder["cut.onnx"], bytes[..length]);
+            var error = Assert.Throws<OnnxFormatException>(() => OnnxFile.Read(folder["cut.onnx"]));
+            Assert.StartsWith("cut.onnx", error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void ExternalDataInsideTheFolderIsRead()
+    {
+        using var folder = new TemporaryFolder();
+        var expected = NetworkBuilder.SmallClassifier().Build();
+        var model = External(expected, "sub/weights.bin");
+        Directory.CreateDirectory(folder["sub"]);
+        File.WriteAllBytes(folder["sub/weights.bin"], [.. expected.Graph.Initializer.SelectMany(t => t.RawData.ToByteArray())]);
+        File.WriteAllBytes(folder["m.onnx"], model.ToByteArray());
+        Assert.Equal(expected, OnnxFile.Read(folder["m.onnx"]));
+    }
+
+    [Theory]
+    [InlineData("../weights.bin", "outside the model's folder")]
+    [InlineData("/etc/passwd", "outside the model's folder")]
+    [InlineData("link/weights.bin", "outside the model's folder")]
+    [InlineData("missing.bin", "is missing")]
+    [InlineData("short.bin", "bytes; the tensor wants")]
+    public void ExternalDataElsewhereIsRefused(string location, string problem)
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["models"]);
+        Directory.CreateDirectory(folder["elsewhere"]);
+        File.WriteAllBytes(folder["weights.bin"], new byte[1 << 16]);
+        File.WriteAllBytes(folder["elsewhere/weights.bin"], new byte[1 << 16]);
+        File.WriteAllBytes(folder["models/short.bin"], new byte[3]);
+        Directory.CreateSymbolicLink(folder["models/link"], folder["elsewhere"]);
+        File.WriteAllBytes(folder["models/m.onnx"], External(NetworkBuilder.SmallClassifier().Build(), location).ToByteArray());
+        var error = Assert.Throws<OnnxFormatException>(() => OnnxFile.Read(folder["models/m.onnx"]));
+        Assert.Contains(problem, error.Message, StringComparison.Ordinal);
+        Assert.Equal("w1", error.Tensor);
+    }
+
+    [Fact]
+    public void ImpossibleShapesAreRefusedBeforeAnythingIsAllocated()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (long[] dims in (long[][])[[-1, 3], [1L << 40, 1L << 40], [7]])
+        {
+            var model = NetworkBuilder.SmallClassifier().Build();
+            model.Graph.Initializer[0].Dims.Clear();
+            model.Graph.Initializer[0].Dims.Add(dims);
+            File.WriteAllBytes(folder["m.onnx"], model.ToByteArray());
+            Assert.Equal("w1", Assert.Throws<OnnxFormatException>(() => OnnxFile.Read(folder["m.onnx"])).Tensor);
+        }
+    }
+
+    private static ModelProto External(ModelProto model, string location)
+    {
+        var external = model.Clone();
+        long offset = 0;
+        foreach (var tensor in external.Graph.Initializer)
+        {
+            tensor.DataLocation = TensorProto.Types.DataLocation.External;
+            tensor.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = location });
+            tensor.ExternalData.Add(new StringStringEntryProto { Key = "offset", Value = $"{offset}" });
+            tensor.ExternalData.Add(new StringStringEntryProto { Key = "length", Value = $"{tensor.RawData.Length}" });
+            offset += tensor.RawData.Length;
+            tensor.ClearRawData();
+        }
+        return external;
+    }
+}

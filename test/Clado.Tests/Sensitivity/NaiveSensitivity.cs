@@ -1,0 +1,63 @@
+using Clado.Candidates;
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Tests.Support;
+using Microsoft.ML.OnnxRuntime;
+
+namespace Clado.Tests.Sensitivity;
+
+/// <summary>The definition, word for word: a rebuilt model and a full forward pass for every candidate and pair, losses from log-softmax.</summary>
+internal static class NaiveSensitivity
+{
+    public static double[] Measure(Graph graph, CandidateSet candidates, ImageSet images, Preprocessing preprocessing, string loss)
+    {
+        int n = candidates.Items.Count;
+        var matrix = new double[n * n];
+        var single = candidates.Items.Select(c => Increase(graph, [c], images, preprocessing, loss)).ToArray();
+        for (int a = 0; a < n; a++)
+        {
+            matrix[(a * n) + a] = 2 * single[a];
+            for (int b = 0; b < n; b++)
+            {
+                if (candidates.LayerOf[a] != candidates.LayerOf[b])
+                {
+                    matrix[(a * n) + b] = Increase(graph, [candidates.Items[a], candidates.Items[b]], images, preprocessing, loss) - single[a] - single[b];
+                }
+            }
+        }
+        return matrix;
+    }
+
+    /// <summary>L(w + Δ) − L(w).</summary>
+    public static double Increase(Graph graph, Candidate[] perturbed, ImageSet images, Preprocessing preprocessing, string loss)
+    {
+        var batch = new ImageBatches(images, graph, preprocessing, images.Items.Count).Load(0);
+        var (before, after) = (Outputs(graph, [], batch), Outputs(graph, perturbed, batch));
+        int size = before.Length / batch.Count;
+        double mean = before.Average(v => (double)v), variance = before.Average(v => (v - mean) * (v - mean));
+        double sum = 0;
+        for (int image = 0; image < batch.Count; image++)
+        {
+            var z0 = before.AsSpan(image * size, size).ToArray();
+            var z = after.AsSpan(image * size, size).ToArray();
+            sum += loss switch
+            {
+                "kl" => Enumerable.Range(0, size).Sum(k => Math.Exp(LogSoftmax(z0, k)) * (LogSoftmax(z0, k) - LogSoftmax(z, k))),
+                "ce" => LogSoftmax(z0, batch.Labels![image]) - LogSoftmax(z, batch.Labels![image]),
+                _ => z.Zip(z0, (a, b) => ((double)a - b) * ((double)a - b)).Average() / variance,
+            };
+        }
+        return sum / batch.Count;
+    }
+
+    private static float[] Outputs(Graph graph, Candidate[] perturbed, ImageBatch batch)
+    {
+        using var session = new GraphSession(Harness.WithWeights(graph, perturbed), "naive");
+        using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
+        using var outputs = session.Run(input);
+        return outputs[0].GetTensorDataAsSpan<float>().ToArray();
+    }
+
+    private static double LogSoftmax(float[] z, int k) => z[k] - z.Max() - Math.Log(z.Sum(v => Math.Exp(v - z.Max())));
+}

@@ -1,0 +1,33 @@
+using Clado.Images;
+using Clado.Sensitivity;
+using Clado.Tests.Support;
+using Xunit;
+
+namespace Clado.Tests.Sensitivity;
+
+/// <summary>With no budget the best choice must be the widest everywhere: what a matrix with a leaked constant or a wrong sign gets wrong.</summary>
+public class NullBudgetTests
+{
+    [Theory]
+    [InlineData("resnet20_cifar10", "diagonal", 128)]
+    [InlineData("resnet20_cifar10", "additive", 128)]
+    [InlineData("resnet20_cifar10", "pairwise", 32)]
+    [InlineData("mlperf_resnet8_cifar10", "diagonal", 128)]
+    [InlineData("mlperf_resnet8_cifar10", "additive", 128)]
+    [InlineData("mlperf_resnet8_cifar10", "pairwise", 64)]
+    public void EveryLayerTakesItsWidestWidth(string model, string estimator, int images)
+    {
+        using var folder = new TemporaryFolder();
+        var run = Pipeline.Measure(new PipelineOptions
+        {
+            Model = SharedFiles.Require($"models/{model}.onnx"),
+            Images = SharedFiles.Require("data/cifar10/calibration"),
+            Preprocessing = Preprocessing.Parse(model.StartsWith("mlperf", StringComparison.Ordinal) ? "raw255" : "imagenet"),
+            Limit = images,
+            Bits = [2, 4, 8],
+            Sensitivity = new SensitivityOptions { Estimator = estimator },
+            Run = folder["run"],
+        }, cancellation: TestContext.Current.CancellationToken);
+        Assert.All(run.Allocate("none", cancellation: TestContext.Current.CancellationToken).Chosen, c => Assert.Equal(8, c.Bits));
+    }
+}

@@ -1,0 +1,208 @@
+using Clado.Candidates;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Onnx;
+using Clado.Runs;
+using Clado.Sensitivity;
+using Clado.Tests.Support;
+using Xunit;
+
+namespace Clado.Tests.Sensitivity;
+
+public class SensitivityTests
+{
+    // Outputs are single precision and pass through differently fused kernels; a cross term is a difference of losses near 1.
+    private const double SinglePrecision = 1e-5;
+
+    private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
+
+    [Theory]
+    [InlineData("kl")]
+    [InlineData("ce")]
+    [InlineData("mse")]
+    public void PairwiseEqualsTheNaiveReference(string loss)
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 2));
+        foreach (var graph in (Graph[])[Residual(), SharedAndParallel()])
+        {
+            var candidates = Harness.Candidates(graph, 2, 3);
+            var matrix = Measure(graph, candidates, images, "pairwise", loss).Raw;
+            var naive = NaiveSensitivity.Measure(graph, candidates, images, Unit, loss);
+            double scale = naive.Max(Math.Abs);
+            for (int i = 0; i < matrix.Length; i++)
+            {
+                Assert.True(Math.Abs(matrix[i] - naive[i]) <= SinglePrecision * Math.Max(scale, Math.Abs(naive[i])), $"entry {i}: {matrix[i]} against {naive[i]}");
+            }
+        }
+    }
+
+    [Fact]
+    public void OnAQuadraticLossThePredictionIsTheLossItself()
+    {
+        // y = W1 x + W2 x is linear in the weights, the squared loss quadratic in y: the expansion has no remainder, and δ add up exactly.
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 2));
+        var net = new NetworkBuilder(input: [3, 24, 24]);
+        net.Weight("w1", 4, 3, 3, 3);
+        net.Weight("w2", 4, 3, 3, 3);
+        var graph = net.Add("Conv", ["x", "w1"], "a").Add("Conv", ["x", "w2"], "b").Add("Add", ["a", "b"], "y").BuildGraph();
+        var candidates = Harness.Candidates(graph, 2, 3, 4);
+        var pairwise = Measure(graph, candidates, images, "pairwise", "mse");
+        var additive = Measure(graph, candidates, images, "additive", "mse");
+        var diagonal = Measure(graph, candidates, images, "diagonal", "mse");
+        for (int a = 0; a < 3; a++)
+        {
+            for (int b = 3; b < 6; b++)
+            {
+                double joint = NaiveSensitivity.Increase(graph, [candidates.Items[a], candidates.Items[b]], images, Unit, "mse");
+                foreach (var matrix in (SensitivityMatrix[])[pairwise, additive])
+                {
+                    double predicted = matrix.Raw[(a * 6) + a] + matrix.Raw[(b * 6) + b] + (2 * matrix.Raw[(a * 6) + b]);
+                    Assert.Equal(2 * joint, predicted, SinglePrecision * joint);
+                }
+                Assert.Equal(2 * NaiveSensitivity.Increase(graph, [candidates.Items[a]], images, Unit, "mse"), diagonal.Raw[(a * 6) + a], SinglePrecision * joint);
+                Assert.Equal(0, diagonal.Raw[(a * 6) + b]);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("additive")]
+    [InlineData("pairwise")]
+    public void NeitherThreadsNorInterruptionsNorBatchesOfRecordsChangeABit(string estimator)
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 12));
+        var graph = Residual();
+        var candidates = Harness.Candidates(graph, 2, 4);
+        var expected = Measure(graph, candidates, images, estimator, "kl", threads: 1);
+        Assert.Equal(expected.Raw, Measure(graph, candidates, images, estimator, "kl", threads: 3).Raw);
+        var random = new Random(5);
+        for (int attempt = 0; attempt < 5; attempt++)
+        {
+            var path = folder[$"records-{attempt}.sqlite"];
+            double stop = random.NextDouble();
+            using (var records = new RecordStore(path))
+            using (var source = new CancellationTokenSource())
+            {
+                var progress = new Synchronous(share => { if (share > stop) { source.Cancel(); } });
+                var options = new SensitivityOptions { Estimator = estimator, Loss = "kl", Threads = 2 };
+                Assert.ThrowsAny<OperationCanceledException>(() =>
+                {
+                    SensitivityMeasurement.Measure(graph, candidates, images, Unit, options, records, progress, source.Token);
+                    source.Token.ThrowIfCancellationRequested();
+                });
+            }
+            using var again = new RecordStore(path);
+            var resumed = SensitivityMeasurement.Measure(graph, candidates, images, Unit, new() { Estimator = estimator, Loss = "kl" }, again, cancellation: TestContext.Current.CancellationToken);
+            Assert.Equal(expected.Raw, resumed.Raw);
+        }
+    }
+
+    [Fact]
+    public void AdditiveCrossTermsEqualTheDirectLoop()
+    {
+        var random = new Random(2);
+        const int images = 3, classes = 7, candidates = 6;
+        float[] Values(double spread) => [.. Enumerable.Range(0, images * classes).Select(_ => (float)(spread * (random.NextDouble() - 0.5)))];
+        // Spreads up to where products of exponentials leave the range of a double.
+        foreach (double spread in (double[])[0.01, 1, 100, 3000])
+        {
+            var logits = Values(20);
+            var shifts = Enumerable.Range(0, candidates).Select(_ => Values(spread)).ToArray();
+            foreach (var loss in (OutputLoss[])[ClassLoss.KullbackLeibler(logits, classes), ClassLoss.CrossEntropy(logits, classes, [1, 0, 6]), new SquaredLoss([3, 4], [0.5, 2], images)])
+            {
+                var cross = loss.CrossTerms(shifts, [0, 0, 1, 1, 2, 2], threads: 2);
+                for (int a = 0; a < candidates; a++)
+                {
+                    for (int b = 0; b < candidates; b++)
+                    {
+                        double first = loss.TotalIncrease(shifts[a], classes), second = loss.TotalIncrease(shifts[b], classes);
+                        double both = loss.TotalIncrease(shifts[a].Zip(shifts[b], (p, q) => p + q).ToArray(), classes);
+                        // The direct loop rounds δ_a + δ_b to single precision.
+                        Assert.Equal(a / 2 == b / 2 ? 0 : both - first - second, cross[(a * candidates) + b], 1e-6 * (1 + spread + Math.Abs(both)));
+                    }
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void LossesAreThoseOfTheTextbook()
+    {
+        float[] z = [1, 2, 0.5f, -1, 0, 3], shift = [0.5f, -1, 0.25f, 2, 0, -1];
+        double Log(int image, float[] v, int k) => v[(image * 3) + k] - Math.Log(Enumerable.Range(0, 3).Sum(j => Math.Exp(v[(image * 3) + j])));
+        float[] moved = [.. z.Zip(shift, (a, b) => a + b)];
+        var kl = ClassLoss.KullbackLeibler(z, 3);
+        var ce = ClassLoss.CrossEntropy(z, 3, [2, 0]);
+        for (int image = 0; image < 2; image++)
+        {
+            int label = image == 0 ? 2 : 0;
+            double divergence = Enumerable.Range(0, 3).Sum(k => Math.Exp(Log(image, z, k)) * (Log(image, z, k) - Log(image, moved, k)));
+            Assert.Equal(divergence, kl.Increase(image, shift.AsSpan(image * 3, 3)), 1e-9);
+            Assert.Equal(Log(image, z, label) - Log(image, moved, label), ce.Increase(image, shift.AsSpan(image * 3, 3)), 1e-9);
+        }
+        Assert.Equal(-(Log(0, z, 2) + Log(1, z, 0)) / 2, ce.Base, 1e-9);
+        Assert.Equal(((0.25 + 1) / 2 / 2) + (0.0625 / 0.5 / 2), new SquaredLoss([2, 1], [1, 0.5], 1).Increase(0, [0.5f, -1, 0.25f]), 1e-6);
+    }
+
+    [Fact]
+    public void ProjectionIsTheNearestSemidefiniteMatrix()
+    {
+        // 3 and -1 with eigenvectors (1, 1) and (1, -1): dropping -1 leaves 3/2 everywhere.
+        var (projected, eigenvalues) = SpectralProjection.Project([1, 2, 2, 1], 2);
+        Assert.Equal([-1, 3], eigenvalues.Select(e => Math.Round(e, 12)));
+        Assert.All(projected, p => Assert.Equal(1.5, p, 1e-12));
+        double[] semidefinite = [2, 1, 1, 2];
+        Assert.Equal(semidefinite, SpectralProjection.Project(semidefinite, 2).Projected);
+    }
+
+    [Fact]
+    public void LossesThatDoNotFitAreErrors()
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 1));
+        var flat = new ImageSet(images.Folder, [.. images.Items.Select(i => i with { Label = null })]);
+        var graph = Residual();
+        var candidates = Harness.Candidates(graph, 2);
+        Assert.Contains("labels", Assert.Throws<CladoException>(() => Measure(graph, candidates, flat, "diagonal", "ce")).Message, StringComparison.Ordinal);
+        var map = new NetworkBuilder(input: [3, 24, 24]);
+        map.Weight("w", 4, 3, 3, 3);
+        var dense = map.Then("Conv", "y", ["w"]).BuildGraph();
+        Assert.Contains("--loss mse", Assert.Throws<CladoException>(() => Measure(dense, Harness.Candidates(dense, 2), images, "diagonal", "kl")).Message, StringComparison.Ordinal);
+    }
+
+    private static SensitivityMatrix Measure(Graph graph, CandidateSet candidates, ImageSet images, string estimator, string loss, int threads = 2)
+    {
+        using var records = new RecordStore();
+        return SensitivityMeasurement.Measure(graph, candidates, images, Unit, new() { Estimator = estimator, Loss = loss, Threads = threads }, records);
+    }
+
+    private static Graph Residual()
+    {
+        var net = NetworkBuilder.SmallClassifier(classes: 8);
+        net.Model.Graph.Input[0].Type.TensorType.Shape.Dim[2].DimValue = 24;
+        net.Model.Graph.Input[0].Type.TensorType.Shape.Dim[3].DimValue = 24;
+        return net.BuildGraph();
+    }
+
+    /// <summary>A weight used at two depths with another layer between, and two branches that meet.</summary>
+    private static Graph SharedAndParallel()
+    {
+        var net = new NetworkBuilder(input: [3, 24, 24]);
+        net.Weight("s", 3, 3, 3, 3);
+        net.Weight("m", 3, 3, 3, 3);
+        net.Weight("p", 3, 3, 1, 1);
+        net.Weight("h", 3, 8);
+        var pads = NodeExtensions.Attribute("pads", 1, 1, 1, 1);
+        net.Then("Conv", "a", ["s"], pads).Then("Relu", "ra").Then("Conv", "b", ["m"], pads).Then("Relu", "rb").Then("Conv", "c", ["s"], pads);
+        net.Add("Conv", ["x", "p"], "d").Add("Add", ["c", "d"], "e").Then("Relu", "re").Then("GlobalAveragePool", "g").Then("Flatten", "f").Then("MatMul", "y", ["h"]);
+        return net.BuildGraph();
+    }
+
+    private sealed class Synchronous(Action<double> report) : IProgress<double>
+    {
+        public void Report(double value) => report(value);
+    }
+}

@@ -1,0 +1,80 @@
+using Clado.Candidates;
+using Clado.Cli;
+using Clado.Cli.Demo;
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Layers;
+using Clado.Onnx;
+using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
+using SkiaSharp;
+
+namespace Clado.Tests.Support;
+
+/// <summary>Runs models and commands the way tests want them.</summary>
+internal static class Harness
+{
+    /// <summary>Outputs of a model on a seeded random input, one after the other.</summary>
+    public static float[] Outputs(ModelProto model, int batch = 2, int seed = 7)
+    {
+        using var session = new GraphSession(model, "test.onnx");
+        var initializers = model.Graph.Initializer.Select(t => t.Name).ToHashSet();
+        var dims = model.Graph.Input.First(i => !initializers.Contains(i.Name)).Type.TensorType.Shape.Dim;
+        long[] shape = [.. dims.Select((d, axis) => d.HasDimValue ? d.DimValue : axis == 0 ? batch : 32)];
+        var random = new Random(seed);
+        var pixels = new float[shape.Aggregate(1L, (a, b) => a * b)];
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            pixels[i] = (float)((random.NextDouble() * 2) - 1);
+        }
+        using var input = OrtValue.CreateTensorValueFromMemory(pixels, shape);
+        using var outputs = session.Run(input);
+        return [.. outputs.SelectMany(o => o.GetTensorDataAsSpan<float>().ToArray())];
+    }
+
+    /// <summary>The float model with some layers' weights replaced by their dequantized candidates: the slow, obvious simulation.</summary>
+    public static ModelProto WithWeights(Graph graph, IEnumerable<Candidate> chosen)
+    {
+        var model = graph.Model.Clone();
+        foreach (var candidate in chosen)
+        {
+            var tensor = model.Graph.Initializer.First(t => t.Name == candidate.Layer.Weight);
+            tensor.RawData = ByteString.CopyFrom([.. candidate.Dequantize().SelectMany(BitConverter.GetBytes)]);
+            tensor.FloatData.Clear();
+        }
+        return model;
+    }
+
+    /// <summary>Candidates of all layers at the same widths.</summary>
+    public static CandidateSet Candidates(Graph graph, params int[] bits)
+    {
+        var layers = LayerFinder.Find(graph).Layers;
+        return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new NearestRounding());
+    }
+
+    /// <summary>Runs a command line; gives exit code, standard output and standard error.</summary>
+    public static (int Code, string Output, string Error) Command(params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int code = App.Run(args, output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    /// <summary>Writes class folders of small noisy PNG files.</summary>
+    public static string Images(TemporaryFolder folder, string name, int perClass, int seed = 3)
+    {
+        PatternImages.Write(folder[name], perClass, seed);
+        return folder[name];
+    }
+
+    /// <summary>Writes a PNG of one colour.</summary>
+    public static void Png(string path, int width, int height, SKColor color, SKColorType type = SKColorType.Rgba8888)
+    {
+        using var bitmap = new SKBitmap(width, height, type, SKAlphaType.Opaque);
+        bitmap.Erase(color);
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllBytes(path, data.ToArray());
+    }
+}

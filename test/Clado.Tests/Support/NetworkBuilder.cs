@@ -1,0 +1,90 @@
+using Clado.Graphs;
+using Clado.Onnx;
+using Clado.Onnx.Upgrade;
+using static Clado.Onnx.TensorProto.Types;
+
+namespace Clado.Tests.Support;
+
+/// <summary>Builds small networks node by node, with weights from a seed.</summary>
+internal sealed class NetworkBuilder
+{
+    private readonly Random random;
+
+    public NetworkBuilder(int seed = 1, int opset = OpsetUpgrade.TargetOpset, params long[] input)
+    {
+        random = new Random(seed);
+        Model = new ModelProto { IrVersion = opset >= 25 ? 13 : 8, Graph = new GraphProto { Name = "test" } };
+        Model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = opset });
+        Model.Graph.Input.Add(Value("x", input.Length > 0 ? input : [3, 8, 8]));
+        Last = "x";
+    }
+
+    public ModelProto Model { get; }
+
+    /// <summary>Name of the tensor made last.</summary>
+    public string Last { get; private set; }
+
+    /// <summary>Adds a weight of the given shape, normally distributed around 0 with a spread that keeps activations near 1.</summary>
+    public string Weight(string name, params long[] shape)
+    {
+        long count = shape.Aggregate(1L, (a, b) => a * b);
+        double spread = Math.Sqrt(2.0 * shape[0] / count);
+        var values = new float[count];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = (float)(spread * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+        }
+        Model.Graph.Initializer.Add(TensorData.Singles(name, values, shape));
+        return name;
+    }
+
+    /// <summary>Adds a node whose first input is the tensor made last.</summary>
+    public NetworkBuilder Then(string op, string output, string[]? more = null, params AttributeProto[] attributes) => Add(op, [Last, .. more ?? []], output, attributes);
+
+    /// <summary>Adds a node.</summary>
+    public NetworkBuilder Add(string op, string[] inputs, string output, params AttributeProto[] attributes)
+    {
+        var node = NodeExtensions.Node(op, inputs, output, attributes);
+        node.Name = $"{op.ToLowerInvariant()}_{output}";
+        Model.Graph.Node.Add(node);
+        Last = output;
+        return this;
+    }
+
+    /// <summary>Ends the model with outputs; their shapes are left to the runtime.</summary>
+    public ModelProto Build(params string[] outputs)
+    {
+        foreach (var output in outputs.Length > 0 ? outputs : [Last])
+        {
+            Model.Graph.Output.Add(new ValueInfoProto { Name = output, Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float } } });
+        }
+        return Model;
+    }
+
+    public Graph BuildGraph(params string[] outputs) => Graph.FromModel(Build(outputs), "test.onnx");
+
+    /// <summary>A classifier with a residual connection, a depthwise convolution and a fully connected end: five layers.</summary>
+    public static NetworkBuilder SmallClassifier(int seed = 1, int classes = 5)
+    {
+        var net = new NetworkBuilder(seed);
+        net.Weight("w1", 8, 3, 3, 3);
+        net.Weight("w2", 8, 8, 3, 3);
+        net.Weight("w3", 8, 1, 3, 3);
+        net.Weight("w4", 12, 8, 1, 1);
+        net.Weight("w5", classes, 12);
+        net.Weight("b5", classes);
+        var pads = NodeExtensions.Attribute("pads", 1, 1, 1, 1);
+        net.Then("Conv", "c1", ["w1"], pads).Then("Relu", "r1").Then("Conv", "c2", ["w2"], pads).Add("Add", ["c2", "r1"], "a2").Then("Relu", "r2");
+        net.Then("Conv", "c3", ["w3"], pads, NodeExtensions.Attribute("group", 8)).Then("Conv", "c4", ["w4"]).Then("Relu", "r4");
+        net.Then("GlobalAveragePool", "p").Then("Flatten", "f").Then("Gemm", "logits", ["w5", "b5"], NodeExtensions.Attribute("transB", 1));
+        return net;
+    }
+
+    private static ValueInfoProto Value(string name, long[] dims)
+    {
+        var shape = new TensorShapeProto();
+        shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimParam = "N" });
+        shape.Dim.Add(dims.Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }));
+        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float, Shape = shape } } };
+    }
+}
