@@ -56,7 +56,7 @@ internal static class Views
         if (gains.Length > 0)
         {
             terminal.Message($"note: {run.Sensitivity.Loss} measured a gain from a narrower width in {gains.Length} of {run.Layers.Layers.Count} layers "
-                + $"(such as {gains[0].Layer.Name} at {gains[0].Bits} bits); on this many images that is within chance, so a wider width may not be chosen even where it fits");
+                + $"(such as {gains[0].Layer.Name} at {gains[0].Bits} bits); a gain measured on few images is often chance, and a wider width may then stay unchosen even where it fits");
         }
     }
 
@@ -90,5 +90,5 @@ internal static class Views
 
     private static string Proof(AllocationResult result) => result.Status == AllocationStatus.Optimal
         ? "proven optimal"
-        : $"at most {result.Gap:P0} above the best possible (a weak bound; the choice is usually the best)";
+        : $"proven to be at most {result.Gap:P1} above the best possible";
 }
