@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Clado.Layers;
 
 namespace Clado.Candidates;
@@ -28,9 +29,22 @@ public sealed record Candidate
     public float[] Dequantize()
     {
         var weights = new float[Codes.Length];
-        for (int i = 0; i < weights.Length; i++)
+        TensorPrimitives.ConvertChecked<sbyte, float>(Codes, weights);
+        int stride = Layer.ChannelStride;
+        if (stride == 1)
         {
-            weights[i] = Codes[i] * Scales[i / Layer.ChannelStride % Layer.ChannelCount];
+            // Neighbours belong to neighbouring channels: a row of them at a time.
+            for (int start = 0; start < weights.Length; start += Scales.Length)
+            {
+                var row = weights.AsSpan(start, Scales.Length);
+                TensorPrimitives.Multiply(row, Scales, row);
+            }
+            return weights;
+        }
+        for (int start = 0; start < weights.Length; start += stride)
+        {
+            var run = weights.AsSpan(start, stride);
+            TensorPrimitives.Multiply(run, Scales[start / stride % Scales.Length], run);
         }
         return weights;
     }

@@ -39,8 +39,8 @@ public sealed record SensitivityOptions
 public static class SensitivityMeasurement
 {
     // Cached activations of a batch stay near this many bytes, and a batch below this many images: more does not run faster.
-    private const long BatchBytes = 256L << 20;
-    private const int LargestBatch = 64;
+    private const long BatchBytes = 64L << 20;
+    private const int LargestBatch = 32;
 
     /// <summary>Measures.</summary>
     /// <param name="graph">The network.</param>

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using Clado.Cli.Demo;
+using Clado.Images;
+using Clado.Onnx;
+using Clado.Tests.Support;
+using Microsoft.Data.Sqlite;
+using Xunit;
+
+namespace Clado.Tests.Runs;
+
+/// <summary>A measurement killed without warning, again and again, ends with the same bits and does no finished unit twice.</summary>
+public class KillTests
+{
+    private const int Kills = 10;
+
+    [Fact]
+    public void KilledMeasurementsGoOnAndChangeNothing()
+    {
+        using var folder = new TemporaryFolder();
+        PatternImages.Write(folder["fit"], 10, 1);
+        PatternImages.Write(folder["images"], 32, 2);
+        OnnxFile.Write(RandomFeatureNetwork.Fit(folder["fit"], Preprocessing.Parse("imagenet"), 1), folder["m.onnx"]);
+        string[] Measure(string run, int threads) => ["measure", folder["m.onnx"], "--images", folder["images"], "--estimator", "pairwise", "--threads", $"{threads}", "--run", folder[run]];
+
+        Assert.Equal(0, Harness.Command(Measure("whole", 2)).Code);
+        var random = new Random(11);
+        var records = Path.Combine(folder["killed"], "records.sqlite");
+        for (int kill = 0; kill < Kills; kill++)
+        {
+            using var process = Start(Measure("killed", 1 + (kill % 2)));
+            if (kill == 0)
+            {
+                Log(records);
+            }
+            // A few units further than the last time: every kill hits the measurement, however fast the machine.
+            int target = Query(records, "SELECT key FROM log").Count + random.Next(1, 12);
+            while (Query(records, "SELECT key FROM log").Count < target)
+            {
+                Assert.False(process.HasExited, "the measurement ended before it could be killed");
+                Thread.Sleep(5);
+            }
+            process.Kill();
+            process.WaitForExit();
+        }
+        Assert.False(File.Exists(Path.Combine(folder["killed"], "sensitivity.safetensors")));
+        Assert.Equal(0, Harness.Command(Measure("killed", 2)).Code);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(folder["whole"], "sensitivity.safetensors")), File.ReadAllBytes(Path.Combine(folder["killed"], "sensitivity.safetensors")));
+        Assert.Empty(Query(records, "SELECT key FROM log GROUP BY key HAVING count(*) > 1"));
+        Assert.NotEmpty(Query(records, "SELECT key FROM log"));
+    }
+
+    private static Process Start(string[] command)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var word in command.Prepend(Path.Combine(AppContext.BaseDirectory, "Clado.Cli.dll")))
+        {
+            start.ArgumentList.Add(word);
+        }
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Has the database note every unit that is recorded from now on, those that are recorded already included.</summary>
+    private static void Log(string records)
+    {
+        var waiting = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                Query(records, "CREATE TABLE log AS SELECT key FROM records");
+                // Fires for a unit that is recorded a second time as well, though that changes nothing in the table.
+                Query(records, "CREATE TRIGGER noted BEFORE INSERT ON records BEGIN INSERT INTO log VALUES (new.key); END");
+                return;
+            }
+            catch (SqliteException) when (waiting.Elapsed < TimeSpan.FromSeconds(30))
+            {
+                Thread.Sleep(10);
+            }
+        }
+    }
+
+    private static List<string> Query(string path, string sql)
+    {
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        using var reader = command.ExecuteReader();
+        var rows = new List<string>();
+        while (reader.Read())
+        {
+            rows.Add(reader.GetString(0));
+        }
+        return rows;
+    }
+}
