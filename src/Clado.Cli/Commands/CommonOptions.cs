@@ -81,6 +81,8 @@ internal static class CommonOptions
             DefaultValueFactory = _ => [],
         };
 
+        private readonly Option<string?> memory = new("--memory") { Description = "Memory the measurement may take, such as 4GB (default: half of the machine's)" };
+
         private readonly Option<string> activations = new Option<string>("--activations")
         {
             Description = "Width of activations",
@@ -90,7 +92,7 @@ internal static class CommonOptions
         public void AddTo(Command command)
         {
             command.Arguments.Add(model);
-            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, loss, pins, activations, threads])
+            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, loss, pins, activations, threads, memory])
             {
                 command.Options.Add(option);
             }
@@ -107,13 +109,16 @@ internal static class CommonOptions
             Bits = Widths(parsed.GetRequiredValue(bits)),
             Pins = parsed.GetValue(pins) ?? [],
             Rounding = new NearestRounding(),
-            Sensitivity = new SensitivityOptions
+            Sensitivity = Limited(parsed.GetValue(memory), new SensitivityOptions
             {
                 Estimator = parsed.GetRequiredValue(estimator),
                 Loss = parsed.GetValue(loss),
                 Threads = ThreadCount(parsed.GetValue(threads)),
-            },
+            }),
         };
+
+        private static SensitivityOptions Limited(string? memory, SensitivityOptions options) =>
+            memory is null ? options : options with { MemoryBytes = Allocation.Budget.ParseBytes("--memory", memory) };
 
         private static int[] Widths(string text) =>
             [.. text.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int width)

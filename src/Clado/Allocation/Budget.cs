@@ -29,16 +29,29 @@ public sealed record Budget
         return text == "none" ? budget
             : Number(text, "bits", out double value) || Number(text, "bit", out value)
                 ? budget with { BitsPerWeight = value is > 0 and <= 32 ? value : throw Error(text) }
-            : Number(text, "%", out value) ? budget with { FileBytes = Bytes(text, floatFileBytes * value / 100) }
-            : Number(text, "GiB", out value) ? budget with { FileBytes = Bytes(text, value * (1 << 30)) }
-            : Number(text, "MiB", out value) ? budget with { FileBytes = Bytes(text, value * (1 << 20)) }
-            : Number(text, "KiB", out value) ? budget with { FileBytes = Bytes(text, value * (1 << 10)) }
-            : Number(text, "GB", out value) ? budget with { FileBytes = Bytes(text, value * 1e9) }
-            : Number(text, "MB", out value) ? budget with { FileBytes = Bytes(text, value * 1e6) }
-            : Number(text, "kB", out value) ? budget with { FileBytes = Bytes(text, value * 1e3) }
-            : Number(text, "B", out value) || Number(text, "", out value) ? budget with { FileBytes = Bytes(text, value) }
-            : throw Error(text);
+            : Number(text, "%", out value) && Whole(floatFileBytes * value / 100) is { } share ? budget with { FileBytes = share }
+            : budget with { FileBytes = Bytes(text) ?? throw Error(text) };
     }
+
+    /// <summary>Reads a number of bytes such as <c>4GB</c>, <c>820KiB</c> or <c>120000</c>.</summary>
+    /// <param name="option">The option that errors name.</param>
+    /// <param name="text">The number and its unit.</param>
+    /// <exception cref="CladoException">The text is no number of bytes.</exception>
+    public static long ParseBytes(string option, string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Bytes(text) ?? throw new CladoException($"{option} {text}: a number of bytes such as 4GB, 820KiB or 120000 is wanted");
+    }
+
+    private static long? Bytes(string text) =>
+        Number(text, "GiB", out double value) ? Whole(value * (1 << 30))
+        : Number(text, "MiB", out value) ? Whole(value * (1 << 20))
+        : Number(text, "KiB", out value) ? Whole(value * (1 << 10))
+        : Number(text, "GB", out value) ? Whole(value * 1e9)
+        : Number(text, "MB", out value) ? Whole(value * 1e6)
+        : Number(text, "kB", out value) ? Whole(value * 1e3)
+        : Number(text, "B", out value) || Number(text, "", out value) ? Whole(value)
+        : null;
 
     private static bool Number(string text, string unit, out double value)
     {
@@ -47,7 +60,7 @@ public sealed record Budget
             && double.TryParse(text.AsSpan(0, text.Length - unit.Length).Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value);
     }
 
-    private static long Bytes(string text, double value) => value is >= 1 and < 1e15 ? (long)Math.Floor(value) : throw Error(text);
+    private static long? Whole(double value) => value is >= 1 and < 1e15 ? (long)Math.Floor(value) : null;
 
     private static CladoException Error(string text) =>
         new($"--budget {text}: not a budget; give bytes of the file (120000, 820KiB, 1.5MB), bits a weight (3bit), a share of the FP32 file (25%), or none");

@@ -8,15 +8,18 @@ namespace Clado.Execution;
 internal sealed class GraphSession : IDisposable
 {
     private readonly InferenceSession session;
+    private readonly bool releasesMemory;
 
     /// <summary>Creates the session.</summary>
     /// <param name="model">The model to run.</param>
     /// <param name="file">Path that errors name.</param>
     /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
+    /// <param name="releasesMemory">Whether every run gives unused memory of the shared arena back: slower, for when memory is tight.</param>
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
     public GraphSession(
-        ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL)
+        ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL, bool releasesMemory = false)
     {
+        this.releasesMemory = releasesMemory;
         try
         {
             session = OrtRuntime.CreateSession(model.ToByteArray(), optimization);
@@ -42,6 +45,10 @@ internal sealed class GraphSession : IDisposable
     public IDisposableReadOnlyCollection<OrtValue> Run(Func<string, OrtValue> value)
     {
         using var options = new RunOptions();
+        if (releasesMemory)
+        {
+            options.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
+        }
         try
         {
             return session.Run(options, Inputs, [.. Inputs.Select(value)], Outputs);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -20,9 +19,9 @@ internal sealed class PerturbedNetwork : IDisposable
     private readonly Suffix[] suffixes;
     private readonly Dictionary<string, OrtValue> sharedWeights;
     private readonly Lazy<GraphSession> whole;
-    private readonly ConcurrentDictionary<(int Layer, bool Tapped), Lazy<GraphSession>> sessions = new();
+    private readonly SessionCache<(int Layer, bool Tapped)> sessions;
 
-    public PerturbedNetwork(Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout)
+    public PerturbedNetwork(Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout, Func<PerturbedNetwork, MemoryPlan> plan)
     {
         (this.graph, this.layers, this.readout) = (graph, layers, readout);
         // A weight used at several depths lies in the suffix of layers between: there it is an input like any live tensor.
@@ -30,8 +29,16 @@ internal sealed class PerturbedNetwork : IDisposable
         suffixes = [.. layers.Select(Cut)];
         var taps = suffixes.SelectMany(s => s.Cut).Where(name => graph.Producer(name) >= 0).Concat(readout.Outputs).Distinct().ToArray();
         BaseElementCount = taps.Sum(name => graph.Tensors[name].ElementCount);
-        whole = new(() => Session(new HashSet<string> { graph.Input }, taps));
+        whole = new(() => Session([graph.Input], taps));
+        Plan = plan(this);
+        sessions = new(Plan.SessionLimitBytes);
     }
+
+    /// <summary>Batch size and what is kept, so that all fits in memory.</summary>
+    public MemoryPlan Plan { get; }
+
+    /// <summary>Bytes of the constants of each layer's suffix. Shape: [layers].</summary>
+    public IReadOnlyList<long> SuffixConstantBytes => [.. suffixes.Select(s => s.ConstantBytes)];
 
     /// <summary>Elements an image that the float network's cached activations take.</summary>
     public long BaseElementCount { get; }
@@ -59,9 +66,11 @@ internal sealed class PerturbedNetwork : IDisposable
     /// <param name="tapped">Whether the cuts of later layers are kept, so that one of them can be replaced next.</param>
     public NetworkState Perturb(NetworkState from, int layer, OrtValue weight, bool tapped)
     {
-        var session = sessions.GetOrAdd((layer, tapped), _ => new(() => SuffixSession(layer, tapped))).Value;
         var state = new NetworkState(from, from.ImageCount);
-        state.Add(session.Outputs, session.Run(name => name == layers[layer].Weight ? weight : Value(from, name)));
+        var (names, values) = sessions.Use(
+            (layer, tapped), MemoryPlan.SessionBytes(suffixes[layer].ConstantBytes), () => SuffixSession(layer, tapped),
+            session => (session.Outputs, session.Run(name => name == layers[layer].Weight ? weight : Value(from, name))));
+        state.Add(names, values);
         if (sharedWeights.ContainsKey(layers[layer].Weight))
         {
             state.Borrow(layers[layer].Weight, weight);
@@ -78,9 +87,10 @@ internal sealed class PerturbedNetwork : IDisposable
 
     public void Dispose()
     {
-        foreach (var session in sessions.Values.Append(whole).Where(s => s.IsValueCreated))
+        sessions.Dispose();
+        if (whole.IsValueCreated)
         {
-            session.Value.Dispose();
+            whole.Value.Dispose();
         }
         foreach (var weight in sharedWeights.Values)
         {
@@ -110,7 +120,9 @@ internal sealed class PerturbedNetwork : IDisposable
                 cut.Add(input);
             }
         }
-        return new Suffix(made, cut, layers.Where(l => l.Nodes.Any(nodes.Contains)).Sum(l => l.Macs));
+        var constants = nodes.SelectMany(i => graph.Nodes[i].Input).Where(name => graph.Initializers.ContainsKey(name) && name != layer.Weight).Distinct();
+        return new Suffix(
+            made, cut, layers.Where(l => l.Nodes.Any(nodes.Contains)).Sum(l => l.Macs), constants.Sum(name => (long)graph.Initializers[name].CalculateSize()));
     }
 
     private GraphSession SuffixSession(int layer, bool tapped)
@@ -121,11 +133,13 @@ internal sealed class PerturbedNetwork : IDisposable
         return Session(suffix.Cut.Append(layers[layer].Weight).ToHashSet(), outputs);
     }
 
-    private GraphSession Session(HashSet<string> inputs, string[] outputs) => new(GraphPart.Extract(graph, inputs, outputs), graph.File);
+    private GraphSession Session(HashSet<string> inputs, string[] outputs) =>
+        new(GraphPart.Extract(graph, inputs, outputs), graph.File, releasesMemory: Plan.IsTight);
 
     /// <summary>What reruns when a layer changes.</summary>
     /// <param name="Made">Tensors that are made again.</param>
     /// <param name="Cut">Tensors it takes from before, the layer's own weight left out.</param>
     /// <param name="Macs">MACs an image.</param>
-    private sealed record Suffix(HashSet<string> Made, HashSet<string> Cut, long Macs);
+    /// <param name="ConstantBytes">Bytes of the constants it uses, the layer's own weight left out.</param>
+    private sealed record Suffix(HashSet<string> Made, HashSet<string> Cut, long Macs, long ConstantBytes);
 }

@@ -31,6 +31,17 @@ public sealed record SensitivityOptions
         }
     } = Environment.ProcessorCount;
 
+    /// <summary>Memory the measurement may take, in bytes; batches and kept sessions are chosen to stay under it. Range: [1, inf). Default: half of the machine's.</summary>
+    public long MemoryBytes
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            field = value;
+        }
+    } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+
     private static string OneOf(IReadOnlyList<string> names, string value) =>
         names.Contains(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), $"'{value}' is none of {string.Join(", ", names)}");
 }
@@ -38,10 +49,6 @@ public sealed record SensitivityOptions
 /// <summary>Measures the sensitivity matrix of a network's candidates.</summary>
 public static class SensitivityMeasurement
 {
-    // Cached activations of a batch stay near this many bytes, and a batch below this many images: more does not run faster.
-    private const long BatchBytes = 64L << 20;
-    private const int LargestBatch = 32;
-
     /// <summary>Measures.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="candidates">The rows of the matrix.</param>
@@ -69,9 +76,8 @@ public static class SensitivityMeasurement
             "diagonal" => new DiagonalEstimator(),
             _ => new AdditiveEstimator(),
         };
-        using var network = new PerturbedNetwork(graph, candidates.Layers, readout);
-        int batchSize = (int)Math.Clamp(BatchBytes / (sizeof(float) * Math.Max(1, network.BaseElementCount)), 1, LargestBatch);
-        var batches = new ImageBatches(images, graph, preprocessing, batchSize);
+        using var network = new PerturbedNetwork(graph, candidates.Layers, readout, n => MemoryPlan.Of(n, graph, candidates, options.MemoryBytes));
+        var batches = new ImageBatches(images, graph, preprocessing, network.Plan.BatchSize);
         var work = new WorkProgress((estimator.WorkPerImage(network, candidates) + network.TotalMacs) * images.Items.Count, progress);
         int n = candidates.Items.Count;
         var sums = new double[n * n];

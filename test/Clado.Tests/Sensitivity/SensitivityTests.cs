@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Images;
@@ -98,6 +99,29 @@ public class SensitivityTests
             var resumed = SensitivityMeasurement.Measure(graph, candidates, images, Unit, new() { Estimator = estimator, Loss = "kl" }, again, cancellation: TestContext.Current.CancellationToken);
             Assert.Equal(expected.Raw, resumed.Raw);
         }
+    }
+
+    [Theory]
+    [InlineData("additive")]
+    [InlineData("pairwise")]
+    public void LittleMemoryChangesTheWorkAndNotTheResult(string estimator)
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 5));
+        var graph = Residual();
+        var candidates = Harness.Candidates(graph, 2, 4);
+        SensitivityMatrix Measure(long memory)
+        {
+            using var records = new RecordStore();
+            return SensitivityMeasurement.Measure(graph, candidates, images, Unit, new() { Estimator = estimator, MemoryBytes = memory }, records);
+        }
+
+        // What the error says is needed is enough, and makes sessions anew for every layer.
+        var error = Assert.Throws<CladoException>(() => Measure(1 << 20));
+        long needed = long.Parse(Regex.Match(error.Message, @"at least ([\d,]+) MiB").Groups[1].Value.Replace(",", "", StringComparison.Ordinal));
+        var (tight, roomy) = (Measure((needed + 1) << 20), Measure(8L << 30));
+        double scale = roomy.Raw.Max(Math.Abs);
+        Assert.All(roomy.Raw.Zip(tight.Raw), pair => Assert.Equal(pair.First, pair.Second, SinglePrecision * scale));
     }
 
     [Fact]

@@ -1,0 +1,55 @@
+using Clado.Candidates;
+using Clado.Graphs;
+
+namespace Clado.Sensitivity;
+
+/// <summary>How a measurement stays under its memory ceiling.</summary>
+/// <param name="BatchSize">Images a batch. Range: [1, inf).</param>
+/// <param name="SessionLimitBytes">Memory that suffix sessions kept for reuse may take.</param>
+/// <param name="IsTight">Whether sessions have to be made again, and unused memory given back after every run.</param>
+internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool IsTight)
+{
+    // Cached activations of a batch near this many bytes, and at most this many images, run fastest: they stay near the caches.
+    private const long FastBatchBytes = 64L << 20;
+    private const int FastBatch = 32;
+
+    // Where sessions have to be made again at every batch, larger batches share the cost.
+    private const int LargestBatch = 256;
+
+    // The runtime, the program and its libraries, and what allocators hold on to: 300 MB before anything is measured, and some more after.
+    private const long ProgramBytes = 512L << 20;
+
+    // The model as read and as raised, and the session of the whole network with its packed copy.
+    private const int ModelCopies = 5;
+
+    /// <summary>Memory a session takes: its constants, and the copy that ONNX Runtime lays out for its kernels.</summary>
+    public static long SessionBytes(long constantBytes) => 2 * constantBytes;
+
+    /// <summary>
+    /// Makes the plan. It depends on network, ceiling and machine, not on the number of threads, since the batch size may change last bits.
+    /// </summary>
+    /// <exception cref="CladoException">Not even one image fits; the message says how much is needed.</exception>
+    public static MemoryPlan Of(PerturbedNetwork network, Graph graph, CandidateSet candidates, long memoryBytes)
+    {
+        int workers = Environment.ProcessorCount;
+        // A worker's perturbed activations take at most what the float network's take; twice, for those inside a suffix that no cut keeps.
+        long imageBytes = sizeof(float) * Math.Max(1, network.BaseElementCount) * (1 + (2 * workers));
+        long[] sessions = [.. network.SuffixConstantBytes.Select(SessionBytes)];
+        long largest = workers * sessions.Max();
+        long available = memoryBytes - ProgramBytes - (ModelCopies * graph.FileSizeBytes) - candidates.Items.Sum(c => c.Layer.Parameters);
+        if (available < imageBytes + largest)
+        {
+            throw new CladoException($"{Path.GetFileName(graph.File)}: measuring needs at least {(memoryBytes - available + imageBytes + largest) >> 20:N0} MiB, "
+                + $"--memory allows {memoryBytes >> 20:N0}; raise it, or pin layers to float");
+        }
+        // Pairs use a second session a layer, which also gives the cuts of later layers.
+        long all = 2 * sessions.Sum();
+        long fast = Math.Clamp(FastBatchBytes / (sizeof(float) * Math.Max(1, network.BaseElementCount)), 1, FastBatch);
+        if (all + (fast * imageBytes) <= available)
+        {
+            return new MemoryPlan((int)fast, all, IsTight: false);
+        }
+        long limit = Math.Min(all, Math.Max(largest, available / 4));
+        return new MemoryPlan((int)Math.Clamp((available - limit) / imageBytes, 1, LargestBatch), limit, IsTight: true);
+    }
+}
