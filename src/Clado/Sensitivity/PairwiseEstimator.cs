@@ -3,12 +3,14 @@ using Clado.Candidates;
 namespace Clado.Sensitivity;
 
 /// <summary>
-/// Every pair of candidates of different layers on the network itself (arXiv 2307.05657, eq. 12). What lies between the two layers depends on
-/// the first candidate alone and is run once for it, so a pair costs the suffix of its later layer; no number changes by that.
+/// Pairs of candidates of different layers on the network itself (arXiv 2307.05657, eq. 12): all of them, or those inside a block only. What lies
+/// between the two layers depends on the first candidate alone and is run once for it, so a pair costs the suffix of its later layer; no number
+/// changes by that.
 /// </summary>
-internal sealed class PairwiseEstimator : ISensitivityEstimator
+/// <param name="insideBlocks">Whether only pairs inside a residual or transformer block are measured; the others count as 0.</param>
+internal sealed class PairwiseEstimator(bool insideBlocks) : ISensitivityEstimator
 {
-    public string Name => "pairwise";
+    public string Name => insideBlocks ? "block" : "pairwise";
 
     public double WorkPerImage(PerturbedNetwork network, CandidateSet candidates) =>
         Enumerable.Range(0, candidates.Items.Count).Sum(row => RowWork(network, candidates, row));
@@ -22,24 +24,25 @@ internal sealed class PairwiseEstimator : ISensitivityEstimator
         for (int a = 0; a < n; a++)
         {
             sums[(a * n) + a] = 2 * rows[a][0];
-            foreach (int b in Later(candidates, a))
+            foreach (var (b, joint) in Partners(batch.Network, candidates, a).Zip(rows[a].Skip(1)))
             {
-                sums[(a * n) + b] = sums[(b * n) + a] = rows[a][1 + b - (n - rows[a].Length + 1)] - rows[a][0] - rows[b][0];
+                sums[(a * n) + b] = sums[(b * n) + a] = joint - rows[a][0] - rows[b][0];
             }
         }
         return sums;
     }
 
-    /// <summary>Loss increase of a candidate alone, then of it with each candidate of the later layers. Shape: [1 + later candidates].</summary>
-    private static double[] MeasureRow(BatchMeasurement batch, int row)
+    /// <summary>Loss increase of a candidate alone, then of it with each of its partners. Shape: [1 + partners].</summary>
+    private double[] MeasureRow(BatchMeasurement batch, int row)
     {
         var (candidates, network) = (batch.Candidates, batch.Network);
         int layer = candidates.LayerOf[row];
+        int[] partners = [.. Partners(network, candidates, row)];
         using var weight = PerturbedNetwork.WeightValue(candidates.Layers[layer], candidates.Items[row].Dequantize());
-        using var single = network.Perturb(batch.Float, layer, weight, tapped: true);
+        using var single = network.Perturb(batch.Float, layer, weight, tapped: partners.Length > 0);
         batch.Progress.Add((double)network.SuffixMacs(layer) * batch.Float.ImageCount);
         var increases = new List<double> { batch.Increase(batch.Shift(single)) };
-        foreach (int other in Later(candidates, row))
+        foreach (int other in partners)
         {
             batch.Cancellation.ThrowIfCancellationRequested();
             int later = candidates.LayerOf[other];
@@ -51,10 +54,15 @@ internal sealed class PairwiseEstimator : ISensitivityEstimator
         return [.. increases];
     }
 
-    /// <summary>Candidates of the layers after a candidate's own: the last rows of the matrix.</summary>
-    private static IEnumerable<int> Later(CandidateSet candidates, int row) =>
-        Enumerable.Range(row + 1, candidates.Items.Count - row - 1).Where(other => candidates.LayerOf[other] > candidates.LayerOf[row]);
+    /// <summary>Candidates of later layers that a candidate is paired with, ascending.</summary>
+    private IEnumerable<int> Partners(PerturbedNetwork network, CandidateSet candidates, int row)
+    {
+        int layer = candidates.LayerOf[row];
+        return Enumerable.Range(row + 1, candidates.Items.Count - row - 1).Where(other =>
+            candidates.LayerOf[other] > layer && (!insideBlocks || network.BlockOf[candidates.LayerOf[other]] == network.BlockOf[layer]));
+    }
 
-    private static double RowWork(PerturbedNetwork network, CandidateSet candidates, int row) =>
-        network.SuffixMacs(candidates.LayerOf[row]) + Later(candidates, row).Sum(other => (double)network.SuffixMacs(candidates.LayerOf[other]));
+    private double RowWork(PerturbedNetwork network, CandidateSet candidates, int row) =>
+        network.SuffixMacs(candidates.LayerOf[row])
+        + Partners(network, candidates, row).Sum(other => (double)network.SuffixMacs(candidates.LayerOf[other]));
 }

@@ -27,6 +27,7 @@ internal sealed class PerturbedNetwork : IDisposable
         // A weight used at several depths lies in the suffix of layers between: there it is an input like any live tensor.
         sharedWeights = layers.Where(l => l.Nodes.Count > 1).ToDictionary(l => l.Weight, l => WeightValue(l, TensorData.ReadSingles(graph.File, graph.Initializers[l.Weight])));
         suffixes = [.. layers.Select(Cut)];
+        BlockOf = Blocks.Of(graph, layers);
         var taps = suffixes.SelectMany(s => s.Cut).Where(name => graph.Producer(name) >= 0).Concat(readout.Outputs).Distinct().ToArray();
         BaseElementCount = taps.Sum(name => graph.Tensors[name].ElementCount);
         whole = new(() => Session([graph.Input], taps));
@@ -39,6 +40,9 @@ internal sealed class PerturbedNetwork : IDisposable
 
     /// <summary>Bytes of the constants of each layer's suffix. Shape: [layers].</summary>
     public IReadOnlyList<long> SuffixConstantBytes => [.. suffixes.Select(s => s.ConstantBytes)];
+
+    /// <summary>Block of each layer. Shape: [layers].</summary>
+    public int[] BlockOf { get; }
 
     /// <summary>Elements an image that the float network's cached activations take.</summary>
     public long BaseElementCount { get; }

@@ -9,7 +9,7 @@ namespace Clado.Sensitivity;
 public sealed record SensitivityOptions
 {
     /// <summary>Names of the estimators.</summary>
-    public static IReadOnlyList<string> Estimators { get; } = ["additive", "pairwise", "diagonal"];
+    public static IReadOnlyList<string> Estimators { get; } = ["additive", "pairwise", "block", "diagonal"];
 
     /// <summary>Names of the losses.</summary>
     public static IReadOnlyList<string> Losses { get; } = ["kl", "ce", "mse"];
@@ -72,7 +72,8 @@ public static class SensitivityMeasurement
         var losses = new LossFactory(graph, readout, images, options.Loss);
         ISensitivityEstimator estimator = options.Estimator switch
         {
-            "pairwise" => new PairwiseEstimator(),
+            "pairwise" => new PairwiseEstimator(insideBlocks: false),
+            "block" => new PairwiseEstimator(insideBlocks: true),
             "diagonal" => new DiagonalEstimator(),
             _ => new AdditiveEstimator(),
         };

@@ -63,6 +63,28 @@ public class LayerTests
         Assert.Throws<CladoException>(() => Pins.Apply(found, [2], ["*=float"]));
     }
 
+    [Fact]
+    public void BlocksEndWhereOneTensorLives()
+    {
+        // conv1 | conv2 with the skip around it | depthwise | pointwise | head: only conv2 has company in its block, the Add.
+        var graph = NetworkBuilder.SmallClassifier().BuildGraph();
+        int[] blocks = Blocks.Of(graph, LayerFinder.Find(graph).Layers);
+        Assert.Equal(5, blocks.Distinct().Count());
+        var residual = new NetworkBuilder();
+        foreach (var name in (string[])["s", "a", "b", "c", "d"])
+        {
+            residual.Weight(name, 3, 3, 1, 1);
+        }
+        residual.Then("Conv", "y0", ["s"]).Then("Conv", "y1", ["a"]).Then("Relu", "r1").Then("Conv", "y2", ["b"]).Add("Add", ["y2", "y0"], "z1");
+        residual.Then("Conv", "y3", ["c"]).Then("Conv", "y4", ["d"]).Add("Add", ["y4", "z1"], "z2");
+        graph = residual.BuildGraph();
+        int[] found = Blocks.Of(graph, LayerFinder.Find(graph).Layers);
+        Assert.NotEqual(found[0], found[1]);
+        Assert.Equal(found[1], found[2]);
+        Assert.NotEqual(found[2], found[3]);
+        Assert.Equal(found[3], found[4]);
+    }
+
     /// <summary>Grouped, dilated with asymmetric pads, transposed, MatMul from both sides, Gemm both ways.</summary>
     internal static Graph AllKinds()
     {

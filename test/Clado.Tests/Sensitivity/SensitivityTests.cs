@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Layers;
 using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
@@ -34,6 +35,27 @@ public class SensitivityTests
             for (int i = 0; i < matrix.Length; i++)
             {
                 Assert.True(Math.Abs(matrix[i] - naive[i]) <= SinglePrecision * Math.Max(scale, Math.Abs(naive[i])), $"entry {i}: {matrix[i]} against {naive[i]}");
+            }
+        }
+    }
+
+    [Fact]
+    public void BlockIsPairwiseInsideBlocksAndZeroBetweenThem()
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 2));
+        var graph = SharedAndParallel();
+        var candidates = Harness.Candidates(graph, 2, 3);
+        int[] blocks = Blocks.Of(graph, candidates.Layers);
+        Assert.InRange(blocks.Distinct().Count(), 2, candidates.Layers.Count - 1);
+        var (block, pairwise) = (Measure(graph, candidates, images, "block", "kl"), Measure(graph, candidates, images, "pairwise", "kl"));
+        int n = candidates.Items.Count;
+        for (int a = 0; a < n; a++)
+        {
+            for (int b = 0; b < n; b++)
+            {
+                bool together = blocks[candidates.LayerOf[a]] == blocks[candidates.LayerOf[b]];
+                Assert.Equal(together ? pairwise.Raw[(a * n) + b] : 0, block.Raw[(a * n) + b]);
             }
         }
     }

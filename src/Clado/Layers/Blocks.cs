@@ -1,0 +1,44 @@
+using Clado.Graphs;
+using static Clado.Onnx.TensorProto.Types;
+
+namespace Clado.Layers;
+
+/// <summary>Residual and transformer blocks, found from the graph: stretches between two places where a single tensor is all that lives.</summary>
+public static class Blocks
+{
+    /// <summary>The block of each layer.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">Its layers. Shape: [layers].</param>
+    /// <returns>Block numbers, ascending along the network. Shape: [layers].</returns>
+    public static int[] Of(Graph graph, IReadOnlyList<QuantizableLayer> layers)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(layers);
+        // Shapes and indices that travel beside the activations hold no block together.
+        bool IsActivation(string name) => graph.Tensors.TryGetValue(name, out var info) && info.Type == DataType.Float && info.Batched.Any(b => b);
+        bool fixedBatch = !graph.HasFreeBatch;
+        var outputs = graph.Outputs.ToHashSet();
+        var live = new Dictionary<string, int> { [graph.Input] = graph.Consumers(graph.Input).Count };
+        var blockAfter = new int[graph.Nodes.Count + 1];
+        for (int i = 0; i < graph.Nodes.Count; i++)
+        {
+            foreach (var input in graph.Nodes[i].Input.Distinct().Where(live.ContainsKey))
+            {
+                if (--live[input] == 0)
+                {
+                    live.Remove(input);
+                }
+            }
+            foreach (var output in graph.Nodes[i].Output.Where(o => o.Length > 0 && (fixedBatch || IsActivation(o))))
+            {
+                int readers = graph.Consumers(output).Count + (outputs.Contains(output) ? 1 : 0);
+                if (readers > 0)
+                {
+                    live.Add(output, readers);
+                }
+            }
+            blockAfter[i + 1] = blockAfter[i] + (live.Count == 1 ? 1 : 0);
+        }
+        return [.. layers.Select(l => blockAfter[l.Nodes[0]])];
+    }
+}
