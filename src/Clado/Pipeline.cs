@@ -100,10 +100,15 @@ public sealed class Pipeline
     /// <param name="allocation">The chosen candidates.</param>
     /// <param name="path">Destination.</param>
     /// <returns>Bytes of the file: those the allocation said.</returns>
+    /// <exception cref="CladoException">The destination is the float model itself.</exception>
     /// <exception cref="InvalidOperationException">The file's size is not the predicted one: a defect of this library.</exception>
     public long Export(AllocationResult allocation, string path)
     {
         ArgumentNullException.ThrowIfNull(allocation);
+        if (Path.GetFullPath(path) == Path.GetFullPath(Graph.File))
+        {
+            throw new CladoException($"{path}: is the float model itself, which would be lost; give another file with -o");
+        }
         long size = OnnxFile.Write(ModelWriter.Build(Graph, allocation.Chosen), path);
         return size == allocation.SizeBytes
             ? size

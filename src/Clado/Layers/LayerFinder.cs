@@ -30,6 +30,10 @@ public static class LayerFinder
                     kept.Add(new KeptOperation(node.DisplayName(), node.OpType, reason!));
                 }
             }
+            else if (!node.IsStandard())
+            {
+                kept.Add(new KeptOperation(node.DisplayName(), $"{node.Domain}.{node.OpType}", "a custom operator or function is not looked into"));
+            }
         }
         var names = new HashSet<string>();
         var layers = uses.GroupBy(u => u.Weight).Select((group, index) => Layer(graph, [.. group], index, names)).ToArray();

@@ -1,3 +1,4 @@
+using Clado.Export;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Tests.Support;
@@ -48,6 +49,17 @@ public class LayerTests
         var found = LayerFinder.Find(graph);
         Assert.Empty(found.Layers);
         Assert.Equal(["no constant factor (both are activations)", "the weight has shape [4]: a vector is kept"], found.Kept.Select(k => k.Reason));
+    }
+
+    [Fact]
+    public void FunctionsAreKeptAndSaid()
+    {
+        var graph = NetworkBuilder.SmallClassifier().BuildGraph();
+        var written = ModelWriter.Build(graph, Harness.Candidates(graph, 3).Items);
+        var found = LayerFinder.Find(Graph.FromModel(written, "m.onnx"));
+        Assert.Empty(found.Layers);
+        Assert.Equal(5, found.Kept.Count(k => k.Op == "clado.U3"));
+        Assert.Equal(5, found.Kept.Count(k => k.Reason.Contains("computed", StringComparison.Ordinal)));
     }
 
     [Fact]
