@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Clado.Allocation.Solver;
+using Clado.Benchmarks;
+
+void Root(string name, AllocationProblem p)
+{
+    var watch = Stopwatch.StartNew();
+    var ls = new LocalSearchAllocator { StartCount = 4 }.Solve(p);
+    double lsTime = watch.Elapsed.TotalSeconds;
+    watch.Restart();
+    var dual = new SemidefiniteRelaxation(new LiftedProblem(p, [.. Enumerable.Repeat(true, p.CandidateCount)]));
+    double cutoff = ls.Objective;
+    dual.Solve(cutoff, 1e-3, default);
+    int kept = 0;
+    for (int a = 0; a < p.CandidateCount; a++) if (dual.BoundWith(a) < cutoff * (1 - 1e-6)) kept++;
+    Console.WriteLine($"{name}: ls {ls.Objective:g6} ({lsTime:f2}s) sdp {dual.Bound:g6} up {dual.Ceiling:g6} gap {(ls.Objective - dual.Bound) / ls.Objective:p3} it {dual.StepCount} {watch.Elapsed.TotalSeconds:f2}s kept {kept}/{p.CandidateCount}");
+}
+(AllocationProblem, AllocationProblem) Read(string file, double bitsAverage)
+{
+    using var doc = JsonDocument.Parse(File.ReadAllText(file));
+    double[] g = [.. doc.RootElement.GetProperty("G").EnumerateArray().Select(e => e.GetDouble())];
+    long[] par = [.. doc.RootElement.GetProperty("parameters").EnumerateArray().Select(e => e.GetInt64())];
+    int[] bits = [2, 4, 8];
+    int n = par.Length * 3;
+    long[] cost = [.. Enumerable.Range(0, n).Select(a => par[a / 3] * bits[a % 3])];
+    int[] layer = [.. Enumerable.Range(0, n).Select(a => a / 3)];
+    long budget = (long)(bitsAverage * par.Sum());
+    return (new(g, layer, [cost], [budget]), new(Clado.Sensitivity.SpectralProjection.Project(g, n).Projected, layer, [cost], [budget]));
+}
+if (args[0] == "root")
+{
+    
+    foreach (int seed in new[] { 1, 2 }) Root($"n={args[1]} seed {seed}", RandomInstances.Problem(int.Parse(args[1]), seed, 4));
+}
+if (args[0] == "real")
+{
+    foreach (var f in Directory.GetFiles("/work/shared/iqp-instances"))
+        foreach (double b in new[] { 2.05, 2.5, 3, 4, 6, 7.9 })
+        {
+            var (raw, pro) = Read(f, b);
+            Root(Path.GetFileName(f) + $" {b} raw", raw);
+            Root(Path.GetFileName(f) + $" {b} proj", pro);
+        }
+}
