@@ -36,12 +36,12 @@ public sealed record AllocationSolution
         new() { Status = AllocationStatus.Infeasible, Choice = [], Objective = double.PositiveInfinity, Bound = double.PositiveInfinity };
 
     /// <summary>An answer with its objective recomputed and its status set by the bound.</summary>
-    internal static AllocationSolution Of(AllocationProblem problem, int[] choice, double bound)
+    internal static AllocationSolution Of(AllocationProblem problem, int[] choice, double bound, double gapLimit = 0)
     {
         double objective = problem.Objective(choice);
         return new()
         {
-            Status = objective <= bound ? AllocationStatus.Optimal : AllocationStatus.Feasible,
+            Status = objective - bound <= gapLimit * Math.Abs(objective) ? AllocationStatus.Optimal : AllocationStatus.Feasible,
             Choice = choice,
             Objective = objective,
             Bound = Math.Min(bound, objective),

@@ -24,9 +24,12 @@ public sealed class LocalSearchAllocator : IAllocator
     public AllocationSolution Solve(AllocationProblem problem, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(problem);
+        return Best(problem, cancellation) is { } best ? AllocationSolution.Of(problem, best, SeparableBound.Compute(problem)) : AllocationSolution.None;
+    }
+    internal static int[]? Best(AllocationProblem problem, CancellationToken cancellation, int StartCount = 8, int Seed = 1) {
         if (FeasibleStart(problem) is not { } cheapest)
         {
-            return AllocationSolution.None;
+            return null;
         }
         int[] best = Improve(problem, cheapest, cancellation);
         double least = problem.Objective(best);
@@ -40,7 +43,7 @@ public sealed class LocalSearchAllocator : IAllocator
                 (best, least) = (choice, objective);
             }
         }
-        return AllocationSolution.Of(problem, best, SeparableBound.Compute(problem));
+        return best;
     }
 
     /// <summary>A choice within the budgets: each layer's cheapest for one budget; for several, steps that lower the summed excess.</summary>
@@ -94,7 +97,7 @@ public sealed class LocalSearchAllocator : IAllocator
         return choice;
     }
 
-    private static int[] Improve(AllocationProblem problem, int[] from, CancellationToken cancellation)
+    internal static int[] Improve(AllocationProblem problem, int[] from, CancellationToken cancellation)
     {
         var state = new LocalSearchState(problem, [.. from]);
         while (!cancellation.IsCancellationRequested && (state.TryChangeOne() || state.TryExchange()))

@@ -1,0 +1,115 @@
+namespace Clado.Allocation.Solver;
+
+/// <summary>Bounds a node, leaves out candidates its bound rules out, looks for a choice in it and splits it. A function of its arguments alone.</summary>
+internal static class NodeExpansion
+{
+    // Where this few choices are left, looking at all of them is quicker than one relaxation.
+    private const double EnumerationLimit = 250;
+
+    // The relaxation is as good as it gets for the purpose of splitting when this share of the way to the cutoff is left open.
+    private const double RelaxationTolerance = 0.02;
+
+    // Solve the relaxation again when it has ruled out this share of the candidates it was solved for: it may close the node.
+    private const double RepeatShare = 0.2;
+
+    /// <summary>Looks into a node.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="cutoff">Choices of at least this objective are of no interest.</param>
+    /// <param name="cancellation">Ends early.</param>
+    public static BranchOutcome Expand(AllocationProblem problem, BranchNode node, double cutoff, CancellationToken cancellation)
+    {
+        bool[] allowed = [.. node.Allowed];
+        double bound = node.Bound, closed = double.PositiveInfinity;
+        while (true)
+        {
+            if (!CandidateReduction.ByBudget(problem, allowed))
+            {
+                return new([], closed, null);
+            }
+            int[] free = [.. Enumerable.Range(0, problem.LayerCount).Where(layer => Count(problem, allowed, layer) > 1)];
+            if (free.Aggregate(1.0, (product, layer) => product * Count(problem, allowed, layer)) <= EnumerationLimit)
+            {
+                var (choice, least) = Enumeration.Least(problem, allowed, free);
+                return new([], Math.Min(closed, least), choice);
+            }
+            var lifted = new LiftedProblem(problem, allowed);
+            var relaxation = new SemidefiniteRelaxation(lifted);
+            relaxation.Solve(cutoff, RelaxationTolerance, cancellation);
+            bound = Math.Max(bound, relaxation.Bound);
+            if (bound >= cutoff)
+            {
+                return new([], Math.Min(closed, bound), null);
+            }
+            var with = new double[problem.CandidateCount];
+            int removed = 0;
+            for (int c = 0; c < lifted.Candidates.Length; c++)
+            {
+                int a = lifted.Candidates[c];
+                with[a] = Math.Max(bound, relaxation.BoundWith(c));
+                if (with[a] >= cutoff)
+                {
+                    closed = Math.Min(closed, with[a]);
+                    allowed[a] = false;
+                    removed++;
+                }
+            }
+            if (removed < RepeatShare * lifted.Candidates.Length)
+            {
+                return Split(problem, allowed, lifted, relaxation, with, bound, closed, cancellation);
+            }
+        }
+    }
+
+    private static BranchOutcome Split(
+        AllocationProblem problem, bool[] allowed, LiftedProblem lifted, SemidefiniteRelaxation relaxation, double[] with, double bound, double closed,
+        CancellationToken cancellation)
+    {
+        var share = new double[problem.CandidateCount];
+        foreach (int chosen in lifted.Base)
+        {
+            share[chosen] = 1;
+        }
+        for (int c = 0; c < lifted.Candidates.Length; c++)
+        {
+            share[lifted.Candidates[c]] = relaxation.Share(c);
+        }
+        var (split, best) = (-1, double.NegativeInfinity);
+        for (int layer = 0; layer < problem.LayerCount; layer++)
+        {
+            int[] left = [.. Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Where(a => allowed[a])];
+            if (left.Length == 0)
+            {
+                return new([], closed, null);
+            }
+            if (left.Length > 1)
+            {
+                double score = left.Sum(a => (with[a] - bound) + (1e-3 * Math.Abs(bound) * (1 - Math.Abs((2 * share[a]) - 1)))) * (1 - left.Max(a => share[a]));
+                if (score > best)
+                {
+                    (split, best) = (layer, score);
+                }
+            }
+        }
+        var choice = Rounding.Choice(problem, share, cancellation);
+        if (split < 0)
+        {
+            return new([new BranchNode(allowed, bound)], closed, choice);
+        }
+        var children = new List<BranchNode>();
+        for (int a = problem.Start[split]; a < problem.Start[split + 1]; a++)
+        {
+            if (allowed[a])
+            {
+                bool[] fewer = [.. allowed];
+                fewer.AsSpan(problem.Start[split], problem.Start[split + 1] - problem.Start[split]).Clear();
+                fewer[a] = true;
+                children.Add(new BranchNode(fewer, with[a]));
+            }
+        }
+        return new(children, closed, choice);
+    }
+
+    private static int Count(AllocationProblem problem, bool[] allowed, int layer) =>
+        allowed.AsSpan(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Count(true);
+}
