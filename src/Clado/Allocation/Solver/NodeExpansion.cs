@@ -21,17 +21,18 @@ internal static class NodeExpansion
     {
         bool[] allowed = [.. node.Allowed];
         double bound = node.Bound, closed = double.PositiveInfinity;
+        int[]? found = null;
         while (true)
         {
             if (!CandidateReduction.ByBudget(problem, allowed))
             {
-                return new([], closed, null);
+                return new([], closed, found);
             }
             int[] free = [.. Enumerable.Range(0, problem.LayerCount).Where(layer => Count(problem, allowed, layer) > 1)];
             if (free.Aggregate(1.0, (product, layer) => product * Count(problem, allowed, layer)) <= EnumerationLimit)
             {
                 var (choice, least) = Enumeration.Least(problem, allowed, free);
-                return new([], Math.Min(closed, least), choice);
+                return new([], Math.Min(closed, least), least < cutoff ? choice : found);
             }
             var lifted = new LiftedProblem(problem, allowed);
             var relaxation = new SemidefiniteRelaxation(lifted);
@@ -39,7 +40,12 @@ internal static class NodeExpansion
             bound = Math.Max(bound, relaxation.Bound);
             if (bound >= cutoff)
             {
-                return new([], Math.Min(closed, bound), null);
+                return new([], Math.Min(closed, bound), found);
+            }
+            double[] share = Shares(problem, lifted, relaxation);
+            if (Rounding.Choice(problem, share, cancellation) is { } rounded && problem.Objective(rounded) is var objective && objective < cutoff)
+            {
+                (found, cutoff) = (rounded, objective);
             }
             var with = new double[problem.CandidateCount];
             int removed = 0;
@@ -56,14 +62,12 @@ internal static class NodeExpansion
             }
             if (removed < RepeatShare * lifted.Candidates.Length)
             {
-                return Split(problem, allowed, lifted, relaxation, with, bound, closed, cancellation);
+                return new(Split(problem, allowed, share, with, bound), closed, found);
             }
         }
     }
 
-    private static BranchOutcome Split(
-        AllocationProblem problem, bool[] allowed, LiftedProblem lifted, SemidefiniteRelaxation relaxation, double[] with, double bound, double closed,
-        CancellationToken cancellation)
+    private static double[] Shares(AllocationProblem problem, LiftedProblem lifted, SemidefiniteRelaxation relaxation)
     {
         var share = new double[problem.CandidateCount];
         foreach (int chosen in lifted.Base)
@@ -74,27 +78,28 @@ internal static class NodeExpansion
         {
             share[lifted.Candidates[c]] = relaxation.Share(c);
         }
+        return share;
+    }
+
+    /// <summary>One child for each candidate of the layer whose choice decides most.</summary>
+    private static List<BranchNode> Split(AllocationProblem problem, bool[] allowed, double[] share, double[] with, double bound)
+    {
         var (split, best) = (-1, double.NegativeInfinity);
         for (int layer = 0; layer < problem.LayerCount; layer++)
         {
             int[] left = [.. Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Where(a => allowed[a])];
             if (left.Length == 0)
             {
-                return new([], closed, null);
+                return [];
             }
-            if (left.Length > 1)
+            if (left.Length > 1 && Score(left, share, with, bound) is var score && score > best)
             {
-                double score = left.Sum(a => (with[a] - bound) + (1e-3 * Math.Abs(bound) * (1 - Math.Abs((2 * share[a]) - 1)))) * (1 - left.Max(a => share[a]));
-                if (score > best)
-                {
-                    (split, best) = (layer, score);
-                }
+                (split, best) = (layer, score);
             }
         }
-        var choice = Rounding.Choice(problem, share, cancellation);
         if (split < 0)
         {
-            return new([new BranchNode(allowed, bound)], closed, choice);
+            return [new BranchNode(allowed, bound)];
         }
         var children = new List<BranchNode>();
         for (int a = problem.Start[split]; a < problem.Start[split + 1]; a++)
@@ -107,7 +112,14 @@ internal static class NodeExpansion
                 children.Add(new BranchNode(fewer, with[a]));
             }
         }
-        return new(children, closed, choice);
+        return children;
+    }
+
+    private static double Score(int[] left, double[] share, double[] with, double bound)
+    {
+        // What a relaxed choice would be raised by if it had to decide, weighted by how far it is from deciding.
+        double raised = left.Sum(a => share[a] * share[a] * (with[a] - bound));
+        return (1 - left.Max(a => share[a])) * Math.Sqrt(raised);
     }
 
     private static int Count(AllocationProblem problem, bool[] allowed, int layer) =>

@@ -12,6 +12,26 @@ internal static class Rounding
     {
         int[] choice = [.. Enumerable.Range(0, problem.LayerCount).Select(layer =>
             Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).MaxBy(a => share[a]))];
+        return Repaired(problem, choice, share) ? LocalSearchAllocator.Improve(problem, choice, cancellation) : null;
+    }
+
+    /// <summary>A choice brought within the budgets and improved.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="choice">Any choice. Shape: [layers].</param>
+    /// <param name="cancellation">Ends early.</param>
+    /// <returns>Null where the moves do not lead within the budgets. Shape: [layers].</returns>
+    public static int[]? Within(AllocationProblem problem, int[] choice, CancellationToken cancellation)
+    {
+        var share = new double[problem.CandidateCount];
+        foreach (int chosen in choice)
+        {
+            share[chosen] = 1;
+        }
+        return Choice(problem, share, cancellation);
+    }
+
+    private static bool Repaired(AllocationProblem problem, int[] choice, double[] share)
+    {
         long[] excess = [.. problem.CostsOf(choice).Zip(problem.Budgets, (cost, budget) => cost - budget)];
         while (excess.Any(e => e > 0))
         {
@@ -32,7 +52,7 @@ internal static class Rounding
             }
             if (move < 0)
             {
-                return null;
+                return false;
             }
             for (int k = 0; k < excess.Length; k++)
             {
@@ -40,6 +60,6 @@ internal static class Rounding
             }
             choice[problem.LayerOf[move]] = move;
         }
-        return LocalSearchAllocator.Improve(problem, choice, cancellation);
+        return true;
     }
 }

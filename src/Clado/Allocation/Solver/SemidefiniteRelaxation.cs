@@ -149,7 +149,7 @@ internal sealed class SemidefiniteRelaxation
                 var (a, b) = lifted.Products[product];
                 if (product >= lifted.FreeCount)
                 {
-                    slack[product] = Math.Max(0.1, TensorPrimitives.Dot<double>(lifted.Atoms[a].Value, share));
+                    slack[product] = Math.Max(0.1, lifted.Inner(product, primal));
                     multiplier[product] = weight / slack[product];
                 }
                 else
