@@ -3,19 +3,6 @@ using System.Text.Json;
 using Clado.Allocation.Solver;
 using Clado.Benchmarks;
 
-void Root(string name, AllocationProblem p)
-{
-    var watch = Stopwatch.StartNew();
-    var ls = new LocalSearchAllocator { StartCount = 4 }.Solve(p);
-    double lsTime = watch.Elapsed.TotalSeconds;
-    watch.Restart();
-    var dual = new SemidefiniteRelaxation(new LiftedProblem(p, [.. Enumerable.Repeat(true, p.CandidateCount)]));
-    double cutoff = ls.Objective;
-    dual.Solve(cutoff, 1e-3, default);
-    int kept = 0;
-    for (int a = 0; a < p.CandidateCount; a++) if (dual.BoundWith(a) < cutoff * (1 - 1e-6)) kept++;
-    Console.WriteLine($"{name}: ls {ls.Objective:g6} ({lsTime:f2}s) sdp {dual.Bound:g6} up {dual.Ceiling:g6} gap {(ls.Objective - dual.Bound) / ls.Objective:p3} it {dual.StepCount} {watch.Elapsed.TotalSeconds:f2}s kept {kept}/{p.CandidateCount}");
-}
 (AllocationProblem, AllocationProblem) Read(string file, double bitsAverage)
 {
     using var doc = JsonDocument.Parse(File.ReadAllText(file));
@@ -38,11 +25,7 @@ void Solve(string name, AllocationProblem p, double limit)
     var (s, nodes) = new BranchAndBoundAllocator { ThreadCount = 2, TimeLimit = TimeSpan.FromSeconds(limit) }.Solve(p, null, default);
     Console.WriteLine($"{name}: ls {ls.Objective:g6} ({lsTime:f2}s) {s.Status} {s.Objective:g6} bound {s.Bound:g6} gap {s.Gap:p4} nodes {nodes} {watch.Elapsed.TotalSeconds:f2}s");
 }
-double limit = args.Length > 2 ? double.Parse(args[2]) : 10;
-if (args[0] == "root")
-{
-    foreach (int seed in new[] { 1, 2, 3 }) Root($"n={args[1]} seed {seed}", RandomInstances.Problem(int.Parse(args[1]), seed, 4));
-}
+double limit = args.Length > 2 && double.TryParse(args[2], out double lim) ? lim : 10;
 if (args[0] == "random")
 {
     foreach (int seed in new[] { 1, 2, 3 }) Solve($"n={args[1]} seed {seed}", RandomInstances.Problem(int.Parse(args[1]), seed, 4), limit);

@@ -13,7 +13,8 @@ internal sealed class LiftedProblem
     /// <summary>Writes down the restricted problem.</summary>
     /// <param name="problem">The whole problem.</param>
     /// <param name="allowed">Which candidates are left; at least one a layer. Shape: [n].</param>
-    public LiftedProblem(AllocationProblem problem, bool[] allowed)
+    /// <param name="pairs">Candidates of different layers whose product is to be known as at least 0; those not of free layers are left out. Shape: [pairs].</param>
+    public LiftedProblem(AllocationProblem problem, bool[] allowed, IReadOnlyList<(int A, int B)> pairs)
     {
         int n = problem.CandidateCount;
         Candidates = [.. Enumerable.Range(0, n).Where(a => allowed[a])];
@@ -33,6 +34,8 @@ internal sealed class LiftedProblem
         Matrix = LiftMatrix(problem);
         Products = [(One, One), .. InLayerPairs(problem), .. Enumerable.Range(One + 1, problem.Costs.Count).Select(slack => (slack, One))];
         FreeCount = Products.Length - problem.Costs.Count;
+        PairStart = Products.Length;
+        Products = [.. Products, .. pairs.Select(pair => (Array.BinarySearch(Candidates, pair.A), Array.BinarySearch(Candidates, pair.B))).Where(p => p is (>= 0, >= 0))];
         Atoms = [.. Candidates.Select(a => CandidateAtom(problem, a)), ([Order - 1], [1.0]), .. problem.Costs.Select((cost, k) => SlackAtom(problem, cost, k))];
     }
 
@@ -59,12 +62,15 @@ internal sealed class LiftedProblem
 
     /// <summary>
     /// Products of two atoms whose value is known: the constant with itself is 1, two candidates of one layer make 0 (these are free: their
-    /// multipliers have any sign), a slack with the constant is at least 0. Shape: [products].
+    /// multipliers have any sign), a slack with the constant is at least 0, and so are two candidates of different layers. Shape: [products].
     /// </summary>
     public (int A, int B)[] Products { get; }
 
     /// <summary>How many products, the first ones, are free.</summary>
     public int FreeCount { get; }
+
+    /// <summary>Index of the first product of two candidates of different layers.</summary>
+    public int PairStart { get; }
 
     /// <summary>Adds <c>scale · (a bᵀ + b aᵀ) / 2</c> of a product's atoms to the upper triangle.</summary>
     /// <param name="product">Index of the product.</param>

@@ -18,6 +18,9 @@ internal sealed class SemidefiniteRelaxation
     private const double Interior = 0.95;
     private const double Shrink = 0.8;
 
+    // The start's slacks are at least this much, however tight the budgets.
+    private const double LeastSlack = 0.1;
+
     // Below this step length there is no progress left to make.
     private const double ShortestStep = 1e-3;
 
@@ -67,6 +70,15 @@ internal sealed class SemidefiniteRelaxation
         // A remainder that is mostly cancellation says nothing.
         return remainder < 1e-6 * own ? Bound : Math.Max(Bound, multiplier[0] + ((1 + ((1 - (cross / ones)) * (1 - (cross / ones)) * ones / remainder)) / ones));
     }
+
+    /// <summary>Share of two candidates together in the relaxed choice; below 0 only for products that are not known. Range: about [−1, 1].</summary>
+    /// <param name="first">Index into the lifted problem's candidates.</param>
+    /// <param name="second">Index into the lifted problem's candidates.</param>
+    public double Share(int first, int second) => primalGram[(first * atoms) + second];
+
+    /// <summary>How much a product's multiplier counts for in the bound: known products that count for nothing can be forgotten.</summary>
+    /// <param name="product">Index of the product.</param>
+    public double Weight(int product) => multiplier[product];
 
     /// <summary>Improves the bound until it reaches a cutoff, cannot reach it, or is as good as the relaxation gets.</summary>
     /// <param name="cutoff">A bound of this much is enough.</param>
@@ -142,6 +154,8 @@ internal sealed class SemidefiniteRelaxation
                 primal[(p * order) + q] = primal[(q * order) + p] = 0;
             }
         }
+        // Many pairs a candidate would outweigh the diagonal.
+        double pairShare = Math.Min(1, 0.25 * order / Math.Max(1, products - lifted.PairStart));
         for (double weight = scale; ; weight *= 2)
         {
             for (int product = 1; product < products; product++)
@@ -149,8 +163,8 @@ internal sealed class SemidefiniteRelaxation
                 var (a, b) = lifted.Products[product];
                 if (product >= lifted.FreeCount)
                 {
-                    slack[product] = Math.Max(0.1, lifted.Inner(product, primal));
-                    multiplier[product] = weight / slack[product];
+                    slack[product] = Math.Max(LeastSlack, lifted.Inner(product, primal));
+                    multiplier[product] = (product < lifted.PairStart ? 1 : pairShare) * weight / slack[product];
                 }
                 else
                 {
