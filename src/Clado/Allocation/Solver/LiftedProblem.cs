@@ -35,7 +35,7 @@ internal sealed class LiftedProblem
         Products = [(One, One), .. InLayerPairs(problem), .. Enumerable.Range(One + 1, problem.Costs.Count).Select(slack => (slack, One))];
         FreeCount = Products.Length - problem.Costs.Count;
         PairStart = Products.Length;
-        Products = [.. Products, .. pairs.Select(pair => (Array.BinarySearch(Candidates, pair.A), Array.BinarySearch(Candidates, pair.B))).Where(p => p is (>= 0, >= 0))];
+        Products = [.. Products, .. pairs.Select(pair => (Array.BinarySearch(Candidates, pair.A), Array.BinarySearch(Candidates, pair.B))).Where(pair => pair.Item1 >= 0 && pair.Item2 >= 0)];
         Atoms = [.. Candidates.Select(a => CandidateAtom(problem, a)), ([Order - 1], [1.0]), .. problem.Costs.Select((cost, k) => SlackAtom(problem, cost, k))];
     }
 
