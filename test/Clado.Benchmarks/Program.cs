@@ -9,6 +9,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Clado.Benchmarks solver [instances] [random] [models] [curve]   (all parts where none is named)");
+    Console.Error.WriteLine("usage: Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
     return 2;
 }
