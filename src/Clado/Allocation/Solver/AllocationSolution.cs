@@ -3,7 +3,7 @@ namespace Clado.Allocation.Solver;
 /// <summary>What is known of an answer.</summary>
 public enum AllocationStatus
 {
-    /// <summary>No choice has a lower objective.</summary>
+    /// <summary>No choice has an objective lower by more than the solver's limit on the relative gap (1e-6 where it can be set, else 0).</summary>
     Optimal,
 
     /// <summary>The budgets are kept; a better choice may exist, not better than the bound.</summary>

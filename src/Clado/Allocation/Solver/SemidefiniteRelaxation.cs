@@ -50,9 +50,6 @@ internal sealed class SemidefiniteRelaxation
     /// <summary>The relaxation's own optimum is not above this.</summary>
     public double Ceiling { get; private set; } = double.PositiveInfinity;
 
-    /// <summary>Interior-point steps taken.</summary>
-    public int StepCount { get; private set; }
-
     /// <summary>Share of a candidate in the relaxed choice. Range: about [0, 1].</summary>
     /// <param name="candidate">Index into the lifted problem's candidates.</param>
     public double Share(int candidate) => primalGram[(lifted.One * atoms) + candidate] / primalGram[(lifted.One * atoms) + lifted.One];
@@ -86,9 +83,8 @@ internal sealed class SemidefiniteRelaxation
     /// <param name="cancellation">Ends early with the bound so far.</param>
     public void Solve(double cutoff, double tolerance, CancellationToken cancellation)
     {
-        Start();
-        bool feasible = false;
-        for (StepCount = 0; StepCount < StepLimit && !cancellation.IsCancellationRequested; StepCount++)
+        bool feasible = false, started = TryStart();
+        for (int count = 0; started && count < StepLimit && !cancellation.IsCancellationRequested; count++)
         {
             double complementarity = Prepare();
             if (feasible)
@@ -116,7 +112,8 @@ internal sealed class SemidefiniteRelaxation
     }
 
     /// <summary>X is the moment matrix of layers that choose independently and evenly; Z is a multiple of its inverse where the costs of candidates allow.</summary>
-    private void Start()
+    /// <returns>False where the entries are too large for sums of them.</returns>
+    private bool TryStart()
     {
         double scale = 1e-12;
         for (int p = 0; p < order - 1; p++)
@@ -156,7 +153,7 @@ internal sealed class SemidefiniteRelaxation
         }
         // Many pairs a candidate would outweigh the diagonal.
         double pairShare = Math.Min(1, 0.25 * order / Math.Max(1, products - lifted.PairStart));
-        for (double weight = scale; ; weight *= 2)
+        for (double weight = scale; double.IsFinite(weight); weight *= 2)
         {
             for (int product = 1; product < products; product++)
             {
@@ -187,9 +184,10 @@ internal sealed class SemidefiniteRelaxation
             multiplier[0] = dual[^1] - known - weight;
             if (Factor())
             {
-                return;
+                return true;
             }
         }
+        return false;
     }
 
     private void Assemble()
