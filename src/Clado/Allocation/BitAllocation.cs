@@ -110,6 +110,11 @@ public static class BitAllocation
                 costs.Add([.. items.Select(c => c.Layer.BitOperations(c.Bits, FloatActivationBits))]);
                 budgets.Add(operations);
             }
+            if (Budget.Costs is { } table)
+            {
+                costs.Add([.. items.Select(c => table[c.Layer.Name, c.Bits])]);
+                budgets.Add(Budget.MaximumCost);
+            }
             var solution = allocator.Solve(new AllocationProblem(matrix, [.. rows.Select(row => Candidates.LayerOf[row])], costs, budgets), cancellation);
             return (solution, [.. solution.Choice.Select(row => items[row])]);
         }

@@ -17,6 +17,12 @@ public sealed record Budget
     /// <summary>Bit operations an image, or null.</summary>
     public long? BitOperations { get; init; }
 
+    /// <summary>A table of costs, kept within <see cref="MaximumCost"/>, or null.</summary>
+    public CostTable? Costs { get; init; }
+
+    /// <summary>The most the layers' costs by <see cref="Costs"/> may add up to. Range: [0, 2^53].</summary>
+    public long MaximumCost { get; init; }
+
     /// <summary>Reads a budget.</summary>
     /// <param name="text"><c>1.5MB</c>, <c>820KiB</c>, <c>120000</c> (bytes of the file), <c>3bit</c> (mean over quantizable weights), <c>25%</c> (of the FP32 file) or <c>none</c>.</param>
     /// <param name="floatFileBytes">Bytes of the FP32 file.</param>

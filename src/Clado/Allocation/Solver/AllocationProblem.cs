@@ -91,6 +91,14 @@ public sealed record AllocationProblem
     public long[] SmallestCosts() =>
         [.. Costs.Select(cost => Enumerable.Range(0, LayerCount).Sum(layer => cost[Start[layer]..Start[layer + 1]].Min()))];
 
+    /// <summary>The same problem with another value of one budget; shares the matrix.</summary>
+    /// <param name="budget">Index of the budget.</param>
+    /// <param name="value">Its value.</param>
+    internal AllocationProblem With(int budget, long value) => new(this, [.. Budgets.Select((b, k) => k == budget ? value : b)]);
+
+    private AllocationProblem(AllocationProblem other, long[] budgets) =>
+        (Matrix, LayerOf, Costs, Budgets, LayerCount, Start) = (other.Matrix, other.LayerOf, other.Costs, budgets, other.LayerCount, other.Start);
+
     private static void Check(bool holds, string problem)
     {
         if (!holds)

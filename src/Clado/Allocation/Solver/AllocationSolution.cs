@@ -3,7 +3,7 @@ namespace Clado.Allocation.Solver;
 /// <summary>What is known of an answer.</summary>
 public enum AllocationStatus
 {
-    /// <summary>No choice has a lower objective.</summary>
+    /// <summary>No choice has an objective lower by more than the solver's limit on the relative gap (1e-6 where it can be set, else 0).</summary>
     Optimal,
 
     /// <summary>The budgets are kept; a better choice may exist, not better than the bound.</summary>
@@ -36,12 +36,12 @@ public sealed record AllocationSolution
         new() { Status = AllocationStatus.Infeasible, Choice = [], Objective = double.PositiveInfinity, Bound = double.PositiveInfinity };
 
     /// <summary>An answer with its objective recomputed and its status set by the bound.</summary>
-    internal static AllocationSolution Of(AllocationProblem problem, int[] choice, double bound)
+    internal static AllocationSolution Of(AllocationProblem problem, int[] choice, double bound, double gapLimit = 0)
     {
         double objective = problem.Objective(choice);
         return new()
         {
-            Status = objective <= bound ? AllocationStatus.Optimal : AllocationStatus.Feasible,
+            Status = objective - bound <= gapLimit * Math.Abs(objective) ? AllocationStatus.Optimal : AllocationStatus.Feasible,
             Choice = choice,
             Objective = objective,
             Bound = Math.Min(bound, objective),

@@ -1,15 +1,31 @@
 namespace Clado.Allocation.Solver;
 
-/// <summary>Chooses the solver by the problem: every choice looked at where there are few, local search above.</summary>
+/// <summary>
+/// Chooses the solver by the problem: dynamic programming without cross terms, every choice looked at where there are few, branch and bound
+/// otherwise, local search where even one relaxation takes too long. The limit is one of work, not of time: the same problem gives the same
+/// answer on every machine, however busy.
+/// </summary>
 public sealed class AutomaticAllocator : IAllocator
 {
-    // At some 10 million looks a second for a dozen layers: well under a second.
-    private const double ExhaustiveLimit = 1e6;
+    // At some 10 million looks a second for a dozen layers: a hundredth of a second.
+    private const double ExhaustiveLimit = 1e5;
+
+    // A relaxation of order n takes about 20 steps of a few n³ multiplications: some 2·10⁹ of these cubes take 10 to 20 s on two cores.
+    private const double WorkLimit = 2e9;
+
+    // One relaxation of this order takes about a minute.
+    private const int LargestOrder = 1000;
 
     /// <inheritdoc/>
     public AllocationSolution Solve(AllocationProblem problem, CancellationToken cancellation = default)
     {
-        IAllocator allocator = ExhaustiveAllocator.ChoiceCount(problem) <= ExhaustiveLimit ? new ExhaustiveAllocator() : new LocalSearchAllocator();
+        ArgumentNullException.ThrowIfNull(problem);
+        double order = problem.CandidateCount - problem.LayerCount + 1;
+        IAllocator allocator =
+            ExhaustiveAllocator.ChoiceCount(problem) <= ExhaustiveLimit ? new ExhaustiveAllocator()
+            : DynamicProgrammingAllocator.IsSeparable(problem) ? new DynamicProgrammingAllocator()
+            : order > LargestOrder ? new LocalSearchAllocator()
+            : new BranchAndBoundAllocator { NodeLimit = (long)Math.Max(1, WorkLimit / (order * order * order)) };
         return allocator.Solve(problem, cancellation);
     }
 }

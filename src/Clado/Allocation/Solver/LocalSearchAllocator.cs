@@ -2,10 +2,12 @@ namespace Clado.Allocation.Solver;
 
 /// <summary>
 /// Multi-start local search: from several feasible choices, the best change of one layer or exchange between two layers, until none helps.
-/// Deterministic: the starts come from a fixed seed.
+/// Alone it is for problems too large for a relaxation. Deterministic: the starts come from a fixed seed.
 /// </summary>
 public sealed class LocalSearchAllocator : IAllocator
 {
+    private const int DefaultStartCount = 32, DefaultSeed = 1;
+
     /// <summary>Number of starts. Range: [1, inf). Default: 32.</summary>
     public int StartCount
     {
@@ -15,91 +17,77 @@ public sealed class LocalSearchAllocator : IAllocator
             ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
             field = value;
         }
-    } = 32;
+    } = DefaultStartCount;
 
     /// <summary>Seed of the random starts.</summary>
-    public int Seed { get; init; } = 1;
+    public int Seed { get; init; } = DefaultSeed;
 
     /// <inheritdoc/>
     public AllocationSolution Solve(AllocationProblem problem, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(problem);
-        if (FeasibleStart(problem) is not { } cheapest)
+        return Best(problem, StartCount, Seed, cancellation) is { } best
+            ? AllocationSolution.Of(problem, best, SeparableBound.Compute(problem))
+            : AllocationSolution.None;
+    }
+
+    /// <summary>The best choice found from the default starts, null where none exists.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="cancellation">Ends early with the best choice so far.</param>
+    internal static int[]? Best(AllocationProblem problem, CancellationToken cancellation) => Best(problem, DefaultStartCount, DefaultSeed, cancellation);
+
+    /// <summary>A choice improved until no change of one layer and no exchange between two helps.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="from">A choice within the budgets. Shape: [layers].</param>
+    /// <param name="cancellation">Ends early.</param>
+    internal static int[] Improve(AllocationProblem problem, int[] from, CancellationToken cancellation)
+    {
+        var state = new LocalSearchState(problem, [.. from]);
+        while (!cancellation.IsCancellationRequested && (state.TryChangeOne() || state.TryExchange(cancellation)))
         {
-            return AllocationSolution.None;
+        }
+        return state.Choice;
+    }
+
+    private static int[]? Best(AllocationProblem problem, int startCount, int seed, CancellationToken cancellation)
+    {
+        if (FeasibleChoice.Find(problem) is not { } cheapest)
+        {
+            return null;
         }
         int[] best = Improve(problem, cheapest, cancellation);
         double least = problem.Objective(best);
-        var random = new Random(Seed);
-        for (int start = 1; start < StartCount && !cancellation.IsCancellationRequested; start++)
+        var random = new Random(seed);
+        for (int start = 1; start < startCount && !cancellation.IsCancellationRequested; start++)
         {
-            // Half of the starts shake the best choice so far, half are anywhere.
-            int[] choice = Improve(problem, Shake(problem, start % 2 == 0 ? cheapest : best, random), cancellation);
-            if (problem.Objective(choice) is var objective && objective < least)
+            // The first is the answer without cross terms; of the others half shake the best choice so far, half are anywhere.
+            int[]? choice = start == 1
+                ? Rounding.Within(problem, SeparableBound.OwnChoice(problem), cancellation)
+                : Improve(problem, Shake(problem, start % 2 == 0 ? cheapest : best, random), cancellation);
+            if (choice is not null && problem.Objective(choice) is var objective && objective < least)
             {
                 (best, least) = (choice, objective);
             }
         }
-        return AllocationSolution.Of(problem, best, SeparableBound.Compute(problem));
+        return best;
     }
-
-    /// <summary>A choice within the budgets: each layer's cheapest for one budget; for several, steps that lower the summed excess.</summary>
-    internal static int[]? FeasibleStart(AllocationProblem problem)
-    {
-        int[] choice = [.. Enumerable.Range(0, problem.LayerCount).Select(layer =>
-            Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer])
-                .MinBy(a => problem.Costs.Zip(problem.Budgets, (cost, budget) => (double)cost[a] / Math.Max(1, budget)).Sum()))];
-        double excess = Excess(problem, choice);
-        while (excess > 0)
-        {
-            var (move, least) = ((Layer: -1, Candidate: -1), excess);
-            for (int layer = 0; layer < problem.LayerCount; layer++)
-            {
-                int kept = choice[layer];
-                for (int a = problem.Start[layer]; a < problem.Start[layer + 1]; a++)
-                {
-                    choice[layer] = a;
-                    if (Excess(problem, choice) is var now && now < least)
-                    {
-                        (move, least) = ((layer, a), now);
-                    }
-                }
-                choice[layer] = kept;
-            }
-            if (move.Layer < 0)
-            {
-                return null;
-            }
-            choice[move.Layer] = move.Candidate;
-            excess = least;
-        }
-        return choice;
-    }
-
-    private static double Excess(AllocationProblem problem, int[] choice) =>
-        problem.CostsOf(choice).Zip(problem.Budgets, (cost, budget) => Math.Max(0, cost - budget) / (double)Math.Max(1, budget)).Sum();
 
     private static int[] Shake(AllocationProblem problem, int[] from, Random random)
     {
         int[] choice = [.. from];
+        long[] left = [.. problem.Budgets.Zip(problem.CostsOf(choice), (budget, cost) => budget - cost)];
         for (int change = 0; change < Math.Max(2, problem.LayerCount / 3); change++)
         {
-            int layer = random.Next(problem.LayerCount), kept = choice[layer];
-            choice[layer] = random.Next(problem.Start[layer], problem.Start[layer + 1]);
-            if (!problem.IsFeasible(choice))
+            int layer = random.Next(problem.LayerCount), kept = choice[layer], other = random.Next(problem.Start[layer], problem.Start[layer + 1]);
+            if (problem.Costs.Zip(left, (cost, rest) => cost[other] - cost[kept] <= rest).All(fits => fits))
             {
-                choice[layer] = kept;
+                choice[layer] = other;
+                for (int k = 0; k < left.Length; k++)
+                {
+                    left[k] -= problem.Costs[k][other] - problem.Costs[k][kept];
+                }
             }
         }
         return choice;
-    }
-
-    private static int[] Improve(AllocationProblem problem, int[] from, CancellationToken cancellation)
-    {
-        var state = new LocalSearchState(problem, [.. from]);
-        while (!cancellation.IsCancellationRequested && (state.TryChangeOne() || state.TryExchange()))
-        {
-        }
-        return state.Choice;
     }
 }

@@ -44,41 +44,40 @@ internal sealed class LocalSearchState
         return best >= 0;
     }
 
-    /// <summary>Makes the best pair of changes in two layers within the budgets, if any helps.</summary>
-    public bool TryExchange()
+    /// <summary>For every candidate in turn, makes the best exchange of it with a candidate of a later layer within the budgets, if any helps.</summary>
+    /// <param name="cancellation">Ends early.</param>
+    /// <returns>Whether any helped.</returns>
+    public bool TryExchange(CancellationToken cancellation)
     {
         int n = problem.CandidateCount;
-        var (first, second, gain) = (-1, -1, -leastGain);
-        for (int a = 0; a < n; a++)
+        var g = problem.Matrix;
+        bool any = false;
+        for (int a = 0; a < n && !cancellation.IsCancellationRequested; a++)
         {
             int old = Choice[problem.LayerOf[a]];
             if (old == a)
             {
                 continue;
             }
+            var (partner, gain) = (-1, -leastGain);
             double changeA = Change(a);
             for (int b = problem.Start[problem.LayerOf[a] + 1]; b < n; b++)
             {
                 int oldB = Choice[problem.LayerOf[b]];
-                if (oldB == b)
-                {
-                    continue;
-                }
-                var g = problem.Matrix;
                 double cross = g[(a * n) + b] - g[(a * n) + oldB] - g[(old * n) + b] + g[(old * n) + oldB];
-                double change = changeA + Change(b) + (2 * cross);
-                if (change < gain && Fits(a, b))
+                if (oldB != b && changeA + Change(b) + (2 * cross) is var change && change < gain && Fits(a, b))
                 {
-                    (first, second, gain) = (a, b, change);
+                    (partner, gain) = (b, change);
                 }
             }
+            if (partner >= 0)
+            {
+                Set(a);
+                Set(partner);
+                any = true;
+            }
         }
-        if (first >= 0)
-        {
-            Set(first);
-            Set(second);
-        }
-        return first >= 0;
+        return any;
     }
 
     /// <summary>What the objective changes by when a candidate replaces its layer's chosen one.</summary>

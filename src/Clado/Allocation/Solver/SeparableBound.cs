@@ -16,10 +16,35 @@ internal static class SeparableBound
         double bound = LayerMinima(problem, charges, new long[problem.CandidateCount], 0).Sum;
         foreach (var (cost, budget) in problem.Costs.Zip(problem.Budgets))
         {
-            bound = Math.Max(bound, Lagrangian(problem, charges, cost, budget));
+            bound = Math.Max(bound, Lagrangian(problem, charges, cost, budget).Bound);
         }
         // Rounding in sums of n² terms: a bound must stay below the objective it bounds.
         return bound - (1e-12 * charges.Sum(Math.Abs));
+    }
+
+    /// <summary>The price of a unit of one budget's cost at which the bound is best.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="budget">Index of the budget.</param>
+    public static double Multiplier(AllocationProblem problem, int budget) =>
+        Lagrangian(problem, Charges(problem), problem.Costs[budget], problem.Budgets[budget]).Multiplier;
+
+    /// <summary>Each layer's best candidate by its own diagonal entry and its cost at the price of one budget, the one where that price gives the best bound.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <returns>May break the budgets. Shape: [layers].</returns>
+    public static int[] OwnChoice(AllocationProblem problem)
+    {
+        double[] own = [.. Enumerable.Range(0, problem.CandidateCount).Select(a => problem.Matrix[(a * problem.CandidateCount) + a])];
+        var best = (Bound: double.NegativeInfinity, Multiplier: 0.0);
+        long[] priced = new long[own.Length];
+        foreach (var (cost, budget) in problem.Costs.Zip(problem.Budgets))
+        {
+            if (Lagrangian(problem, own, cost, budget) is var found && found.Bound > best.Bound)
+            {
+                (best, priced) = (found, cost);
+            }
+        }
+        return [.. Enumerable.Range(0, problem.LayerCount).Select(layer =>
+            Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).MinBy(a => own[a] + (best.Multiplier * priced[a])))];
     }
 
     private static double[] Charges(AllocationProblem problem)
@@ -45,14 +70,15 @@ internal static class SeparableBound
     private static double Min(this Span<double> values) => Min((ReadOnlySpan<double>)values);
 
     /// <summary>max over λ ≥ 0 of min over choices of charges + λ (cost − budget): concave in λ, its slope is cost − budget.</summary>
-    private static double Lagrangian(AllocationProblem problem, double[] charges, long[] cost, long budget)
+    private static (double Bound, double Multiplier) Lagrangian(AllocationProblem problem, double[] charges, long[] cost, long budget)
     {
         var (sum, spent) = LayerMinima(problem, charges, cost, 0);
         if (spent <= budget)
         {
-            return sum;
+            return (sum, 0);
         }
-        double low = 0, high = 1e-12, best = sum;
+        double low = 0, high = 1e-12;
+        var best = (Bound: sum, Multiplier: 0.0);
         while (LayerMinima(problem, charges, cost, high).Cost > budget && high < 1e12)
         {
             high *= 4;
@@ -61,7 +87,10 @@ internal static class SeparableBound
         {
             double multiplier = (low + high) / 2;
             (sum, spent) = LayerMinima(problem, charges, cost, multiplier);
-            best = Math.Max(best, sum - (multiplier * budget));
+            if (sum - (multiplier * budget) is var bound && bound > best.Bound)
+            {
+                best = (bound, multiplier);
+            }
             (low, high) = spent > budget ? (multiplier, high) : (low, multiplier);
         }
         return best;

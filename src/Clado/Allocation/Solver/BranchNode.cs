@@ -1,0 +1,14 @@
+namespace Clado.Allocation.Solver;
+
+/// <summary>A part of the search: the choices of some candidates only.</summary>
+/// <param name="Allowed">Candidates left. Shape: [n].</param>
+/// <param name="Pairs">Candidates of different layers whose products mattered to the bound of the node it comes from; null where such products did
+/// not pay at the root. Shape: [pairs].</param>
+/// <param name="Bound">No choice in it has an objective below this.</param>
+internal sealed record BranchNode(bool[] Allowed, IReadOnlyList<(int A, int B)>? Pairs, double Bound);
+
+/// <summary>What looking into a node found.</summary>
+/// <param name="Children">Parts that may hold a better choice.</param>
+/// <param name="ClosedBound">No choice of the node outside its children has an objective below this.</param>
+/// <param name="Choice">A choice within the budgets, or null. Shape: [layers].</param>
+internal sealed record BranchOutcome(IReadOnlyList<BranchNode> Children, double ClosedBound, int[]? Choice);

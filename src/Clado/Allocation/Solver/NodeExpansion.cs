@@ -1,0 +1,178 @@
+namespace Clado.Allocation.Solver;
+
+/// <summary>Bounds a node, leaves out candidates its bound rules out, looks for a choice in it and splits it. A function of its arguments alone.</summary>
+internal static class NodeExpansion
+{
+    // Where this few choices are left, looking at all of them is quicker than one relaxation.
+    private const double EnumerationLimit = 250;
+
+    // The relaxation is as good as it gets for the purpose of splitting when this share of the way to the cutoff is left open.
+    private const double RelaxationTolerance = 0.02;
+
+    // Solve the relaxation again when it has ruled out this share of the candidates it was solved for: it may close the node.
+    private const double RepeatShare = 0.2;
+
+    // The first round at the root must close this share of the way to the cutoff, or no node knows products: measured, it pays for indefinite
+    // matrices, where it closes nearly all, and costs more than it brings for semidefinite ones, where it closes a fifth.
+    private const double PayingShare = 0.5;
+
+    // Another round must close this share, or splitting pays more.
+    private const double ClosingShare = 0.3;
+
+    // Products learned at most a round, and in all, for each coordinate: the cost of a step grows with the cube of their number.
+    private const int PairsPerRound = 4, PairsPerNode = 10;
+
+    // Products above −1e-4 are noise of an unfinished relaxation; multipliers below this share of the bound count for nothing.
+    private const double LeastViolation = 1e-4, LeastWeight = 1e-5;
+
+    /// <summary>Looks into a node.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="cutoff">Choices of at least this objective are of no interest.</param>
+    /// <param name="cancellation">Ends early.</param>
+    public static BranchOutcome Expand(AllocationProblem problem, BranchNode node, double cutoff, CancellationToken cancellation)
+    {
+        bool[] allowed = [.. node.Allowed];
+        double bound = node.Bound, closed = double.PositiveInfinity;
+        int[]? found = null;
+        var pairs = node.Pairs;
+        double before = double.NegativeInfinity;
+        int rounds = 0;
+        while (true)
+        {
+            if (!CandidateReduction.ByBudget(problem, allowed))
+            {
+                return new([], closed, found);
+            }
+            int[] free = [.. Enumerable.Range(0, problem.LayerCount).Where(layer => Count(problem, allowed, layer) > 1)];
+            if (free.Aggregate(1.0, (product, layer) => product * Count(problem, allowed, layer)) <= EnumerationLimit)
+            {
+                var (choice, least) = Enumeration.Least(problem, allowed, free);
+                return new([], Math.Min(closed, least), least < cutoff ? choice : found);
+            }
+            var lifted = new LiftedProblem(problem, allowed, pairs ?? []);
+            var relaxation = new SemidefiniteRelaxation(lifted);
+            relaxation.Solve(cutoff, RelaxationTolerance, cancellation);
+            bound = Math.Max(bound, relaxation.Bound);
+            if (bound >= cutoff)
+            {
+                return new([], Math.Min(closed, bound), found);
+            }
+            double[] share = Shares(problem, lifted, relaxation);
+            if (Rounding.Choice(problem, share, cancellation) is { } rounded && problem.Objective(rounded) is var objective && objective < cutoff)
+            {
+                (found, cutoff) = (rounded, objective);
+            }
+            var with = new double[problem.CandidateCount];
+            int removed = 0;
+            for (int c = 0; c < lifted.Candidates.Length; c++)
+            {
+                int a = lifted.Candidates[c];
+                with[a] = Math.Max(bound, relaxation.BoundWith(c));
+                if (with[a] >= cutoff)
+                {
+                    closed = Math.Min(closed, with[a]);
+                    allowed[a] = false;
+                    removed++;
+                }
+            }
+            (int A, int B)[]? mattering = pairs is null ? null : [.. Mattering(lifted, relaxation, bound)];
+            if (removed >= RepeatShare * lifted.Candidates.Length)
+            {
+                pairs = mattering;
+                continue;
+            }
+            double closedShare = rounds == 0 ? 1 : (relaxation.Bound - before) / (cutoff - before);
+            bool pays = rounds != 1 || node.Pairs!.Count > 0 || closedShare >= PayingShare;
+            List<(int A, int B)> violated = mattering is null || mattering.Length > PairsPerNode * lifted.Order ? [] : Violated(lifted, relaxation, allowed);
+            if (violated.Count == 0 || closedShare < ClosingShare || !pays)
+            {
+                return new(Split(problem, allowed, pays ? mattering : null, share, with, bound), closed, found);
+            }
+            pairs = [.. mattering!, .. violated];
+            before = relaxation.Bound;
+            rounds++;
+        }
+    }
+
+    /// <summary>The pairs of candidates whose product the relaxation takes most below 0.</summary>
+    private static List<(int A, int B)> Violated(LiftedProblem lifted, SemidefiniteRelaxation relaxation, bool[] allowed)
+    {
+        var violated = new List<(double Share, int A, int B)>();
+        for (int a = 0; a < lifted.Candidates.Length; a++)
+        {
+            for (int b = a + 1; b < lifted.Candidates.Length; b++)
+            {
+                if (relaxation.Share(a, b) is var share && share < -LeastViolation && allowed[lifted.Candidates[a]] && allowed[lifted.Candidates[b]])
+                {
+                    violated.Add((share, lifted.Candidates[a], lifted.Candidates[b]));
+                }
+            }
+        }
+        return [.. violated.Order().Take(PairsPerRound * lifted.Order).Select(v => (v.A, v.B))];
+    }
+
+    private static IEnumerable<(int A, int B)> Mattering(LiftedProblem lifted, SemidefiniteRelaxation relaxation, double bound) =>
+        from product in Enumerable.Range(lifted.PairStart, lifted.Products.Length - lifted.PairStart)
+        where relaxation.Weight(product) > LeastWeight * Math.Abs(bound)
+        select (lifted.Candidates[lifted.Products[product].A], lifted.Candidates[lifted.Products[product].B]);
+
+    private static double[] Shares(AllocationProblem problem, LiftedProblem lifted, SemidefiniteRelaxation relaxation)
+    {
+        var share = new double[problem.CandidateCount];
+        foreach (int chosen in lifted.Base)
+        {
+            share[chosen] = 1;
+        }
+        for (int c = 0; c < lifted.Candidates.Length; c++)
+        {
+            share[lifted.Candidates[c]] = relaxation.Share(c);
+        }
+        return share;
+    }
+
+    /// <summary>One child for each candidate of the layer whose choice decides most.</summary>
+    private static List<BranchNode> Split(
+        AllocationProblem problem, bool[] allowed, IReadOnlyList<(int A, int B)>? pairs, double[] share, double[] with, double bound)
+    {
+        var (split, best) = (-1, double.NegativeInfinity);
+        for (int layer = 0; layer < problem.LayerCount; layer++)
+        {
+            int[] left = [.. Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Where(a => allowed[a])];
+            if (left.Length == 0)
+            {
+                return [];
+            }
+            if (left.Length > 1 && Score(left, share, with, bound) is var score && score > best)
+            {
+                (split, best) = (layer, score);
+            }
+        }
+        if (split < 0)
+        {
+            return [new BranchNode(allowed, pairs, bound)];
+        }
+        var children = new List<BranchNode>();
+        for (int a = problem.Start[split]; a < problem.Start[split + 1]; a++)
+        {
+            if (allowed[a])
+            {
+                bool[] fewer = [.. allowed];
+                fewer.AsSpan(problem.Start[split], problem.Start[split + 1] - problem.Start[split]).Clear();
+                fewer[a] = true;
+                children.Add(new BranchNode(fewer, pairs, with[a]));
+            }
+        }
+        return children;
+    }
+
+    private static double Score(int[] left, double[] share, double[] with, double bound)
+    {
+        // What a relaxed choice would be raised by if it had to decide, weighted by how far it is from deciding.
+        double raised = left.Sum(a => share[a] * share[a] * (with[a] - bound));
+        return (1 - left.Max(a => share[a])) * Math.Sqrt(raised);
+    }
+
+    private static int Count(AllocationProblem problem, bool[] allowed, int layer) =>
+        allowed.AsSpan(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Count(true);
+}

@@ -1,0 +1,67 @@
+using Clado.Allocation.Solver;
+using CsCheck;
+using Xunit;
+
+namespace Clado.Tests.Allocation;
+
+public class GroupAndCurveTests
+{
+    private static readonly BranchAndBoundAllocator Allocator = new() { ThreadCount = 1 };
+
+    [Fact]
+    public void GroupsShareAWidthAndAreTheBestThatDo() => Problems.Of([3, 2, 3, 3, 2, 3]).Sample(problem =>
+    {
+        int[][] groups = [[0, 3], [1, 4]];
+        var found = new LayerGroups(problem, groups).Solve(Allocator);
+        int Position(int[] choice, int layer) => choice[layer] - problem.Start[layer];
+        bool Shares(int[] choice) => groups.All(group => group.Select(layer => Position(choice, layer)).Distinct().Count() == 1);
+        double least = Choices(problem).Where(Shares).Where(c => problem.IsFeasible(c)).Select(c => problem.Objective(c)).Append(double.PositiveInfinity).Min();
+        Assert.Equal(double.IsInfinity(least), found.Status == AllocationStatus.Infeasible);
+        if (found.Status != AllocationStatus.Infeasible)
+        {
+            Assert.True(Shares(found.Choice) && problem.IsFeasible(found.Choice));
+            Assert.Equal(problem.Objective(found.Choice), found.Objective);
+            Assert.Equal(least, found.Objective, Problems.Tolerance(problem));
+        }
+    }, iter: 500);
+
+    [Fact]
+    public void GroupsThatCannotShareAreRefused()
+    {
+        var problem = Problems.Problem([2, 3], new double[25], [], []);
+        Assert.Throws<ArgumentException>(() => new LayerGroups(problem, [[0, 1]]));
+        Assert.Throws<ArgumentException>(() => new LayerGroups(problem, [[0], [0]]));
+        Assert.Throws<ArgumentException>(() => new LayerGroups(problem, [[2]]));
+    }
+
+    [Fact]
+    public void EveryPointOfACurveIsTheBestForItsBudget() =>
+        Problems.Of([3, 3, 3, 3, 3]).Where(problem => problem.Budgets.Count > 0).Sample(problem =>
+        {
+            long low = problem.SmallestCosts()[0], span = problem.Budgets[0] - low;
+            long[] values = [low - 1, low, low + (span / 3), problem.Budgets[0], low + (span / 2)];
+            var curve = new AllocationCurve(Allocator).Solve(problem, 0, values);
+            foreach (var (value, found) in values.Zip(curve))
+            {
+                var single = problem.With(0, value);
+                Problems.IsBest(single, new ExhaustiveAllocator().Solve(single), found);
+            }
+        }, iter: 200);
+
+    [Fact]
+    public void TheUndominatedChoicesAreThoseOfExhaustiveSearch() =>
+        Problems.Of([3, 3, 3, 3]).Where(problem => problem.Budgets.Count == 1).Sample(problem =>
+        {
+            var all = Choices(problem).Where(c => problem.IsFeasible(c)).Select(c => (Cost: problem.CostsOf(c)[0], Objective: problem.Objective(c))).ToArray();
+            double tolerance = Problems.Tolerance(problem);
+            foreach (var found in new AllocationCurve(Allocator).Undominated(problem, 0))
+            {
+                long cost = problem.CostsOf(found.Choice)[0];
+                Assert.DoesNotContain(all, other => other.Cost <= cost && other.Objective < found.Objective - tolerance);
+            }
+        }, iter: 100);
+
+    private static IEnumerable<int[]> Choices(AllocationProblem problem) =>
+        Enumerable.Range(0, problem.LayerCount).Aggregate((IEnumerable<int[]>)[[]], (choices, layer) => choices.SelectMany(choice =>
+            Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Select(a => (int[])[.. choice, a])));
+}
