@@ -3,12 +3,14 @@ using Clado.Benchmarks;
 // One verb a benchmark; each writes its results as markdown to standard output.
 return args switch
 {
+    ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
     ["solver", .. var parts] => SolverBenchmark.Run(parts),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
+    Console.Error.WriteLine("usage: Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
+    Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
     return 2;
 }

@@ -7,10 +7,13 @@ namespace Clado.Benchmarks;
 /// <summary>Measured matrices that lie beside the repository (or where CLADO_SHARED says).</summary>
 internal sealed record SharedInstances(string Name, double[] Raw, double[] Projected, double[] Sizes)
 {
+    /// <summary>Path of a shared file or folder.</summary>
+    public static string Locate(string path) =>
+        Path.Combine(Environment.GetEnvironmentVariable("CLADO_SHARED") is { Length: > 0 } given ? given : Path.Combine("..", "shared"), path);
+
     public static IEnumerable<SharedInstances> All()
     {
-        var folder = Environment.GetEnvironmentVariable("CLADO_SHARED") is { Length: > 0 } given ? given : Path.Combine("..", "shared");
-        foreach (var file in Directory.GetFiles(Path.Combine(folder, "iqp-instances"), "*.json").Order())
+        foreach (var file in Directory.GetFiles(Locate("iqp-instances"), "*.json").Order())
         {
             using var document = JsonDocument.Parse(File.ReadAllText(file));
             double[] Numbers(string name) => [.. document.RootElement.GetProperty(name).EnumerateArray().Select(e => e.GetDouble())];
