@@ -2,7 +2,6 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Candidates;
 using Clado.Export;
-using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Xunit;
 
@@ -38,23 +37,8 @@ public class BudgetTests
     {
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var candidates = Harness.Candidates(graph, 2, 3, 4, 5, 8);
-        int n = candidates.Items.Count;
         // Loss that falls fourfold a bit, in proportion to the weights: more bits always help.
-        var matrix = new double[n * n];
-        for (int a = 0; a < n; a++)
-        {
-            matrix[(a * n) + a] = candidates.Items[a].Layer.Parameters * Math.Pow(4, -candidates.Items[a].Bits);
-        }
-        var sensitivity = new SensitivityMatrix
-        {
-            Estimator = "diagonal",
-            Loss = "kl",
-            BaseLoss = 0,
-            ImageCount = 1,
-            Raw = matrix,
-            Projected = matrix,
-            Eigenvalues = new double[n],
-        };
+        var sensitivity = Harness.Diagonal(candidates, c => c.Layer.Parameters * Math.Pow(4, -c.Bits));
         var sizes = new FileSize(graph, candidates.Layers);
         AllocationResult Solve(string budget) =>
             BitAllocation.Allocate(sensitivity, candidates, sizes, Budget.Parse(budget, graph.FileSizeBytes), new AutomaticAllocator());

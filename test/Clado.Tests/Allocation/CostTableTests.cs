@@ -1,7 +1,6 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Candidates;
-using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Xunit;
 
@@ -38,22 +37,7 @@ public class CostTableTests
     {
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var candidates = Harness.Candidates(graph, 2, 4, 8);
-        int n = candidates.Items.Count;
-        var matrix = new double[n * n];
-        for (int a = 0; a < n; a++)
-        {
-            matrix[a * (n + 1)] = Math.Pow(4, -candidates.Items[a].Bits);
-        }
-        var sensitivity = new SensitivityMatrix
-        {
-            Estimator = "diagonal",
-            Loss = "kl",
-            BaseLoss = 0,
-            ImageCount = 1,
-            Raw = matrix,
-            Projected = matrix,
-            Eigenvalues = new double[n],
-        };
+        var sensitivity = Harness.Diagonal(candidates, c => Math.Pow(4, -c.Bits));
         var table = Table(["layer,bits,cost", .. candidates.Items.Select(c => $"{c.Layer.Name},{c.Bits},{c.Bits}")]);
         long most = 4 * candidates.Layers.Count;
         var result = BitAllocation.Allocate(

@@ -5,6 +5,7 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Sensitivity;
 using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
 using SkiaSharp;
@@ -50,6 +51,27 @@ internal static class Harness
     {
         var layers = LayerFinder.Find(graph).Layers;
         return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new NearestRounding());
+    }
+
+    /// <summary>A matrix without cross terms: each candidate's diagonal entry as given.</summary>
+    public static SensitivityMatrix Diagonal(CandidateSet candidates, Func<Candidate, double> entry)
+    {
+        int n = candidates.Items.Count;
+        var matrix = new double[n * n];
+        for (int a = 0; a < n; a++)
+        {
+            matrix[a * (n + 1)] = entry(candidates.Items[a]);
+        }
+        return new SensitivityMatrix
+        {
+            Estimator = "diagonal",
+            Loss = "kl",
+            BaseLoss = 0,
+            ImageCount = 1,
+            Raw = matrix,
+            Projected = matrix,
+            Eigenvalues = new double[n],
+        };
     }
 
     /// <summary>Runs a command line; gives exit code, standard output and standard error.</summary>
