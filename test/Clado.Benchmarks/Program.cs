@@ -3,6 +3,7 @@ using Clado.Benchmarks;
 // One verb a benchmark; each writes its results as markdown to standard output.
 return args switch
 {
+    ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
     ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
     ["solver", .. var parts] => SolverBenchmark.Run(parts),
     _ => Usage(),
@@ -11,6 +12,7 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine("usage: Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
+    Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [MODEL]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
     return 2;
 }

@@ -25,6 +25,10 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
     /// <summary>Memory a session takes: its constants, and the copy that ONNX Runtime lays out for its kernels.</summary>
     public static long SessionBytes(long constantBytes) => 2 * constantBytes;
 
+    /// <summary>Images of a batch that run fastest.</summary>
+    /// <param name="elementCount">Elements an image of the activations that live at once. Range: [0, inf).</param>
+    public static int FastBatchOf(long elementCount) => (int)Math.Clamp(FastBatchBytes / (sizeof(float) * Math.Max(1, elementCount)), 1, FastBatch);
+
     /// <summary>
     /// Makes the plan. It depends on network, ceiling and machine, not on the number of threads, since the batch size may change last bits.
     /// </summary>
@@ -44,10 +48,10 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
         }
         // Pairs use a second session a layer, which also gives the cuts of later layers.
         long all = 2 * sessions.Sum();
-        long fast = Math.Clamp(FastBatchBytes / (sizeof(float) * Math.Max(1, network.BaseElementCount)), 1, FastBatch);
+        int fast = FastBatchOf(network.BaseElementCount);
         if (all + (fast * imageBytes) <= available)
         {
-            return new MemoryPlan((int)fast, all, IsTight: false);
+            return new MemoryPlan(fast, all, IsTight: false);
         }
         long limit = Math.Min(all, Math.Max(largest, available / 4));
         return new MemoryPlan((int)Math.Clamp((available - limit) / imageBytes, 1, LargestBatch), limit, IsTight: true);
