@@ -61,13 +61,17 @@ internal sealed class AllocationSearch(
     private AllocationResult? Try(
         IReadOnlyList<Surrogate> surrogates, Budget budget, int round, AllocationResult? best, List<AllocationTrial> trials, CancellationToken cancellation)
     {
-        var proposed = surrogates.Select(s => Solve(s, budget, cancellation)).Where(r => r.Status != AllocationStatus.Infeasible).ToArray();
+        var proposed = surrogates.Select((surrogate, index) =>
+        {
+            progress?.Report(new StageProgress("choosing bits", null, (double)index / surrogates.Count));
+            return Solve(surrogate, budget, cancellation);
+        }).Where(r => r.Status != AllocationStatus.Infeasible).ToArray();
         if (proposed.Length == 0)
         {
             return null;
         }
-        progress?.Report(new StageProgress("measuring choices", null, 0));
-        var losses = JointLoss.Measure(inputs, [.. proposed.Select(Rows)], options, records, cancellation);
+        var losses = JointLoss.Measure(
+            inputs, [.. proposed.Select(Rows)], options, records, StageShare.Of(progress, "measuring choices"), cancellation);
         var measured = proposed.Zip(losses, (result, loss) => result with { MeasuredLoss = loss.Average() }).ToArray();
         var first = measured.MinBy(r => r.MeasuredLoss)!;
         bool isBetter = best is null || first.MeasuredLoss < best.MeasuredLoss;

@@ -1,5 +1,6 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
+using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Export;
@@ -65,7 +66,12 @@ public sealed class Pipeline
         var candidates = folder.ReadCandidates(layers.Layers, widths);
         if (candidates is null)
         {
-            candidates = CandidateMaker.Make(graph, layers.Layers, widths, options.Rounding, StageShare.Of(progress, "rounding"), cancellation);
+            var (threads, memory) = (options.Sensitivity.Threads, options.Sensitivity.MemoryBytes);
+            var statistics = options.Rounding.NeedsInputs
+                ? InputMeasurement.Measure(graph, layers.Layers, images, options.Preprocessing, threads, memory, cancellation)
+                : null;
+            candidates = CandidateMaker.Make(
+                graph, layers.Layers, widths, options.Rounding, statistics, threads, StageShare.Of(progress, "rounding"), cancellation);
             folder.WriteCandidates(candidates);
         }
         if (!folder.IsMeasured)

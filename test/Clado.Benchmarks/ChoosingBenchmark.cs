@@ -1,3 +1,4 @@
+using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Export;
 using Clado.Images;
@@ -20,31 +21,32 @@ internal static class ChoosingBenchmark
         ("vit_cifar10", "cifar10", false),
     ];
 
-    /// <summary>Runs the parts named: estimators, widths. Shape: [parts].</summary>
+    /// <summary>Runs the parts named: estimators, widths; with nearest rounding where that is named too. Shape: [parts].</summary>
     public static int Run(string[] parts)
     {
+        IRounding rounding = parts.Contains("nearest") ? new NearestRounding() : new FeedbackRounding();
         bool Wanted(string part) => !parts.Intersect(["estimators", "widths"]).Any() || parts.Contains(part);
         foreach (var (model, preprocess, pairwise) in Networks.Where(n => !parts.Any(p => p.Contains('_')) || parts.Contains(n.Model)))
         {
             if (Wanted("estimators"))
             {
-                Console.WriteLine($"\n## {model}, widths 2, 3, 4, 8\n\n| bits | estimator | found by | predicted | measured | on test images | top-1 |\n|---|---|---|---|---|---|---|");
+                Console.WriteLine($"\n## {model}, {rounding.Name}, widths 2, 3, 4, 8\n\n| bits | estimator | found by | predicted | measured | on test images | top-1 |\n|---|---|---|---|---|---|---|");
                 foreach (double budget in Budgets)
                 {
                     foreach (var estimator in (string[])["diagonal", "additive", .. pairwise ? (string[])["pairwise"] : [], "auto"])
                     {
-                        Show($"| {budget} | {estimator} |", Options(model, preprocess, estimator, [2, 3, 4, 8]), budget);
+                        Show($"| {budget} | {estimator} |", Options(model, preprocess, rounding, estimator, [2, 3, 4, 8]), budget);
                     }
                 }
             }
             if (Wanted("widths"))
             {
-                Console.WriteLine($"\n## {model}, auto\n\n| bits | widths | found by | predicted | measured | on test images | top-1 |\n|---|---|---|---|---|---|---|");
+                Console.WriteLine($"\n## {model}, {rounding.Name}, auto\n\n| bits | widths | found by | predicted | measured | on test images | top-1 |\n|---|---|---|---|---|---|---|");
                 foreach (double budget in Budgets)
                 {
                     foreach (var widths in WidthSets)
                     {
-                        Show($"| {budget} | {string.Join(',', widths)} |", Options(model, preprocess, "auto", widths), budget);
+                        Show($"| {budget} | {string.Join(',', widths)} |", Options(model, preprocess, rounding, "auto", widths), budget);
                     }
                 }
             }
@@ -52,15 +54,16 @@ internal static class ChoosingBenchmark
         return 0;
     }
 
-    private static PipelineOptions Options(string model, string preprocess, string estimator, int[] widths) => new()
+    private static PipelineOptions Options(string model, string preprocess, IRounding rounding, string estimator, int[] widths) => new()
     {
         Model = SharedInstances.Locate($"models/{model}.onnx"),
         Images = SharedInstances.Locate("data/cifar10/calibration"),
         Preprocessing = Preprocessing.Parse(preprocess),
         Limit = ImageCount,
         Bits = widths,
+        Rounding = rounding,
         Sensitivity = new SensitivityOptions { Estimator = estimator },
-        Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{model}-{estimator}-{string.Concat(widths)}"),
+        Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{model}-{rounding.Name}-{estimator}-{string.Concat(widths)}"),
     };
 
     private static void Show(string start, PipelineOptions options, double bits)

@@ -133,7 +133,7 @@ internal static class MeasuringBenchmark
     {
         var graph = Graph.Read(SharedInstances.Locate($"models/{model}.onnx"));
         var layers = LayerFinder.Find(graph).Layers;
-        var candidates = CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)Widths)], new NearestRounding());
+        var candidates = CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)Widths)], new NearestRounding(), null, Environment.ProcessorCount);
         return (graph, ImageFolder.Open(SharedInstances.Locate($"data/{folder}")).Limit(images, 0), Preprocessing.Parse(preprocess), candidates);
     }
 

@@ -117,9 +117,9 @@ internal static class CommonOptions
 
         private readonly Option<string> rounding = new Option<string>("--rounding")
         {
-            Description = "How weights are put on the grid",
-            DefaultValueFactory = _ => "nearest",
-        }.AcceptOnlyFromAmong("nearest");
+            Description = "How weights are put on the grid: by error feedback on the images, or to the nearest point",
+            DefaultValueFactory = _ => "feedback",
+        }.AcceptOnlyFromAmong("feedback", "nearest");
 
         private readonly Option<string?> loss = new Option<string?>("--loss")
         {
@@ -158,7 +158,7 @@ internal static class CommonOptions
             Seed = parsed.GetValue(seed),
             Bits = Widths(parsed.GetRequiredValue(bits)),
             Pins = parsed.GetValue(pins) ?? [],
-            Rounding = new NearestRounding(),
+            Rounding = parsed.GetRequiredValue(rounding) == "nearest" ? new NearestRounding() : new FeedbackRounding(),
             Sensitivity = resources.Read(parsed) with { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
         };
 

@@ -57,9 +57,9 @@ public sealed record Surrogate
     public static IReadOnlyList<Surrogate> Around(SensitivityMatrix matrix, IReadOnlyList<int> operatingPoint, double operatingLoss, int? radius)
     {
         ArgumentNullException.ThrowIfNull(matrix);
-        return [.. Shares.Select(share => new Surrogate
+        return [.. Shares.Select(share => (Name: matrix.Estimator + share.Name, share.Share)).Prepend(("diagonal", 0)).Select(share => new Surrogate
         {
-            Name = matrix.Estimator + share.Name + (radius is null ? "" : $", {radius} layers"),
+            Name = share.Name + (radius is null ? "" : $", {radius} layers"),
             Matrix = matrix.WithCrossTerms(_ => share.Share),
             OperatingPoint = operatingPoint,
             OperatingLoss = operatingLoss,

@@ -27,7 +27,7 @@ public class SearchTests
         using var records = new RecordStore();
         var inputs = new MeasurementInputs(graph, candidates, images, Preprocessing.Parse("unit"));
         var options = new SensitivityOptions { Loss = loss };
-        var measured = JointLoss.Measure(inputs, choices, options, records, TestContext.Current.CancellationToken);
+        var measured = JointLoss.Measure(inputs, choices, options, records, null, TestContext.Current.CancellationToken);
         for (int i = 0; i < choices.Length; i++)
         {
             double naive = NaiveSensitivity.Increase(graph, [.. choices[i].Select(row => candidates.Items[row])], images, inputs.Preprocessing, loss);
@@ -35,7 +35,7 @@ public class SearchTests
         }
         Assert.Equal(measured[0], measured[3]);
         // Again from the records, in another order and with other threads: not a bit changes.
-        var again = JointLoss.Measure(inputs, [choices[2], choices[0]], options with { Threads = 1 }, records, TestContext.Current.CancellationToken);
+        var again = JointLoss.Measure(inputs, [choices[2], choices[0]], options with { Threads = 1 }, records, null, TestContext.Current.CancellationToken);
         Assert.Equal(measured[2], again[0]);
         Assert.Equal(measured[0], again[1]);
     }

@@ -50,7 +50,7 @@ internal static class Harness
     public static CandidateSet Candidates(Graph graph, params int[] bits)
     {
         var layers = LayerFinder.Find(graph).Layers;
-        return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new NearestRounding());
+        return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new NearestRounding(), null, Environment.ProcessorCount);
     }
 
     /// <summary>A surrogate without cross terms: each candidate's diagonal entry as given.</summary>
