@@ -14,45 +14,59 @@ internal static class ChoosingBenchmark
     private static readonly double[] Budgets = [2.25, 2.5, 3, 3.5];
     private static readonly int[][] WidthSets = [[2, 4, 8], [2, 3, 4, 8], [2, 3, 4, 6, 8], [2, 3, 4, 5, 6, 8], [2, 3, 4, 5, 6, 7, 8]];
 
-    private static readonly (string Model, string Preprocess, bool IsPairwiseAffordable)[] Networks =
+    // A transformer's evaluation on all 10,000 test images takes as long as its measurement.
+    private static readonly (string Model, string Preprocess, int? TestImages)[] Networks =
     [
-        ("mlperf_resnet8_cifar10", "raw255", true),
-        ("resnet20_cifar10", "imagenet", true),
-        ("vit_cifar10", "cifar10", false),
+        ("mlperf_resnet8_cifar10", "raw255", null),
+        ("resnet20_cifar10", "imagenet", null),
+        ("vit_cifar10", "cifar10", 2000),
     ];
 
-    /// <summary>Runs the parts named: estimators, widths; with nearest rounding where that is named too. Shape: [parts].</summary>
+    /// <summary>
+    /// Runs the parts named (estimators, widths, economies); beside them may stand nearest (rounding), pairwise (measured as well, which takes long),
+    /// widths such as 2,4,8 for the estimators, and models. Shape: [parts].
+    /// </summary>
     public static int Run(string[] parts)
     {
         IRounding rounding = parts.Contains("nearest") ? new NearestRounding() : new FeedbackRounding();
-        bool Wanted(string part) => !parts.Intersect(["estimators", "widths"]).Any() || parts.Contains(part);
-        foreach (var (model, preprocess, pairwise) in Networks.Where(n => !parts.Any(p => p.Contains('_')) || parts.Contains(n.Model)))
+        int[] widths = [.. (parts.FirstOrDefault(p => p.Contains(',')) ?? "2,3,4,8").Split(',').Select(int.Parse)];
+        string[] estimators = ["diagonal", "additive", .. parts.Intersect(["pairwise"]), "auto"];
+        bool Wanted(string part) => !parts.Intersect(["estimators", "widths", "economies"]).Any() || parts.Contains(part);
+        foreach (var (model, preprocess, testImages) in Networks.Where(n => !parts.Any(p => p.Contains('_')) || parts.Contains(n.Model)))
         {
             if (Wanted("estimators"))
             {
-                Console.WriteLine($"\n## {model}, {rounding.Name}, widths 2, 3, 4, 8\n\n| bits | estimator | found by | predicted | measured | on test images | top-1 |\n|---|---|---|---|---|---|---|");
+                Head($"{model}, {rounding.Name}, widths {string.Join(", ", widths)}", "estimator", testImages);
                 foreach (double budget in Budgets)
                 {
-                    foreach (var estimator in (string[])["diagonal", "additive", .. pairwise ? (string[])["pairwise"] : [], "auto"])
+                    foreach (var estimator in estimators)
                     {
-                        Show($"| {budget} | {estimator} |", Options(model, preprocess, rounding, estimator, [2, 3, 4, 8]), budget);
+                        Show($"| {budget} | {estimator} |", Options(model, preprocess, rounding, estimator, widths), budget, testImages);
                     }
                 }
             }
             if (Wanted("widths"))
             {
-                Console.WriteLine($"\n## {model}, {rounding.Name}, auto\n\n| bits | widths | found by | predicted | measured | on test images | top-1 |\n|---|---|---|---|---|---|---|");
+                Head($"{model}, {rounding.Name}, auto", "widths", testImages);
                 foreach (double budget in Budgets)
                 {
-                    foreach (var widths in WidthSets)
+                    foreach (var set in WidthSets)
                     {
-                        Show($"| {budget} | {string.Join(',', widths)} |", Options(model, preprocess, rounding, "auto", widths), budget);
+                        Show($"| {budget} | {string.Join(',', set)} |", Options(model, preprocess, rounding, "auto", set), budget, testImages);
                     }
                 }
+            }
+            if (Wanted("economies"))
+            {
+                Console.WriteLine($"\n## {model}, {rounding.Name}, economies");
+                WidthEconomies.Run(Options(model, preprocess, rounding, "additive", WidthEconomies.Widths));
             }
         }
         return 0;
     }
+
+    private static void Head(string title, string what, int? testImages) => Console.WriteLine(
+        $"\n## {title}\n\n| bits | {what} | found by | predicted | measured | held back | {testImages ?? 10_000:N0} test images | top-1 |\n|---|---|---|---|---|---|---|---|");
 
     private static PipelineOptions Options(string model, string preprocess, IRounding rounding, string estimator, int[] widths) => new()
     {
@@ -66,21 +80,21 @@ internal static class ChoosingBenchmark
         Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{model}-{rounding.Name}-{estimator}-{string.Concat(widths)}"),
     };
 
-    private static void Show(string start, PipelineOptions options, double bits)
+    private static void Show(string start, PipelineOptions options, double bits, int? testImages)
     {
         var pipeline = Pipeline.Measure(options);
         var result = pipeline.Allocate($"{bits}bit");
         if (result.Status == Allocation.Solver.AllocationStatus.Infeasible)
         {
-            Console.WriteLine($"{start} infeasible | | | | |");
+            Console.WriteLine($"{start} infeasible | | | | | |");
             return;
         }
         var path = Path.Combine(options.Run!, "written.onnx");
         OnnxFile.Write(ModelWriter.Build(pipeline.Graph, result.Chosen), path);
-        var test = ImageFolder.Open(SharedInstances.Locate("data/cifar10/test"));
+        var test = ImageFolder.Open(SharedInstances.Locate("data/cifar10/test")).Limit(testImages, 0);
         var evaluation = Evaluator.Evaluate(path, test, options.Preprocessing, options.Model, null, options.Sensitivity.Threads);
         double measured = result.MeasuredLoss ?? pipeline.Evaluate(path, options).LossIncrease!.Value;
-        var round = result.Trials.LastOrDefault(t => t.IsBest)?.Round;
-        Console.WriteLine($"{start} {result.Surrogate}{(round > 0 ? $", round {round}" : "")} | {result.PredictedLoss:0.0000} | {measured:0.0000} | {evaluation.LossIncrease:0.0000} | {evaluation.Top1 * 100:0.00} % |");
+        var best = result.Trials.LastOrDefault(t => t.IsBest);
+        Console.WriteLine($"{start} {result.Surrogate}{(best?.Round > 0 ? $", round {best.Round}" : "")} | {result.PredictedLoss:0.0000} | {measured:0.0000} | {best?.HeldBackLoss:0.0000} | {evaluation.LossIncrease:0.0000} | {evaluation.Top1 * 100:0.00} % |");
     }
 }
