@@ -1,5 +1,6 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
+using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Export;
@@ -18,10 +19,14 @@ namespace Clado;
 /// </summary>
 public sealed class Pipeline
 {
-    private readonly RunFolder folder;
+    // Gains after the fourth round were within noise wherever there was one (docs/decisions/2026-11-23-operating-point.md).
+    private const int DefaultRounds = 4;
 
-    private Pipeline(RunFolder folder, Graph graph, LayerSet layers, CandidateSet candidates, SensitivityMatrix sensitivity) =>
-        (this.folder, Graph, Layers, Candidates, Sensitivity) = (folder, graph, layers, candidates, sensitivity);
+    private readonly RunFolder folder;
+    private readonly SensitivityOptions options;
+
+    private Pipeline(RunFolder folder, SensitivityOptions options, Graph graph, LayerSet layers, CandidateSet candidates, SensitivityMatrix sensitivity) =>
+        (this.folder, this.options, Graph, Layers, Candidates, Sensitivity) = (folder, options, graph, layers, candidates, sensitivity);
 
     /// <summary>The network.</summary>
     public Graph Graph { get; }
@@ -34,6 +39,9 @@ public sealed class Pipeline
 
     /// <summary>The matrix.</summary>
     public SensitivityMatrix Sensitivity { get; }
+
+    /// <summary>Name of the estimator that was asked for.</summary>
+    public string Estimator => options.Estimator;
 
     /// <summary>Path of the run folder.</summary>
     public string RunPath => folder.FolderPath;
@@ -58,22 +66,29 @@ public sealed class Pipeline
         var candidates = folder.ReadCandidates(layers.Layers, widths);
         if (candidates is null)
         {
-            candidates = CandidateMaker.Make(graph, layers.Layers, widths, options.Rounding, Share(progress, "rounding"), cancellation);
+            var (threads, memory) = (options.Sensitivity.Threads, options.Sensitivity.MemoryBytes);
+            var statistics = options.Rounding.NeedsInputs
+                ? InputMeasurement.Measure(graph, layers.Layers, images, options.Preprocessing, threads, memory, cancellation)
+                : null;
+            candidates = CandidateMaker.Make(
+                graph, layers.Layers, widths, options.Rounding, statistics, threads, StageShare.Of(progress, "rounding"), cancellation);
             folder.WriteCandidates(candidates);
         }
         if (!folder.IsMeasured)
         {
             using var records = new RecordStore(folder.RecordsPath);
+            var inputs = new MeasurementInputs(graph, candidates, options.Sensitivity.Seen(images), options.Preprocessing);
             folder.WriteSensitivity(SensitivityMeasurement.Measure(
-                graph, candidates, images, options.Preprocessing, options.Sensitivity, records, Share(progress, "measuring"), cancellation));
+                inputs, [], options.Sensitivity, records, StageShare.Of(progress, "measuring"), cancellation));
         }
-        return new Pipeline(folder, graph, layers, candidates, folder.ReadSensitivity());
+        return new Pipeline(folder, options.Sensitivity, graph, layers, candidates, folder.ReadSensitivity());
     }
 
     /// <summary>Opens a run folder whose measurement is finished.</summary>
     /// <param name="run">Path of the run folder.</param>
+    /// <param name="resources">Threads and memory for what is measured from now on; null for the defaults. Estimator and loss are the folder's.</param>
     /// <exception cref="CladoException">The folder is no run folder or not finished, or the model it was measured on has changed.</exception>
-    public static Pipeline Open(string run)
+    public static Pipeline Open(string run, SensitivityOptions? resources = null)
     {
         var folder = RunFolder.Open(run);
         var sensitivity = folder.ReadSensitivity();
@@ -85,16 +100,36 @@ public sealed class Pipeline
         var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), folder.Description.Bits, folder.Description.Pins);
         var candidates = folder.ReadCandidates(layers.Layers, widths)
             ?? throw new RunFolderException(run, "has no candidates; remove the folder and measure again");
-        return new Pipeline(folder, graph, layers, candidates, sensitivity);
+        return new Pipeline(folder, folder.Description.Sensitivity(resources ?? new()), graph, layers, candidates, sensitivity);
     }
 
-    /// <summary>Chooses the bits of every layer.</summary>
+    /// <summary>
+    /// Chooses the bits of every layer. With the estimator auto several surrogates are solved and their choices measured on the network; then, as
+    /// with any estimator where rounds are asked for, sensitivities are measured again around the best choice until that finds nothing better.
+    /// What is measured goes into the run folder: the same budget again costs nothing.
+    /// </summary>
     /// <param name="budget">Text of the budget, see <see cref="Budget.Parse"/>.</param>
     /// <param name="bitOperations">Bit operations an image at most, or null.</param>
-    /// <param name="cancellation">Stops early with the best choice so far.</param>
-    public AllocationResult Allocate(string budget, long? bitOperations = null, CancellationToken cancellation = default) =>
-        BitAllocation.Allocate(
-            Sensitivity, Candidates, new FileSize(Graph, Layers.Layers), Budget.Parse(budget, Graph.FileSizeBytes, bitOperations), new AutomaticAllocator(), cancellation);
+    /// <param name="rounds">Rounds at most; null for 4 with the estimator auto, else 0. Range: [0, inf).</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; what is measured is kept in the run folder.</param>
+    /// <exception cref="CladoException">The budget is none, or the run's images are not there or have changed.</exception>
+    public AllocationResult Allocate(
+        string budget, long? bitOperations = null, int? rounds = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var parsed = Budget.Parse(budget, Graph.FileSizeBytes, bitOperations);
+        var fileSize = new FileSize(Graph, Layers.Layers);
+        int limit = rounds ?? (options.IsAutomatic ? DefaultRounds : 0);
+        if (!options.IsAutomatic && limit == 0)
+        {
+            return BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, fileSize, parsed, new AutomaticAllocator(), cancellation);
+        }
+        var images = folder.Images();
+        var inputs = new MeasurementInputs(Graph, Candidates, images, folder.Preprocessing);
+        using var records = new RecordStore(folder.RecordsPath);
+        return new AllocationSearch(inputs, options.Seen(images), fileSize, options, records, progress)
+            .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);
+    }
 
     /// <summary>Writes the quantized model.</summary>
     /// <param name="allocation">The chosen candidates.</param>
@@ -125,7 +160,7 @@ public sealed class Pipeline
         ArgumentNullException.ThrowIfNull(options);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         return Evaluator.Evaluate(
-            path, images, options.Preprocessing, Graph.File, Sensitivity.Loss, options.Sensitivity.Threads, Share(progress, "evaluating"), cancellation);
+            path, images, options.Preprocessing, Graph.File, Sensitivity.Loss, options.Sensitivity.Threads, StageShare.Of(progress, "evaluating"), cancellation);
     }
 
     /// <summary>Keeps a result in the run folder.</summary>
@@ -133,17 +168,4 @@ public sealed class Pipeline
     /// <param name="name">What tells it from others of its stage: a budget, a model.</param>
     /// <param name="json">The result.</param>
     public void Keep(string stage, string name, string json) => folder.WriteJson(stage, name, json);
-
-    private static Progress? Share(IProgress<StageProgress>? target, string stage) => target is null ? null : new Progress(target, stage);
-
-    private sealed class Progress(IProgress<StageProgress> target, string stage) : IProgress<double>
-    {
-        public void Report(double value) => target.Report(new StageProgress(stage, null, value));
-    }
 }
-
-/// <summary>How far a run is.</summary>
-/// <param name="Stage">Name of the stage.</param>
-/// <param name="Detail">Something to say about it, or null.</param>
-/// <param name="Share">Share of the stage that is done, or null for a message. Range: [0, 1].</param>
-public sealed record StageProgress(string Stage, string? Detail, double? Share);

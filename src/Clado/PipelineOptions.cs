@@ -39,7 +39,7 @@ public sealed record PipelineOptions
     public IReadOnlyList<string> Pins { get; init; } = [];
 
     /// <summary>How weights are put on the grid.</summary>
-    public IRounding Rounding { get; init; } = new NearestRounding();
+    public IRounding Rounding { get; init; } = new FeedbackRounding();
 
     /// <summary>Estimator, loss and threads.</summary>
     public SensitivityOptions Sensitivity { get; init; } = new();

@@ -90,10 +90,10 @@ internal static class MeasuringBenchmark
         int[] layerOf = [.. Enumerable.Range(0, candidates).Select(i => i / widths)];
         var logits = Values(20);
         var shifts = Enumerable.Range(0, candidates).Select(_ => Values(4)).ToArray();
-        var loss = ClassLoss.KullbackLeibler(logits, classes);
+        var loss = ClassLoss.KullbackLeibler(logits, logits, classes);
         // One batch is timed and the rest follow it: the work of a batch does not depend on its values.
         var watch = Stopwatch.StartNew();
-        var matrix = loss.CrossTerms(shifts, layerOf, Environment.ProcessorCount);
+        var matrix = loss.CrossTerms(shifts, layerOf, Environment.ProcessorCount).Values;
         double seconds = watch.Elapsed.TotalSeconds * images / batch;
         double worst = 0;
         for (int check = 0; check < 50; check++)
@@ -133,14 +133,14 @@ internal static class MeasuringBenchmark
     {
         var graph = Graph.Read(SharedInstances.Locate($"models/{model}.onnx"));
         var layers = LayerFinder.Find(graph).Layers;
-        var candidates = CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)Widths)], new NearestRounding());
+        var candidates = CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)Widths)], new NearestRounding(), null, Environment.ProcessorCount);
         return (graph, ImageFolder.Open(SharedInstances.Locate($"data/{folder}")).Limit(images, 0), Preprocessing.Parse(preprocess), candidates);
     }
 
     private static void Measure(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
     {
         using var records = new RecordStore();
-        SensitivityMeasurement.Measure(graph, candidates, set, preprocessing, new SensitivityOptions { Estimator = estimator }, records);
+        SensitivityMeasurement.Measure(new(graph, candidates, set, preprocessing), [], new SensitivityOptions { Estimator = estimator }, records);
     }
 
     private static double Passes(Graph graph, CandidateSet candidates, AdditiveEstimator estimator)

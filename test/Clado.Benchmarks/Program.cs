@@ -3,6 +3,9 @@ using Clado.Benchmarks;
 // One verb a benchmark; each writes its results as markdown to standard output.
 return args switch
 {
+    ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
+    ["resnet50", var folder, var images] => RandomResNet50.Write(folder, int.Parse(images)),
+    ["rounding", .. var parts] => RoundingBenchmark.Run(parts),
     ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
     ["solver", .. var parts] => SolverBenchmark.Run(parts),
     _ => Usage(),
@@ -10,7 +13,10 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
+    Console.Error.WriteLine("usage: Clado.Benchmarks rounding feedback|nearest WIDTHS");
+    Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [nearest] [MODEL]");
+    Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
+    Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
     return 2;
 }

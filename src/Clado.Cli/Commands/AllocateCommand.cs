@@ -10,22 +10,25 @@ internal static class AllocateCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var (run, budget, operations, json) = (CommonOptions.Run(required: true), CommonOptions.Budget(), CommonOptions.MaximumBitOperations(), CommonOptions.Json());
+        var (run, choosing, resources, json) = (CommonOptions.Run(required: true), new CommonOptions.Choosing(), new CommonOptions.Resources(), CommonOptions.Json());
         var command = new Command("allocate", "Choose bits a layer for a budget, from what was measured.\n\nExample: clado allocate --run runs/resnet20 --budget 120KiB")
         {
-            run, budget, operations, json,
+            run,
         };
+        choosing.AddTo(command);
+        resources.AddTo(command);
+        command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run));
-            var result = Allocate(terminal, pipeline, parsed.GetRequiredValue(budget), parsed.GetValue(operations), parsed.GetValue(json), cancellation);
+            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed));
+            var result = Allocate(terminal, pipeline, choosing.Read(parsed), parsed.GetValue(json), cancellation);
             if (result is null)
             {
                 return App.No;
             }
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(result, pipeline.Sensitivity.Estimator));
+                terminal.Data(Json.Of(result, pipeline.Estimator));
             }
             else
             {
@@ -38,10 +41,10 @@ internal static class AllocateCommand
 
     /// <summary>Allocates and keeps the result in the run folder; null, said in a line, where the budget cannot be kept.</summary>
     public static AllocationResult? Allocate(
-        Terminal terminal, Pipeline pipeline, string budget, long? bitOperations, bool json, CancellationToken cancellation)
+        Terminal terminal, Pipeline pipeline, CommonOptions.Choice choice, bool json, CancellationToken cancellation)
     {
-        var result = pipeline.Allocate(budget, bitOperations, cancellation);
-        var text = Json.Of(result, pipeline.Sensitivity.Estimator);
+        var result = pipeline.Allocate(choice.Budget, choice.BitOperations, choice.Rounds, terminal, cancellation);
+        var text = Json.Of(result, pipeline.Estimator);
         if (result.Status == AllocationStatus.Infeasible)
         {
             if (json)

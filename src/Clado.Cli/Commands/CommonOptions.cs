@@ -47,6 +47,57 @@ internal static class CommonOptions
         DefaultValueFactory = _ => Environment.ProcessorCount,
     };
 
+    public static Option<string?> Memory() => new("--memory") { Description = "Memory measuring may take, such as 4GB (default: half of the machine's)" };
+
+    /// <summary>What is chosen, and how hard it is looked for: shared by <c>allocate</c>, <c>export</c> and <c>quantize</c>.</summary>
+    public sealed class Choosing
+    {
+        private readonly Option<string> budget = Budget();
+        private readonly Option<long?> operations = MaximumBitOperations();
+        private readonly Option<int?> rounds = new("--rounds")
+        {
+            Description = "Rounds of measuring again around the chosen bits, as long as they help (default: 4 with --estimator auto, else 0)",
+        };
+
+        public void AddTo(Command command)
+        {
+            foreach (var option in (Option[])[budget, operations, rounds])
+            {
+                command.Options.Add(option);
+            }
+        }
+
+        public Choice Read(ParseResult parsed) => new(
+            parsed.GetRequiredValue(budget),
+            parsed.GetValue(operations),
+            parsed.GetValue(rounds) is not { } count || count >= 0 ? parsed.GetValue(rounds) : throw new CladoException($"--rounds {count}: 0 or more are wanted"));
+    }
+
+    /// <summary>A choice as it is asked for.</summary>
+    /// <param name="Budget">Text of the budget.</param>
+    /// <param name="BitOperations">Bit operations an image at most, or null.</param>
+    /// <param name="Rounds">Rounds at most, or null for the default.</param>
+    public sealed record Choice(string Budget, long? BitOperations, int? Rounds);
+
+    /// <summary>Threads and memory for verbs that open a run folder.</summary>
+    public sealed class Resources
+    {
+        private readonly Option<int> threads = Threads();
+        private readonly Option<string?> memory = Memory();
+
+        public void AddTo(Command command)
+        {
+            command.Options.Add(threads);
+            command.Options.Add(memory);
+        }
+
+        public SensitivityOptions Read(ParseResult parsed)
+        {
+            var options = new SensitivityOptions { Threads = ThreadCount(parsed.GetValue(threads)) };
+            return parsed.GetValue(memory) is { } text ? options with { MemoryBytes = Allocation.Budget.ParseBytes("--memory", text) } : options;
+        }
+    }
+
     /// <summary>What <c>quantize</c> and <c>measure</c> share.</summary>
     public sealed class Measuring
     {
@@ -56,19 +107,19 @@ internal static class CommonOptions
         private readonly Option<string> preprocess = Preprocess();
         private readonly Option<int?> limit = Limit();
         private readonly Option<int> seed = Seed();
-        private readonly Option<int> threads = Threads();
+        private readonly Resources resources = new();
         private readonly Option<string> bits = new("--bits") { Description = "Widths to choose from, any of 2–8", DefaultValueFactory = _ => "2,3,4,8" };
         private readonly Option<string> estimator = new Option<string>("--estimator")
         {
-            Description = "How cross-layer sensitivities are found",
-            DefaultValueFactory = _ => "additive",
+            Description = "How cross-layer sensitivities are found; auto tries several models of them on the network",
+            DefaultValueFactory = _ => "auto",
         }.AcceptOnlyFromAmong([.. SensitivityOptions.Estimators]);
 
         private readonly Option<string> rounding = new Option<string>("--rounding")
         {
-            Description = "How weights are put on the grid",
-            DefaultValueFactory = _ => "nearest",
-        }.AcceptOnlyFromAmong("nearest");
+            Description = "How weights are put on the grid: by error feedback on the images, or to the nearest point",
+            DefaultValueFactory = _ => "feedback",
+        }.AcceptOnlyFromAmong("feedback", "nearest");
 
         private readonly Option<string?> loss = new Option<string?>("--loss")
         {
@@ -81,8 +132,6 @@ internal static class CommonOptions
             DefaultValueFactory = _ => [],
         };
 
-        private readonly Option<string?> memory = new("--memory") { Description = "Memory the measurement may take, such as 4GB (default: half of the machine's)" };
-
         private readonly Option<string> activations = new Option<string>("--activations")
         {
             Description = "Width of activations",
@@ -92,10 +141,11 @@ internal static class CommonOptions
         public void AddTo(Command command)
         {
             command.Arguments.Add(model);
-            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, loss, pins, activations, threads, memory])
+            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, loss, pins, activations])
             {
                 command.Options.Add(option);
             }
+            resources.AddTo(command);
         }
 
         public PipelineOptions Read(ParseResult parsed) => new()
@@ -108,17 +158,9 @@ internal static class CommonOptions
             Seed = parsed.GetValue(seed),
             Bits = Widths(parsed.GetRequiredValue(bits)),
             Pins = parsed.GetValue(pins) ?? [],
-            Rounding = new NearestRounding(),
-            Sensitivity = Limited(parsed.GetValue(memory), new SensitivityOptions
-            {
-                Estimator = parsed.GetRequiredValue(estimator),
-                Loss = parsed.GetValue(loss),
-                Threads = ThreadCount(parsed.GetValue(threads)),
-            }),
+            Rounding = parsed.GetRequiredValue(rounding) == "nearest" ? new NearestRounding() : new FeedbackRounding(),
+            Sensitivity = resources.Read(parsed) with { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
         };
-
-        private static SensitivityOptions Limited(string? memory, SensitivityOptions options) =>
-            memory is null ? options : options with { MemoryBytes = Allocation.Budget.ParseBytes("--memory", memory) };
 
         private static int[] Widths(string text) =>
             [.. text.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int width)

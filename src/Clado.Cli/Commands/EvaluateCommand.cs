@@ -22,7 +22,7 @@ internal static class EvaluateCommand
             var set = ImageFolder.Open(parsed.GetRequiredValue(images)).Limit(parsed.GetValue(limit), parsed.GetValue(seed));
             var result = Evaluator.Evaluate(
                 parsed.GetRequiredValue(model), set, Preprocessing.Parse(parsed.GetRequiredValue(preprocess)), parsed.GetValue(reference), null,
-                CommonOptions.ThreadCount(parsed.GetValue(threads)), new ShareOf(terminal, "evaluating"), cancellation);
+                CommonOptions.ThreadCount(parsed.GetValue(threads)), new StageShare(terminal, "evaluating"), cancellation);
             if (parsed.GetValue(json))
             {
                 terminal.Data(Json.Of(result));
@@ -34,11 +34,5 @@ internal static class EvaluateCommand
             return App.Done;
         });
         return command;
-    }
-
-    /// <summary>Progress of a single stage.</summary>
-    private sealed class ShareOf(IProgress<StageProgress> target, string stage) : IProgress<double>
-    {
-        public void Report(double value) => target.Report(new StageProgress(stage, null, value));
     }
 }

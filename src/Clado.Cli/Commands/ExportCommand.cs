@@ -8,16 +8,20 @@ internal static class ExportCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var (run, budget, operations, json) = (CommonOptions.Run(required: true), CommonOptions.Budget(), CommonOptions.MaximumBitOperations(), CommonOptions.Json());
+        var (run, choosing, resources, json) = (CommonOptions.Run(required: true), new CommonOptions.Choosing(), new CommonOptions.Resources(), CommonOptions.Json());
         var output = CommonOptions.Output(required: true);
         var command = new Command("export", "Write the quantized model of a budget, from what was measured.\n\nExample: clado export --run runs/resnet20 --budget 3bit -o resnet20-3bit.onnx")
         {
-            run, budget, operations, output, json,
+            run,
         };
+        choosing.AddTo(command);
+        command.Options.Add(output);
+        resources.AddTo(command);
+        command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run));
-            var result = AllocateCommand.Allocate(terminal, pipeline, parsed.GetRequiredValue(budget), parsed.GetValue(operations), parsed.GetValue(json), cancellation);
+            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed));
+            var result = AllocateCommand.Allocate(terminal, pipeline, choosing.Read(parsed), parsed.GetValue(json), cancellation);
             if (result is null)
             {
                 return App.No;
@@ -26,7 +30,7 @@ internal static class ExportCommand
             pipeline.Export(result, path);
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(result, pipeline.Sensitivity.Estimator, path));
+                terminal.Data(Json.Of(result, pipeline.Estimator, path));
             }
             else
             {

@@ -8,30 +8,24 @@ internal static class QuantizeCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var measuring = new CommonOptions.Measuring();
-        var (budget, operations, output, json) =
-            (CommonOptions.Budget(), CommonOptions.MaximumBitOperations(), CommonOptions.Output(required: false), CommonOptions.Json());
+        var (measuring, choosing) = (new CommonOptions.Measuring(), new CommonOptions.Choosing());
+        var (output, json) = (CommonOptions.Output(required: false), CommonOptions.Json());
         var command = new Command("quantize", "Measure, choose bits a layer for a budget, write the model and evaluate it: the whole job.\n\nExample: clado quantize resnet20.onnx --images calibration --budget 120KiB -o resnet20-120k.onnx");
         measuring.AddTo(command);
-        foreach (var option in (Option[])[budget, operations, output, json])
-        {
-            command.Options.Add(option);
-        }
-        command.Runs((parsed, cancellation) =>
-        {
-            var options = measuring.Read(parsed);
-            return Run(
-                terminal, options, parsed.GetRequiredValue(budget), parsed.GetValue(operations), parsed.GetValue(output), parsed.GetValue(json), cancellation);
-        });
+        choosing.AddTo(command);
+        command.Options.Add(output);
+        command.Options.Add(json);
+        command.Runs((parsed, cancellation) => Run(
+            terminal, measuring.Read(parsed), choosing.Read(parsed), parsed.GetValue(output), parsed.GetValue(json), cancellation));
         return command;
     }
 
     /// <summary>The whole job with options already read.</summary>
     public static int Run(
-        Terminal terminal, PipelineOptions options, string budget, long? bitOperations, string? output, bool json, CancellationToken cancellation)
+        Terminal terminal, PipelineOptions options, CommonOptions.Choice choice, string? output, bool json, CancellationToken cancellation)
     {
         var pipeline = Pipeline.Measure(options, terminal, cancellation);
-        var result = AllocateCommand.Allocate(terminal, pipeline, budget, bitOperations, json, cancellation);
+        var result = AllocateCommand.Allocate(terminal, pipeline, choice, json, cancellation);
         if (result is null)
         {
             return App.No;
@@ -40,7 +34,7 @@ internal static class QuantizeCommand
         pipeline.Export(result, path);
         var evaluation = pipeline.Evaluate(path, options, terminal, cancellation);
         pipeline.Keep("evaluation", Path.GetFileNameWithoutExtension(path), Json.Of(evaluation));
-        var text = Json.Of(result, pipeline.Sensitivity.Estimator, path, evaluation.LossIncrease);
+        var text = Json.Of(result, pipeline.Estimator, path, evaluation.LossIncrease);
         pipeline.Keep("allocation", result.Budget.Text, text);
         if (json)
         {

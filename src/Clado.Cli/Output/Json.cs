@@ -37,9 +37,9 @@ internal static class Json
         Options);
 
     /// <param name="result">The allocation.</param>
-    /// <param name="estimator">Name of the estimator its sensitivities come from.</param>
+    /// <param name="estimator">Name of the estimator that was asked for.</param>
     /// <param name="output">Path of the written file, or null.</param>
-    /// <param name="measuredLoss">Loss increase measured on the written file, or null.</param>
+    /// <param name="measuredLoss">Loss increase measured on the written file, or null where that is not done.</param>
     public static string Of(AllocationResult result, string estimator, string? output = null, double? measuredLoss = null)
     {
         bool found = result.Chosen.Count > 0;
@@ -55,8 +55,10 @@ internal static class Json
                 bound = Known(result.Bound),
                 gap = Known(result.Gap),
                 predictedLoss = Known(result.PredictedLoss),
-                measuredLoss,
+                measuredLoss = measuredLoss ?? result.MeasuredLoss,
                 estimator,
+                surrogate = found ? result.Surrogate : null,
+                trials = result.Trials.Count > 0 ? result.Trials : null,
                 layers = result.Chosen.Select(c => new { c.Layer.Name, c.Bits, c.Layer.Parameters, c.SizeBytes }),
                 output,
                 smallestBytes = result.SmallestBytes,

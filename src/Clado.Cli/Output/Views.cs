@@ -68,8 +68,27 @@ internal static class Views
             Row(table, c.Layer.Name, $"{c.Bits}", new string('█', c.Bits), $"{c.Layer.Parameters:N0}", $"{c.SizeBytes:N0}");
         }
         terminal.Show(table);
+        terminal.ShowTrials(result);
         terminal.Data($"{result.SizeBytes:N0} bytes{(result.Budget.FileBytes is { } budget ? $" of {budget:N0}" : "")}, {result.BitsPerWeight:0.000} bits a weight, "
-            + $"predicted loss increase {result.PredictedLoss:0.0000}; {Proof(result)}");
+            + $"predicted loss increase {result.PredictedLoss:0.0000}{(result.MeasuredLoss is { } measured ? $", measured {measured:0.0000}" : "")}; {Proof(result)}");
+    }
+
+    /// <summary>What each surrogate proposed and what that was worth on the network; equal choices of a round in one line.</summary>
+    private static void ShowTrials(this Terminal terminal, AllocationResult result)
+    {
+        if (result.Trials.Count == 0)
+        {
+            return;
+        }
+        var table = Terminal.Table(("round", true), ("surrogate", false), ("predicted", true), ("measured", true), ("held back", true), ("", false));
+        foreach (var group in result.Trials.GroupBy(t => (t.Round, t.MeasuredLoss)))
+        {
+            var shown = group.FirstOrDefault(t => t.IsBest) ?? group.First();
+            var name = shown.Surrogate + (group.Count() > 1 ? $" and {group.Count() - 1} more" : "");
+            Row(table, $"{shown.Round}", name, $"{shown.PredictedLoss:0.0000}", $"{shown.MeasuredLoss:0.0000}",
+                shown.HeldBackLoss is { } held ? $"{held:0.0000}" : "–", shown.IsBest ? "←" : "");
+        }
+        terminal.Show(table);
     }
 
     /// <summary>The one line for a budget that cannot be kept.</summary>
@@ -89,6 +108,6 @@ internal static class Views
     public static void Row(Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(c => new Text(c)));
 
     private static string Proof(AllocationResult result) => result.Status == AllocationStatus.Optimal
-        ? "proven optimal"
-        : $"proven to be at most {result.Gap:P1} above the best possible";
+        ? $"proven optimal for {result.Surrogate}"
+        : $"proven to be at most {result.Gap:P1} above the best possible for {result.Surrogate}";
 }

@@ -18,10 +18,15 @@ public sealed record AllocationResult
     /// <summary>Bytes of the file that will be written: exact; 0 where infeasible.</summary>
     public required long SizeBytes { get; init; }
 
-    /// <summary><c>xᵀ G x</c> of the projected matrix, recomputed from the choice.</summary>
+    /// <summary>Name of the surrogate whose optimum the choice is.</summary>
+    public required string Surrogate { get; init; }
+
+    /// <summary>
+    /// Twice the predicted loss: <c>xᵀ G x</c> of the surrogate's matrix, recomputed from the choice, and twice the loss of its operating point.
+    /// </summary>
     public required double Objective { get; init; }
 
-    /// <summary>No choice within the budget has an objective below this.</summary>
+    /// <summary>No choice within the budget (and the surrogate's radius) has an objective below this.</summary>
     public required double Bound { get; init; }
 
     /// <summary>(objective − bound) / objective. Range: [0, inf].</summary>
@@ -38,4 +43,19 @@ public sealed record AllocationResult
 
     /// <summary>Predicted loss increase: half the objective; nats.</summary>
     public double PredictedLoss => Objective / 2;
+
+    /// <summary>Loss increase over the float network measured on the network with these weights, all images of the run; null where it was not measured.</summary>
+    public double? MeasuredLoss { get; init; }
+
+    /// <summary>Every choice that was measured on the way, in order; empty where none was. Shape: [trials].</summary>
+    public IReadOnlyList<AllocationTrial> Trials { get; init; } = [];
 }
+
+/// <summary>What one surrogate proposed, and what that was worth.</summary>
+/// <param name="Round">0 for surrogates of the float network, from 1 on for those around an operating point.</param>
+/// <param name="Surrogate">Name of the surrogate.</param>
+/// <param name="PredictedLoss">Loss increase it predicted for its choice.</param>
+/// <param name="MeasuredLoss">Loss increase measured on all images of the run.</param>
+/// <param name="HeldBackLoss">Loss increase measured on the images that no surrogate has seen; null where none were held back.</param>
+/// <param name="IsBest">Whether it was the best choice so far, and became the operating point.</param>
+public sealed record AllocationTrial(int Round, string Surrogate, double PredictedLoss, double MeasuredLoss, double? HeldBackLoss, bool IsBest);

@@ -10,21 +10,21 @@ public static class BitAllocation
     private const int FloatActivationBits = 32;
 
     /// <summary>Solves for a budget.</summary>
-    /// <param name="sensitivity">The matrix; its projection is what is minimised.</param>
-    /// <param name="candidates">Its rows.</param>
+    /// <param name="surrogate">What is minimised.</param>
+    /// <param name="candidates">The rows of its matrix.</param>
     /// <param name="fileSize">Sizes of the file.</param>
     /// <param name="budget">What the network may cost.</param>
     /// <param name="allocator">The solver.</param>
     /// <param name="cancellation">Stops early with the best choice so far.</param>
     public static AllocationResult Allocate(
-        SensitivityMatrix sensitivity, CandidateSet candidates, FileSize fileSize, Budget budget, IAllocator allocator, CancellationToken cancellation = default)
+        Surrogate surrogate, CandidateSet candidates, FileSize fileSize, Budget budget, IAllocator allocator, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(sensitivity);
+        ArgumentNullException.ThrowIfNull(surrogate);
         ArgumentNullException.ThrowIfNull(candidates);
         ArgumentNullException.ThrowIfNull(fileSize);
         ArgumentNullException.ThrowIfNull(budget);
         ArgumentNullException.ThrowIfNull(allocator);
-        var problem = new Subproblem(sensitivity.Projected, candidates, fileSize, budget);
+        var problem = new Subproblem(surrogate, candidates, fileSize, budget);
         var smallest = WidthSets(candidates).Select(widths => (Widths: widths, Bytes: problem.SmallestBytes(widths))).MinBy(s => s.Bytes);
         // Every bit-plane width that is used costs its function in the file: solve with all of them paid for, then once more with those
         // that came out unused given back. Where all of them are too dear, start from the set that makes the smallest file.
@@ -44,15 +44,17 @@ public static class BitAllocation
                 best = again;
             }
         }
+        double objective = best.Solution.Objective + (2 * surrogate.OperatingLoss), bound = best.Solution.Bound + (2 * surrogate.OperatingLoss);
         return new AllocationResult
         {
             Status = best.Solution.Status,
             Budget = budget,
             Chosen = best.Chosen,
             SizeBytes = best.Chosen.Count == 0 ? 0 : fileSize.Predict(best.Chosen.Sum(c => c.SizeBytes), best.Chosen.Select(c => c.Bits)),
-            Objective = best.Solution.Objective,
-            Bound = best.Solution.Bound,
-            Gap = best.Solution.Gap,
+            Surrogate = surrogate.Name,
+            Objective = objective,
+            Bound = bound,
+            Gap = objective <= bound ? 0 : (objective - bound) / Math.Abs(objective),
             SmallestBytes = smallest.Bytes,
             SmallestBitsPerWeight = candidates.Items.GroupBy(c => c.Layer).Sum(g => (double)g.Min(c => c.Bits) * g.Key.Parameters)
                 / candidates.Layers.Sum(l => l.Parameters),
@@ -75,7 +77,7 @@ public static class BitAllocation
     }
 
     /// <summary>The problem with only some widths allowed.</summary>
-    private sealed record Subproblem(double[] Matrix, CandidateSet Candidates, FileSize FileSize, Budget Budget)
+    private sealed record Subproblem(Surrogate Surrogate, CandidateSet Candidates, FileSize FileSize, Budget Budget)
     {
         public long SmallestBytes(int[] widths) => FileSize.Predict(
             Candidates.Items.Where(c => widths.Contains(c.Bits)).GroupBy(c => c.Layer).Sum(g => g.Min(c => c.SizeBytes)), widths);
@@ -90,7 +92,7 @@ public static class BitAllocation
             {
                 for (int j = 0; j < n; j++)
                 {
-                    matrix[(i * n) + j] = Matrix[(rows[i] * all) + rows[j]];
+                    matrix[(i * n) + j] = Surrogate.Matrix[(rows[i] * all) + rows[j]];
                 }
             }
             var items = rows.Select(row => Candidates.Items[row]).ToArray();
@@ -109,6 +111,11 @@ public static class BitAllocation
             {
                 costs.Add([.. items.Select(c => c.Layer.BitOperations(c.Bits, FloatActivationBits))]);
                 budgets.Add(operations);
+            }
+            if (Surrogate.Radius is { } radius)
+            {
+                costs.Add([.. rows.Select(row => Surrogate.OperatingPoint.Contains(row) ? 0L : 1)]);
+                budgets.Add(radius);
             }
             if (Budget.Costs is { } table)
             {

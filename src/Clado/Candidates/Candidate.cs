@@ -58,6 +58,11 @@ public sealed record CandidateSet(IReadOnlyList<QuantizableLayer> Layers, IReadO
     /// <summary>Position of each candidate's layer among <see cref="Layers"/>. Shape: [candidates].</summary>
     public int[] LayerOf { get; } = Positions(Layers, Items);
 
+    /// <summary>Rows of chosen candidates of this set.</summary>
+    /// <param name="chosen">One a layer. Shape: [layers].</param>
+    internal int[] RowsOf(IReadOnlyList<Candidate> chosen) =>
+        [.. chosen.Select(c => Enumerable.Range(0, Items.Count).First(row => ReferenceEquals(Items[row], c)))];
+
     private static int[] Positions(IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<Candidate> items)
     {
         var position = layers.Select((layer, i) => (layer.Name, i)).ToDictionary(p => p.Name, p => p.i);

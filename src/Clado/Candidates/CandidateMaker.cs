@@ -1,3 +1,4 @@
+using Clado.Calibration;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
@@ -12,33 +13,42 @@ public static class CandidateMaker
     /// <param name="layers">The layers to search. Shape: [layers].</param>
     /// <param name="widths">Widths of each layer, ascending. Shape: [layers][widths]. Range: [2, 8].</param>
     /// <param name="rounding">How weights are put on the grid.</param>
+    /// <param name="inputs">What each layer's inputs are like, read in turn; null for a rounding that does not need them.</param>
+    /// <param name="threads">Threads to use; results do not depend on it.</param>
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
-    /// <param name="cancellation">Stops between two candidates.</param>
+    /// <param name="cancellation">Stops between two layers.</param>
     /// <exception cref="OnnxFormatException">A weight holds NaN or infinity.</exception>
     public static CandidateSet Make(
-        Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, IRounding rounding,
+        Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, IRounding rounding, IEnumerable<InputStatistics>? inputs, int threads,
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
+        ArgumentNullException.ThrowIfNull(rounding);
         var names = new WeightNames(graph);
+        var weights = layers.Select(layer => Weights(graph, layer)).ToArray();
         var candidates = new List<Candidate>();
-        foreach (var (layer, bits) in layers.Zip(widths).SelectMany(pair => pair.Second.Select(b => (pair.First, b))))
+        using var statistics = inputs?.GetEnumerator();
+        foreach (var (layer, i) in layers.Select((layer, i) => (layer, i)))
         {
             cancellation.ThrowIfCancellationRequested();
-            candidates.Add(Make(graph, layer, bits, rounding, names));
-            progress?.Report((double)candidates.Count / widths.Sum(w => w.Count));
+            var own = statistics is null ? null : statistics.MoveNext() ? statistics.Current : throw new ArgumentException("Statistics of fewer layers than there are.", nameof(inputs));
+            var rounded = rounding.Round(layer, weights[i], widths[i], own, threads);
+            candidates.AddRange(widths[i].Zip(rounded, (bits, r) => Make(layer, weights[i], bits, r, names)));
+            progress?.Report((i + 1.0) / layers.Count);
         }
         return new CandidateSet(layers, candidates);
     }
 
-    private static Candidate Make(Graph graph, QuantizableLayer layer, int bits, IRounding rounding, WeightNames names)
+    private static float[] Weights(Graph graph, QuantizableLayer layer)
     {
         var weights = TensorData.ReadSingles(graph.File, graph.Initializers[layer.Weight]);
-        if (weights.Any(w => !float.IsFinite(w)))
-        {
-            throw new OnnxFormatException(graph.File, "holds NaN or infinity; repair the model, or keep the layer with --pin NAME=float", layer.Name, layer.Weight);
-        }
-        var (codes, scales) = rounding.Round(layer, weights, bits);
-        var candidate = new Candidate { Layer = layer, Bits = bits, Codes = codes, Scales = scales, SizeBytes = 0, SquaredError = 0 };
+        return weights.Any(w => !float.IsFinite(w))
+            ? throw new OnnxFormatException(graph.File, "holds NaN or infinity; repair the model, or keep the layer with --pin NAME=float", layer.Name, layer.Weight)
+            : weights;
+    }
+
+    private static Candidate Make(QuantizableLayer layer, float[] weights, int bits, RoundedWeights rounded, WeightNames names)
+    {
+        var candidate = new Candidate { Layer = layer, Bits = bits, Codes = rounded.Codes, Scales = rounded.Scales, SizeBytes = 0, SquaredError = 0 };
         var dequantized = candidate.Dequantize();
         double error = 0;
         for (int i = 0; i < weights.Length; i++)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Clado.Calibration;
 using Clado.Layers;
 
 namespace Clado.Candidates;
@@ -18,12 +19,20 @@ public sealed class NearestRounding : IRounding
     public string Name => "nearest";
 
     /// <inheritdoc/>
-    public (sbyte[] Codes, float[] Scales) Round(QuantizableLayer layer, ReadOnlyMemory<float> weights, int bits)
+    public bool NeedsInputs => false;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<RoundedWeights> Round(QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(weights.Length, layer.Parameters);
+        return [.. widths.Select(bits => Round(layer, weights, bits, threads))];
+    }
+
+    private static RoundedWeights Round(QuantizableLayer layer, ReadOnlyMemory<float> weights, int bits, int threads)
+    {
         var codes = new sbyte[weights.Length];
         var scales = new float[layer.ChannelCount];
-        Parallel.For(0, scales.Length, c =>
+        Parallel.For(0, scales.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, c =>
         {
             var channel = Gather(weights.Span, layer, c);
             scales[c] = BestScale(channel, bits);
@@ -32,7 +41,7 @@ public sealed class NearestRounding : IRounding
                 codes[Position(layer, c, i)] = (sbyte)Code(channel[i], scales[c], bits);
             }
         });
-        return (codes, scales);
+        return new RoundedWeights(codes, scales);
     }
 
     /// <summary>The code nearest to a weight; halves go to the even code.</summary>

@@ -62,7 +62,7 @@ public static class Evaluator
                 if (compared is not null)
                 {
                     var expected = compared.Run(batch);
-                    tally.Compare(outputs, expected, losses!.Create(expected, batch, records), model.Readout);
+                    tally.Compare(outputs, expected, losses!.Create(expected, expected, batch, records), model.Readout);
                 }
                 tallies[index] = tally;
                 work.Add(1);
@@ -130,7 +130,7 @@ public static class Evaluator
 
         public void Score(float[] logits, int[] labels, int classes)
         {
-            Loss = ClassLoss.CrossEntropy(logits, classes, labels).Base * labels.Length;
+            Loss = ClassLoss.CrossEntropy(logits, logits, classes, labels).Base * labels.Length;
             for (int image = 0; image < labels.Length; image++)
             {
                 var scores = logits.AsSpan(image * classes, classes);
@@ -156,7 +156,7 @@ public static class Evaluator
             }
             var shift = new float[outputs.Length];
             TensorPrimitives.Subtract(outputs, expected, shift);
-            Increase = loss.TotalIncrease(shift, size);
+            Increase = loss.Increases(shift, size).Sum();
         }
     }
 }

@@ -73,6 +73,20 @@ public sealed class Graph
     public static Graph FromModel(ModelProto model, string name) =>
         Create(model.Clone(), name, ModelHash.Compute(model), OpsetUpgrade.TargetOpset, model.CalculateSize());
 
+    /// <summary>The same graph with the values of some constants replaced; file, hash and sizes stay those of the model that was read.</summary>
+    /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
+    internal Graph With(IEnumerable<TensorProto> initializers)
+    {
+        var replaced = initializers.ToDictionary(t => t.Name);
+        var model = GraphPart.Shell(Model);
+        // Nodes, inputs and outputs are shared with this graph: nobody changes either.
+        model.Graph.Node.Add(Model.Graph.Node);
+        model.Graph.Input.Add(Model.Graph.Input);
+        model.Graph.Output.Add(Model.Graph.Output);
+        model.Graph.Initializer.Add(Model.Graph.Initializer.Select(t => replaced.GetValueOrDefault(t.Name, t)));
+        return new Graph(File, Hash, OriginalOpset, FileSizeBytes, model, Tensors);
+    }
+
     /// <summary>Index of the node that makes a tensor, or -1 for inputs and initializers.</summary>
     /// <param name="tensor">Name of the tensor.</param>
     public int Producer(string tensor) => producers.GetValueOrDefault(tensor, -1);

@@ -32,6 +32,13 @@ public sealed record ImageSet(string Folder, IReadOnlyList<ImageItem> Items)
         return this with { Items = [.. chosen] };
     }
 
+    /// <summary>Whether the image at a position is held back: every fourth is, so that classes, which lie side by side, are held back alike.</summary>
+    /// <param name="index">Position among <see cref="Items"/>.</param>
+    internal static bool IsHeldBack(int index) => index % 4 == 3;
+
+    /// <summary>The images that are not held back: those the surrogates of <c>--estimator auto</c> are measured on.</summary>
+    internal ImageSet Measured() => this with { Items = [.. Items.Where((_, index) => !IsHeldBack(index))] };
+
     /// <summary>SHA-256 over names, classes and contents: lower-case hexadecimal.</summary>
     public string ComputeHash()
     {

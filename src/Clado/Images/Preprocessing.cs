@@ -70,14 +70,22 @@ public sealed record Preprocessing
         {
             throw new ImageFormatException(nameOrFile, $"is neither a preset ({string.Join(", ", PresetNames)}) nor a JSON file");
         }
+        return FromJson(File.ReadAllText(nameOrFile), nameOrFile);
+    }
+
+    /// <summary>Reads settings from JSON.</summary>
+    /// <param name="json">An object with any of this record's properties in camelCase.</param>
+    /// <param name="file">Path that errors name.</param>
+    internal static Preprocessing FromJson(string json, string file)
+    {
         try
         {
-            return JsonSerializer.Deserialize<Preprocessing>(File.ReadAllText(nameOrFile), Json)
-                ?? throw new ImageFormatException(nameOrFile, "is empty; an object such as {\"scale\": 1} is wanted");
+            return JsonSerializer.Deserialize<Preprocessing>(json, Json)
+                ?? throw new ImageFormatException(file, "is empty; an object such as {\"scale\": 1} is wanted");
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            throw new ImageFormatException(nameOrFile, $"not a preprocessing file ({e.Message.Split('\n')[0]}); properties are scale, mean, std, "
+            throw new ImageFormatException(file, $"not a preprocessing file ({e.Message.Split('\n')[0]}); properties are scale, mean, std, "
                 + "channels (Rgb, Bgr, Gray), layout (Nchw, Nhwc), resize, crop", e);
         }
     }

@@ -38,9 +38,9 @@ public sealed class RecordStore : IDisposable
     public T[] GetOrAdd<T>(string key, Func<T[]> compute) where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(compute);
-        if (Find(key) is { } found)
+        if (Find<T>(key) is { } found)
         {
-            return MemoryMarshal.Cast<byte, T>(found).ToArray();
+            return found;
         }
         var values = compute();
         lock (gate)
@@ -52,6 +52,21 @@ public sealed class RecordStore : IDisposable
             command.ExecuteNonQuery();
         }
         return values;
+    }
+
+    /// <summary>The values of a unit that is recorded, or null.</summary>
+    /// <typeparam name="T">Type of the values.</typeparam>
+    /// <param name="key">Name of the unit.</param>
+    /// <returns>Shape: [values].</returns>
+    public T[]? Find<T>(string key) where T : unmanaged
+    {
+        lock (gate)
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = "SELECT value FROM records WHERE key = $key";
+            command.Parameters.AddWithValue("$key", key);
+            return command.ExecuteScalar() is byte[] found ? MemoryMarshal.Cast<byte, T>(found).ToArray() : null;
+        }
     }
 
     /// <summary>Forgets units whose result has gone into another record.</summary>
@@ -70,16 +85,6 @@ public sealed class RecordStore : IDisposable
     /// <inheritdoc/>
     public void Dispose() => connection.Dispose();
 
-    private byte[]? Find(string key)
-    {
-        lock (gate)
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = "SELECT value FROM records WHERE key = $key";
-            command.Parameters.AddWithValue("$key", key);
-            return (byte[]?)command.ExecuteScalar();
-        }
-    }
 
     private void Execute(string sql)
     {

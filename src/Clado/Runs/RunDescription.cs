@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Sensitivity;
 
 namespace Clado.Runs;
 
@@ -12,8 +13,10 @@ internal sealed record RunDescription
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
-    // Where files lie and how fast they are worked on does not change what is measured.
-    private static readonly string[] Free = ["modelPath", "imagesPath"];
+    // Where files lie does not change what is measured; which images are taken is in their hash.
+    private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed"];
+
+    private const string Automatic = "auto";
 
     public required string ModelPath { get; init; }
 
@@ -24,6 +27,10 @@ internal sealed record RunDescription
     public required string ImagesSha256 { get; init; }
 
     public required int ImageCount { get; init; }
+
+    public required int? Limit { get; init; }
+
+    public required int Seed { get; init; }
 
     public required string Preprocessing { get; init; }
 
@@ -50,16 +57,21 @@ internal sealed record RunDescription
         ImagesPath = Path.GetFullPath(options.Images),
         ImagesSha256 = images.ComputeHash(),
         ImageCount = images.Items.Count,
+        Limit = options.Limit,
+        Seed = options.Seed,
         Preprocessing = options.Preprocessing.ToJson(),
         Bits = [.. options.Bits],
         Pins = [.. options.Pins],
         Rounding = options.Rounding.Name,
         Estimator = options.Sensitivity.Estimator,
-        Loss = options.Sensitivity.Loss ?? "auto",
+        Loss = options.Sensitivity.Loss ?? Automatic,
         Activations = "float",
         CladoVersion = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,
     };
+
+    /// <summary>Estimator and loss, with threads and memory of others.</summary>
+    public SensitivityOptions Sensitivity(SensitivityOptions resources) => resources with { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
 
     /// <summary>Eight hexadecimal digits that differ between any two measurements that must not share a folder.</summary>
     public string Key()

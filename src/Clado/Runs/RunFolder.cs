@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Clado.Candidates;
+using Clado.Images;
 using Clado.Layers;
 using Clado.Sensitivity;
 
@@ -63,6 +64,19 @@ internal sealed class RunFolder
         }
     }
 
+    /// <summary>How the run's images become inputs.</summary>
+    public Preprocessing Preprocessing => Preprocessing.FromJson(Description.Preprocessing, In("run.json"));
+
+    /// <summary>The images of the run, as long as they lie where they lay.</summary>
+    /// <exception cref="CladoException">They are not there, or are others.</exception>
+    public ImageSet Images()
+    {
+        var images = ImageFolder.Open(Description.ImagesPath).Limit(Description.Limit, Description.Seed);
+        return images.ComputeHash() == Description.ImagesSha256
+            ? images
+            : throw new RunFolderException(FolderPath, $"was measured on other images than lie in {Description.ImagesPath} now; put those back, or measure again");
+    }
+
     public void WriteLayers(LayerSet layers) => AtomicFile.WriteText(In("layers.csv"), Csv(
         "name,op,weight,shape,parameters,macs,groups",
         layers.Layers.Select(l => $"{Quote(l.Name)},{l.Op},{Quote(l.Weight)},{string.Join('x', l.Shape)},{l.Parameters},{l.Macs},{l.Groups}")));
@@ -119,6 +133,7 @@ internal sealed class RunFolder
         var file = new Safetensors();
         int n = matrix.CandidateCount;
         file.Add("raw", matrix.Raw, n, n);
+        file.Add("standardErrors", matrix.StandardErrors, n, n);
         file.Add("projected", matrix.Projected, n, n);
         file.Add("eigenvalues", matrix.Eigenvalues, n);
         file.Metadata["estimator"] = matrix.Estimator;
@@ -144,6 +159,7 @@ internal sealed class RunFolder
             BaseLoss = double.Parse(file.Metadata["baseLoss"]),
             ImageCount = int.Parse(file.Metadata["images"]),
             Raw = file.Get<double>("raw"),
+            StandardErrors = file.Get<double>("standardErrors"),
             Projected = file.Get<double>("projected"),
             Eigenvalues = file.Get<double>("eigenvalues"),
         };

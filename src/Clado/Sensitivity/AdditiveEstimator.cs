@@ -12,15 +12,15 @@ internal sealed class AdditiveEstimator : ISensitivityEstimator
 
     public double WorkPerImage(PerturbedNetwork network, CandidateSet candidates) => candidates.LayerOf.Sum(layer => (double)network.SuffixMacs(layer));
 
-    public double[] MeasureBatch(BatchMeasurement batch)
+    public MatrixMoments MeasureBatch(BatchMeasurement batch)
     {
         var candidates = batch.Candidates;
         var shifts = batch.ForEachCandidate(row => DiagonalEstimator.Shift(batch, row), row => batch.Network.SuffixMacs(candidates.LayerOf[row]));
-        var sums = batch.Loss.CrossTerms(shifts, candidates.LayerOf, batch.Threads);
+        var moments = batch.Loss.CrossTerms(shifts, candidates.LayerOf, batch.Threads);
         for (int row = 0; row < shifts.Length; row++)
         {
-            sums[(row * shifts.Length) + row] = 2 * batch.Increase(shifts[row]);
+            moments[row, row] = Moments.Of(batch.Increases(shifts[row]).Select(increase => 2 * increase));
         }
-        return sums;
+        return moments;
     }
 }

@@ -4,8 +4,8 @@ namespace Clado.Sensitivity;
 
 /// <summary>
 /// Cross-entropy against a target distribution t: <c>ℓ(z) = log Σ exp z − Σ t z</c>, so an image's increase is
-/// <c>log Σ p exp δ − Σ t δ</c> with p = softmax(z0). With t = p it is KL(p ‖ softmax(z0 + δ)); with t one-hot the cross-entropy of the label
-/// (arXiv 2307.05657, eq. 2). The cross term has no t in it: it is the same for both.
+/// <c>log Σ p exp δ − Σ t δ</c> with p = softmax(z). With t = softmax(z0) it is the increase of KL(t ‖ softmax(z + δ)); with t one-hot that of the
+/// label's cross-entropy (arXiv 2307.05657, eq. 2). The cross term has no t in it: it is the same for both.
 /// </summary>
 internal sealed class ClassLoss : OutputLoss
 {
@@ -22,27 +22,27 @@ internal sealed class ClassLoss : OutputLoss
     public override double Base { get; }
 
     /// <summary>KL divergence from the float network's distribution; needs no labels.</summary>
-    /// <param name="logits">z0. Shape: [images · classes].</param>
+    /// <param name="floatLogits">z0. Shape: [images · classes].</param>
+    /// <param name="logits">z. Shape: [images · classes].</param>
     /// <param name="classes">Number of classes.</param>
-    public static ClassLoss KullbackLeibler(ReadOnlySpan<float> logits, int classes)
-    {
-        var p = Softmax(logits, classes, out _);
-        return new ClassLoss(classes, p, p, 0);
-    }
+    public static ClassLoss KullbackLeibler(ReadOnlySpan<float> floatLogits, ReadOnlySpan<float> logits, int classes) =>
+        new(classes, Softmax(logits, classes, out _), Softmax(floatLogits, classes, out _), 0);
 
     /// <summary>Cross-entropy of the labels.</summary>
-    /// <param name="logits">z0. Shape: [images · classes].</param>
+    /// <param name="floatLogits">z0. Shape: [images · classes].</param>
+    /// <param name="logits">z. Shape: [images · classes].</param>
     /// <param name="classes">Number of classes.</param>
     /// <param name="labels">Class indices. Shape: [images]. Range: [0, classes).</param>
-    public static ClassLoss CrossEntropy(ReadOnlySpan<float> logits, int classes, ReadOnlySpan<int> labels)
+    public static ClassLoss CrossEntropy(ReadOnlySpan<float> floatLogits, ReadOnlySpan<float> logits, int classes, ReadOnlySpan<int> labels)
     {
-        var p = Softmax(logits, classes, out var logSums);
+        var p = Softmax(logits, classes, out _);
+        Softmax(floatLogits, classes, out var logSums);
         var targets = new double[p.Length];
         double sum = 0;
         for (int image = 0; image < labels.Length; image++)
         {
             targets[(image * classes) + labels[image]] = 1;
-            sum += logSums[image] - logits[(image * classes) + labels[image]];
+            sum += logSums[image] - floatLogits[(image * classes) + labels[image]];
         }
         return new ClassLoss(classes, p, targets, sum / labels.Length);
     }
@@ -61,7 +61,7 @@ internal sealed class ClassLoss : OutputLoss
         return sum >= SmallestSafeSum ? Math.Log(sum) - expected : LogSum(image, shift, default) - largest - expected;
     }
 
-    protected override Func<int, int, double> Prepare(IReadOnlyList<float[]> shifts, int threads)
+    protected override Func<int, int, Moments> Prepare(IReadOnlyList<float[]> shifts, int threads)
     {
         // exp(δ_a + δ_b) = exp δ_a · exp δ_b: a pair costs one dot product an image. Rows are scaled by their largest δ.
         int images = probabilities.Length / classes;
@@ -89,7 +89,7 @@ internal sealed class ClassLoss : OutputLoss
         });
         return (a, b) =>
         {
-            double total = 0;
+            var moments = default(Moments);
             for (int image = 0; image < images; image++)
             {
                 var range = new Range(image * classes, (image + 1) * classes);
@@ -98,9 +98,9 @@ internal sealed class ClassLoss : OutputLoss
                     ? Math.Log(sum)
                     : LogSum(image, shifts[a].AsSpan(range), shifts[b].AsSpan(range))
                         - TensorPrimitives.Max<float>(shifts[a].AsSpan(range)) - TensorPrimitives.Max<float>(shifts[b].AsSpan(range));
-                total += log - logSums[a][image] - logSums[b][image];
+                moments = moments.Plus(log - logSums[a][image] - logSums[b][image]);
             }
-            return total;
+            return moments;
         };
     }
 

@@ -9,26 +9,29 @@ internal sealed class DiagonalEstimator : ISensitivityEstimator
 
     public double WorkPerImage(PerturbedNetwork network, CandidateSet candidates) => candidates.LayerOf.Sum(layer => (double)network.SuffixMacs(layer));
 
-    public double[] MeasureBatch(BatchMeasurement batch)
+    public MatrixMoments MeasureBatch(BatchMeasurement batch)
     {
         var candidates = batch.Candidates;
-        var increases = batch.ForEachCandidate<double>(row => [batch.Increase(Shift(batch, row))], row => batch.Network.SuffixMacs(candidates.LayerOf[row]));
-        int n = increases.Length;
-        var sums = new double[n * n];
-        for (int row = 0; row < n; row++)
+        var increases = batch.ForEachCandidate(row => batch.Increases(Shift(batch, row)), row => batch.Network.SuffixMacs(candidates.LayerOf[row]));
+        var moments = new MatrixMoments(increases.Length);
+        for (int row = 0; row < increases.Length; row++)
         {
-            sums[(row * n) + row] = 2 * increases[row][0];
+            moments[row, row] = Moments.Of(increases[row].Select(increase => 2 * increase));
         }
-        return sums;
+        return moments;
     }
 
-    /// <summary>δ of one candidate alone: one suffix pass.</summary>
+    /// <summary>δ of one candidate alone: one suffix pass; none, and exactly 0, for one the network has already.</summary>
     internal static float[] Shift(BatchMeasurement batch, int row)
     {
+        if (batch.OperatingPoint.Contains(row))
+        {
+            return batch.Shift(batch.Start);
+        }
         int layer = batch.Candidates.LayerOf[row];
         using var weight = PerturbedNetwork.WeightValue(batch.Candidates.Layers[layer], batch.Candidates.Items[row].Dequantize());
-        using var state = batch.Network.Perturb(batch.Float, layer, weight, tapped: false);
-        batch.Progress.Add((double)batch.Network.SuffixMacs(layer) * batch.Float.ImageCount);
+        using var state = batch.Network.Perturb(batch.Start, layer, weight, tapped: false);
+        batch.Progress.Add((double)batch.Network.SuffixMacs(layer) * batch.Start.ImageCount);
         return batch.Shift(state);
     }
 }

@@ -14,38 +14,39 @@ internal interface ISensitivityEstimator
 
     /// <summary>Measures one batch.</summary>
     /// <returns>
-    /// Sums over the batch's images: on the diagonal twice the loss increase of a candidate, elsewhere the cross term of a pair
-    /// (docs/method.md, "Cross-layer sensitivity"). Shape: [candidates, candidates], symmetric.
+    /// Moments over the batch's images: on the diagonal of twice the loss increase of a candidate, elsewhere of the cross term of a pair
+    /// (docs/method.md, "Cross-layer sensitivity").
     /// </returns>
-    double[] MeasureBatch(BatchMeasurement batch);
+    MatrixMoments MeasureBatch(BatchMeasurement batch);
 }
 
 /// <summary>What an estimator measures with on one batch.</summary>
 /// <param name="Network">Runs suffixes.</param>
 /// <param name="Candidates">The rows of the matrix.</param>
-/// <param name="Float">The float network's state on the batch.</param>
-/// <param name="Loss">The loss on the batch.</param>
+/// <param name="OperatingPoint">Rows that the network has already; empty where it is the float one. Shape: [layers].</param>
+/// <param name="Start">State of the network without any candidate: the float network, or one at an operating point.</param>
+/// <param name="Loss">The loss on the batch, from that state.</param>
 /// <param name="Records">Finished units.</param>
 /// <param name="Key">Prefix of this batch's units.</param>
 /// <param name="Threads">Passes side by side.</param>
 /// <param name="Progress">Told of every pass.</param>
 /// <param name="Cancellation">Stops between two passes.</param>
 internal sealed record BatchMeasurement(
-    PerturbedNetwork Network, CandidateSet Candidates, NetworkState Float, OutputLoss Loss, RecordStore Records, string Key, int Threads,
+    PerturbedNetwork Network, CandidateSet Candidates, IReadOnlyList<int> OperatingPoint, NetworkState Start, OutputLoss Loss, RecordStore Records, string Key, int Threads,
     WorkProgress Progress, CancellationToken Cancellation)
 {
-    private readonly float[] floatOutputs = Network.Outputs(Float);
+    private readonly float[] startOutputs = Network.Outputs(Start);
 
-    /// <summary>δ of a state: its outputs less the float network's. Shape: [images · outputs].</summary>
+    /// <summary>δ of a state: its outputs less those of the start. Shape: [images · outputs].</summary>
     public float[] Shift(NetworkState state)
     {
         var shift = Network.Outputs(state);
-        System.Numerics.Tensors.TensorPrimitives.Subtract(shift, floatOutputs, shift);
+        System.Numerics.Tensors.TensorPrimitives.Subtract(shift, startOutputs, shift);
         return shift;
     }
 
-    /// <summary>Loss increase of a shift, summed over the images.</summary>
-    public double Increase(float[] shift) => Loss.TotalIncrease(shift, floatOutputs.Length / Float.ImageCount);
+    /// <summary>Loss increase of every image at a shift. Shape: [images].</summary>
+    public double[] Increases(float[] shift) => Loss.Increases(shift, startOutputs.Length / Start.ImageCount);
 
     /// <summary>Does a unit of work for every candidate, several side by side, each recorded when it is done.</summary>
     /// <param name="unit">Measures a candidate's unit. Shape: [values].</param>
@@ -66,7 +67,7 @@ internal sealed record BatchMeasurement(
             });
             if (!measured)
             {
-                Progress.Add(work(row) * Float.ImageCount);
+                Progress.Add(work(row) * Start.ImageCount);
             }
         });
         return results;

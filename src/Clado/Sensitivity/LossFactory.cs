@@ -35,20 +35,21 @@ internal sealed class LossFactory
     public string Name { get; }
 
     /// <summary>Makes the loss of a batch.</summary>
-    /// <param name="outputs">z0. Shape: [images · outputs].</param>
+    /// <param name="floatOutputs">z0. Shape: [images · outputs].</param>
+    /// <param name="outputs">z: outputs where the measurement stands. Shape: [images · outputs].</param>
     /// <param name="batch">The images.</param>
     /// <param name="records">Remembers the outputs' variances, which the first batch sets for all.</param>
-    public OutputLoss Create(float[] outputs, ImageBatch batch, RecordStore records)
+    public OutputLoss Create(float[] floatOutputs, float[] outputs, ImageBatch batch, RecordStore records)
     {
-        if (outputs.Any(v => !float.IsFinite(v)))
+        if (floatOutputs.Any(v => !float.IsFinite(v)))
         {
             throw new CladoException($"{Path.GetFileName(graph.File)}: the float model gives NaN or infinity on these images; check --preprocess");
         }
         return Name switch
         {
-            "kl" => ClassLoss.KullbackLeibler(outputs, readout.ElementCount),
-            "ce" => ClassLoss.CrossEntropy(outputs, readout.ElementCount, batch.Labels),
-            _ => new SquaredLoss(readout.ElementCounts, records.GetOrAdd("variances", () => Variances(outputs)), batch.Count),
+            "kl" => ClassLoss.KullbackLeibler(floatOutputs, outputs, readout.ElementCount),
+            "ce" => ClassLoss.CrossEntropy(floatOutputs, outputs, readout.ElementCount, batch.Labels),
+            _ => new SquaredLoss(readout.ElementCounts, records.GetOrAdd("variances", () => Variances(floatOutputs)), [.. outputs.Zip(floatOutputs, (z, z0) => z - z0)]),
         };
     }
 

@@ -22,8 +22,28 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
     // The model as read and as raised, and the session of the whole network with its packed copy.
     private const int ModelCopies = 5;
 
+    // Networks that share the decoding of a batch and its float pass.
+    private const int LargestGroup = 8;
+
+    private const int LiveActivations = 4;
+
     /// <summary>Memory a session takes: its constants, and the copy that ONNX Runtime lays out for its kernels.</summary>
     public static long SessionBytes(long constantBytes) => 2 * constantBytes;
+
+    /// <summary>Images of a batch that run fastest.</summary>
+    /// <param name="elementCount">Elements an image of the activations that live at once. Range: [0, inf).</param>
+    public static int FastBatchOf(long elementCount) => (int)Math.Clamp(FastBatchBytes / (sizeof(float) * Math.Max(1, elementCount)), 1, FastBatch);
+
+    /// <summary>How many networks with weights of their own are run side by side, and images a batch for them. Both at least 1.</summary>
+    /// <param name="graph">The float network.</param>
+    /// <param name="memoryBytes">Memory to stay under where a single one does.</param>
+    public static (int Networks, int BatchSize) OfWhole(Graph graph, long memoryBytes)
+    {
+        long left = memoryBytes - ProgramBytes - (ModelCopies * graph.FileSizeBytes) - (Environment.ProcessorCount * FastBatchBytes);
+        // The runtime reuses memory: what lives at once is a few of the largest activations.
+        long elements = LiveActivations * graph.Tensors.Values.Max(t => t.ElementCount);
+        return ((int)Math.Clamp(left / (ModelCopies * graph.FileSizeBytes), 1, LargestGroup), FastBatchOf(elements));
+    }
 
     /// <summary>
     /// Makes the plan. It depends on network, ceiling and machine, not on the number of threads, since the batch size may change last bits.
@@ -44,10 +64,10 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
         }
         // Pairs use a second session a layer, which also gives the cuts of later layers.
         long all = 2 * sessions.Sum();
-        long fast = Math.Clamp(FastBatchBytes / (sizeof(float) * Math.Max(1, network.BaseElementCount)), 1, FastBatch);
+        int fast = FastBatchOf(network.BaseElementCount);
         if (all + (fast * imageBytes) <= available)
         {
-            return new MemoryPlan((int)fast, all, IsTight: false);
+            return new MemoryPlan(fast, all, IsTight: false);
         }
         long limit = Math.Min(all, Math.Max(largest, available / 4));
         return new MemoryPlan((int)Math.Clamp((available - limit) / imageBytes, 1, LargestBatch), limit, IsTight: true);

@@ -1,8 +1,9 @@
 namespace Clado.Sensitivity;
 
 /// <summary>
-/// The loss of a batch of images as a function of the shift of the network's outputs, <c>δ = z′ − z0</c>. Everything is an increase over the
-/// float network's loss on the same image, so that no constant can leak into the cross terms (docs/method.md, "Loss").
+/// The loss of a batch of images as a function of the shift of the network's outputs, <c>δ = z′ − z</c>, from where the measurement stands: the
+/// float network (z = z0) or an operating point. Everything is an increase over the loss there on the same image, so that no constant can leak
+/// into the cross terms (docs/method.md, "Loss").
 /// </summary>
 internal abstract class OutputLoss
 {
@@ -15,50 +16,42 @@ internal abstract class OutputLoss
     public abstract double Increase(int image, ReadOnlySpan<float> shift);
 
     /// <summary>
-    /// <c>ℓ(z0 + δ_a + δ_b) − ℓ(z0 + δ_a) − ℓ(z0 + δ_b) + ℓ(z0)</c> summed over the images, for all pairs of different layers.
+    /// <c>ℓ(z + δ_a + δ_b) − ℓ(z + δ_a) − ℓ(z + δ_b) + ℓ(z)</c> over the images, for all pairs of different layers; the diagonal is left to others.
     /// </summary>
     /// <param name="shifts">δ of every candidate. Shape: [candidates][images · outputs].</param>
     /// <param name="layerOf">Layer of every candidate. Shape: [candidates].</param>
     /// <param name="threads">Threads to use; the result does not depend on it.</param>
-    /// <returns>Symmetric, zero inside a layer. Shape: [candidates, candidates].</returns>
-    public double[] CrossTerms(IReadOnlyList<float[]> shifts, int[] layerOf, int threads)
+    public MatrixMoments CrossTerms(IReadOnlyList<float[]> shifts, int[] layerOf, int threads)
     {
-        int n = layerOf.Length;
-        var sum = new double[n * n];
-        var rows = Prepare(shifts, threads);
-        Parallel.For(0, n, new ParallelOptions { MaxDegreeOfParallelism = threads }, a =>
+        var moments = new MatrixMoments(layerOf.Length);
+        var pair = Prepare(shifts, threads);
+        Parallel.For(0, layerOf.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, a =>
         {
-            for (int b = a + 1; b < n; b++)
+            for (int b = a + 1; b < layerOf.Length; b++)
             {
                 if (layerOf[a] != layerOf[b])
                 {
-                    sum[(a * n) + b] = rows(a, b);
+                    moments[a, b] = pair(a, b);
                 }
             }
         });
-        for (int a = 0; a < n; a++)
-        {
-            for (int b = 0; b < a; b++)
-            {
-                sum[(a * n) + b] = sum[(b * n) + a];
-            }
-        }
-        return sum;
+        return moments;
     }
 
-    /// <summary>Sum of the increases of all images.</summary>
+    /// <summary>Loss increases of all images of the batch.</summary>
     /// <param name="shifts">Shape: [images · outputs].</param>
     /// <param name="outputs">Outputs an image.</param>
-    public double TotalIncrease(ReadOnlySpan<float> shifts, int outputs)
+    /// <returns>Shape: [images].</returns>
+    public double[] Increases(ReadOnlySpan<float> shifts, int outputs)
     {
-        double sum = 0;
-        for (int image = 0; image * outputs < shifts.Length; image++)
+        var increases = new double[shifts.Length / outputs];
+        for (int image = 0; image < increases.Length; image++)
         {
-            sum += Increase(image, shifts.Slice(image * outputs, outputs));
+            increases[image] = Increase(image, shifts.Slice(image * outputs, outputs));
         }
-        return sum;
+        return increases;
     }
 
-    /// <summary>Does what can be done once a candidate, and gives the function from a pair of candidates to its cross term.</summary>
-    protected abstract Func<int, int, double> Prepare(IReadOnlyList<float[]> shifts, int threads);
+    /// <summary>Does what can be done once a candidate, and gives the function from a pair of candidates to the moments of its cross term.</summary>
+    protected abstract Func<int, int, Moments> Prepare(IReadOnlyList<float[]> shifts, int threads);
 }

@@ -15,41 +15,41 @@ internal sealed class PairwiseEstimator(bool insideBlocks) : ISensitivityEstimat
     public double WorkPerImage(PerturbedNetwork network, CandidateSet candidates) =>
         Enumerable.Range(0, candidates.Items.Count).Sum(row => RowWork(network, candidates, row));
 
-    public double[] MeasureBatch(BatchMeasurement batch)
+    public MatrixMoments MeasureBatch(BatchMeasurement batch)
     {
         var candidates = batch.Candidates;
         var rows = batch.ForEachCandidate(row => MeasureRow(batch, row), row => RowWork(batch.Network, candidates, row));
-        int n = rows.Length;
-        var sums = new double[n * n];
+        int n = rows.Length, images = batch.Start.ImageCount;
+        var moments = new MatrixMoments(n);
         for (int a = 0; a < n; a++)
         {
-            sums[(a * n) + a] = 2 * rows[a][0];
-            foreach (var (b, joint) in Partners(batch.Network, candidates, a).Zip(rows[a].Skip(1)))
+            moments[a, a] = Moments.Of(rows[a].Take(images).Select(increase => 2 * increase));
+            foreach (var (b, position) in Partners(batch.Network, candidates, a).Select((b, i) => (b, i + 1)))
             {
-                sums[(a * n) + b] = sums[(b * n) + a] = joint - rows[a][0] - rows[b][0];
+                moments[a, b] = Moments.Of(Enumerable.Range(0, images).Select(i => rows[a][(position * images) + i] - rows[a][i] - rows[b][i]));
             }
         }
-        return sums;
+        return moments;
     }
 
-    /// <summary>Loss increase of a candidate alone, then of it with each of its partners. Shape: [1 + partners].</summary>
+    /// <summary>Loss increases of a candidate alone, then of it with each of its partners. Shape: [1 + partners, images].</summary>
     private double[] MeasureRow(BatchMeasurement batch, int row)
     {
         var (candidates, network) = (batch.Candidates, batch.Network);
         int layer = candidates.LayerOf[row];
         int[] partners = [.. Partners(network, candidates, row)];
         using var weight = PerturbedNetwork.WeightValue(candidates.Layers[layer], candidates.Items[row].Dequantize());
-        using var single = network.Perturb(batch.Float, layer, weight, tapped: partners.Length > 0);
-        batch.Progress.Add((double)network.SuffixMacs(layer) * batch.Float.ImageCount);
-        var increases = new List<double> { batch.Increase(batch.Shift(single)) };
+        using var single = network.Perturb(batch.Start, layer, weight, tapped: partners.Length > 0);
+        batch.Progress.Add((double)network.SuffixMacs(layer) * batch.Start.ImageCount);
+        var increases = new List<double>(batch.Increases(batch.Shift(single)));
         foreach (int other in partners)
         {
             batch.Cancellation.ThrowIfCancellationRequested();
             int later = candidates.LayerOf[other];
             using var second = PerturbedNetwork.WeightValue(candidates.Layers[later], candidates.Items[other].Dequantize());
             using var pair = network.Perturb(single, later, second, tapped: false);
-            increases.Add(batch.Increase(batch.Shift(pair)));
-            batch.Progress.Add((double)network.SuffixMacs(later) * batch.Float.ImageCount);
+            increases.AddRange(batch.Increases(batch.Shift(pair)));
+            batch.Progress.Add((double)network.SuffixMacs(later) * batch.Start.ImageCount);
         }
         return [.. increases];
     }

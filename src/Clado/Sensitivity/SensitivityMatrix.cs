@@ -21,6 +21,9 @@ public sealed record SensitivityMatrix
     /// <summary>As measured, symmetric. Shape: [candidates, candidates], row-major.</summary>
     public required double[] Raw { get; init; }
 
+    /// <summary>Standard error of each entry of <see cref="Raw"/> over the images. Shape: [candidates, candidates], row-major.</summary>
+    public required double[] StandardErrors { get; init; }
+
     /// <summary>The nearest positive semidefinite matrix: negative eigenvalues set to 0. Shape: [candidates, candidates], row-major.</summary>
     public required double[] Projected { get; init; }
 
@@ -38,6 +41,22 @@ public sealed record SensitivityMatrix
             double all = Eigenvalues.Sum(Math.Abs);
             return all == 0 ? 0 : Eigenvalues.Where(e => e < 0).Sum(e => -e) / all;
         }
+    }
+
+    /// <summary>
+    /// How much of an entry is no noise: <c>max(0, 1 − (standard error / entry)²)</c>, the positive-part shrinkage of James and Stein (1961) an entry.
+    /// Range: [0, 1].
+    /// </summary>
+    /// <param name="entry">Index into <see cref="Raw"/>.</param>
+    public double Reliability(int entry) => Raw[entry] == 0 ? 0 : Math.Max(0, 1 - Math.Pow(StandardErrors[entry] / Raw[entry], 2));
+
+    /// <summary>The matrix as measured with every cross term multiplied by a share.</summary>
+    /// <param name="share">Share of an entry by its index into <see cref="Raw"/>; must be symmetric.</param>
+    /// <returns>Shape: [candidates, candidates], row-major.</returns>
+    public double[] WithCrossTerms(Func<int, double> share)
+    {
+        ArgumentNullException.ThrowIfNull(share);
+        return [.. Raw.Select((value, entry) => entry % (CandidateCount + 1) == 0 || value == 0 ? value : value * share(entry))];
     }
 
     /// <summary>Loss increase of one candidate alone, as measured: half the diagonal. Negative values are noise, or a gain where the loss is cross-entropy.</summary>

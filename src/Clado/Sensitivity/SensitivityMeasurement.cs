@@ -9,13 +9,19 @@ namespace Clado.Sensitivity;
 public sealed record SensitivityOptions
 {
     /// <summary>Names of the estimators.</summary>
-    public static IReadOnlyList<string> Estimators { get; } = ["additive", "pairwise", "block", "diagonal"];
+    public static IReadOnlyList<string> Estimators { get; } = ["auto", "additive", "pairwise", "block", "diagonal"];
 
     /// <summary>Names of the losses.</summary>
     public static IReadOnlyList<string> Losses { get; } = ["kl", "ce", "mse"];
 
-    /// <summary>One of <see cref="Estimators"/>.</summary>
-    public string Estimator { get; init => field = OneOf(Estimators, value); } = "additive";
+    /// <summary>One of <see cref="Estimators"/>; auto measures additively and holds every fourth image back, to judge choices with.</summary>
+    public string Estimator { get; init => field = OneOf(Estimators, value); } = "auto";
+
+    /// <summary>Whether several surrogates are tried on the network.</summary>
+    internal bool IsAutomatic => Estimator == "auto";
+
+    /// <summary>The images that surrogates are measured on.</summary>
+    internal ImageSet Seen(ImageSet images) => IsAutomatic ? images.Measured() : images;
 
     /// <summary>One of <see cref="Losses"/>; null for kl where the network is a classifier and mse elsewhere.</summary>
     public string? Loss { get; init => field = value is null ? null : OneOf(Losses, value); }
@@ -50,26 +56,23 @@ public sealed record SensitivityOptions
 public static class SensitivityMeasurement
 {
     /// <summary>Measures.</summary>
-    /// <param name="graph">The network.</param>
-    /// <param name="candidates">The rows of the matrix.</param>
-    /// <param name="images">Images to measure the loss on.</param>
-    /// <param name="preprocessing">How images become inputs.</param>
+    /// <param name="inputs">What is measured.</param>
+    /// <param name="operatingPoint">Row of each layer's candidate in the network to measure around; empty for the float network. Shape: [layers].</param>
     /// <param name="options">Estimator, loss, threads.</param>
     /// <param name="records">Finished units: read and added to.</param>
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops between two passes; what is finished is recorded.</param>
     /// <exception cref="CladoException">The loss does not fit the network or the images.</exception>
     public static SensitivityMatrix Measure(
-        Graph graph, CandidateSet candidates, ImageSet images, Preprocessing preprocessing, SensitivityOptions options, RecordStore records,
+        MeasurementInputs inputs, IReadOnlyList<int> operatingPoint, SensitivityOptions options, RecordStore records,
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(graph);
-        ArgumentNullException.ThrowIfNull(candidates);
-        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(operatingPoint);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(records);
-        var readout = Readout.Of(graph);
-        var losses = new LossFactory(graph, readout, images, options.Loss);
+        var readout = Readout.Of(inputs.Graph);
+        var losses = new LossFactory(inputs.Graph, readout, inputs.Images, options.Loss);
         ISensitivityEstimator estimator = options.Estimator switch
         {
             "pairwise" => new PairwiseEstimator(insideBlocks: false),
@@ -77,49 +80,65 @@ public static class SensitivityMeasurement
             "diagonal" => new DiagonalEstimator(),
             _ => new AdditiveEstimator(),
         };
-        using var network = new PerturbedNetwork(graph, candidates.Layers, readout, n => MemoryPlan.Of(n, graph, candidates, options.MemoryBytes));
-        var batches = new ImageBatches(images, graph, preprocessing, network.Plan.BatchSize);
-        var work = new WorkProgress((estimator.WorkPerImage(network, candidates) + network.TotalMacs) * images.Items.Count, progress);
-        int n = candidates.Items.Count;
-        var sums = new double[n * n];
-        double baseLoss = 0;
-        for (int index = 0; index < batches.Count; index++)
-        {
-            var key = $"{batches.BatchSize}/{index}";
-            bool measured = false;
-            // A batch's record is its matrix, then the sum of the float network's loss.
-            var record = records.GetOrAdd<double>(key, () =>
-            {
-                measured = true;
-                var loaded = batches.Load(index);
-                using var state = network.Run(loaded);
-                work.Add((double)network.TotalMacs * loaded.Count);
-                var loss = losses.Create(network.Outputs(state), loaded, records);
-                var batch = new BatchMeasurement(network, candidates, state, loss, records, key, options.Threads, work, cancellation);
-                return [.. estimator.MeasureBatch(batch), loss.Base * loaded.Count];
-            });
-            records.Remove(key + "/");
-            if (!measured)
-            {
-                work.Add((estimator.WorkPerImage(network, candidates) + network.TotalMacs) * batches.CountOf(index));
-            }
-            for (int i = 0; i < sums.Length; i++)
-            {
-                sums[i] += record[i];
-            }
-            baseLoss += record[^1];
-        }
-        double[] raw = Array.ConvertAll(sums, s => s / images.Items.Count);
+        int n = inputs.Candidates.Items.Count, images = inputs.Images.Items.Count;
+        // The batches' records go where their sum is: a network measured around many points would fill the disk.
+        var key = operatingPoint.Count == 0 ? "float" : MeasurementInputs.KeyOf(operatingPoint);
+        var sums = records.GetOrAdd(key + "/sum", () => Sum(inputs, operatingPoint, options, estimator, losses, readout, key, records, progress, cancellation));
+        records.Remove(key + "/batch/");
+        var moments = new MatrixMoments(n, sums[..^1]);
+        var raw = moments.Means(images);
         var (projected, eigenvalues) = SpectralProjection.Project(raw, n);
         return new SensitivityMatrix
         {
             Estimator = estimator.Name,
             Loss = losses.Name,
-            BaseLoss = baseLoss / images.Items.Count,
-            ImageCount = images.Items.Count,
+            BaseLoss = sums[^1] / images,
+            ImageCount = images,
             Raw = raw,
+            StandardErrors = moments.StandardErrors(images),
             Projected = projected,
             Eigenvalues = eigenvalues,
         };
+    }
+
+    /// <summary>The matrix's moments over all images, then the sum of the float network's loss. Shape: [2 · candidates² + 1].</summary>
+    private static double[] Sum(
+        MeasurementInputs inputs, IReadOnlyList<int> operatingPoint, SensitivityOptions options, ISensitivityEstimator estimator, LossFactory losses,
+        Readout readout, string key, RecordStore records, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        var (graph, candidates, images, preprocessing) = inputs;
+        var start = QuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
+        using var network = new PerturbedNetwork(start, candidates.Layers, readout, n => MemoryPlan.Of(n, graph, candidates, options.MemoryBytes));
+        using var reference = operatingPoint.Count == 0 ? null : new NetworkOutputs(graph, readout);
+        var batches = new ImageBatches(images, graph, preprocessing, network.Plan.BatchSize);
+        double basePasses = (reference is null ? 1 : 2) * (double)network.TotalMacs, workPerImage = estimator.WorkPerImage(network, candidates) + basePasses;
+        var work = new WorkProgress(workPerImage * images.Items.Count, progress);
+        var total = new double[(2 * candidates.Items.Count * candidates.Items.Count) + 1];
+        for (int index = 0; index < batches.Count; index++)
+        {
+            var batchKey = $"{key}/batch/{batches.BatchSize}/{index}";
+            bool measured = false;
+            var record = records.GetOrAdd<double>(batchKey, () =>
+            {
+                measured = true;
+                var loaded = batches.Load(index);
+                using var state = network.Run(loaded);
+                var outputs = network.Outputs(state);
+                var loss = losses.Create(reference?.Run(loaded) ?? outputs, outputs, loaded, records);
+                work.Add(basePasses * loaded.Count);
+                var batch = new BatchMeasurement(network, candidates, operatingPoint, state, loss, records, batchKey, options.Threads, work, cancellation);
+                return [.. estimator.MeasureBatch(batch).Values, loss.Base * loaded.Count];
+            });
+            records.Remove(batchKey + "/");
+            if (!measured)
+            {
+                work.Add(workPerImage * batches.CountOf(index));
+            }
+            for (int i = 0; i < total.Length; i++)
+            {
+                total[i] += record[i];
+            }
+        }
+        return total;
     }
 }

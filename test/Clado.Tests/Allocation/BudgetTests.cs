@@ -38,10 +38,10 @@ public class BudgetTests
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var candidates = Harness.Candidates(graph, 2, 3, 4, 5, 8);
         // Loss that falls fourfold a bit, in proportion to the weights: more bits always help.
-        var sensitivity = Harness.Diagonal(candidates, c => c.Layer.Parameters * Math.Pow(4, -c.Bits));
+        var surrogate = Harness.Diagonal(candidates, c => c.Layer.Parameters * Math.Pow(4, -c.Bits));
         var sizes = new FileSize(graph, candidates.Layers);
         AllocationResult Solve(string budget) =>
-            BitAllocation.Allocate(sensitivity, candidates, sizes, Budget.Parse(budget, graph.FileSizeBytes), new AutomaticAllocator());
+            BitAllocation.Allocate(surrogate, candidates, sizes, Budget.Parse(budget, graph.FileSizeBytes), new AutomaticAllocator());
 
         long smallest = Solve("none").SmallestBytes, largest = Solve("none").SizeBytes;
         Assert.All(Solve("none").Chosen, c => Assert.Equal(8, c.Bits));

@@ -37,11 +37,11 @@ public class CostTableTests
     {
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var candidates = Harness.Candidates(graph, 2, 4, 8);
-        var sensitivity = Harness.Diagonal(candidates, c => Math.Pow(4, -c.Bits));
+        var surrogate = Harness.Diagonal(candidates, c => Math.Pow(4, -c.Bits));
         var table = Table(["layer,bits,cost", .. candidates.Items.Select(c => $"{c.Layer.Name},{c.Bits},{c.Bits}")]);
         long most = 4 * candidates.Layers.Count;
         var result = BitAllocation.Allocate(
-            sensitivity, candidates, new FileSize(graph, candidates.Layers), Budget.Parse("none", 1) with { Costs = table, MaximumCost = most },
+            surrogate, candidates, new FileSize(graph, candidates.Layers), Budget.Parse("none", 1) with { Costs = table, MaximumCost = most },
             new AutomaticAllocator(), TestContext.Current.CancellationToken);
         Assert.Equal(AllocationStatus.Optimal, result.Status);
         Assert.InRange(result.Chosen.Sum(c => c.Bits), 2 * candidates.Layers.Count, most);

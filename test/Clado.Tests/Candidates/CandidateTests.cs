@@ -15,7 +15,7 @@ public class CandidateTests
     [Fact]
     public void CodesAreInRangeAndNearest() => Channels.Sample(c =>
     {
-        var (codes, scales) = new NearestRounding().Round(Layer(c.Weights.Length), c.Weights, c.Bits);
+        var (codes, scales) = Round(Layer(c.Weights.Length), c.Weights, c.Bits);
         for (int i = 0; i < codes.Length; i++)
         {
             Assert.InRange(codes[i], Grid.Lowest(c.Bits), Grid.Highest(c.Bits));
@@ -31,7 +31,7 @@ public class CandidateTests
     [Fact]
     public void RoundingIsIdempotentInCodes() => Channels.Sample(c =>
     {
-        var (codes, scales) = new NearestRounding().Round(Layer(c.Weights.Length), c.Weights, c.Bits);
+        var (codes, scales) = Round(Layer(c.Weights.Length), c.Weights, c.Bits);
         var again = codes.Select(q => (sbyte)NearestRounding.Code(q * scales[0], scales[0], c.Bits));
         Assert.Equal(codes, again);
     });
@@ -44,7 +44,7 @@ public class CandidateTests
         {
             return;
         }
-        var (_, scales) = new NearestRounding().Round(Layer(c.Weights.Length), c.Weights, c.Bits);
+        var (_, scales) = Round(Layer(c.Weights.Length), c.Weights, c.Bits);
         double best = NearestRounding.SquaredError(c.Weights, scales[0], c.Bits);
         for (int step = 0; step < 81; step += 5)
         {
@@ -78,7 +78,7 @@ public class CandidateTests
     [Fact]
     public void ZeroWeightsGiveZeroCodesAndNanIsLocated()
     {
-        var (codes, scales) = new NearestRounding().Round(Layer(4), new float[4], 3);
+        var (codes, scales) = Round(Layer(4), new float[4], 3);
         Assert.Equal(new sbyte[4], codes);
         Assert.Equal([1f], scales);
         var net = NetworkBuilder.SmallClassifier();
@@ -88,6 +88,8 @@ public class CandidateTests
         var error = Assert.Throws<OnnxFormatException>(() => Harness.Candidates(graph, 4));
         Assert.Equal(("conv_c2", "w2"), (error.Node, error.Tensor));
     }
+
+    private static RoundedWeights Round(QuantizableLayer layer, float[] weights, int bits) => new NearestRounding().Round(layer, weights, [bits], null, 2)[0];
 
     private static QuantizableLayer Layer(int count) => new()
     {

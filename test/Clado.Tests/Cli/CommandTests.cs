@@ -144,7 +144,7 @@ public class CommandTests
         Fails(["quantize", model, "--images", images, "--budget", "3bit", "--estimator", "magic"], "magic");
         Fails(["quantize", model, "--budget", "3bit"], "--images");
         Fails(["quantize", model, "--images", images, "--budget", "3bit", "--run", folder["r4"], "-o", model], "is the float model itself");
-        Fails(["quantize", model, "--images", images, "--budget", "3bit", "--run", folder["r5"], "--memory", "10MB"], "measuring needs at least");
+        Fails(["quantize", model, "--images", images, "--budget", "3bit", "--run", folder["r5"], "--memory", "10MB"], "needs at least");
         Fails(["quantise"], "'quantise' is no command");
         Fails(["evaluate", model, "--images", images, "--threads", "0"], "--threads 0");
         Fails(["allocate", "--run", folder["nowhere"], "--budget", "3bit"], "no run folder");

@@ -10,8 +10,8 @@ namespace Clado.Tests.Conventions;
 
 public class ConventionTests
 {
-    // The order of the pipeline; Images, Execution and Runs serve all stages.
-    private static readonly string[] Stages = ["Graphs", "Layers", "Candidates", "Sensitivity", "Allocation", "Export", "Evaluation"];
+    // The order of the pipeline; Images, Execution, Numerics and Runs serve all stages.
+    private static readonly string[] Stages = ["Graphs", "Layers", "Calibration", "Candidates", "Sensitivity", "Allocation", "Export", "Evaluation"];
 
     [Fact]
     public void AStageKnowsItsOwnAndEarlierStagesOnly()

@@ -10,19 +10,24 @@ namespace Clado.Tests.Sensitivity;
 /// <summary>The definition, word for word: a rebuilt model and a full forward pass for every candidate and pair, losses from log-softmax.</summary>
 internal static class NaiveSensitivity
 {
-    public static double[] Measure(Graph graph, CandidateSet candidates, ImageSet images, Preprocessing preprocessing, string loss)
+    // at: rows of the operating point, one a layer; empty for the float network.
+    public static double[] Measure(Graph graph, CandidateSet candidates, ImageSet images, Preprocessing preprocessing, string loss, int[] at)
     {
         int n = candidates.Items.Count;
         var matrix = new double[n * n];
-        var single = candidates.Items.Select(c => Increase(graph, [c], images, preprocessing, loss)).ToArray();
+        double Loss(params int[] rows) => Increase(
+            graph, [.. rows.Concat(at.Where(other => rows.All(row => candidates.LayerOf[row] != candidates.LayerOf[other]))).Select(row => candidates.Items[row])],
+            images, preprocessing, loss);
+        double start = Loss();
+        var single = Enumerable.Range(0, n).Select(row => Loss(row)).ToArray();
         for (int a = 0; a < n; a++)
         {
-            matrix[(a * n) + a] = 2 * single[a];
+            matrix[(a * n) + a] = 2 * (single[a] - start);
             for (int b = 0; b < n; b++)
             {
                 if (candidates.LayerOf[a] != candidates.LayerOf[b])
                 {
-                    matrix[(a * n) + b] = Increase(graph, [candidates.Items[a], candidates.Items[b]], images, preprocessing, loss) - single[a] - single[b];
+                    matrix[(a * n) + b] = Loss(a, b) - single[a] - single[b] + start;
                 }
             }
         }

@@ -1,3 +1,4 @@
+using Clado.Candidates;
 using Clado.Images;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
@@ -5,7 +6,8 @@ using Xunit;
 
 namespace Clado.Tests.Sensitivity;
 
-/// <summary>With no budget the best choice must be the widest everywhere: what a matrix with a leaked constant or a wrong sign gets wrong.</summary>
+/// <summary>With no budget the best choice must be the widest everywhere: what a matrix with a leaked constant or a wrong sign gets wrong.
+/// On nearest rounding: with feedback a layer at 4 bits may cost 1e-5 nats, and cross terms of that size between a few images are chance.</summary>
 public class NullBudgetTests
 {
     [Theory]
@@ -25,6 +27,7 @@ public class NullBudgetTests
             Preprocessing = Preprocessing.Parse(model.StartsWith("mlperf", StringComparison.Ordinal) ? "raw255" : "imagenet"),
             Limit = images,
             Bits = [2, 4, 8],
+            Rounding = new NearestRounding(),
             Sensitivity = new SensitivityOptions { Estimator = estimator },
             Run = folder["run"],
         }, cancellation: TestContext.Current.CancellationToken);

@@ -29,12 +29,17 @@ public class SensitivityTests
         foreach (var graph in (Graph[])[Residual(), SharedAndParallel()])
         {
             var candidates = Harness.Candidates(graph, 2, 3);
-            var matrix = Measure(graph, candidates, images, "pairwise", loss).Raw;
-            var naive = NaiveSensitivity.Measure(graph, candidates, images, Unit, loss);
-            double scale = naive.Max(Math.Abs);
-            for (int i = 0; i < matrix.Length; i++)
+            // Of the float network, and around the network with every layer at its first width but the second, which has its other.
+            foreach (var at in (int[][])[[], [.. candidates.Layers.Select((_, layer) => (2 * layer) + (layer == 1 ? 1 : 0))]])
             {
-                Assert.True(Math.Abs(matrix[i] - naive[i]) <= SinglePrecision * Math.Max(scale, Math.Abs(naive[i])), $"entry {i}: {matrix[i]} against {naive[i]}");
+                var matrix = Measure(graph, candidates, images, "pairwise", loss, at: at).Raw;
+                var naive = NaiveSensitivity.Measure(graph, candidates, images, Unit, loss, at);
+                double scale = naive.Max(Math.Abs);
+                for (int i = 0; i < matrix.Length; i++)
+                {
+                    Assert.True(Math.Abs(matrix[i] - naive[i]) <= SinglePrecision * Math.Max(scale, Math.Abs(naive[i])), $"entry {i}: {matrix[i]} against {naive[i]}");
+                }
+                Assert.All(at, row => Assert.Equal(0, matrix[row * (candidates.Items.Count + 1)], SinglePrecision));
             }
         }
     }
@@ -113,12 +118,12 @@ public class SensitivityTests
                 var options = new SensitivityOptions { Estimator = estimator, Loss = "kl", Threads = 2 };
                 Assert.ThrowsAny<OperationCanceledException>(() =>
                 {
-                    SensitivityMeasurement.Measure(graph, candidates, images, Unit, options, records, progress, source.Token);
+                    SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), [], options, records, progress, source.Token);
                     source.Token.ThrowIfCancellationRequested();
                 });
             }
             using var again = new RecordStore(path);
-            var resumed = SensitivityMeasurement.Measure(graph, candidates, images, Unit, new() { Estimator = estimator, Loss = "kl" }, again, cancellation: TestContext.Current.CancellationToken);
+            var resumed = SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), [], new() { Estimator = estimator, Loss = "kl" }, again, cancellation: TestContext.Current.CancellationToken);
             Assert.Equal(expected.Raw, resumed.Raw);
         }
     }
@@ -135,7 +140,7 @@ public class SensitivityTests
         SensitivityMatrix Measure(long memory)
         {
             using var records = new RecordStore();
-            return SensitivityMeasurement.Measure(graph, candidates, images, Unit, new() { Estimator = estimator, MemoryBytes = memory }, records);
+            return SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), [], new() { Estimator = estimator, MemoryBytes = memory }, records);
         }
 
         // What the error says is needed is enough, and makes sessions anew for every layer.
@@ -156,18 +161,20 @@ public class SensitivityTests
         foreach (double spread in (double[])[0.01, 1, 100, 3000])
         {
             var logits = Values(20);
+            // Where the measurement stands: an operating point away from the float network.
+            float[] moved = [.. logits.Zip(Values(2), (z, shift) => z + shift)];
             var shifts = Enumerable.Range(0, candidates).Select(_ => Values(spread)).ToArray();
-            foreach (var loss in (OutputLoss[])[ClassLoss.KullbackLeibler(logits, classes), ClassLoss.CrossEntropy(logits, classes, [1, 0, 6]), new SquaredLoss([3, 4], [0.5, 2], images)])
+            foreach (var loss in (OutputLoss[])[ClassLoss.KullbackLeibler(logits, moved, classes), ClassLoss.CrossEntropy(logits, moved, classes, [1, 0, 6]), new SquaredLoss([3, 4], [0.5, 2], [.. moved.Zip(logits, (z, z0) => z - z0)])])
             {
                 var cross = loss.CrossTerms(shifts, [0, 0, 1, 1, 2, 2], threads: 2);
                 for (int a = 0; a < candidates; a++)
                 {
                     for (int b = 0; b < candidates; b++)
                     {
-                        double first = loss.TotalIncrease(shifts[a], classes), second = loss.TotalIncrease(shifts[b], classes);
-                        double both = loss.TotalIncrease(shifts[a].Zip(shifts[b], (p, q) => p + q).ToArray(), classes);
+                        double first = loss.Increases(shifts[a], classes).Sum(), second = loss.Increases(shifts[b], classes).Sum();
+                        double both = loss.Increases(shifts[a].Zip(shifts[b], (p, q) => p + q).ToArray(), classes).Sum();
                         // The direct loop rounds δ_a + δ_b to single precision.
-                        Assert.Equal(a / 2 == b / 2 ? 0 : both - first - second, cross[(a * candidates) + b], 1e-6 * (1 + spread + Math.Abs(both)));
+                        Assert.Equal(a / 2 == b / 2 ? 0 : both - first - second, cross.Values[(a * candidates) + b], 1e-6 * (1 + spread + Math.Abs(both)));
                     }
                 }
             }
@@ -180,17 +187,43 @@ public class SensitivityTests
         float[] z = [1, 2, 0.5f, -1, 0, 3], shift = [0.5f, -1, 0.25f, 2, 0, -1];
         double Log(int image, float[] v, int k) => v[(image * 3) + k] - Math.Log(Enumerable.Range(0, 3).Sum(j => Math.Exp(v[(image * 3) + j])));
         float[] moved = [.. z.Zip(shift, (a, b) => a + b)];
-        var kl = ClassLoss.KullbackLeibler(z, 3);
-        var ce = ClassLoss.CrossEntropy(z, 3, [2, 0]);
+        var kl = ClassLoss.KullbackLeibler(z, z, 3);
+        var ce = ClassLoss.CrossEntropy(z, z, 3, [2, 0]);
         for (int image = 0; image < 2; image++)
         {
             int label = image == 0 ? 2 : 0;
             double divergence = Enumerable.Range(0, 3).Sum(k => Math.Exp(Log(image, z, k)) * (Log(image, z, k) - Log(image, moved, k)));
             Assert.Equal(divergence, kl.Increase(image, shift.AsSpan(image * 3, 3)), 1e-9);
             Assert.Equal(Log(image, z, label) - Log(image, moved, label), ce.Increase(image, shift.AsSpan(image * 3, 3)), 1e-9);
+            // From the moved outputs back to the float ones: all that was lost is won.
+            float[] back = [.. shift.Select(v => -v)];
+            Assert.Equal(-divergence, ClassLoss.KullbackLeibler(z, moved, 3).Increase(image, back.AsSpan(image * 3, 3)), 1e-6);
+            Assert.Equal(Log(image, moved, label) - Log(image, z, label), ClassLoss.CrossEntropy(z, moved, 3, [2, 0]).Increase(image, back.AsSpan(image * 3, 3)), 1e-6);
         }
         Assert.Equal(-(Log(0, z, 2) + Log(1, z, 0)) / 2, ce.Base, 1e-9);
-        Assert.Equal(((0.25 + 1) / 2 / 2) + (0.0625 / 0.5 / 2), new SquaredLoss([2, 1], [1, 0.5], 1).Increase(0, [0.5f, -1, 0.25f]), 1e-6);
+        Assert.Equal(-0.25 / 2 / 2, new SquaredLoss([2, 1], [1, 0.5], [0.5f, 0, 0]).Increase(0, [-0.5f, 0, 0]), 1e-6);
+        Assert.Equal(((0.25 + 1) / 2 / 2) + (0.0625 / 0.5 / 2), new SquaredLoss([2, 1], [1, 0.5], [0, 0, 0]).Increase(0, [0.5f, -1, 0.25f]), 1e-6);
+    }
+
+    [Fact]
+    public void StandardErrorsAreThoseOfTheImagesOneByOne()
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 2));
+        var graph = Residual();
+        var candidates = Harness.Candidates(graph, 2, 3);
+        foreach (string estimator in (string[])["pairwise", "additive", "diagonal"])
+        {
+            var all = Measure(graph, candidates, images, estimator, "kl");
+            var each = images.Items.Select(item => Measure(graph, candidates, images with { Items = [item] }, estimator, "kl").Raw).ToArray();
+            for (int i = 0; i < all.Raw.Length; i++)
+            {
+                double mean = each.Average(m => m[i]), deviation = Math.Sqrt(each.Sum(m => (m[i] - mean) * (m[i] - mean)) / (each.Length - 1));
+                Assert.Equal(mean, all.Raw[i], 1e-5 * (1 + Math.Abs(mean)));
+                Assert.Equal(deviation / Math.Sqrt(each.Length), all.StandardErrors[i], 1e-5 * (1 + deviation));
+                Assert.InRange(all.Reliability(i), 0, 1);
+            }
+        }
     }
 
     [Fact]
@@ -219,10 +252,10 @@ public class SensitivityTests
         Assert.Contains("--loss mse", Assert.Throws<CladoException>(() => Measure(dense, Harness.Candidates(dense, 2), images, "diagonal", "kl")).Message, StringComparison.Ordinal);
     }
 
-    private static SensitivityMatrix Measure(Graph graph, CandidateSet candidates, ImageSet images, string estimator, string loss, int threads = 2)
+    private static SensitivityMatrix Measure(Graph graph, CandidateSet candidates, ImageSet images, string estimator, string loss, int threads = 2, int[]? at = null)
     {
         using var records = new RecordStore();
-        return SensitivityMeasurement.Measure(graph, candidates, images, Unit, new() { Estimator = estimator, Loss = loss, Threads = threads }, records);
+        return SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), at ?? [], new() { Estimator = estimator, Loss = loss, Threads = threads }, records);
     }
 
     private static Graph Residual()

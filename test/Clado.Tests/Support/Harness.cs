@@ -50,11 +50,11 @@ internal static class Harness
     public static CandidateSet Candidates(Graph graph, params int[] bits)
     {
         var layers = LayerFinder.Find(graph).Layers;
-        return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new NearestRounding());
+        return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new NearestRounding(), null, Environment.ProcessorCount);
     }
 
-    /// <summary>A matrix without cross terms: each candidate's diagonal entry as given.</summary>
-    public static SensitivityMatrix Diagonal(CandidateSet candidates, Func<Candidate, double> entry)
+    /// <summary>A surrogate without cross terms: each candidate's diagonal entry as given.</summary>
+    public static Surrogate Diagonal(CandidateSet candidates, Func<Candidate, double> entry)
     {
         int n = candidates.Items.Count;
         var matrix = new double[n * n];
@@ -62,16 +62,7 @@ internal static class Harness
         {
             matrix[a * (n + 1)] = entry(candidates.Items[a]);
         }
-        return new SensitivityMatrix
-        {
-            Estimator = "diagonal",
-            Loss = "kl",
-            BaseLoss = 0,
-            ImageCount = 1,
-            Raw = matrix,
-            Projected = matrix,
-            Eigenvalues = new double[n],
-        };
+        return new Surrogate { Name = "diagonal", Matrix = matrix };
     }
 
     /// <summary>Runs a command line; gives exit code, standard output and standard error.</summary>

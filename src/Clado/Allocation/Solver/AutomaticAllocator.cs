@@ -11,10 +11,21 @@ public sealed class AutomaticAllocator : IAllocator
     private const double ExhaustiveLimit = 1e5;
 
     // A relaxation of order n takes about 20 steps of a few n³ multiplications: some 2·10⁹ of these cubes take 10 to 20 s on two cores.
-    private const double WorkLimit = 2e9;
+    private const double DefaultWorkLimit = 2e9;
 
     // One relaxation of this order takes some 6 s, of 1,000 about a minute.
     private const int LargestOrder = 600;
+
+    /// <summary>Nodes times the cube of a relaxation's order, at most. Range: (0, inf). Default: 2e9, some 10 to 20 s on two cores.</summary>
+    public double WorkLimit
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            field = value;
+        }
+    } = DefaultWorkLimit;
 
     /// <inheritdoc/>
     public AllocationSolution Solve(AllocationProblem problem, CancellationToken cancellation = default)

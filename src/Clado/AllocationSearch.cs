@@ -1,0 +1,89 @@
+using Clado.Allocation;
+using Clado.Allocation.Solver;
+using Clado.Candidates;
+using Clado.Images;
+using Clado.Runs;
+using Clado.Sensitivity;
+
+namespace Clado;
+
+/// <summary>
+/// Looks for the allocation of least loss on the network itself (docs/method.md, "Operating point"): every surrogate's optimum is measured, the
+/// best becomes the operating point, sensitivities are measured again around it, and so on until a round finds nothing better.
+/// </summary>
+/// <param name="inputs">The network, its candidates and all images of the run.</param>
+/// <param name="seen">The images that surrogates are measured on; the others judge them too.</param>
+/// <param name="fileSize">Sizes of the file.</param>
+/// <param name="options">Loss, threads and memory.</param>
+/// <param name="records">Finished units: read and added to.</param>
+/// <param name="progress">Receives the name of the stage and the share done.</param>
+internal sealed class AllocationSearch(
+    MeasurementInputs inputs, ImageSet seen, FileSize fileSize, SensitivityOptions options, RecordStore records, IProgress<StageProgress>? progress)
+{
+    // Surrogates come and go; what counts is the choice, and that is there long before its proof.
+    private const double SurrogateWork = 2e8;
+
+    /// <summary>Searches.</summary>
+    /// <param name="surrogates">Surrogates of the float network.</param>
+    /// <param name="budget">What the network may cost.</param>
+    /// <param name="rounds">Rounds of measuring around the best choice at most. Range: [0, inf).</param>
+    /// <param name="cancellation">Stops; what is measured is recorded.</param>
+    public AllocationResult Find(IReadOnlyList<Surrogate> surrogates, Budget budget, int rounds, CancellationToken cancellation)
+    {
+        var trials = new List<AllocationTrial>();
+        if (Try(surrogates, budget, 0, null, trials, cancellation) is not { } best)
+        {
+            return Solve(surrogates[0], budget, cancellation);
+        }
+        for (int round = 1; round <= rounds; round++)
+        {
+            int[] point = Rows(best);
+            var matrix = SensitivityMeasurement.Measure(
+                inputs with { Images = seen }, point, options with { Estimator = "additive" }, records,
+                StageShare.Of(progress, $"measuring around the choice, round {round}"), cancellation);
+            // All layers may change, or where that helps nothing, half of them, and so on: the model is good near the point only.
+            AllocationResult? better = null;
+            for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
+            {
+                better = Try(
+                    Surrogate.Around(matrix, point, best.MeasuredLoss!.Value, radius == point.Length ? null : radius), budget, round, best, trials, cancellation);
+            }
+            if (better is null)
+            {
+                break;
+            }
+            best = better;
+        }
+        return best with { Trials = trials };
+    }
+
+    /// <summary>Measures what surrogates propose; the best of it where it beats what is there, else null.</summary>
+    private AllocationResult? Try(
+        IReadOnlyList<Surrogate> surrogates, Budget budget, int round, AllocationResult? best, List<AllocationTrial> trials, CancellationToken cancellation)
+    {
+        var proposed = surrogates.Select((surrogate, index) =>
+        {
+            progress?.Report(new StageProgress("choosing bits", null, (double)index / surrogates.Count));
+            return Solve(surrogate, budget, cancellation);
+        }).Where(r => r.Status != AllocationStatus.Infeasible).ToArray();
+        if (proposed.Length == 0)
+        {
+            return null;
+        }
+        var losses = JointLoss.Measure(
+            inputs, [.. proposed.Select(Rows)], options, records, StageShare.Of(progress, "measuring choices"), cancellation);
+        var measured = proposed.Zip(losses, (result, loss) => result with { MeasuredLoss = loss.Average() }).ToArray();
+        var first = measured.MinBy(r => r.MeasuredLoss)!;
+        bool isBetter = best is null || first.MeasuredLoss < best.MeasuredLoss;
+        bool holdsBack = seen.Items.Count < inputs.Images.Items.Count;
+        trials.AddRange(measured.Zip(losses, (r, loss) => new AllocationTrial(
+            round, r.Surrogate, r.PredictedLoss, r.MeasuredLoss!.Value, holdsBack ? loss.Where((_, image) => ImageSet.IsHeldBack(image)).Average() : null,
+            isBetter && ReferenceEquals(r, first))));
+        return isBetter ? first : null;
+    }
+
+    private AllocationResult Solve(Surrogate surrogate, Budget budget, CancellationToken cancellation) => BitAllocation.Allocate(
+        surrogate, inputs.Candidates, fileSize, budget, new AutomaticAllocator { WorkLimit = SurrogateWork }, cancellation);
+
+    private int[] Rows(AllocationResult result) => inputs.Candidates.RowsOf(result.Chosen);
+}

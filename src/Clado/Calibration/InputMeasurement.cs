@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Layers;
+using Clado.Numerics;
+using Clado.Onnx;
+using Microsoft.ML.OnnxRuntime;
+
+namespace Clado.Calibration;
+
+/// <summary>Runs a network on calibration images and sums up what its layers' inputs are like.</summary>
+public static class InputMeasurement
+{
+    // Enough rows that the mean is sharper than the damping of a rounding (1 % of the mean diagonal), and enough for every column of a wide layer.
+    private const int FewestRows = 32768;
+    private const int RowsPerColumn = 16;
+
+    // Rows of a chunk: two panels of them stay in the first-level cache.
+    private const int ChunkRows = 256;
+    private const int ChunkElements = 1 << 20;
+
+    // Golden ratio: multiples of it, modulo 1, are spread evenly however many are taken.
+    private const double GoldenRatio = 0.61803398874989485;
+
+    // The runtime, the program and its libraries; the model as read, as raised, and in a session.
+    private const long ProgramBytes = 384L << 20;
+    private const int ModelCopies = 4;
+
+    // While a layer is rounded, its matrix's factor takes up to twice the sum's bytes.
+    private const int FactorShare = 2;
+
+    private const long FastBatchBytes = 64L << 20;
+    private const int LargestBatch = 32;
+
+    /// <summary>Measures the inputs of layers, as many layers in one sweep over the images as memory allows.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">Its layers. Shape: [layers].</param>
+    /// <param name="images">Calibration images.</param>
+    /// <param name="preprocessing">How images become inputs.</param>
+    /// <param name="threads">Threads to use; results do not depend on it.</param>
+    /// <param name="memoryBytes">Memory to stay under. Range: [1, inf).</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>The layers' statistics in turn, measured when they are asked for. Shape: [layers].</returns>
+    /// <exception cref="CladoException">The widest layer does not fit into memory, or inputs are not finite.</exception>
+    public static IEnumerable<InputStatistics> Measure(
+        Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet images, Preprocessing preprocessing, int threads, long memoryBytes,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(layers);
+        long used = ProgramBytes + (ModelCopies * graph.FileSizeBytes) + (threads * FastBatchBytes), widest = layers.Max(SizeBytes);
+        if (memoryBytes < used + widest + (FactorShare * widest))
+        {
+            throw new CladoException($"{Path.GetFileName(graph.File)}: rounding on inputs needs at least {(used + widest + (FactorShare * widest)) >> 20:N0} MiB, "
+                + $"--memory allows {memoryBytes >> 20:N0}; raise it, or use --rounding nearest");
+        }
+        long available = memoryBytes - used - (FactorShare * widest);
+        for (int first = 0; first < layers.Count;)
+        {
+            int count = 1;
+            for (long bytes = SizeBytes(layers[first]); first + count < layers.Count && (bytes += SizeBytes(layers[first + count])) <= available; count++)
+            {
+            }
+            foreach (var statistics in Sweep(graph, [.. layers.Skip(first).Take(count)], images, preprocessing, threads, cancellation))
+            {
+                yield return statistics;
+            }
+            first += count;
+        }
+    }
+
+    private static long SizeBytes(QuantizableLayer layer) => InputStatistics.SizeBytes(WeightMatrix.Of(layer));
+
+    private static InputStatistics[] Sweep(
+        Graph graph, QuantizableLayer[] layers, ImageSet images, Preprocessing preprocessing, int threads, CancellationToken cancellation)
+    {
+        var sums = layers.Select(layer => new LayerSum(graph, layer, images.Items.Count)).ToArray();
+        var taps = sums.SelectMany(s => s.Uses.Select(u => u.Tensor)).Where(t => t != graph.Input).Distinct().ToArray();
+        long elements = Math.Max(1, taps.Sum(t => graph.Tensors[t].ElementCount));
+        var batches = new ImageBatches(images, graph, preprocessing, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
+        using var session = taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, new HashSet<string> { graph.Input }, taps), graph.File);
+        var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
+        // Passes of several batches side by side; then every layer adds them up in their order.
+        for (int start = 0; start < batches.Count; start += threads)
+        {
+            var wave = new Dictionary<string, OrtValue>[Math.Min(threads, batches.Count - start)];
+            Parallel.For(0, wave.Length, options, i => wave[i] = Run(session, graph, batches.Load(start + i)));
+            Parallel.ForEach(Partitioner.Create(sums, EnumerablePartitionerOptions.NoBuffering), options, sum =>
+            {
+                for (int i = 0; i < wave.Length; i++)
+                {
+                    sum.Add(wave[i], batches.CountOf(start + i), threads);
+                }
+            });
+            foreach (var value in wave.SelectMany(w => w.Values))
+            {
+                value.Dispose();
+            }
+        }
+        return [.. sums.Select(s => s.Result() is var result && result.IsFinite
+            ? result
+            : throw new CladoException($"{Path.GetFileName(graph.File)}: the inputs of layer '{s.Name}' are NaN or infinite on the calibration images; check --preprocess, or use --rounding nearest"))];
+    }
+
+    private static Dictionary<string, OrtValue> Run(GraphSession? session, Graph graph, ImageBatch batch)
+    {
+        var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
+        var values = new Dictionary<string, OrtValue> { [graph.Input] = input };
+        if (session is not null)
+        {
+            foreach (var (name, value) in session.Outputs.Zip(session.Run(input)))
+            {
+                values.Add(name, value);
+            }
+        }
+        return values;
+    }
+
+    /// <summary>The sum of a layer.</summary>
+    private sealed class LayerSum
+    {
+        private readonly Graph graph;
+        private readonly QuantizableLayer layer;
+        private readonly WeightMatrix matrix;
+        private readonly GramSum[] sums;
+        private readonly long rowsPerImage;
+        private long rowCount;
+
+        public LayerSum(Graph graph, QuantizableLayer layer, int images)
+        {
+            (this.graph, this.layer, matrix) = (graph, layer, WeightMatrix.Of(layer));
+            sums = [.. Enumerable.Range(0, matrix.Groups).Select(_ => new GramSum(matrix.Columns))];
+            Uses = [.. layer.Nodes.Select(n => (Node: graph.Nodes[n], Slot: InputRows.ActivationSlot(graph.Nodes[n], layer)))
+                .Where(u => u.Slot >= 0 && graph.Tensors.ContainsKey(u.Node.Input[u.Slot])).Select(u => (u.Node, u.Node.Input[u.Slot]))];
+            long wanted = Math.Max(FewestRows, (long)RowsPerColumn * matrix.Columns);
+            rowsPerImage = (wanted + images - 1) / images;
+        }
+
+        public string Name => layer.Name;
+
+        /// <summary>Nodes that use the weight the layer's way, each with its input.</summary>
+        public IReadOnlyList<(NodeProto Node, string Tensor)> Uses { get; }
+
+        public void Add(Dictionary<string, OrtValue> values, int images, int threads)
+        {
+            foreach (var (node, tensor) in Uses)
+            {
+                var rows = InputRows.Of(graph, node, layer, values[tensor].GetTensorTypeAndShape().Shape);
+                Add(rows, values[tensor].GetTensorDataAsSpan<float>(), Chosen(rows.Count, rowsPerImage * images), threads);
+            }
+        }
+
+        public InputStatistics Result() => new(matrix.Columns, rowCount, [.. sums.Select(s => s.Symmetric(Math.Max(1, rowCount)))]);
+
+        private void Add(InputRows rows, ReadOnlySpan<float> values, ReadOnlySpan<int> chosen, int threads)
+        {
+            int width = GramSum.PackedWidth(matrix.Columns), chunk = Math.Clamp(ChunkElements / (width * matrix.Groups), 16, ChunkRows);
+            for (int start = 0; start < chosen.Length; start += chunk)
+            {
+                var part = chosen.Slice(start, Math.Min(chunk, chosen.Length - start));
+                int length = part.Length * width;
+                var packed = sums.Select(_ => new float[length]).ToArray();
+                rows.Pack(values, part, packed);
+                for (int group = 0; group < sums.Length; group++)
+                {
+                    sums[group].Add(packed[group], part.Length, threads);
+                }
+            }
+            rowCount += chosen.Length;
+        }
+
+        /// <summary>Rows spread evenly over a batch, or all of them.</summary>
+        private int[] Chosen(int count, long wanted) => wanted >= count
+            ? [.. Enumerable.Range(0, count)]
+            : [.. Enumerable.Range(0, (int)wanted).Select(i => (int)((rowCount + i) * GoldenRatio % 1 * count))];
+    }
+}

@@ -1,0 +1,113 @@
+using System.Runtime.Intrinsics;
+using Clado.Numerics;
+
+namespace Clado.Candidates;
+
+/// <summary>
+/// Rounds rows of a weight matrix column by column; later columns make good the output error of earlier ones. With the Gram matrix H of the inputs, its
+/// Cholesky factor <c>H = RᵀR</c> and the error e = w − q, the output error is <c>eᵀHe = ‖Re‖²</c>; from the last column to the first, code t is the nearest to
+/// <c>w_t + Σ_{s>t} R_ts e_s / R_tt</c>. These are the codes of OPTQ (arXiv 2210.17323), which keeps a factor of H⁻¹ instead and needs an inverse for it.
+/// Columns stand in the order of rising H_tt, so that the ones that weigh most are rounded first.
+/// </summary>
+internal sealed class ErrorFeedback
+{
+    private readonly float[] factor;
+    private readonly float[] pivots;
+    private readonly int[] order;
+
+    private ErrorFeedback(float[] factor, float[] pivots, int[] order) => (this.factor, this.pivots, this.order) = (factor, pivots, order);
+
+    /// <summary>Factorises a Gram matrix.</summary>
+    /// <param name="gram">Symmetric. Shape: [columns, columns].</param>
+    /// <param name="columns">Order of the matrix.</param>
+    /// <param name="damping">Added to the diagonal.</param>
+    /// <param name="threads">Threads to use; the factor does not depend on it.</param>
+    public static ErrorFeedback Of(float[] gram, int columns, double damping, int threads)
+    {
+        int[] order = [.. Enumerable.Range(0, columns).OrderBy(i => gram[(i * columns) + i])];
+        int stride = Cholesky.Stride(columns);
+        var matrix = new double[(long)stride * stride];
+        for (int i = 0; i < columns; i++)
+        {
+            for (int j = i; j < columns; j++)
+            {
+                matrix[(i * stride) + j] = gram[(order[i] * columns) + order[j]];
+            }
+            matrix[(i * stride) + i] += damping;
+        }
+        if (!Cholesky.TryFactor(matrix, columns, threads))
+        {
+            throw new ArithmeticException("A Gram matrix with damping is not positive definite.");
+        }
+        var factor = new float[(long)columns * columns];
+        var pivots = new float[columns];
+        for (int i = 0; i < columns; i++)
+        {
+            double pivot = matrix[(i * stride) + i];
+            pivots[i] = (float)(pivot * pivot);
+            for (int j = i + 1; j < columns; j++)
+            {
+                factor[(i * columns) + j] = (float)(matrix[(i * stride) + j] / pivot);
+            }
+        }
+        return new ErrorFeedback(factor, pivots, order);
+    }
+
+    /// <summary>Rounds rows, each to a grid of its own scale.</summary>
+    /// <param name="rows">A row a lane. Shape: [lanes][columns].</param>
+    /// <param name="scales">Shape: [lanes].</param>
+    /// <param name="bits">Width of the grid.</param>
+    /// <param name="codes">Receives codes, row by row; empty where only the error is wanted. Shape: [lanes, columns].</param>
+    /// <returns>Output error of each lane, damping included. Shape: [lanes].</returns>
+    public float[] Round(ReadOnlySpan<float[]> rows, ReadOnlySpan<float> scales, int bits, Span<sbyte> codes)
+    {
+        int columns = order.Length;
+        var weights = new float[columns * Lanes.Count];
+        Span<float> steps = stackalloc float[Lanes.Count];
+        steps.Fill(1);
+        scales.CopyTo(steps);
+        for (int lane = 0; lane < rows.Length; lane++)
+        {
+            for (int i = 0; i < columns; i++)
+            {
+                weights[(i * Lanes.Count) + lane] = rows[lane][order[i]];
+            }
+        }
+        var rounded = new float[columns * Lanes.Count];
+        var losses = new float[Lanes.Count];
+        Run(weights, steps, (Grid.Lowest(bits), Grid.Highest(bits)), rounded, losses);
+        for (int lane = 0; lane < (codes.IsEmpty ? 0 : rows.Length); lane++)
+        {
+            for (int i = 0; i < columns; i++)
+            {
+                codes[(lane * columns) + order[i]] = (sbyte)rounded[(i * Lanes.Count) + lane];
+            }
+        }
+        return losses[..rows.Length];
+    }
+
+    private void Run(ReadOnlySpan<float> weights, ReadOnlySpan<float> steps, (float Lowest, float Highest) grid, Span<float> rounded, Span<float> losses)
+    {
+        int columns = order.Length;
+        var errors = new float[weights.Length];
+        Span<float> targets = stackalloc float[Lanes.Count];
+        Vector256<float> lowest = Vector256.Create(grid.Lowest), highest = Vector256.Create(grid.Highest);
+        for (int t = columns - 1; t >= 0; t--)
+        {
+            int at = t * Lanes.Count;
+            weights.Slice(at, Lanes.Count).CopyTo(targets);
+            Lanes.Accumulate(factor.AsSpan((t * columns) + t + 1, columns - t - 1), errors.AsSpan(at + Lanes.Count), targets);
+            var pivot = Vector256.Create(pivots[t]);
+            for (int lane = 0; lane < Lanes.Count; lane += Vector256<float>.Count)
+            {
+                var step = Vector256.Create(steps[lane..]);
+                var target = Vector256.Create<float>(targets[lane..]);
+                var code = Vector256.Min(Vector256.Max(Vector256.Round(target / step), lowest), highest);
+                code.CopyTo(rounded[(at + lane)..]);
+                var miss = target - (code * step);
+                (Vector256.Create<float>(losses[lane..]) + (pivot * miss * miss)).CopyTo(losses[lane..]);
+                (Vector256.Create(weights[(at + lane)..]) - (code * step)).CopyTo(errors.AsSpan(at + lane));
+            }
+        }
+    }
+}

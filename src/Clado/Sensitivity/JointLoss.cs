@@ -1,0 +1,80 @@
+using System.Numerics.Tensors;
+using Clado.Candidates;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Runs;
+
+namespace Clado.Sensitivity;
+
+/// <summary>Loss of whole choices on the network itself: what every surrogate is judged by.</summary>
+internal static class JointLoss
+{
+    /// <summary>Measures choices.</summary>
+    /// <param name="inputs">What is measured.</param>
+    /// <param name="choices">Rows of each choice's candidates. Shape: [choices][layers].</param>
+    /// <param name="options">Loss, threads and memory.</param>
+    /// <param name="records">Finished choices: read and added to.</param>
+    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>Loss increase over the float network of every image. Shape: [choices][images].</returns>
+    public static double[][] Measure(
+        MeasurementInputs inputs, IReadOnlyList<IReadOnlyList<int>> choices, SensitivityOptions options, RecordStore records,
+        IProgress<double>? progress, CancellationToken cancellation)
+    {
+        string[] keys = [.. choices.Select(choice => "joint/" + MeasurementInputs.KeyOf(choice))];
+        var found = new Dictionary<string, double[]>();
+        foreach (var key in keys.Where(key => !found.ContainsKey(key)))
+        {
+            if (records.Find<double>(key) is { } known)
+            {
+                found.Add(key, known);
+            }
+        }
+        var missing = keys.Zip(choices).Where(p => !found.ContainsKey(p.First)).DistinctBy(p => p.First).ToArray();
+        var (together, batchSize) = MemoryPlan.OfWhole(inputs.Graph, options.MemoryBytes);
+        var work = new WorkProgress(missing.Length * inputs.Images.Items.Count, progress);
+        foreach (var group in missing.Chunk(together))
+        {
+            foreach (var (pair, increases) in group.Zip(Run(inputs, [.. group.Select(p => p.Second)], batchSize, options, records, work, cancellation)))
+            {
+                found.Add(pair.First, records.GetOrAdd(pair.First, () => increases));
+            }
+        }
+        return [.. keys.Select(key => found[key])];
+    }
+
+    private static double[][] Run(
+        MeasurementInputs inputs, IReadOnlyList<int>[] choices, int batchSize, SensitivityOptions options, RecordStore records, WorkProgress work,
+        CancellationToken cancellation)
+    {
+        var (graph, candidates, images, preprocessing) = inputs;
+        var readout = Readout.Of(graph);
+        var losses = new LossFactory(graph, readout, images, options.Loss);
+        using var reference = new NetworkOutputs(graph, readout);
+        var networks = choices.Select(choice => new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout)).ToArray();
+        var increases = choices.Select(_ => new double[images.Items.Count]).ToArray();
+        var batches = new ImageBatches(images, graph, preprocessing, batchSize);
+        void Measure(int index)
+        {
+            var batch = batches.Load(index);
+            var outputs = reference.Run(batch);
+            var loss = losses.Create(outputs, outputs, batch, records);
+            for (int i = 0; i < networks.Length; i++)
+            {
+                var shift = networks[i].Run(batch);
+                TensorPrimitives.Subtract(shift, outputs, shift);
+                loss.Increases(shift, readout.ElementCount).CopyTo(increases[i].AsSpan(index * batches.BatchSize));
+                work.Add(batch.Count);
+            }
+        }
+
+        // The first batch alone: it sets the output variances that a squared loss divides by, where they are not recorded yet.
+        Measure(0);
+        Parallel.For(1, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation }, Measure);
+        foreach (var network in networks)
+        {
+            network.Dispose();
+        }
+        return increases;
+    }
+}

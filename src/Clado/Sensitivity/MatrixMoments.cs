@@ -1,0 +1,49 @@
+namespace Clado.Sensitivity;
+
+/// <summary>Sums over images of a quantity and of its square: mean and standard error come of them.</summary>
+/// <param name="Sum">Σ v.</param>
+/// <param name="Squares">Σ v².</param>
+internal readonly record struct Moments(double Sum, double Squares)
+{
+    /// <summary>Adds one image.</summary>
+    public Moments Plus(double value) => new(Sum + value, Squares + (value * value));
+
+    /// <summary>The moments of values, in their order.</summary>
+    public static Moments Of(IEnumerable<double> values) => values.Aggregate(default(Moments), (moments, value) => moments.Plus(value));
+}
+
+/// <summary>Moments of every entry of a symmetric matrix. Different entries may be set from different threads.</summary>
+internal sealed class MatrixMoments
+{
+    private readonly int n;
+
+    public MatrixMoments(int n) => (this.n, Values) = (n, new double[2 * n * n]);
+
+    /// <summary>Takes recorded moments.</summary>
+    /// <param name="n">Order of the matrix.</param>
+    /// <param name="values">See <see cref="Values"/>.</param>
+    public MatrixMoments(int n, double[] values) => (this.n, Values) = (n, values);
+
+    /// <summary>The sums, then the sums of squares. Shape: [2, n, n].</summary>
+    public double[] Values { get; }
+
+    /// <summary>An entry and its mirror image.</summary>
+    public Moments this[int a, int b]
+    {
+        set
+        {
+            Values[(a * n) + b] = Values[(b * n) + a] = value.Sum;
+            Values[(n * n) + (a * n) + b] = Values[(n * n) + (b * n) + a] = value.Squares;
+        }
+    }
+
+    /// <summary>Mean of every entry over the images. Shape: [n, n].</summary>
+    public double[] Means(int images) => [.. Values.Take(n * n).Select(sum => sum / images)];
+
+    /// <summary>Standard error of every mean; 0 where there is one image. Shape: [n, n].</summary>
+    public double[] StandardErrors(int images) => [.. Enumerable.Range(0, n * n).Select(i =>
+    {
+        double mean = Values[i] / images, variance = (Values[(n * n) + i] / images) - (mean * mean);
+        return images < 2 ? 0 : Math.Sqrt(Math.Max(0, variance) / (images - 1));
+    })];
+}

@@ -1,0 +1,16 @@
+using Clado.Candidates;
+using Clado.Graphs;
+using Clado.Images;
+
+namespace Clado.Sensitivity;
+
+/// <summary>What losses are measured of.</summary>
+/// <param name="Graph">The float network.</param>
+/// <param name="Candidates">What its layers can be replaced by: the rows of the matrix.</param>
+/// <param name="Images">Images to measure on.</param>
+/// <param name="Preprocessing">How images become inputs.</param>
+public sealed record MeasurementInputs(Graph Graph, CandidateSet Candidates, ImageSet Images, Preprocessing Preprocessing)
+{
+    /// <summary>Name of a choice of candidates, for records. Shape of the rows: [layers].</summary>
+    internal static string KeyOf(IEnumerable<int> rows) => string.Join(',', rows);
+}

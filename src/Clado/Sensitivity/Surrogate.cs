@@ -1,0 +1,69 @@
+namespace Clado.Sensitivity;
+
+/// <summary>
+/// A quadratic model of the loss around an operating point: for a one-hot choice x the predicted loss increase over the float network is
+/// <c>OperatingLoss + ½ xᵀ G x</c>. What an allocation minimises.
+/// </summary>
+public sealed record Surrogate
+{
+    // Shares of the cross terms that are tried: no single one serves all networks and budgets (docs/decisions/2026-11-23-operating-point.md).
+    private static readonly (string Name, double Share)[] Shares = [("", 1), ("/2", 0.5), ("/4", 0.25)];
+
+    /// <summary>Name: the estimator, the share of its cross terms that is kept, and what else tells it from others.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>G, symmetric. Shape: [candidates, candidates], row-major.</summary>
+    public required double[] Matrix { get; init; }
+
+    /// <summary>Row of each layer's candidate at the operating point; empty for the float network. Shape: [layers].</summary>
+    public IReadOnlyList<int> OperatingPoint { get; init; } = [];
+
+    /// <summary>Loss increase of the operating point over the float network, as measured.</summary>
+    public double OperatingLoss { get; init; }
+
+    /// <summary>Layers that may leave the operating point at most; null where all may. Range: [1, inf).</summary>
+    public int? Radius { get; init; }
+
+    /// <summary>The estimator's own: the projected matrix as it is.</summary>
+    /// <param name="matrix">Sensitivities of the float network.</param>
+    public static Surrogate Of(SensitivityMatrix matrix)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        return new() { Name = matrix.Estimator, Matrix = matrix.Projected };
+    }
+
+    /// <summary>
+    /// Those worth trying for the float network: no cross terms, shares of them, and all of them shrunk by their standard errors; projected.
+    /// </summary>
+    /// <param name="matrix">Sensitivities of the float network.</param>
+    public static IReadOnlyList<Surrogate> Portfolio(SensitivityMatrix matrix)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        int n = matrix.CandidateCount;
+        var shared = Shares.Select(share => new Surrogate { Name = matrix.Estimator + share.Name, Matrix = matrix.WithCrossTerms(_ => share.Share) })
+            .Append(new Surrogate { Name = matrix.Estimator + ", shrunk", Matrix = matrix.WithCrossTerms(matrix.Reliability) })
+            .Select(s => s with { Matrix = SpectralProjection.Project(s.Matrix, n).Projected });
+        return [new Surrogate { Name = "diagonal", Matrix = matrix.WithCrossTerms(_ => 0) }, .. shared];
+    }
+
+    /// <summary>
+    /// Those worth trying around an operating point. Single losses may be gains there, so nothing is projected: the linear part alone makes the
+    /// matrix indefinite.
+    /// </summary>
+    /// <param name="matrix">Sensitivities around the point.</param>
+    /// <param name="operatingPoint">Row of each layer's candidate. Shape: [layers].</param>
+    /// <param name="operatingLoss">Its measured loss increase over the float network.</param>
+    /// <param name="radius">Layers that may leave it, or null for all.</param>
+    public static IReadOnlyList<Surrogate> Around(SensitivityMatrix matrix, IReadOnlyList<int> operatingPoint, double operatingLoss, int? radius)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        return [.. Shares.Select(share => (Name: matrix.Estimator + share.Name, share.Share)).Prepend(("diagonal", 0)).Select(share => new Surrogate
+        {
+            Name = share.Name + (radius is null ? "" : $", {radius} layers"),
+            Matrix = matrix.WithCrossTerms(_ => share.Share),
+            OperatingPoint = operatingPoint,
+            OperatingLoss = operatingLoss,
+            Radius = radius,
+        })];
+    }
+}

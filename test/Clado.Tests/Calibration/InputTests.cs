@@ -1,0 +1,177 @@
+using Clado.Calibration;
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Layers;
+using Clado.Numerics;
+using Clado.Onnx;
+using Clado.Tests.Layers;
+using Clado.Tests.Support;
+using Microsoft.ML.OnnxRuntime;
+using Xunit;
+using static Clado.Onnx.NodeExtensions;
+
+namespace Clado.Tests.Calibration;
+
+public class InputTests
+{
+    /// <summary>Rows times weights are what the operator computes: the rows are the ones it multiplies with.</summary>
+    [Fact]
+    public void RowsTimesWeightsAreTheOperatorsOutput()
+    {
+        foreach (var graph in (Graph[])[LayerTests.AllKinds(), NetworkBuilder.SmallClassifier().BuildGraph(), Padded()])
+        {
+            foreach (var layer in LayerFinder.Find(graph).Layers)
+            {
+                var node = graph.Nodes[layer.Nodes[0]];
+                int slot = InputRows.ActivationSlot(node, layer);
+                Assert.True(slot >= 0, layer.Name);
+                string[] wanted = [.. ((string[])[node.Output[0], node.Input[slot]]).Where(name => name != graph.Input)];
+                long[] shape = [2, .. graph.Tensors[graph.Input].Shape.Skip(1)];
+                var random = new Random(4);
+                var pixels = Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(_ => random.NextSingle() - 0.3f).ToArray();
+                using var image = OrtValue.CreateTensorValueFromMemory(pixels, shape);
+                using var session = new GraphSession(GraphPart.Extract(graph, new HashSet<string> { graph.Input }, wanted), "t");
+                using var values = session.Run(image);
+                var (output, outputShape) = (values[0].GetTensorDataAsSpan<float>().ToArray(), values[0].GetTensorTypeAndShape().Shape);
+                var (input, inputShape) = wanted.Length == 1 ? (pixels, shape) : (values[1].GetTensorDataAsSpan<float>().ToArray(), values[1].GetTensorTypeAndShape().Shape);
+                Check(graph, node, layer, input, inputShape, output, outputShape);
+            }
+        }
+    }
+
+    [Fact]
+    public void StatisticsAreTheMeanOfProductsWhateverThreadsAndMemory()
+    {
+        using var folder = new TemporaryFolder();
+        var graph = NetworkBuilder.SmallClassifier().BuildGraph();
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 5));
+        var preprocessing = Preprocessing.Parse("unit");
+        var layers = LayerFinder.Find(graph).Layers;
+        var one = InputMeasurement.Measure(graph, layers, images, preprocessing, 1, 1L << 32, TestContext.Current.CancellationToken).ToArray();
+        var two = InputMeasurement.Measure(graph, layers, images, preprocessing, 3, Smallest(graph, layers, images), TestContext.Current.CancellationToken).ToArray();
+        Assert.Equal(one.SelectMany(s => s.Gram).SelectMany(g => g), two.SelectMany(s => s.Gram).SelectMany(g => g));
+        // The last layer sees one row an image.
+        Assert.Equal(images.Items.Count, one[^1].RowCount);
+        Assert.Equal(12 * 12, one[^1].Gram[0].Length);
+        Assert.All(one.Zip(layers), p => Assert.Equal(p.Second.Groups, p.First.Gram.Count));
+    }
+
+    /// <summary>The least memory that is accepted: every layer gets a sweep of its own.</summary>
+    private static long Smallest(Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet images)
+    {
+        var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(graph, layers, images, Preprocessing.Parse("unit"), 3, 1).First());
+        return (long.Parse(error.Message.Split("at least ")[1].Split(' ')[0], System.Globalization.NumberStyles.AllowThousands) + 1) << 20;
+    }
+
+    [Theory]
+    [InlineData(1, 5)]
+    [InlineData(16, 300)]
+    [InlineData(67, 40)]
+    [InlineData(130, 257)]
+    public void SumsOfProductsAgreeWithTheDirectLoop(int columns, int rows)
+    {
+        var random = new Random(columns);
+        int width = GramSum.PackedWidth(columns);
+        float[] Packed() => [.. Enumerable.Range(0, width * rows).Select(i => (i / (16 * rows) * 16) + (i % 16) < columns ? random.NextSingle() - 0.4f : 0)];
+        float At(float[] packed, int row, int column) => packed[(((column / 16 * rows) + row) * 16) + (column % 16)];
+        var (first, second) = (Packed(), Packed());
+        var sum = new GramSum(columns);
+        sum.Add(first, rows, 2);
+        sum.Add(second, rows, 1);
+        var result = sum.Symmetric(rows);
+        for (int i = 0; i < columns; i++)
+        {
+            for (int j = 0; j < columns; j++)
+            {
+                double direct = Enumerable.Range(0, rows).Sum(n => ((double)At(first, n, i) * At(first, n, j)) + ((double)At(second, n, i) * At(second, n, j))) / rows;
+                Assert.Equal(direct, result[(i * columns) + j], 1e-5);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(63)]
+    [InlineData(64)]
+    [InlineData(65)]
+    [InlineData(201)]
+    public void TheCholeskyFactorGivesTheMatrixBack(int order)
+    {
+        var random = new Random(order);
+        var x = Enumerable.Range(0, order + 5).Select(_ => Enumerable.Range(0, order).Select(_ => random.NextDouble()).ToArray()).ToArray();
+        int stride = Cholesky.Stride(order);
+        var (one, two, matrix) = (new double[stride * stride], new double[stride * stride], new double[stride * stride]);
+        for (int i = 0; i < order; i++)
+        {
+            for (int j = i; j < order; j++)
+            {
+                one[(i * stride) + j] = two[(i * stride) + j] = matrix[(i * stride) + j] = x.Sum(row => row[i] * row[j]);
+            }
+        }
+        Assert.True(Cholesky.TryFactor(one, order, 1));
+        Assert.True(Cholesky.TryFactor(two, order, 3));
+        for (int i = 0; i < order; i++)
+        {
+            for (int j = i; j < order; j++)
+            {
+                Assert.Equal(one[(i * stride) + j], two[(i * stride) + j]);
+                Assert.Equal(matrix[(i * stride) + j], Enumerable.Range(0, i + 1).Sum(k => one[(k * stride) + i] * one[(k * stride) + j]), 1e-9 * order);
+            }
+        }
+        matrix[(order - 1) * (stride + 1)] = -1;
+        Assert.False(Cholesky.TryFactor(matrix, order, 1));
+    }
+
+    private static void Check(Graph graph, NodeProto node, QuantizableLayer layer, float[] input, long[] inputShape, float[] output, long[] outputShape)
+    {
+        var matrix = WeightMatrix.Of(layer);
+        var weights = TensorData.ReadSingles("t", graph.Initializers[layer.Weight]);
+        var rows = InputRows.Of(graph, node, layer, inputShape);
+        int[] all = [.. Enumerable.Range(0, rows.Count)];
+        int width = GramSum.PackedWidth(matrix.Columns);
+        var packed = Enumerable.Range(0, matrix.Groups).Select(_ => new float[rows.Count * width]).ToArray();
+        rows.Pack(input, all, packed);
+        var bias = node.Input.Count > 2 ? TensorData.ReadSingles("t", graph.Initializers[node.Input[2]]) : null;
+        // Outputs: channels last for factors from the right, first after the image for convolutions, first for factors from the left.
+        long channels = (long)matrix.Groups * matrix.Rows;
+        bool last = node.OpType is "Gemm" || (node.OpType == "MatMul" && layer.ChannelAxis == 1);
+        long positions = last ? 1 : outputShape.Skip(node.OpType == "MatMul" ? outputShape.Length - 1 : 2).Aggregate(1L, (a, b) => a * b);
+        for (int row = 0; row < rows.Count; row++)
+        {
+            for (int group = 0; group < matrix.Groups; group++)
+            {
+                for (int r = 0; r < matrix.Rows; r++)
+                {
+                    var w = matrix.Row(weights, group, r);
+                    double sum = bias?[r] ?? 0;
+                    for (int k = 0; k < w.Length; k++)
+                    {
+                        sum += (double)w[k] * packed[group][(((k / 16 * rows.Count) + row) * 16) + (k % 16)];
+                    }
+                    long channel = ((long)group * matrix.Rows) + r;
+                    long at = (((row / positions * channels) + channel) * positions) + (row % positions);
+                    Assert.Equal(sum, output[at], 1e-4 * Math.Max(1, Math.Abs(sum)));
+                }
+            }
+        }
+    }
+
+    /// <summary>Automatic pads, output padding, strides with dilations, grouped transposed convolution.</summary>
+    private static Graph Padded()
+    {
+        var net = new NetworkBuilder(input: [4, 9, 7]);
+        net.Weight("upper", 6, 4, 3, 2);
+        net.Weight("lower", 6, 6, 2, 4);
+        net.Weight("valid", 6, 6, 2, 1);
+        net.Weight("spread", 6, 2, 3, 3);
+        net.Weight("same", 4, 5, 4, 3);
+        return net.Then("Conv", "a", ["upper"], Attribute("auto_pad", "SAME_UPPER"), Attribute("strides", 1, 2))
+            .Then("Conv", "b", ["lower"], Attribute("auto_pad", "SAME_LOWER"))
+            .Then("Conv", "c", ["valid"], Attribute("auto_pad", "VALID"), Attribute("strides", 3, 1), Attribute("dilations", 2, 1))
+            .Then("ConvTranspose", "d", ["spread"], Attribute("group", 2), Attribute("strides", 2, 3), Attribute("pads", 1, 0, 0, 1), Attribute("output_padding", 1, 2), Attribute("dilations", 1, 2))
+            .Then("ConvTranspose", "e", ["same"], Attribute("auto_pad", "SAME_UPPER"), Attribute("strides", 2, 2))
+            .BuildGraph();
+    }
+}

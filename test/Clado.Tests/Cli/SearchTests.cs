@@ -1,0 +1,122 @@
+using System.Text.Json;
+using Clado.Allocation;
+using Clado.Images;
+using Clado.Onnx;
+using Clado.Runs;
+using Clado.Sensitivity;
+using Clado.Tests.Sensitivity;
+using Clado.Tests.Support;
+using Xunit;
+
+namespace Clado.Tests.Cli;
+
+/// <summary>Surrogates tried on the network, and rounds around the best of them.</summary>
+public class SearchTests
+{
+    [Theory]
+    [InlineData("kl")]
+    [InlineData("ce")]
+    [InlineData("mse")]
+    public void JointLossIsThatOfTheRebuiltModel(string loss)
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 3));
+        var graph = Network(8).BuildGraph();
+        var candidates = Harness.Candidates(graph, 2, 4);
+        int[][] choices = [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9], [0, 3, 4, 7, 8], [0, 2, 4, 6, 8]];
+        using var records = new RecordStore();
+        var inputs = new MeasurementInputs(graph, candidates, images, Preprocessing.Parse("unit"));
+        var options = new SensitivityOptions { Loss = loss };
+        var measured = JointLoss.Measure(inputs, choices, options, records, null, TestContext.Current.CancellationToken);
+        for (int i = 0; i < choices.Length; i++)
+        {
+            double naive = NaiveSensitivity.Increase(graph, [.. choices[i].Select(row => candidates.Items[row])], images, inputs.Preprocessing, loss);
+            Assert.Equal(naive, measured[i].Average(), 1e-5 * (1 + Math.Abs(naive)));
+        }
+        Assert.Equal(measured[0], measured[3]);
+        // Again from the records, in another order and with other threads: not a bit changes.
+        var again = JointLoss.Measure(inputs, [choices[2], choices[0]], options with { Threads = 1 }, records, null, TestContext.Current.CancellationToken);
+        Assert.Equal(measured[2], again[0]);
+        Assert.Equal(measured[0], again[1]);
+    }
+
+    [Fact]
+    public void RoundsNeverMeasureWorseAndAreMeasuredOnce()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        AllocationResult Allocate(string run, int threads, int? rounds, string estimator = "auto")
+        {
+            var options = new PipelineOptions
+            {
+                Model = model,
+                Images = images,
+                Preprocessing = Preprocessing.Parse("unit"),
+                Run = folder[run],
+                Sensitivity = new SensitivityOptions { Estimator = estimator, Threads = threads },
+            };
+            return Pipeline.Measure(options, cancellation: TestContext.Current.CancellationToken)
+                .Allocate("2.6bit", rounds: rounds, cancellation: TestContext.Current.CancellationToken);
+        }
+
+        var first = Allocate("run", 2, null);
+        Assert.Contains(first.Trials, t => t.Round == 1);
+        Assert.Equal(first.Trials.Min(t => t.MeasuredLoss), first.MeasuredLoss);
+        Assert.Equal(first.MeasuredLoss, first.Trials.Last(t => t.IsBest).MeasuredLoss);
+        Assert.Equal(first.PredictedLoss, first.Trials.Last(t => t.IsBest).PredictedLoss);
+        // What became the operating point got better every time, and the portfolio is the first of it.
+        var best = first.Trials.Where(t => t.IsBest).Select(t => t.MeasuredLoss).ToArray();
+        Assert.Equal(best.OrderDescending(), best);
+        Assert.Equal(best[0], Allocate("run", 2, 0).MeasuredLoss);
+
+        var written = File.GetLastWriteTimeUtc(Path.Combine(folder["run"], "records.sqlite"));
+        var again = Allocate("run", 1, null);
+        Assert.Equal(first.Chosen.Select(c => c.Bits), again.Chosen.Select(c => c.Bits));
+        Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(folder["run"], "records.sqlite")));
+        var elsewhere = Allocate("other", 3, null);
+        Assert.Equal(first.Trials, elsewhere.Trials);
+
+        var additive = Allocate("additive", 2, 3, "additive");
+        Assert.Equal("additive", additive.Trials[0].Surrogate);
+        Assert.Null(additive.Trials[0].HeldBackLoss);
+        Assert.Contains(additive.Trials, t => t.Round == 1);
+        Assert.Empty(Allocate("additive", 2, null, "additive").Trials);
+    }
+
+    [Fact]
+    public void WhatIsTriedIsReported()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        Assert.Equal(0, Harness.Command("measure", model, "--images", images, "--preprocess", "unit", "--run", folder["run"]).Code);
+        using var json = JsonDocument.Parse(Harness.Command("allocate", "--run", folder["run"], "--budget", "3bit", "--rounds", "1", "--json").Output);
+        Assert.Equal("auto", json.RootElement.GetProperty("estimator").GetString());
+        var trials = json.RootElement.GetProperty("trials").EnumerateArray().ToArray();
+        Assert.Equal(
+            ["diagonal", "additive", "additive/2", "additive/4", "additive, shrunk"],
+            trials.Where(t => t.GetProperty("round").GetInt32() == 0).Select(t => t.GetProperty("surrogate").GetString()));
+        Assert.Equal(trials.Min(t => t.GetProperty("measuredLoss").GetDouble()), json.RootElement.GetProperty("measuredLoss").GetDouble());
+        Assert.Contains("held back", Harness.Command("allocate", "--run", folder["run"], "--budget", "3bit").Output, StringComparison.Ordinal);
+
+        var wrong = Harness.Command("allocate", "--run", folder["run"], "--budget", "3bit", "--rounds", "-1");
+        Assert.Equal((2, "clado: --rounds -1: 0 or more are wanted"), (wrong.Code, wrong.Error.TrimEnd()));
+        File.Delete(Directory.EnumerateFiles(images, "*.png", SearchOption.AllDirectories).First());
+        var changed = Harness.Command("allocate", "--run", folder["run"], "--budget", "3.5bit");
+        Assert.Equal(2, changed.Code);
+        Assert.Contains("other images than lie in", changed.Error, StringComparison.Ordinal);
+    }
+
+    private static (string Model, string Images) Sample(TemporaryFolder folder)
+    {
+        OnnxFile.Write(Network(8).Build(), folder["m.onnx"]);
+        return (folder["m.onnx"], Harness.Images(folder, "images", 4));
+    }
+
+    private static NetworkBuilder Network(int classes)
+    {
+        var net = NetworkBuilder.SmallClassifier(classes: classes);
+        net.Model.Graph.Input[0].Type.TensorType.Shape.Dim[2].DimValue = 24;
+        net.Model.Graph.Input[0].Type.TensorType.Shape.Dim[3].DimValue = 24;
+        return net;
+    }
+}
