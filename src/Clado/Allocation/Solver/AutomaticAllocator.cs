@@ -36,7 +36,7 @@ public sealed class AutomaticAllocator : IAllocator
             ExhaustiveAllocator.ChoiceCount(problem) <= ExhaustiveLimit ? new ExhaustiveAllocator()
             : DynamicProgrammingAllocator.IsSeparable(problem) ? new DynamicProgrammingAllocator()
             : order > LargestOrder ? new LocalSearchAllocator()
-            : new BranchAndBoundAllocator { NodeLimit = (long)Math.Max(1, WorkLimit / (order * order * order)) };
+            : new BranchAndBoundAllocator { WorkLimit = WorkLimit };
         return allocator.Solve(problem, cancellation);
     }
 }

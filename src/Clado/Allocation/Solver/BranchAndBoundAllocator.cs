@@ -47,6 +47,20 @@ public sealed class BranchAndBoundAllocator : IAllocator
         }
     } = long.MaxValue;
 
+    /// <summary>
+    /// Ends the search where the cubes of the orders of the relaxations solved add up to this, rounded up to a batch of nodes. The order is the
+    /// number of candidates less the number of layers, plus one. Range: (0, inf]. Default: no limit.
+    /// </summary>
+    public double WorkLimit
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            field = value;
+        }
+    } = double.PositiveInfinity;
+
     /// <summary>Threads that look into nodes. Range: [1, inf). Default: the number of processors.</summary>
     public int ThreadCount
     {
@@ -97,6 +111,8 @@ public sealed class BranchAndBoundAllocator : IAllocator
         private double objective = double.PositiveInfinity;
         private double closed = double.PositiveInfinity;
 
+        private double work;
+
         public long NodeCount { get; private set; }
 
         // Without a choice no bound closes a node; a number above all objectives keeps the arithmetic finite.
@@ -117,7 +133,7 @@ public sealed class BranchAndBoundAllocator : IAllocator
             var open = new PriorityQueue<BranchNode, (double Bound, long Number)>();
             long number = 0;
             open.Enqueue(new BranchNode(allowed, [], SeparableBound.Compute(problem)), (0, number++));
-            while (open.Count > 0 && NodeCount < limits.NodeLimit && !cancellation.IsCancellationRequested)
+            while (open.Count > 0 && NodeCount < limits.NodeLimit && work < limits.WorkLimit && !cancellation.IsCancellationRequested)
             {
                 var batch = new List<BranchNode>();
                 while (batch.Count < BatchSize && open.TryDequeue(out var node, out _))
@@ -132,14 +148,16 @@ public sealed class BranchAndBoundAllocator : IAllocator
                     }
                 }
                 double cutoff = Cutoff;
+                var effort = new BranchEffort((limits.WorkLimit - work) / Math.Max(1, batch.Count), Math.Max(1, limits.ThreadCount / Math.Max(1, batch.Count)));
                 var outcomes = new BranchOutcome[batch.Count];
                 Parallel.For(0, batch.Count, new ParallelOptions { MaxDegreeOfParallelism = limits.ThreadCount }, i =>
-                    outcomes[i] = NodeExpansion.Expand(problem, batch[i], cutoff, cancellation));
+                    outcomes[i] = NodeExpansion.Expand(problem, batch[i], cutoff, effort, cancellation));
                 NodeCount += batch.Count;
                 foreach (var outcome in outcomes)
                 {
                     Offer(outcome.Choice);
                     closed = Math.Min(closed, outcome.ClosedBound);
+                    work += outcome.Work;
                     foreach (var child in outcome.Children)
                     {
                         open.Enqueue(child, (child.Bound, number++));

@@ -11,4 +11,10 @@ internal sealed record BranchNode(bool[] Allowed, IReadOnlyList<(int A, int B)>?
 /// <param name="Children">Parts that may hold a better choice.</param>
 /// <param name="ClosedBound">No choice of the node outside its children has an objective below this.</param>
 /// <param name="Choice">A choice within the budgets, or null. Shape: [layers].</param>
-internal sealed record BranchOutcome(IReadOnlyList<BranchNode> Children, double ClosedBound, int[]? Choice);
+/// <param name="Work">Cubes of the orders of the relaxations solved.</param>
+internal sealed record BranchOutcome(IReadOnlyList<BranchNode> Children, double ClosedBound, int[]? Choice, double Work);
+
+/// <summary>What may go into looking into a node.</summary>
+/// <param name="Work">Probing ends where the cubes of the orders of its relaxations add up to this. Range: [0, inf].</param>
+/// <param name="ThreadCount">Threads; the outcome does not depend on it. Range: [1, inf).</param>
+internal sealed record BranchEffort(double Work, int ThreadCount);

@@ -5,11 +5,17 @@ using System.Runtime.InteropServices;
 namespace Clado.Allocation.Solver;
 
 /// <summary>
-/// Products and factorisations of dense symmetric matrices, row-major. All are written as sums of rows, four at a time, so that the one inner
-/// loop is contiguous and vectorised and skips zero coefficients.
+/// Products and factorisations of dense symmetric matrices, row-major. Small parts are written as sums of rows, four at a time, so that the one
+/// inner loop is contiguous and vectorised and skips zero coefficients; the bulk goes to <see cref="MatrixProduct"/>.
 /// </summary>
 internal static class DenseKernels
 {
+    // Rows that are worked off as sums of rows before the rest hears of them by one product, and the columns of the inverse done at once.
+    private const int BlockRows = 32, BlockColumns = 128;
+
+    // Up to this order an inverse is quicker without copying blocks for the product.
+    private const int SmallOrder = 160;
+
     /// <summary><c>target += Σ_k coefficients[k · stride] · rows[k][from..]</c>.</summary>
     private static void AddRows(
         Span<double> target, ReadOnlySpan<double> coefficients, int stride, int count, ReadOnlySpan<double> rows, int width, int from, double sign)
@@ -72,6 +78,18 @@ internal static class DenseKernels
         }
     }
 
+    /// <summary><c>result = A B</c> of dense matrices.</summary>
+    /// <param name="a">Shape: [n, n].</param>
+    /// <param name="b">Shape: [n, n].</param>
+    /// <param name="n">Order.</param>
+    /// <param name="result">Overwritten. Shape: [n, n].</param>
+    /// <param name="threadCount">Threads; the product does not depend on it.</param>
+    public static void MultiplyDense(double[] a, double[] b, int n, double[] result, int threadCount = 1)
+    {
+        Array.Clear(result);
+        MatrixProduct.Add(1, new MatrixBlock(a, 0, n), new MatrixBlock(b, 0, n), new MatrixBlock(result, 0, n), (n, n, n), false, threadCount);
+    }
+
     /// <summary>Replaces a matrix by the mean of it and its transpose.</summary>
     /// <param name="a">Shape: [n, n].</param>
     /// <param name="n">Order.</param>
@@ -87,20 +105,27 @@ internal static class DenseKernels
     }
 
     /// <summary>Overwrites the upper triangle of a symmetric matrix by its Cholesky factor, <c>A = Uᵀ U</c>; false where a pivot is not positive.</summary>
-    /// <param name="a">Upper triangle in, U out; what is below the diagonal is left alone. Shape: [n, n].</param>
+    /// <param name="a">Upper triangle in, U out; what is below the diagonal is of no meaning. Shape: [n, n].</param>
     /// <param name="n">Order.</param>
-    public static bool TryCholesky(Span<double> a, int n)
+    /// <param name="threadCount">Threads; the factor does not depend on it.</param>
+    public static bool TryCholesky(double[] a, int n, int threadCount = 1)
     {
-        for (int i = 0; i < n; i++)
+        for (int from = 0; from < n; from += BlockRows)
         {
-            var row = a.Slice((i * n) + i, n - i);
-            AddRows(row, a[i..], n, i, a, n, i, -1);
-            // Written so that NaN fails too.
-            if (!(row[0] > 0))
+            int to = Math.Min(n, from + BlockRows);
+            for (int i = from; i < to; i++)
             {
-                return false;
+                var row = a.AsSpan((i * n) + i, n - i);
+                AddRows(row, a.AsSpan((from * n) + i), n, i - from, a.AsSpan(from * n), n, i, -1);
+                // Written so that NaN fails too.
+                if (!(row[0] > 0))
+                {
+                    return false;
+                }
+                TensorPrimitives.Multiply(row, 1 / Math.Sqrt(row[0]), row);
             }
-            TensorPrimitives.Multiply(row, 1 / Math.Sqrt(row[0]), row);
+            var above = new MatrixBlock(a, (from * n) + to, n);
+            MatrixProduct.Add(-1, above.Transposed, above, new MatrixBlock(a, (to * n) + to, n), (n - to, n - to, to - from), true, threadCount);
         }
         return true;
     }
@@ -127,24 +152,46 @@ internal static class DenseKernels
     /// <param name="n">Order.</param>
     /// <param name="work">Overwritten. Shape: [n, n].</param>
     /// <param name="inverse">The inverse. Shape: [n, n].</param>
-    public static void InvertCholesky(ReadOnlySpan<double> u, int n, Span<double> work, Span<double> inverse)
+    /// <param name="threadCount">Threads; the inverse does not depend on it.</param>
+    public static void InvertCholesky(double[] u, int n, double[] work, double[] inverse, int threadCount = 1)
     {
-        work[..(n * n)].Clear();
-        for (int i = 0; i < n; i++)
+        Array.Clear(work);
+        int block = n <= SmallOrder ? n : BlockRows;
+        for (int from = 0; from < n; from += block)
         {
-            var row = work.Slice(i * n, i + 1);
-            AddRows(row[..i], u[i..], n, i, work, n, 0, -1);
-            row[i] = 1;
-            TensorPrimitives.Divide(row, u[(i * n) + i], row);
+            int to = Math.Min(n, from + block);
+            for (int column = 0; column < from; column += BlockColumns)
+            {
+                // W is zero right of its diagonal: these columns begin with the row of the same number.
+                MatrixProduct.Add(
+                    -1, new MatrixBlock(u, (column * n) + from, n).Transposed, new MatrixBlock(work, (column * n) + column, n),
+                    new MatrixBlock(work, (from * n) + column, n), (to - from, Math.Min(BlockColumns, from - column), from - column), false, threadCount);
+            }
+            for (int i = from; i < to; i++)
+            {
+                var row = work.AsSpan(i * n, i + 1);
+                AddRows(row[..i], u.AsSpan((from * n) + i), n, i - from, work.AsSpan(from * n), n, 0, -1);
+                row[i] = 1;
+                TensorPrimitives.Divide(row, u[(i * n) + i], row);
+            }
+        }
+        Array.Clear(inverse);
+        for (int i = 0; i < n && n <= SmallOrder; i++)
+        {
+            AddRows(inverse.AsSpan(i * n, i + 1), work.AsSpan((i * n) + i), n, n - i, work.AsSpan(i * n), n, 0, 1);
+        }
+        for (int from = 0; from < n && n > SmallOrder; from += BlockColumns)
+        {
+            int to = Math.Min(n, from + BlockColumns);
+            MatrixProduct.Add(
+                1, new MatrixBlock(work, (from * n) + from, n).Transposed, new MatrixBlock(work, from * n, n),
+                new MatrixBlock(inverse, from * n, n), (to - from, to, n - from), false, threadCount);
         }
         for (int i = 0; i < n; i++)
         {
-            var row = inverse.Slice(i * n, i + 1);
-            row.Clear();
-            AddRows(row, work[((i * n) + i)..], n, n - i, work[(i * n)..], n, 0, 1);
             for (int j = 0; j < i; j++)
             {
-                inverse[(j * n) + i] = row[j];
+                inverse[(j * n) + i] = inverse[(i * n) + j];
             }
         }
     }

@@ -51,6 +51,9 @@ internal sealed class LiftedProblem
     /// <summary>Number of coordinates and the homogenising 1.</summary>
     public int Order { get; }
 
+    /// <summary>What a relaxation costs, in units of the same step: the cubes of the order and of the number of known products.</summary>
+    public double Work => ((double)Order * Order * Order) + (0.1 * ((double)Products.Length * Products.Length * Products.Length));
+
     /// <summary>C, upper triangle. Shape: [order, order].</summary>
     public double[] Matrix { get; }
 

@@ -28,14 +28,15 @@ internal sealed class SemidefiniteRelaxation
     private const double RoundingUnits = 8 * 1.1e-16;
 
     private readonly LiftedProblem lifted;
-    private readonly int order, atoms, products;
+    private readonly int order, atoms, products, threadCount;
     private readonly double[] multiplier, slack, primal, dual, factor, inverse, primalGram, inverseGram, half, work, trial, primalStep, dualStep, schur;
 
     /// <summary>Prepares the relaxation at a well-centred start.</summary>
     /// <param name="lifted">The problem.</param>
-    public SemidefiniteRelaxation(LiftedProblem lifted)
+    /// <param name="threadCount">Threads; the result does not depend on it.</param>
+    public SemidefiniteRelaxation(LiftedProblem lifted, int threadCount = 1)
     {
-        this.lifted = lifted;
+        (this.lifted, this.threadCount) = (lifted, threadCount);
         (order, atoms, products) = (lifted.Order, lifted.Atoms.Length, lifted.Products.Length);
         (multiplier, slack) = (new double[products], new double[products]);
         int square = order * order;
@@ -91,7 +92,7 @@ internal sealed class SemidefiniteRelaxation
             {
                 Ceiling = Math.Min(Ceiling, multiplier[0] + complementarity);
             }
-            if (Bound >= cutoff || Ceiling - Bound <= tolerance * (cutoff - Bound) || !DenseKernels.TryCholesky(schur, products))
+            if (Bound >= cutoff || Ceiling - Bound <= tolerance * (cutoff - Bound) || !DenseKernels.TryCholesky(schur, products, threadCount))
             {
                 return;
             }
@@ -174,7 +175,7 @@ internal sealed class SemidefiniteRelaxation
             // The last pivot is what the bound can still rise by: make it the weight.
             dual[^1] = 0;
             dual.CopyTo(factor, 0);
-            DenseKernels.TryCholesky(factor, order);
+            DenseKernels.TryCholesky(factor, order, threadCount);
             double known = 0;
             for (int p = 0; p < order - 1; p++)
             {
@@ -204,11 +205,11 @@ internal sealed class SemidefiniteRelaxation
     {
         Assemble();
         dual.CopyTo(factor, 0);
-        if (!DenseKernels.TryCholesky(factor, order))
+        if (!DenseKernels.TryCholesky(factor, order, threadCount))
         {
             return false;
         }
-        DenseKernels.InvertCholesky(factor, order, work, inverse);
+        DenseKernels.InvertCholesky(factor, order, work, inverse, threadCount);
         double roots = 0;
         for (int p = 0; p < order; p++)
         {
@@ -308,7 +309,7 @@ internal sealed class SemidefiniteRelaxation
             }
         }
         DenseKernels.Multiply(dualStep, matrix, order, work);
-        DenseKernels.Multiply(inverse, work, order, result);
+        DenseKernels.MultiplyDense(inverse, work, order, result, threadCount);
         DenseKernels.Symmetrize(result, order);
         return result;
     }
@@ -327,7 +328,7 @@ internal sealed class SemidefiniteRelaxation
         while (length > ShortestStep)
         {
             TensorPrimitives.MultiplyAdd(matrixStep, length, matrix, trial);
-            if (DenseKernels.TryCholesky(trial, order))
+            if (DenseKernels.TryCholesky(trial, order, threadCount))
             {
                 return length == 1 ? 1 : Interior * length;
             }
