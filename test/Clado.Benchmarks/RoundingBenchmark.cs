@@ -20,7 +20,7 @@ internal static class RoundingBenchmark
         var pre = Preprocessing.Parse("imagenet");
         var calib = ImageFolder.Open(SharedInstances.Locate("data/cifar10/calibration")).Limit(512, 0);
         var test = ImageFolder.Open(SharedInstances.Locate(parts.Length > 2 ? parts[2] : "data/cifar10/test"));
-        IRounding rounding = parts[0] == "nearest" ? new NearestRounding() : new FeedbackRounding();
+        IRounding rounding = parts[0] switch { "nearest" => new NearestRounding(), "gpfq" => new GpfqRounding(), _ => new FeedbackRounding() };
         var watch = Stopwatch.StartNew();
         var cpu = Process.GetCurrentProcess().TotalProcessorTime;
         var stats = InputMeasurement.Measure(graph, layers, calib, pre, 2, 1L << 32).ToArray();
@@ -28,6 +28,13 @@ internal static class RoundingBenchmark
         Console.WriteLine($"inputs {(t1 - cpu).TotalSeconds:0.00} cpu s");
         var set = CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)widths)], rounding, stats, 2);
         Console.WriteLine($"rounding {(Process.GetCurrentProcess().TotalProcessorTime - t1).TotalSeconds:0.00} cpu s");
+        if (parts.Contains("turn"))
+        {
+            t1 = Process.GetCurrentProcess().TotalProcessorTime;
+            var all = widths.SelectMany(b => CandidateMaker.MakeInTurn(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)[b])], rounding, calib, pre, 2, 1L << 32).Items).ToArray();
+            set = new CandidateSet(layers, all);
+            Console.WriteLine($"in turn {(Process.GetCurrentProcess().TotalProcessorTime - t1).TotalSeconds:0.00} cpu s");
+        }
         var folder = Directory.CreateTempSubdirectory("round");
         foreach (int bits in widths)
         {
