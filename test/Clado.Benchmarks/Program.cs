@@ -11,7 +11,7 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Clado.Benchmarks rounding feedback|nearest WIDTHS");
+    Console.Error.WriteLine("usage: Clado.Benchmarks rounding [accuracy|time] [NETWORK …] [TEST IMAGES]");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
     return 2;
