@@ -66,12 +66,7 @@ public sealed class Pipeline
         var candidates = folder.ReadCandidates(layers.Layers, widths);
         if (candidates is null)
         {
-            var (threads, memory) = (options.Sensitivity.Threads, options.Sensitivity.MemoryBytes);
-            var statistics = options.Rounding.NeedsInputs
-                ? InputMeasurement.Measure(graph, layers.Layers, images, options.Preprocessing, threads, memory, cancellation)
-                : null;
-            candidates = CandidateMaker.Make(
-                graph, layers.Layers, widths, options.Rounding, statistics, threads, StageShare.Of(progress, "rounding"), cancellation);
+            candidates = Round(graph, layers.Layers, widths, images, options, StageShare.Of(progress, "rounding"), cancellation);
             folder.WriteCandidates(candidates);
         }
         if (!folder.IsMeasured)
@@ -131,6 +126,27 @@ public sealed class Pipeline
             .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);
     }
 
+    /// <summary>
+    /// Rounds every layer of an allocation again, now that all widths are known: one after the other, each on the inputs that the layers before it leave it, to
+    /// give the float network's outputs.
+    /// </summary>
+    /// <param name="allocation">The chosen candidates.</param>
+    /// <param name="options">The options of the measurement.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two layers.</param>
+    /// <returns>The same widths and sizes with other codes; what was predicted of the loss is of the codes before.</returns>
+    public AllocationResult Refine(
+        AllocationResult allocation, PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(allocation);
+        ArgumentNullException.ThrowIfNull(options);
+        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
+        var refined = CandidateMaker.MakeInTurn(
+            Graph, Layers.Layers, [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])], new FeedbackRounding(), images, options.Preprocessing,
+            options.Sensitivity.Threads, options.Sensitivity.MemoryBytes, StageShare.Of(progress, "refining"), cancellation);
+        return allocation with { Chosen = refined.Items };
+    }
+
     /// <summary>Writes the quantized model.</summary>
     /// <param name="allocation">The chosen candidates.</param>
     /// <param name="path">Destination.</param>
@@ -168,4 +184,17 @@ public sealed class Pipeline
     /// <param name="name">What tells it from others of its stage: a budget, a model.</param>
     /// <param name="json">The result.</param>
     public void Keep(string stage, string name, string json) => folder.WriteJson(stage, name, json);
+
+    private static CandidateSet Round(
+        Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, ImageSet images, PipelineOptions options,
+        IProgress<double>? progress, CancellationToken cancellation)
+    {
+        var (threads, memory) = (options.Sensitivity.Threads, options.Sensitivity.MemoryBytes);
+        if (options.Rounding.NeedsInputs && options.QuantizedInputs)
+        {
+            return CandidateMaker.MakeInTurn(graph, layers, widths, options.Rounding, images, options.Preprocessing, threads, memory, progress, cancellation);
+        }
+        var inputs = options.Rounding.NeedsInputs ? InputMeasurement.Measure(graph, layers, images, options.Preprocessing, threads, memory, cancellation) : null;
+        return CandidateMaker.Make(graph, layers, widths, options.Rounding, inputs, threads, progress, cancellation);
+    }
 }

@@ -41,6 +41,9 @@ public sealed record PipelineOptions
     /// <summary>How weights are put on the grid.</summary>
     public IRounding Rounding { get; init; } = new FeedbackRounding();
 
+    /// <summary>Whether a rounding that needs inputs sees those behind layers that are rounded already, instead of the float network's.</summary>
+    public bool QuantizedInputs { get; init; }
+
     /// <summary>Estimator, loss and threads.</summary>
     public SensitivityOptions Sensitivity { get; init; } = new();
 

@@ -13,7 +13,7 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Clado.Benchmarks rounding feedback|nearest WIDTHS");
+    Console.Error.WriteLine("usage: Clado.Benchmarks rounding [accuracy|time] [NETWORK …] [TEST IMAGES]");
     Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [pairwise] [2,4,8] [MODEL]");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");

@@ -1,42 +1,133 @@
 using System.Diagnostics;
+using System.Globalization;
 using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Evaluation;
+using Clado.Execution;
 using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Benchmarks;
 
+/// <summary>What each way of rounding loses with every layer at the same width, and what making candidates costs.</summary>
 internal static class RoundingBenchmark
 {
+    private const int CalibrationImages = 512;
+    private const long MemoryBytes = 8L << 30;
+
+    private static readonly Dictionary<string, Network> Networks = new()
+    {
+        ["resnet20"] = new("resnet20_cifar10", "cifar10", "imagenet", [2, 3, 4]),
+        ["resnet8"] = new("mlperf_resnet8_cifar10", "cifar10", "raw255", [3, 4]),
+        ["vit"] = new("vit_cifar10", "cifar10", "cifar10", [3, 4]),
+        ["mcunet"] = new("mcunet_imagenet", "imagenet-sample", "tf", [4, 8]),
+        ["mobilenetv2"] = new("mobilenetv2_imagenet", "imagenet-sample", "tf", [4, 8]),
+    };
+
+    private static int Threads => Environment.ProcessorCount;
+
+    /// <summary>Runs the parts named: accuracy or time, networks, and a number of test images. Shape: [parts].</summary>
     public static int Run(string[] parts)
     {
-        var graph = Graph.Read(SharedInstances.Locate("models/resnet20_cifar10.onnx"));
-        var layers = LayerFinder.Find(graph).Layers;
-        int[] widths = [.. parts[1].Split(',').Select(int.Parse)];
-        var pre = Preprocessing.Parse("imagenet");
-        var calib = ImageFolder.Open(SharedInstances.Locate("data/cifar10/calibration")).Limit(512, 0);
-        var test = ImageFolder.Open(SharedInstances.Locate(parts.Length > 2 ? parts[2] : "data/cifar10/test"));
-        IRounding rounding = parts[0] == "nearest" ? new NearestRounding() : new FeedbackRounding();
-        var watch = Stopwatch.StartNew();
-        var cpu = Process.GetCurrentProcess().TotalProcessorTime;
-        var stats = InputMeasurement.Measure(graph, layers, calib, pre, 2, 1L << 32).ToArray();
-        var t1 = Process.GetCurrentProcess().TotalProcessorTime;
-        Console.WriteLine($"inputs {(t1 - cpu).TotalSeconds:0.00} cpu s");
-        var set = CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)widths)], rounding, stats, 2);
-        Console.WriteLine($"rounding {(Process.GetCurrentProcess().TotalProcessorTime - t1).TotalSeconds:0.00} cpu s");
-        var folder = Directory.CreateTempSubdirectory("round");
-        foreach (int bits in widths)
+        Console.WriteLine($"ONNX Runtime {OrtRuntime.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} cores\n");
+        int? limit = parts.Select(p => int.TryParse(p, CultureInfo.InvariantCulture, out int n) ? n : (int?)null).FirstOrDefault(n => n is not null);
+        var networks = Networks.Where(n => !parts.Any(Networks.ContainsKey) || parts.Contains(n.Key)).Select(n => n.Value).ToArray();
+        if (!parts.Contains("time"))
         {
-            var path = Path.Combine(folder.FullName, $"u{bits}.onnx");
-            OnnxFile.Write(ModelWriter.Build(graph, [.. set.Items.Where(c => c.Bits == bits)]), path);
-            var r = Evaluator.Evaluate(path, test, pre, parts.Contains("kl") ? graph.File : null, parts.Contains("kl") ? "kl" : null, 2);
-            Console.WriteLine($"{parts[0]} {bits}: {r.Top1 * 100:0.00} % {r.Agreement} {r.LossIncrease} {string.Join(" ", set.Items.Where(c => c.Bits == bits).Take(3).Select(c => c.SquaredError))}");
+            Accuracy(networks, limit);
         }
-        folder.Delete(true);
+        if (!parts.Contains("accuracy"))
+        {
+            Time(networks);
+        }
         return 0;
+    }
+
+    private static void Accuracy(Network[] networks, int? limit)
+    {
+        Console.WriteLine("| network, test images | rounding | bits | top-1 | agreement with FP32 |\n|---|---|---|---|---|");
+        foreach (var network in networks)
+        {
+            var (graph, layers, calibration, preprocessing) = network.Open();
+            var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.Data}/test")).Limit(limit, 0);
+            var inputs = InputMeasurement.Measure(graph, layers, calibration, preprocessing, Threads, MemoryBytes).ToArray();
+            void Row(string name, int bits, IReadOnlyList<Candidate> chosen)
+            {
+                using var file = new TemporaryFile();
+                OnnxFile.Write(ModelWriter.Build(graph, chosen), file.Path);
+                var result = Evaluator.Evaluate(file.Path, test, preprocessing, graph.File, null, Threads);
+                Console.WriteLine($"| {network.Model}, {test.Items.Count:N0} | {name} | {bits} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.0} % |");
+            }
+
+            foreach (int bits in network.Widths)
+            {
+                IReadOnlyList<int>[] widths = [.. layers.Select(_ => (IReadOnlyList<int>)[bits])];
+                foreach (var rounding in (IRounding[])[new NearestRounding(), new GpfqRounding(), new FeedbackRounding()])
+                {
+                    Row($"{rounding.Name}{(rounding.NeedsInputs ? ", float inputs" : "")}", bits, CandidateMaker.Make(graph, layers, widths, rounding, inputs, Threads).Items);
+                    if (rounding.NeedsInputs)
+                    {
+                        Row($"{rounding.Name}, quantized inputs", bits, CandidateMaker.MakeInTurn(graph, layers, widths, rounding, calibration, preprocessing, Threads, MemoryBytes).Items);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>All candidates at 2, 3, 4 and 8 bits, in forward passes over the same images; processor times of one run.</summary>
+    private static void Time(Network[] networks)
+    {
+        Console.WriteLine("\n| network, images | forward pass, CPU s | inputs | candidates (feedback) | together, in forward passes |\n|---|---|---|---|---|");
+        foreach (var network in networks)
+        {
+            var (graph, layers, calibration, preprocessing) = network.Open();
+            double forward = Cpu(() => Forward(graph, calibration, preprocessing));
+            InputStatistics[] inputs = [];
+            double measuring = Cpu(() => inputs = [.. InputMeasurement.Measure(graph, layers, calibration, preprocessing, Threads, MemoryBytes)]);
+            double rounding = Cpu(() => CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)[2, 3, 4, 8])], new FeedbackRounding(), inputs, Threads));
+            Console.WriteLine($"| {network.Model}, {calibration.Items.Count} | {forward:0.0} | {measuring:0.0} | {rounding:0.0} | {(measuring + rounding) / forward:0.0} |");
+        }
+    }
+
+    private static void Forward(Graph graph, ImageSet images, Preprocessing preprocessing)
+    {
+        using var session = new GraphSession(graph.Model, graph.File);
+        var batches = new ImageBatches(images, graph, preprocessing, 16);
+        for (int i = 0; i < batches.Count; i++)
+        {
+            var batch = batches.Load(i);
+            using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
+            using var outputs = session.Run(input);
+        }
+    }
+
+    private static double Cpu(Action work)
+    {
+        using var process = Process.GetCurrentProcess();
+        var before = process.TotalProcessorTime;
+        work();
+        process.Refresh();
+        return (process.TotalProcessorTime - before).TotalSeconds;
+    }
+
+    /// <summary>A network and how it is run.</summary>
+    private sealed record Network(string Model, string Data, string Preprocess, int[] Widths)
+    {
+        public (Graph Graph, IReadOnlyList<QuantizableLayer> Layers, ImageSet Calibration, Preprocessing Preprocessing) Open()
+        {
+            var graph = Graph.Read(SharedInstances.Locate($"models/{Model}.onnx"));
+            return (graph, LayerFinder.Find(graph).Layers, ImageFolder.Open(SharedInstances.Locate($"data/{Data}/calibration")).Limit(CalibrationImages, 0), Preprocessing.Parse(Preprocess));
+        }
+    }
+
+    private sealed class TemporaryFile : IDisposable
+    {
+        public string Path { get; } = System.IO.Path.GetTempFileName();
+
+        public void Dispose() => File.Delete(Path);
     }
 }

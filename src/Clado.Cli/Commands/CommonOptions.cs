@@ -117,9 +117,15 @@ internal static class CommonOptions
 
         private readonly Option<string> rounding = new Option<string>("--rounding")
         {
-            Description = "How weights are put on the grid: by error feedback on the images, or to the nearest point",
+            Description = "How weights are put on the grid: by error feedback on the images, greedily along the path (GPFQ), or to the nearest point",
             DefaultValueFactory = _ => "feedback",
-        }.AcceptOnlyFromAmong("feedback", "nearest");
+        }.AcceptOnlyFromAmong("feedback", "gpfq", "nearest");
+
+        private readonly Option<string> inputs = new Option<string>("--inputs")
+        {
+            Description = "Whose inputs a layer is rounded on: those of the float network, or those that rounded layers before it leave it",
+            DefaultValueFactory = _ => "float",
+        }.AcceptOnlyFromAmong("float", "quantized");
 
         private readonly Option<string?> loss = new Option<string?>("--loss")
         {
@@ -141,7 +147,7 @@ internal static class CommonOptions
         public void AddTo(Command command)
         {
             command.Arguments.Add(model);
-            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, loss, pins, activations])
+            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, loss, pins, activations])
             {
                 command.Options.Add(option);
             }
@@ -158,7 +164,13 @@ internal static class CommonOptions
             Seed = parsed.GetValue(seed),
             Bits = Widths(parsed.GetRequiredValue(bits)),
             Pins = parsed.GetValue(pins) ?? [],
-            Rounding = parsed.GetRequiredValue(rounding) == "nearest" ? new NearestRounding() : new FeedbackRounding(),
+            Rounding = parsed.GetRequiredValue(rounding) switch
+            {
+                "nearest" => new NearestRounding(),
+                "gpfq" => new GpfqRounding(),
+                _ => new FeedbackRounding(),
+            },
+            QuantizedInputs = parsed.GetRequiredValue(inputs) == "quantized",
             Sensitivity = resources.Read(parsed) with { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
         };
 

@@ -49,20 +49,14 @@ public static class InputMeasurement
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(layers);
-        long used = ProgramBytes + (ModelCopies * graph.FileSizeBytes) + (threads * FastBatchBytes), widest = layers.Max(SizeBytes);
-        if (memoryBytes < used + widest + (FactorShare * widest))
-        {
-            throw new CladoException($"{Path.GetFileName(graph.File)}: rounding on inputs needs at least {(used + widest + (FactorShare * widest)) >> 20:N0} MiB, "
-                + $"--memory allows {memoryBytes >> 20:N0}; raise it, or use --rounding nearest");
-        }
-        long available = memoryBytes - used - (FactorShare * widest);
+        long available = Available(graph, layers, threads, memoryBytes);
         for (int first = 0; first < layers.Count;)
         {
             int count = 1;
             for (long bytes = SizeBytes(layers[first]); first + count < layers.Count && (bytes += SizeBytes(layers[first + count])) <= available; count++)
             {
             }
-            foreach (var statistics in Sweep(graph, [.. layers.Skip(first).Take(count)], images, preprocessing, threads, cancellation))
+            foreach (var statistics in Sweep(graph, [.. layers.Skip(first).Take(count)], null, images, preprocessing, threads, cancellation))
             {
                 yield return statistics;
             }
@@ -70,30 +64,76 @@ public static class InputMeasurement
         }
     }
 
+    /// <summary>Measures the inputs of a layer in a network some of whose weights are replaced, beside those in the float network.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="weights">Weights of earlier layers in place of the network's. Shape: [replaced].</param>
+    /// <param name="images">Calibration images.</param>
+    /// <param name="preprocessing">How images become inputs.</param>
+    /// <param name="threads">Threads to use; results do not depend on it.</param>
+    /// <param name="memoryBytes">Memory to stay under. Range: [1, inf).</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <exception cref="CladoException">The layer does not fit into memory, or inputs are not finite.</exception>
+    public static InputStatistics MeasureBehind(
+        Graph graph, QuantizableLayer layer, IReadOnlyList<(QuantizableLayer Layer, float[] Weights)> weights, ImageSet images, Preprocessing preprocessing, int threads,
+        long memoryBytes, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        Available(graph, [layer], threads, memoryBytes);
+        var values = weights.ToDictionary(w => w.Layer.Weight, w => OrtValue.CreateTensorValueFromMemory(w.Weights, [.. w.Layer.Shape]));
+        try
+        {
+            return Sweep(graph, [layer], values, images, preprocessing, threads, cancellation)[0];
+        }
+        finally
+        {
+            foreach (var value in values.Values)
+            {
+                value.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Memory that is left for the matrices of a sweep while the widest layer's are factorised.</summary>
+    private static long Available(Graph graph, IReadOnlyList<QuantizableLayer> layers, int threads, long memoryBytes)
+    {
+        long widest = layers.Max(SizeBytes), used = ProgramBytes + (ModelCopies * graph.FileSizeBytes) + (threads * FastBatchBytes) + (FactorShare * widest);
+        return memoryBytes >= used + widest
+            ? memoryBytes - used
+            : throw new CladoException($"{Path.GetFileName(graph.File)}: rounding on inputs needs at least {(used + widest) >> 20:N0} MiB, "
+                + $"--memory allows {memoryBytes >> 20:N0}; raise it, or use --rounding nearest");
+    }
+
     private static long SizeBytes(QuantizableLayer layer) => InputStatistics.SizeBytes(WeightMatrix.Of(layer));
 
     private static InputStatistics[] Sweep(
-        Graph graph, QuantizableLayer[] layers, ImageSet images, Preprocessing preprocessing, int threads, CancellationToken cancellation)
+        Graph graph, QuantizableLayer[] layers, IReadOnlyDictionary<string, OrtValue>? weights, ImageSet images, Preprocessing preprocessing, int threads,
+        CancellationToken cancellation)
     {
-        var sums = layers.Select(layer => new LayerSum(graph, layer, images.Items.Count)).ToArray();
+        var sums = layers.Select(layer => new LayerSum(graph, layer, images.Items.Count, crossed: weights is not null)).ToArray();
         var taps = sums.SelectMany(s => s.Uses.Select(u => u.Tensor)).Where(t => t != graph.Input).Distinct().ToArray();
         long elements = Math.Max(1, taps.Sum(t => graph.Tensors[t].ElementCount));
         var batches = new ImageBatches(images, graph, preprocessing, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
-        using var session = taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, new HashSet<string> { graph.Input }, taps), graph.File);
+        using var session = Session(graph, [], taps);
+        using var replaced = weights is null ? null : Session(graph, weights.Keys, taps);
         var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
         // Passes of several batches side by side; then every layer adds them up in their order.
         for (int start = 0; start < batches.Count; start += threads)
         {
-            var wave = new Dictionary<string, OrtValue>[Math.Min(threads, batches.Count - start)];
-            Parallel.For(0, wave.Length, options, i => wave[i] = Run(session, graph, batches.Load(start + i)));
+            var wave = new (Dictionary<string, OrtValue> Float, Dictionary<string, OrtValue>? Replaced)[Math.Min(threads, batches.Count - start)];
+            Parallel.For(0, wave.Length, options, i =>
+            {
+                var batch = batches.Load(start + i);
+                wave[i] = (Run(session, graph, batch, null), weights is null ? null : Run(replaced, graph, batch, weights));
+            });
             Parallel.ForEach(Partitioner.Create(sums, EnumerablePartitionerOptions.NoBuffering), options, sum =>
             {
                 for (int i = 0; i < wave.Length; i++)
                 {
-                    sum.Add(wave[i], batches.CountOf(start + i), threads);
+                    sum.Add(wave[i].Replaced ?? wave[i].Float, wave[i].Float, batches.CountOf(start + i), threads);
                 }
             });
-            foreach (var value in wave.SelectMany(w => w.Values))
+            foreach (var value in wave.SelectMany(w => w.Float.Values.Concat(w.Replaced?.Values.AsEnumerable() ?? [])))
             {
                 value.Dispose();
             }
@@ -103,13 +143,17 @@ public static class InputMeasurement
             : throw new CladoException($"{Path.GetFileName(graph.File)}: the inputs of layer '{s.Name}' are NaN or infinite on the calibration images; check --preprocess, or use --rounding nearest"))];
     }
 
-    private static Dictionary<string, OrtValue> Run(GraphSession? session, Graph graph, ImageBatch batch)
+    /// <summary>Gives some tensors from the image and replaced weights; null where there is nothing to compute.</summary>
+    private static GraphSession? Session(Graph graph, IEnumerable<string> weights, string[] taps) =>
+        taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, weights.Append(graph.Input).ToHashSet(), taps), graph.File);
+
+    private static Dictionary<string, OrtValue> Run(GraphSession? session, Graph graph, ImageBatch batch, IReadOnlyDictionary<string, OrtValue>? weights)
     {
         var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
         var values = new Dictionary<string, OrtValue> { [graph.Input] = input };
         if (session is not null)
         {
-            foreach (var (name, value) in session.Outputs.Zip(session.Run(input)))
+            foreach (var (name, value) in session.Outputs.Zip(session.Run(name => name == graph.Input ? input : weights![name])))
             {
                 values.Add(name, value);
             }
@@ -124,13 +168,15 @@ public static class InputMeasurement
         private readonly QuantizableLayer layer;
         private readonly WeightMatrix matrix;
         private readonly GramSum[] sums;
+        private readonly GramSum[] crosses;
         private readonly long rowsPerImage;
         private long rowCount;
 
-        public LayerSum(Graph graph, QuantizableLayer layer, int images)
+        public LayerSum(Graph graph, QuantizableLayer layer, int images, bool crossed)
         {
             (this.graph, this.layer, matrix) = (graph, layer, WeightMatrix.Of(layer));
             sums = [.. Enumerable.Range(0, matrix.Groups).Select(_ => new GramSum(matrix.Columns))];
+            crosses = crossed ? [.. Enumerable.Range(0, matrix.Groups).Select(_ => new GramSum(matrix.Columns))] : [];
             Uses = [.. layer.Nodes.Select(n => (Node: graph.Nodes[n], Slot: InputRows.ActivationSlot(graph.Nodes[n], layer)))
                 .Where(u => u.Slot >= 0 && graph.Tensors.ContainsKey(u.Node.Input[u.Slot])).Select(u => (u.Node, u.Node.Input[u.Slot]))];
             long wanted = Math.Max(FewestRows, (long)RowsPerColumn * matrix.Columns);
@@ -142,29 +188,44 @@ public static class InputMeasurement
         /// <summary>Nodes that use the weight the layer's way, each with its input.</summary>
         public IReadOnlyList<(NodeProto Node, string Tensor)> Uses { get; }
 
-        public void Add(Dictionary<string, OrtValue> values, int images, int threads)
+        public void Add(Dictionary<string, OrtValue> values, Dictionary<string, OrtValue> floats, int images, int threads)
         {
             foreach (var (node, tensor) in Uses)
             {
                 var rows = InputRows.Of(graph, node, layer, values[tensor].GetTensorTypeAndShape().Shape);
-                Add(rows, values[tensor].GetTensorDataAsSpan<float>(), Chosen(rows.Count, rowsPerImage * images), threads);
+                Add(rows, values[tensor], floats[tensor], Chosen(rows.Count, rowsPerImage * images), threads);
             }
         }
 
-        public InputStatistics Result() => new(matrix.Columns, rowCount, [.. sums.Select(s => s.Symmetric(Math.Max(1, rowCount)))]);
+        public InputStatistics Result()
+        {
+            double divisor = Math.Max(1, rowCount);
+            return new(matrix.Columns, rowCount, [.. sums.Select(s => s.Symmetric(divisor))], crosses.Length == 0 ? null : [.. crosses.Select(s => s.Full(divisor))]);
+        }
 
-        private void Add(InputRows rows, ReadOnlySpan<float> values, ReadOnlySpan<int> chosen, int threads)
+        private void Add(InputRows rows, OrtValue values, OrtValue floats, ReadOnlySpan<int> chosen, int threads)
         {
             int width = GramSum.PackedWidth(matrix.Columns), chunk = Math.Clamp(ChunkElements / (width * matrix.Groups), 16, ChunkRows);
             for (int start = 0; start < chosen.Length; start += chunk)
             {
                 var part = chosen.Slice(start, Math.Min(chunk, chosen.Length - start));
-                int length = part.Length * width;
-                var packed = sums.Select(_ => new float[length]).ToArray();
-                rows.Pack(values, part, packed);
+                int length = part.Length;
+                float[][] Packed(OrtValue source, ReadOnlySpan<int> part)
+                {
+                    var packed = sums.Select(_ => new float[length * width]).ToArray();
+                    rows.Pack(source.GetTensorDataAsSpan<float>(), part, packed);
+                    return packed;
+                }
+
+                var packed = Packed(values, part);
+                var other = crosses.Length == 0 ? packed : Packed(floats, part);
                 for (int group = 0; group < sums.Length; group++)
                 {
-                    sums[group].Add(packed[group], part.Length, threads);
+                    sums[group].Add(packed[group], length, threads);
+                    if (crosses.Length > 0)
+                    {
+                        crosses[group].AddCross(packed[group], other[group], length, threads);
+                    }
                 }
             }
             rowCount += chosen.Length;

@@ -4,7 +4,11 @@ namespace Clado.Calibration;
 /// <param name="Columns">Columns of the layer's weight matrices.</param>
 /// <param name="RowCount">Rows (im2col) the means are over.</param>
 /// <param name="Gram">Mean of x xᵀ, a matrix a group. Shape: [groups][columns, columns]; symmetric.</param>
-public sealed record InputStatistics(int Columns, long RowCount, IReadOnlyList<float[]> Gram)
+/// <param name="Cross">
+/// Where x comes from a network whose earlier layers are quantized: the mean of x yᵀ, y the same inputs in the float network; null where both are the same.
+/// Shape: [groups][columns, columns].
+/// </param>
+public sealed record InputStatistics(int Columns, long RowCount, IReadOnlyList<float[]> Gram, IReadOnlyList<float[]>? Cross = null)
 {
     /// <summary>Whether all inputs were finite.</summary>
     public bool IsFinite => Gram.All(gram => Enumerable.Range(0, Columns).All(i => float.IsFinite(gram[i * (Columns + 1)])));

@@ -1,5 +1,6 @@
 using Clado.Calibration;
 using Clado.Graphs;
+using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
 
@@ -33,6 +34,38 @@ public static class CandidateMaker
             var own = statistics is null ? null : statistics.MoveNext() ? statistics.Current : throw new ArgumentException("Statistics of fewer layers than there are.", nameof(inputs));
             var rounded = rounding.Round(layer, weights[i], widths[i], own, threads);
             candidates.AddRange(widths[i].Zip(rounded, (bits, r) => Make(layer, weights[i], bits, r, names)));
+            progress?.Report((i + 1.0) / layers.Count);
+        }
+        return new CandidateSet(layers, candidates);
+    }
+
+    /// <summary>
+    /// Rounds one layer after the other, each on the inputs that it has where the layers before it are rounded already (each at the middle one of its widths), to
+    /// give the outputs of the float network: a layer makes good what earlier ones have lost.
+    /// </summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">The layers, in order of execution. Shape: [layers].</param>
+    /// <param name="widths">Widths of each layer, ascending. Shape: [layers][widths]. Range: [2, 8].</param>
+    /// <param name="rounding">How weights are put on the grid; one that needs inputs.</param>
+    /// <param name="images">Calibration images.</param>
+    /// <param name="preprocessing">How images become inputs.</param>
+    /// <param name="threads">Threads to use; results do not depend on it.</param>
+    /// <param name="memoryBytes">Memory to stay under. Range: [1, inf).</param>
+    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
+    /// <param name="cancellation">Stops between two layers.</param>
+    /// <exception cref="CladoException">A weight or an input is not finite.</exception>
+    public static CandidateSet MakeInTurn(
+        Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, IRounding rounding, ImageSet images, Preprocessing preprocessing,
+        int threads, long memoryBytes, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        var earlier = new List<(QuantizableLayer Layer, float[] Weights)>();
+        var candidates = new List<Candidate>();
+        foreach (var (layer, i) in layers.Select((layer, i) => (layer, i)))
+        {
+            var inputs = InputMeasurement.MeasureBehind(graph, layer, earlier, images, preprocessing, threads, memoryBytes, cancellation);
+            var own = Make(graph, [layer], [widths[i]], rounding, [inputs], threads, null, cancellation).Items;
+            candidates.AddRange(own);
+            earlier.Add((layer, own[own.Count / 2].Dequantize()));
             progress?.Report((i + 1.0) / layers.Count);
         }
         return new CandidateSet(layers, candidates);

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 using Clado.Numerics;
 
@@ -51,6 +52,47 @@ internal sealed class ErrorFeedback
             }
         }
         return new ErrorFeedback(factor, pivots, order);
+    }
+
+    /// <summary>
+    /// What a row should be on inputs x̃ to give the outputs that it gives on inputs x: <c>w + (H + λ)⁻¹ (C − H) w</c>, H the mean of x̃ x̃ᵀ and C that of x̃ xᵀ;
+    /// the least squares solution that the damping holds near w.
+    /// </summary>
+    /// <param name="gram">H. Shape: [columns, columns].</param>
+    /// <param name="cross">C. Shape: [columns, columns].</param>
+    /// <param name="row">w. Shape: [columns].</param>
+    /// <returns>Shape: [columns].</returns>
+    public float[] Target(ReadOnlySpan<float> gram, ReadOnlySpan<float> cross, ReadOnlySpan<float> row)
+    {
+        int columns = order.Length;
+        var y = new double[columns];
+        for (int i = 0; i < columns; i++)
+        {
+            int at = order[i] * columns;
+            y[i] = TensorPrimitives.Dot(cross.Slice(at, columns), row) - TensorPrimitives.Dot(gram.Slice(at, columns), row);
+        }
+        // H + λ = LᵀDL with L the factor's rows, ones on the diagonal.
+        for (int i = 0; i < columns; i++)
+        {
+            for (int j = i + 1; j < columns; j++)
+            {
+                y[j] -= y[i] * factor[(i * columns) + j];
+            }
+        }
+        for (int i = columns - 1; i >= 0; i--)
+        {
+            y[i] /= pivots[i];
+            for (int j = i + 1; j < columns; j++)
+            {
+                y[i] -= y[j] * factor[(i * columns) + j];
+            }
+        }
+        var target = row.ToArray();
+        for (int i = 0; i < columns; i++)
+        {
+            target[order[i]] += (float)y[i];
+        }
+        return target;
     }
 
     /// <summary>Rounds rows, each to a grid of its own scale.</summary>

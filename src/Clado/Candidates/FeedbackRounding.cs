@@ -19,6 +19,7 @@ public sealed class FeedbackRounding : IRounding
     private const float RatioGrowth = 1.07f;
 
     private const int Refinements = 3;
+    private const int Descents = 3;
 
     /// <inheritdoc/>
     public string Name => "feedback";
@@ -31,11 +32,25 @@ public sealed class FeedbackRounding : IRounding
     {
         ArgumentNullException.ThrowIfNull(inputs);
         var nearest = new NearestRounding().Round(layer, weights, widths, null, threads);
-        var rows = new LayerRows(layer, weights.Span);
         double[] damping = [.. inputs.Gram.Select(gram => DampingOf(gram, inputs.Columns))];
         var feedback = inputs.Gram.Zip(damping, (gram, d) => ErrorFeedback.Of(gram, inputs.Columns, d, threads)).ToArray();
+        var rows = new LayerRows(layer, weights.Span);
+        if (inputs.Cross is { } cross)
+        {
+            rows = rows.Select((group, values) => feedback[group].Target(inputs.Gram[group], cross[group], values), threads);
+        }
         var error = new OutputError(rows, inputs, damping, threads);
-        return [.. widths.Zip(nearest, (bits, start) => Round(rows, feedback, error, bits, start, threads))];
+        return [.. widths.Zip(nearest, (bits, start) =>
+        {
+            var rounded = Round(rows, feedback, error, bits, start, threads);
+            for (int i = 0; i < Descents; i++)
+            {
+                CoordinateDescent.Improve(rows, inputs, damping, bits, rounded, threads);
+                rounded = rounded with { Scales = error.BestScales(rounded.Codes, rounded.Scales) };
+            }
+            KeepNearestWhereBetter(rows, error, rounded, start);
+            return rounded;
+        })];
     }
 
     /// <summary>What is added to a Gram matrix's diagonal; inputs that are all zero say nothing, and any diagonal matrix rounds to nearest.</summary>
@@ -64,7 +79,6 @@ public sealed class FeedbackRounding : IRounding
             }
         }
         scales = error.BestScales(codes, scales);
-        KeepNearestWhereBetter(rows, error, new RoundedWeights(codes, scales), nearest);
         return new RoundedWeights(codes, scales);
     }
 

@@ -20,6 +20,8 @@ internal sealed class LayerRows
         }
     }
 
+    private LayerRows(WeightMatrix matrix, int channelCount, float[][] rows) => (this.matrix, ChannelCount, this.rows) = (matrix, channelCount, rows);
+
     /// <summary>Rows of all groups.</summary>
     public int Count => rows.Length;
 
@@ -37,6 +39,16 @@ internal sealed class LayerRows
 
     /// <summary>The channel whose scale a row takes.</summary>
     public int Channel(int group, int row) => matrix.Channel(group, row);
+
+    /// <summary>The same layer with other rows.</summary>
+    /// <param name="row">Gives a row from its group and what it is now.</param>
+    /// <param name="threads">Rows at a time.</param>
+    public LayerRows Select(Func<int, float[], float[]> row, int threads)
+    {
+        var other = new float[rows.Length][];
+        Parallel.For(0, rows.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => other[i] = row(i / matrix.Rows, rows[i]));
+        return new LayerRows(matrix, ChannelCount, other);
+    }
 
     /// <summary>Does something with every row, in order.</summary>
     public void ForEachRow(Action<int, int> action)

@@ -62,7 +62,7 @@ internal sealed record RunDescription
         Preprocessing = options.Preprocessing.ToJson(),
         Bits = [.. options.Bits],
         Pins = [.. options.Pins],
-        Rounding = options.Rounding.Name,
+        Rounding = options.Rounding.Name + (options.Rounding.NeedsInputs && options.QuantizedInputs ? " on quantized inputs" : ""),
         Estimator = options.Sensitivity.Estimator,
         Loss = options.Sensitivity.Loss ?? Automatic,
         Activations = "float",

@@ -57,6 +57,48 @@ public class InputTests
         Assert.All(one.Zip(layers), p => Assert.Equal(p.Second.Groups, p.First.Gram.Count));
     }
 
+    [Fact]
+    public void InputsBehindReplacedLayersMeetTheFloatOnes()
+    {
+        using var folder = new TemporaryFolder();
+        var graph = NetworkBuilder.SmallClassifier().BuildGraph();
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
+        var preprocessing = Preprocessing.Parse("unit");
+        var layers = LayerFinder.Find(graph).Layers;
+        float[] Weights(int layer) => TensorData.ReadSingles("t", graph.Initializers[layers[layer].Weight]);
+        var plain = InputMeasurement.Measure(graph, layers, images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken).ElementAt(2);
+        var same = InputMeasurement.MeasureBehind(graph, layers[2], [(layers[0], Weights(0))], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
+        // Twice as large from the first layer on, where nothing but Relu and linear layers follow: four times in the Gram matrix, twice in the cross matrix.
+        var twice = InputMeasurement.MeasureBehind(
+            graph, layers[1], [(layers[0], [.. Weights(0).Select(w => 2 * w)])], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
+        for (int group = 0; group < plain.Gram.Count; group++)
+        {
+            for (int i = 0; i < plain.Gram[group].Length; i++)
+            {
+                Assert.Equal(plain.Gram[group][i], same.Gram[group][i], 1e-5 * Math.Abs(plain.Gram[group][i]));
+                Assert.Equal(plain.Gram[group][i], same.Cross![group][i], 1e-5 * Math.Abs(plain.Gram[group][i]));
+            }
+        }
+        for (int i = 0; i < twice.Gram[0].Length; i++)
+        {
+            Assert.Equal(twice.Gram[0][i], 2 * twice.Cross![0][i], 1e-5 * Math.Abs(twice.Gram[0][i]));
+        }
+    }
+
+    [Fact]
+    public void InputsThatAreNotFiniteAreAnErrorThatNamesTheLayer()
+    {
+        using var folder = new TemporaryFolder();
+        var net = new NetworkBuilder();
+        net.Weight("a", 4, 3, 1, 1);
+        net.Weight("b", 4, 4, 1, 1);
+        var graph = net.Then("Conv", "c1", ["a"]).Then("Log", "l").Then("Conv", "c2", ["b"]).BuildGraph();
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 1));
+        var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(
+            graph, LayerFinder.Find(graph).Layers, images, Preprocessing.Parse("unit"), 2, 1L << 32, TestContext.Current.CancellationToken).ToArray());
+        Assert.Contains("layer 'conv_c2' are NaN or infinite", error.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>The least memory that is accepted: every layer gets a sweep of its own.</summary>
     private static long Smallest(Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet images)
     {

@@ -51,6 +51,42 @@ public class CommandTests
         }
     }
 
+    [Theory]
+    [InlineData("feedback", "float")]
+    [InlineData("feedback", "quantized")]
+    [InlineData("gpfq", "float")]
+    [InlineData("gpfq", "quantized")]
+    [InlineData("nearest", "float")]
+    public void EveryRoundingGoesThroughAndRefiningNeverLoses(string rounding, string inputs)
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        string[] command = ["quantize", model, "--images", images, "--rounding", rounding, "--inputs", inputs, "--budget", "3bit", "--run", folder["run"], "--json"];
+        var plain = Harness.Command([.. command, "-o", folder["p.onnx"]]);
+        var refined = Harness.Command([.. command, "--refine", "-o", folder["r.onnx"]]);
+        Assert.True(plain.Code == 0 && refined.Code == 0, plain.Error + refined.Error);
+        double Loss(string json) => JsonDocument.Parse(json).RootElement.GetProperty("measuredLoss").GetDouble();
+        Assert.True(Loss(refined.Output) <= Loss(plain.Output));
+        Assert.Contains("refining: loss increase", refined.Error, StringComparison.Ordinal);
+        Assert.Equal(new FileInfo(folder["p.onnx"]).Length, new FileInfo(folder["r.onnx"]).Length);
+        Assert.Contains(rounding + (inputs == "quantized" ? " on quantized inputs" : ""), File.ReadAllText(folder["run/run.json"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OneImageAndImagesOfOneColourAreEnoughToRoundOn()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        Harness.Png(folder["black/1.png"], 8, 8, SKColors.Black);
+        Harness.Png(folder["gray/1.png"], 8, 8, SKColors.Gray);
+        Harness.Png(folder["gray/2.png"], 8, 8, SKColors.Gray);
+        foreach (var (set, i) in ((string[][])[[images, "--limit", "1"], [folder["black"], "--preprocess", "unit"], [folder["gray"]]]).Select((set, i) => (set, i)))
+        {
+            var result = Harness.Command(["quantize", model, "--images", .. set, "--budget", "3bit", "--refine", "--run", folder[$"run{i}"], "-o", folder["q.onnx"]]);
+            Assert.True(result.Code == 0, result.Error);
+        }
+    }
+
     [Fact]
     public void ImpossibleBudgetIsExitCodeOneWithTheSmallestSize()
     {
