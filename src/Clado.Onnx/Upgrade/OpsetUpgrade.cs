@@ -9,11 +9,11 @@ public static class OpsetUpgrade
     /// <summary>The IR version that goes with <see cref="TargetOpset"/>.</summary>
     public const int TargetIrVersion = 13;
 
-    /// <summary>The oldest opset that can be raised: the first with today's broadcasting.</summary>
-    public const int OldestOpset = 7;
+    /// <summary>The oldest opset that can be raised.</summary>
+    public const int OldestOpset = 1;
 
     /// <summary>Raises a model; the given one stays as it is.</summary>
-    /// <param name="model">The model, of any opset from 7 to 25.</param>
+    /// <param name="model">The model, of any opset from 1 to 25.</param>
     /// <param name="file">Path that errors name.</param>
     /// <returns>A model of the same meaning at opset 25, IR version 13, its initializers no longer listed among the inputs.</returns>
     /// <exception cref="OnnxFormatException">The opset is out of range, or an operator's way to opset 25 is not known.</exception>
@@ -36,19 +36,27 @@ public static class OpsetUpgrade
             raised.Graph.Input.Remove(input);
         }
 
-        var context = new UpgradeContext(file, (int)standard.Version, raised.Graph);
-        var nodes = raised.Graph.Node.ToArray();
-        raised.Graph.Node.Clear();
+        Raise(raised.Graph, new UpgradeContext(file, (int)standard.Version, raised.Graph));
+        return raised;
+    }
+
+    private static void Raise(GraphProto graph, UpgradeContext context)
+    {
+        var nodes = graph.Node.ToArray();
+        graph.Node.Clear();
         foreach (var node in nodes)
         {
             if (node.IsStandard())
             {
                 context.Rule(node)(node, context);
             }
-            raised.Graph.Node.Add(context.TakeBefore());
-            raised.Graph.Node.Add(node);
-            raised.Graph.Node.Add(context.TakeAfter());
+            foreach (var body in node.Attribute.Where(a => a.Type == AttributeProto.Types.AttributeType.Graph))
+            {
+                Raise(body.G, context.Inside(body.G));
+            }
+            graph.Node.Add(context.TakeBefore());
+            graph.Node.Add(node);
+            graph.Node.Add(context.TakeAfter());
         }
-        return raised;
     }
 }

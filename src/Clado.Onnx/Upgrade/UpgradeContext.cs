@@ -7,6 +7,7 @@ internal delegate void UpgradeRule(NodeProto node, UpgradeContext context);
 internal sealed class UpgradeContext
 {
     private readonly GraphProto graph;
+    private readonly UpgradeContext? outer;
     private readonly HashSet<string> names;
     private readonly List<NodeProto> before = [];
     private readonly List<NodeProto> after = [];
@@ -17,12 +18,22 @@ internal sealed class UpgradeContext
         names = [.. graph.Node.SelectMany(n => n.Output), .. graph.Initializer.Select(t => t.Name), .. graph.Input.Select(v => v.Name)];
     }
 
+    private UpgradeContext(UpgradeContext outer, GraphProto body)
+        : this(outer.File, outer.Opset, body)
+    {
+        this.outer = outer;
+        names.UnionWith(outer.names);
+    }
+
     public string File { get; }
 
     /// <summary>The opset the model was written for.</summary>
     public int Opset { get; }
 
-    public UpgradeRule Rule(NodeProto node) => UpgradeRules.Find(node.OpType)
+    /// <summary>The same for the body of a loop or branch; it sees the names around it.</summary>
+    public UpgradeContext Inside(GraphProto body) => new(this, body);
+
+    public UpgradeRule Rule(NodeProto node) => UpgradeRules.Find(node.OpType, Opset)
         ?? throw Error(node, $"operator {node.OpType}: its way from opset {Opset} to {OpsetUpgrade.TargetOpset} is not known; "
             + "export the model without it, or already at that opset");
 
@@ -30,13 +41,22 @@ internal sealed class UpgradeContext
 
     /// <summary>Number of dimensions of a tensor, or null where the file does not say.</summary>
     public int? Rank(string tensor) =>
-        graph.ValueInfo.Concat(graph.Output).FirstOrDefault(v => v.Name == tensor)?.Type?.TensorType?.Shape?.Dim.Count;
+        graph.ValueInfo.Concat(graph.Output).Concat(graph.Input).FirstOrDefault(v => v.Name == tensor)?.Type?.TensorType?.Shape?.Dim.Count
+        ?? graph.Initializer.FirstOrDefault(t => t.Name == tensor)?.Dims.Count ?? outer?.Rank(tensor);
 
     /// <summary>Adds a one-dimensional int64 constant and gives its name.</summary>
     public string Integers(string hint, params long[] values)
     {
         var name = Fresh(hint);
         graph.Initializer.Add(TensorData.Integers(name, values, values.Length));
+        return name;
+    }
+
+    /// <summary>Adds an int64 constant, a scalar, and gives its name.</summary>
+    public string Integer(string hint, long value)
+    {
+        var name = Fresh(hint);
+        graph.Initializer.Add(TensorData.Integers(name, [value]));
         return name;
     }
 

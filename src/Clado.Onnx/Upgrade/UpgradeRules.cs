@@ -12,15 +12,21 @@ internal static class UpgradeRules
     // From opset 7 on these only gained types, or attributes and inputs whose defaults are the old behaviour.
     private static readonly string[] Unchanged =
     [
-        "Abs", "Acos", "Add", "And", "ArgMax", "ArgMin", "Asin", "Atan", "AveragePool", "Cast", "CastLike", "Ceil", "Celu", "Concat",
-        "Constant", "ConstantOfShape", "Conv", "ConvInteger", "ConvTranspose", "Cos", "CumSum", "DepthToSpace", "DequantizeLinear", "Div",
-        "Einsum", "Elu", "Equal", "Erf", "Exp", "Expand", "EyeLike", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm",
-        "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity", "InstanceNormalization",
-        "IsInf", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual", "Log", "LpNormalization", "MatMul",
-        "MatMulInteger", "Max", "MaxPool", "Mean", "Min", "Mish", "Mod", "Mul", "Neg", "NonMaxSuppression", "NonZero", "Not", "OneHot", "Or",
-        "PRelu", "Pow", "QLinearConv", "QLinearMatMul", "QuantizeLinear", "RMSNormalization", "Range", "Reciprocal", "Relu", "Reshape",
-        "Round", "ScatterElements", "ScatterND", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Softplus", "Softsign", "SpaceToDepth", "Sqrt",
-        "Sub", "Sum", "Swish", "Tan", "Tanh", "ThresholdedRelu", "Tile", "Transpose", "Trilu", "Where", "Xor",
+        "Abs", "Acos", "Acosh", "Add", "AffineGrid", "And", "ArgMax", "ArgMin", "Asin", "Asinh", "Atan", "Atanh", "Attention", "AveragePool",
+        "Bernoulli", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "BlackmanWindow", "Cast", "CastLike", "Ceil", "Celu",
+        "CenterCropPad", "Col2Im", "Compress", "Concat", "ConcatFromSequence", "Constant", "ConstantOfShape", "Conv", "ConvInteger",
+        "ConvTranspose", "Cos", "Cosh", "CumSum", "DeformConv", "DepthToSpace", "DequantizeLinear", "Det", "Div", "DynamicQuantizeLinear",
+        "Einsum", "Elu", "Equal", "Erf", "Exp", "Expand", "EyeLike", "Flatten", "Floor", "GRU", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm",
+        "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "Greater", "GreaterOrEqual", "HammingWindow", "HannWindow", "HardSigmoid",
+        "HardSwish", "Identity", "If", "InstanceNormalization", "IsInf", "IsNaN", "LRN", "LSTM", "LayerNormalization", "LeakyRelu", "Less",
+        "LessOrEqual", "Log", "Loop", "LpNormalization", "LpPool", "MatMul", "MatMulInteger", "Max", "MaxPool", "MaxRoiPool", "MaxUnpool", "Mean",
+        "MeanVarianceNormalization", "MelWeightMatrix", "Min", "Mish", "Mod", "Mul", "Neg", "NegativeLogLikelihoodLoss", "NonMaxSuppression",
+        "NonZero", "Not", "OneHot", "Optional", "OptionalGetElement", "OptionalHasElement", "Or", "PRelu", "Pow", "QLinearConv", "QLinearMatMul",
+        "QuantizeLinear", "RMSNormalization", "RNN", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Range",
+        "Reciprocal", "Relu", "Reshape", "ReverseSequence", "RotaryEmbedding", "Round", "STFT", "ScatterElements", "ScatterND", "Selu",
+        "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceLength", "Shape", "Shrink", "Sigmoid",
+        "Sign", "Sin", "Sinh", "Size", "SoftmaxCrossEntropyLoss", "Softplus", "Softsign", "SpaceToDepth", "SplitToSequence", "Sqrt", "Sub", "Sum",
+        "Swish", "Tan", "Tanh", "TensorScatter", "TfIdfVectorizer", "ThresholdedRelu", "Tile", "Transpose", "Trilu", "Unique", "Where", "Xor",
     ];
 
     private static readonly FrozenDictionary<string, UpgradeRule> Rules = new Dictionary<string, UpgradeRule>(
@@ -28,7 +34,11 @@ internal static class UpgradeRules
     {
         ["BatchNormalization"] = BatchNormalization,
         ["Clip"] = Clip,
+        ["DFT"] = Transform,
         ["Dropout"] = Dropout,
+        ["GridSample"] = GridSample,
+        ["GroupNormalization"] = GroupNormalization,
+        ["Hardmax"] = Softmax,
         ["LogSoftmax"] = Softmax,
         ["Pad"] = Pad,
         ["ReduceL1"] = Reduce,
@@ -42,6 +52,9 @@ internal static class UpgradeRules
         ["ReduceSum"] = Reduce,
         ["ReduceSumSquare"] = Reduce,
         ["Resize"] = Resize,
+        ["RoiAlign"] = RoiAlign,
+        ["Scan"] = Scan,
+        ["Scatter"] = Scatter,
         ["Slice"] = Slice,
         ["Softmax"] = Softmax,
         ["Split"] = Split,
@@ -51,7 +64,14 @@ internal static class UpgradeRules
         ["Upsample"] = Upsample,
     }.ToFrozenDictionary();
 
-    public static UpgradeRule? Find(string opType) => Rules.GetValueOrDefault(opType);
+    /// <summary>The rule of an operator; below opset 7 the one that brings it there comes first.</summary>
+    public static UpgradeRule? Find(string opType, int opset) => Rules.GetValueOrDefault(opType) is not { } rule ? null
+        : opset >= EarlyRules.Until ? rule
+        : (node, context) =>
+        {
+            EarlyRules.Apply(node, context);
+            rule(node, context);
+        };
 
     private static void BatchNormalization(NodeProto node, UpgradeContext context)
     {
@@ -89,6 +109,23 @@ internal static class UpgradeRules
         node.OpType = "Identity";
         node.Attribute.Clear();
         TrimTo(node.Output, 1);
+    }
+
+    private static void GridSample(NodeProto node, UpgradeContext context)
+    {
+        // Opset 20 renamed the modes.
+        if (context.Opset < 20 && node.Find("mode") is { } mode && mode.S.ToStringUtf8() is "bilinear" or "bicubic")
+        {
+            mode.S = Google.Protobuf.ByteString.CopyFromUtf8(mode.S.ToStringUtf8()[2..] is "linear" ? "linear" : "cubic");
+        }
+    }
+
+    private static void GroupNormalization(NodeProto node, UpgradeContext context)
+    {
+        if (context.Opset < 21)
+        {
+            throw context.Error(node, "GroupNormalization with a scale a group, which opset 21 made a scale a channel; export with opset 21 or without it");
+        }
     }
 
     private static void Pad(NodeProto node, UpgradeContext context)
@@ -154,6 +191,24 @@ internal static class UpgradeRules
         node.Attribute.Add([Attribute("coordinate_transformation_mode", "asymmetric"), Attribute("nearest_mode", "floor")]);
     }
 
+    private static void RoiAlign(NodeProto node, UpgradeContext context)
+    {
+        if (context.Opset < 16)
+        {
+            node.Attribute.Add(Attribute("coordinate_transformation_mode", "output_half_pixel"));
+        }
+    }
+
+    private static void Scan(NodeProto node, UpgradeContext context)
+    {
+        if (context.Opset < 9)
+        {
+            throw context.Error(node, "Scan with a batch axis, which opset 9 dropped; export with opset 9 or later");
+        }
+    }
+
+    private static void Scatter(NodeProto node, UpgradeContext context) => node.OpType = "ScatterElements";
+
     private static void Slice(NodeProto node, UpgradeContext context)
     {
         if (context.Opset < 10)
@@ -209,6 +264,19 @@ internal static class UpgradeRules
         if (context.Opset < 10)
         {
             node.Input.Add(context.Integers($"{node.Output[0]}_k", node.Take("k")?.I ?? throw context.Error(node, "TopK without k")));
+        }
+    }
+
+    private static void Transform(NodeProto node, UpgradeContext context)
+    {
+        // Opset 20 made the axis an input; its default went from 1 to -2.
+        if (context.Opset < 20)
+        {
+            if (node.Input.Count < 2)
+            {
+                node.Input.Add("");
+            }
+            node.Input.Add(context.Integer($"{node.Output[0]}_axis", node.Take("axis")?.I ?? 1));
         }
     }
 
