@@ -104,15 +104,15 @@ public sealed class Pipeline
     /// What is measured goes into the run folder: the same budget again costs nothing.
     /// </summary>
     /// <param name="budget">Text of the budget, see <see cref="Budget.Parse"/>.</param>
-    /// <param name="bitOperations">Bit operations an image at most, or null.</param>
+    /// <param name="limits">What else the choice must keep, or null.</param>
     /// <param name="rounds">Rounds at most; null for 4 with the estimator auto, else 0. Range: [0, inf).</param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops; what is measured is kept in the run folder.</param>
     /// <exception cref="CladoException">The budget is none, or the run's images are not there or have changed.</exception>
     public AllocationResult Allocate(
-        string budget, long? bitOperations = null, int? rounds = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+        string budget, AllocationLimits? limits = null, int? rounds = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
-        var parsed = Budget.Parse(budget, Graph.FileSizeBytes, bitOperations);
+        var parsed = Budget.Parse(budget, Graph.FileSizeBytes, limits);
         var fileSize = new FileSize(Graph, Layers.Layers);
         int limit = rounds ?? (options.IsAutomatic ? DefaultRounds : 0);
         if (!options.IsAutomatic && limit == 0)

@@ -43,7 +43,7 @@ internal static class AllocateCommand
     public static AllocationResult? Allocate(
         Terminal terminal, Pipeline pipeline, CommonOptions.Choice choice, bool json, CancellationToken cancellation)
     {
-        var result = pipeline.Allocate(choice.Budget, choice.BitOperations, choice.Rounds, terminal, cancellation);
+        var result = pipeline.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
         var text = Json.Of(result, pipeline.Estimator);
         if (result.Status == AllocationStatus.Infeasible)
         {

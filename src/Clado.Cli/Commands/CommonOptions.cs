@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Clado.Allocation;
 using Clado.Candidates;
 using Clado.Images;
 using Clado.Sensitivity;
@@ -59,9 +60,17 @@ internal static class CommonOptions
             Description = "Rounds of measuring again around the chosen bits, as long as they help (default: 4 with --estimator auto, else 0)",
         };
 
+        private readonly Option<string?> costs = new("--cost-table") { Description = "CSV file of layer,bits,cost: what a layer costs at a width in any unit; see --max-cost" };
+        private readonly Option<long?> maximumCost = new("--max-cost") { Description = "What the layers' costs by --cost-table may add up to" };
+        private readonly Option<string[]> sameBits = new("--same-bits")
+        {
+            Description = "NAME,NAME,…: layers that must get the same width, NAME with * and ?; may be repeated, once a group",
+            DefaultValueFactory = _ => [],
+        };
+
         public void AddTo(Command command)
         {
-            foreach (var option in (Option[])[budget, operations, rounds])
+            foreach (var option in (Option[])[budget, operations, costs, maximumCost, sameBits, rounds])
             {
                 command.Options.Add(option);
             }
@@ -69,15 +78,21 @@ internal static class CommonOptions
 
         public Choice Read(ParseResult parsed) => new(
             parsed.GetRequiredValue(budget),
-            parsed.GetValue(operations),
+            new AllocationLimits
+            {
+                BitOperations = parsed.GetValue(operations),
+                Costs = parsed.GetValue(costs) is { } table ? CostTable.Read(table) : null,
+                MaximumCost = parsed.GetValue(maximumCost),
+                SameWidth = parsed.GetValue(sameBits) ?? [],
+            },
             parsed.GetValue(rounds) is not { } count || count >= 0 ? parsed.GetValue(rounds) : throw new CladoException($"--rounds {count}: 0 or more are wanted"));
     }
 
     /// <summary>A choice as it is asked for.</summary>
     /// <param name="Budget">Text of the budget.</param>
-    /// <param name="BitOperations">Bit operations an image at most, or null.</param>
+    /// <param name="Limits">What else it must keep.</param>
     /// <param name="Rounds">Rounds at most, or null for the default.</param>
-    public sealed record Choice(string Budget, long? BitOperations, int? Rounds);
+    public sealed record Choice(string Budget, AllocationLimits Limits, int? Rounds);
 
     /// <summary>Threads and memory for verbs that open a run folder.</summary>
     public sealed class Resources
@@ -134,7 +149,7 @@ internal static class CommonOptions
 
         private readonly Option<string[]> pins = new("--pin")
         {
-            Description = "NAME=BITS or NAME=float, NAME with * and ?; may be repeated",
+            Description = "NAME=BITS, NAME=BITS,BITS (a choice of widths) or NAME=float, NAME with * and ?; may be repeated",
             DefaultValueFactory = _ => [],
         };
 

@@ -24,8 +24,9 @@ public static class BitAllocation
         ArgumentNullException.ThrowIfNull(fileSize);
         ArgumentNullException.ThrowIfNull(budget);
         ArgumentNullException.ThrowIfNull(allocator);
-        var problem = new Subproblem(surrogate, candidates, fileSize, budget);
-        var smallest = WidthSets(candidates).Select(widths => (Widths: widths, Bytes: problem.SmallestBytes(widths))).MinBy(s => s.Bytes);
+        var groups = new WidthGroups(candidates, budget.Limits.Groups(candidates.Layers));
+        var problem = new Subproblem(surrogate, candidates, groups, fileSize, budget);
+        var smallest = WidthSets(candidates, groups).Select(widths => (Widths: widths, Bytes: fileSize.Predict(groups.Least(widths, c => c.SizeBytes), widths))).MinBy(s => s.Bytes);
         // Every bit-plane width that is used costs its function in the file: solve with all of them paid for, then once more with those
         // that came out unused given back. Where all of them are too dear, start from the set that makes the smallest file.
         IReadOnlyList<int> allowed = [.. candidates.Items.Select(c => c.Bits).Distinct()];
@@ -56,20 +57,20 @@ public static class BitAllocation
             Bound = bound,
             Gap = objective <= bound ? 0 : (objective - bound) / Math.Abs(objective),
             SmallestBytes = smallest.Bytes,
-            SmallestBitsPerWeight = candidates.Items.GroupBy(c => c.Layer).Sum(g => (double)g.Min(c => c.Bits) * g.Key.Parameters)
+            SmallestBitsPerWeight = (double)groups.Least([.. candidates.Items.Select(c => c.Bits).Distinct()], c => c.Bits * c.Layer.Parameters)
                 / candidates.Layers.Sum(l => l.Parameters),
         };
     }
 
-    /// <summary>All sets of widths that differ in their bit-plane widths and leave every layer a candidate.</summary>
-    private static IEnumerable<int[]> WidthSets(CandidateSet candidates)
+    /// <summary>All sets of widths that differ in their bit-plane widths and leave every layer and group a candidate.</summary>
+    private static IEnumerable<int[]> WidthSets(CandidateSet candidates, WidthGroups groups)
     {
         int[] all = [.. candidates.Items.Select(c => c.Bits).Distinct().Order()];
         int[] planes = [.. all.Where(BitPlanes.IsNeeded)];
         for (int subset = 0; subset < 1 << planes.Length; subset++)
         {
             int[] widths = [.. all.Where(b => !BitPlanes.IsNeeded(b) || (subset >> Array.IndexOf(planes, b) & 1) == 1)];
-            if (candidates.Items.Where(c => widths.Contains(c.Bits)).Select(c => c.Layer).Distinct().Count() == candidates.Layers.Count)
+            if (groups.Allow(widths))
             {
                 yield return widths;
             }
@@ -77,15 +78,12 @@ public static class BitAllocation
     }
 
     /// <summary>The problem with only some widths allowed.</summary>
-    private sealed record Subproblem(Surrogate Surrogate, CandidateSet Candidates, FileSize FileSize, Budget Budget)
+    private sealed record Subproblem(Surrogate Surrogate, CandidateSet Candidates, WidthGroups Groups, FileSize FileSize, Budget Budget)
     {
-        public long SmallestBytes(int[] widths) => FileSize.Predict(
-            Candidates.Items.Where(c => widths.Contains(c.Bits)).GroupBy(c => c.Layer).Sum(g => g.Min(c => c.SizeBytes)), widths);
-
         public (AllocationSolution Solution, IReadOnlyList<Candidate> Chosen) Solve(
             IReadOnlyCollection<int> widths, IAllocator allocator, CancellationToken cancellation)
         {
-            int[] rows = [.. Enumerable.Range(0, Candidates.Items.Count).Where(row => widths.Contains(Candidates.Items[row].Bits))];
+            int[] rows = [.. Groups.Rows(widths)];
             int n = rows.Length, all = Candidates.Items.Count;
             var matrix = new double[n * n];
             for (int i = 0; i < n; i++)
@@ -107,7 +105,7 @@ public static class BitAllocation
                 costs.Add([.. items.Select(c => c.Bits * c.Layer.Parameters)]);
                 budgets.Add((long)Math.Floor(bits * Candidates.Layers.Sum(l => l.Parameters)));
             }
-            if (Budget.BitOperations is { } operations)
+            if (Budget.Limits.BitOperations is { } operations)
             {
                 costs.Add([.. items.Select(c => c.Layer.BitOperations(c.Bits, FloatActivationBits))]);
                 budgets.Add(operations);
@@ -117,12 +115,13 @@ public static class BitAllocation
                 costs.Add([.. rows.Select(row => Surrogate.OperatingPoint.Contains(row) ? 0L : 1)]);
                 budgets.Add(radius);
             }
-            if (Budget.Costs is { } table)
+            if (Budget.Limits.Costs is { } table)
             {
                 costs.Add([.. items.Select(c => table[c.Layer.Name, c.Bits])]);
-                budgets.Add(Budget.MaximumCost);
+                budgets.Add(Budget.Limits.MaximumCost ?? 0);
             }
-            var solution = allocator.Solve(new AllocationProblem(matrix, [.. rows.Select(row => Candidates.LayerOf[row])], costs, budgets), cancellation);
+            var problem = new AllocationProblem(matrix, [.. rows.Select(row => Candidates.LayerOf[row])], costs, budgets);
+            var solution = Groups.Shared.Count == 0 ? allocator.Solve(problem, cancellation) : new LayerGroups(problem, Groups.Shared).Solve(allocator, cancellation);
             return (solution, [.. solution.Choice.Select(row => items[row])]);
         }
     }

@@ -14,24 +14,20 @@ public sealed record Budget
     /// <summary>Mean bits over the quantizable weights, or null. Range: (0, 8].</summary>
     public double? BitsPerWeight { get; init; }
 
-    /// <summary>Bit operations an image, or null.</summary>
-    public long? BitOperations { get; init; }
-
-    /// <summary>A table of costs, kept within <see cref="MaximumCost"/>, or null.</summary>
-    public CostTable? Costs { get; init; }
-
-    /// <summary>The most the layers' costs by <see cref="Costs"/> may add up to. Range: [0, 2^53].</summary>
-    public long MaximumCost { get; init; }
+    /// <summary>What else the choice must keep.</summary>
+    public AllocationLimits Limits { get; init; } = new();
 
     /// <summary>Reads a budget.</summary>
     /// <param name="text"><c>1.5MB</c>, <c>820KiB</c>, <c>120000</c> (bytes of the file), <c>3bit</c> (mean over quantizable weights), <c>25%</c> (of the FP32 file) or <c>none</c>.</param>
     /// <param name="floatFileBytes">Bytes of the FP32 file.</param>
-    /// <param name="bitOperations">Bit operations an image, or null.</param>
+    /// <param name="limits">What else the choice must keep, or null.</param>
     /// <exception cref="CladoException">The text is none of these.</exception>
-    public static Budget Parse(string text, long floatFileBytes, long? bitOperations = null)
+    public static Budget Parse(string text, long floatFileBytes, AllocationLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var budget = new Budget { Text = bitOperations is null ? text : $"{text}-{bitOperations}bitops", BitOperations = bitOperations };
+        limits ??= new();
+        limits.Check();
+        var budget = new Budget { Text = text + limits.Suffix, Limits = limits };
         return text == "none" ? budget
             : Number(text, "bits", out double value) || Number(text, "bit", out value)
                 ? budget with { BitsPerWeight = value is > 0 and <= 32 ? value : throw Error(text) }

@@ -2,7 +2,7 @@ using System.IO.Enumeration;
 
 namespace Clado.Layers;
 
-/// <summary>Applies <c>NAME=BITS|float</c> pins to layers.</summary>
+/// <summary>Applies <c>NAME=BITS|BITS,BITS|float</c> pins to layers.</summary>
 public static class Pins
 {
     /// <summary>Says which layers are searched and at which widths.</summary>
@@ -21,10 +21,10 @@ public static class Pins
         {
             int sign = pin.LastIndexOf('=');
             var (name, value) = sign > 0 ? (pin[..sign], pin[(sign + 1)..]) : (pin, "");
-            int width = 0;
-            if (value != "float" && !(int.TryParse(value, out width) && width is >= 2 and <= 8))
+            int[] allowed = value == "float" ? [] : [.. value.Split(',').Select(part => int.TryParse(part, out int width) ? width : 0).Distinct().Order()];
+            if (allowed.Any(width => width is < 2 or > 8))
             {
-                throw new CladoException($"--pin {pin}: NAME=BITS or NAME=float is wanted, BITS from 2 to 8");
+                throw new CladoException($"--pin {pin}: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted, BITS from 2 to 8");
             }
             var fitting = found.Layers.Where(l => FileSystemName.MatchesSimpleExpression(name, l.Name, ignoreCase: false)).ToArray();
             if (fitting.Length == 0)
@@ -33,9 +33,9 @@ public static class Pins
             }
             foreach (var layer in fitting)
             {
-                widths[layer] = width == 0 ? bits : [width];
+                widths[layer] = allowed.Length == 0 ? bits : allowed;
                 kept.Remove(layer);
-                if (width == 0)
+                if (allowed.Length == 0)
                 {
                     kept.Add(layer, new KeptOperation(layer.Name, layer.Op, "pinned to float"));
                 }

@@ -41,7 +41,7 @@ public class CostTableTests
         var table = Table(["layer,bits,cost", .. candidates.Items.Select(c => $"{c.Layer.Name},{c.Bits},{c.Bits}")]);
         long most = 4 * candidates.Layers.Count;
         var result = BitAllocation.Allocate(
-            surrogate, candidates, new FileSize(graph, candidates.Layers), Budget.Parse("none", 1) with { Costs = table, MaximumCost = most },
+            surrogate, candidates, new FileSize(graph, candidates.Layers), Budget.Parse("none", 1, new() { Costs = table, MaximumCost = most }),
             new AutomaticAllocator(), TestContext.Current.CancellationToken);
         Assert.Equal(AllocationStatus.Optimal, result.Status);
         Assert.InRange(result.Chosen.Sum(c => c.Bits), 2 * candidates.Layers.Count, most);

@@ -10,13 +10,13 @@ public sealed class AutomaticAllocator : IAllocator
     // At some 10 million looks a second for a dozen layers: a hundredth of a second.
     private const double ExhaustiveLimit = 1e5;
 
-    // A relaxation of order n takes about 20 steps of a few n³ multiplications: some 2·10⁹ of these cubes take 10 to 20 s on two cores.
+    // A relaxation of order n takes about 10 steps of a few n³ multiplications: some 2·10⁹ of these cubes take 10 to 20 s of one core.
     private const double DefaultWorkLimit = 2e9;
 
-    // One relaxation of this order takes some 6 s, of 1,000 about a minute.
+    // One relaxation of this order takes some 5 s of one core, of 1,000 half a minute; more than one must go into the limit.
     private const int LargestOrder = 600;
 
-    /// <summary>Nodes times the cube of a relaxation's order, at most. Range: (0, inf). Default: 2e9, some 10 to 20 s on two cores.</summary>
+    /// <summary>Sum of the cubes of the relaxations' orders, at most. Range: (0, inf). Default: 2e9, some 10 to 20 s of one core.</summary>
     public double WorkLimit
     {
         get;

@@ -132,7 +132,7 @@ public sealed class BranchAndBoundAllocator : IAllocator
         {
             var open = new PriorityQueue<BranchNode, (double Bound, long Number)>();
             long number = 0;
-            open.Enqueue(new BranchNode(allowed, [], SeparableBound.Compute(problem)), (0, number++));
+            open.Enqueue(new BranchNode(allowed, [], SeparableBound.Compute(problem), IsRoot: true), (0, number++));
             while (open.Count > 0 && NodeCount < limits.NodeLimit && work < limits.WorkLimit && !cancellation.IsCancellationRequested)
             {
                 var batch = new List<BranchNode>();

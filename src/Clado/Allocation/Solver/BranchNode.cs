@@ -5,7 +5,8 @@ namespace Clado.Allocation.Solver;
 /// <param name="Pairs">Candidates of different layers whose products mattered to the bound of the node it comes from; null where such products did
 /// not pay at the root. Shape: [pairs].</param>
 /// <param name="Bound">No choice in it has an objective below this.</param>
-internal sealed record BranchNode(bool[] Allowed, IReadOnlyList<(int A, int B)>? Pairs, double Bound);
+/// <param name="IsRoot">Whether it is the whole search.</param>
+internal sealed record BranchNode(bool[] Allowed, IReadOnlyList<(int A, int B)>? Pairs, double Bound, bool IsRoot = false);
 
 /// <summary>What looking into a node found.</summary>
 /// <param name="Children">Parts that may hold a better choice.</param>

@@ -9,6 +9,13 @@ internal static class CandidateReduction
     /// <returns>False where a layer has no candidate left, or a budget cannot be kept: no choice exists.</returns>
     public static bool ByBudget(AllocationProblem problem, bool[] allowed)
     {
+        for (int layer = 0; layer < problem.LayerCount; layer++)
+        {
+            if (!allowed.AsSpan(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Contains(true))
+            {
+                return false;
+            }
+        }
         for (bool changed = true; changed;)
         {
             changed = false;

@@ -2,8 +2,7 @@ namespace Clado.Allocation.Solver;
 
 /// <summary>
 /// Iterated local search: the best change of one layer or exchange between two layers until none helps, then again from the best choice with a few
-/// layers changed at random.
-/// Alone it is for problems too large for a relaxation. Deterministic: the starts come from a fixed seed.
+/// layers changed at random. Alone it is for problems too large for a relaxation. Deterministic: the starts come from a fixed seed.
 /// </summary>
 public sealed class LocalSearchAllocator : IAllocator
 {
@@ -41,6 +40,13 @@ public sealed class LocalSearchAllocator : IAllocator
     /// <param name="cancellation">Ends early with the best choice so far.</param>
     internal static int[]? Best(AllocationProblem problem, CancellationToken cancellation) => Best(problem, DefaultStartCount, DefaultSeed, cancellation);
 
+    /// <summary>The best choice found around one, with as many starts as by default.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="from">A choice within the budgets. Shape: [layers].</param>
+    /// <param name="cancellation">Ends early with the best choice so far.</param>
+    internal static int[] Around(AllocationProblem problem, int[] from, CancellationToken cancellation) =>
+        Iterate(problem, from, DefaultStartCount, DefaultSeed, cancellation);
+
     /// <summary>A choice improved until no change of one layer and no exchange between two helps.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="from">A choice within the budgets. Shape: [layers].</param>
@@ -61,13 +67,18 @@ public sealed class LocalSearchAllocator : IAllocator
             return null;
         }
         int[] best = Improve(problem, cheapest, cancellation);
-        double least = problem.Objective(best);
-        if (Rounding.Within(problem, SeparableBound.OwnChoice(problem), cancellation) is { } own && problem.Objective(own) is var value && value < least)
+        if (Rounding.Within(problem, SeparableBound.OwnChoice(problem), cancellation) is { } own && problem.Objective(own) < problem.Objective(best))
         {
-            (best, least) = (own, value);
+            best = own;
         }
+        return Iterate(problem, best, startCount - 2, seed, cancellation);
+    }
+
+    private static int[] Iterate(AllocationProblem problem, int[] best, int startCount, int seed, CancellationToken cancellation)
+    {
+        double least = problem.Objective(best);
         var random = new Random(seed);
-        for (int start = 2; start < startCount && !cancellation.IsCancellationRequested; start++)
+        for (int start = 0; start < startCount && !cancellation.IsCancellationRequested; start++)
         {
             if (Rounding.Within(problem, Shake(problem, best, random), cancellation) is { } choice && problem.Objective(choice) is var objective && objective < least)
             {

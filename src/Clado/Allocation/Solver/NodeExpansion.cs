@@ -64,9 +64,13 @@ internal static class NodeExpansion
                 return new([], Math.Min(closed, bound), found, work);
             }
             double[] share = Shares(problem, lifted, relaxation);
-            if (Rounding.Choice(problem, share, cancellation) is { } rounded && problem.Objective(rounded) is var objective && objective < cutoff)
+            if (Rounding.Choice(problem, share, cancellation) is { } rounded)
             {
-                (found, cutoff) = (rounded, objective);
+                rounded = node.IsRoot && found is null ? LocalSearchAllocator.Around(problem, rounded, cancellation) : rounded;
+                if (problem.Objective(rounded) is var objective && objective < cutoff)
+                {
+                    (found, cutoff) = (rounded, objective);
+                }
             }
             var with = new double[problem.CandidateCount];
             int removed = 0;
@@ -155,10 +159,6 @@ internal static class NodeExpansion
         for (int layer = 0; layer < problem.LayerCount; layer++)
         {
             int[] left = [.. Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Where(a => allowed[a])];
-            if (left.Length == 0)
-            {
-                return [];
-            }
             if (left.Length > 1 && Score(left, share, with, bound) is var score && score > best)
             {
                 (split, best) = (layer, score);

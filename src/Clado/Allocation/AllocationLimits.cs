@@ -1,0 +1,54 @@
+using System.IO.Enumeration;
+using Clado.Layers;
+
+namespace Clado.Allocation;
+
+/// <summary>What a choice of bits must keep besides its size: bit operations, a table of costs, layers that share a width.</summary>
+public sealed record AllocationLimits
+{
+    /// <summary>Bit operations an image at most, or null.</summary>
+    public long? BitOperations { get; init; }
+
+    /// <summary>A table of costs, kept within <see cref="MaximumCost"/>, or null.</summary>
+    public CostTable? Costs { get; init; }
+
+    /// <summary>The most the layers' costs by <see cref="Costs"/> may add up to. Range: [0, 2^53].</summary>
+    public long? MaximumCost { get; init; }
+
+    /// <summary>Groups of layers that must get the same width, each a comma-separated list of names with * and ?. Shape: [groups].</summary>
+    public IReadOnlyList<string> SameWidth { get; init; } = [];
+
+    /// <summary>What the limits add to a budget's text.</summary>
+    internal string Suffix =>
+        (BitOperations is { } operations ? $"-{operations}bitops" : "") + (Costs is null ? "" : $"-{MaximumCost}cost") + (SameWidth.Count > 0 ? "-same" : "");
+
+    /// <summary>Throws where a table comes without its limit or the other way round.</summary>
+    internal void Check()
+    {
+        if (Costs is null != MaximumCost is null)
+        {
+            throw new CladoException(Costs is null ? "--max-cost: which costs? give them with --cost-table" : "--cost-table: the most its costs may add up to is missing; give --max-cost");
+        }
+    }
+
+    /// <summary>Finds the layers of each group.</summary>
+    /// <param name="layers">The layers that are searched.</param>
+    /// <returns>Indices into the layers; each in one group at most. Shape: [groups][members].</returns>
+    /// <exception cref="CladoException">A name fits no layer, or a layer is in two groups.</exception>
+    public int[][] Groups(IReadOnlyList<QuantizableLayer> layers)
+    {
+        ArgumentNullException.ThrowIfNull(layers);
+        int[][] groups = [.. SameWidth.Select(group => group.Split(',', StringSplitOptions.TrimEntries).SelectMany(name => Fitting(layers, group, name)).Distinct().ToArray())];
+        return groups.SelectMany(group => group).GroupBy(layer => layer).FirstOrDefault(same => same.Count() > 1) is { } twice
+            ? throw new CladoException($"--same-bits: layer '{layers[twice.Key].Name}' is in two groups; make them one")
+            : groups;
+    }
+
+    private static int[] Fitting(IReadOnlyList<QuantizableLayer> layers, string group, string name)
+    {
+        int[] fitting = [.. Enumerable.Range(0, layers.Count).Where(i => FileSystemName.MatchesSimpleExpression(name, layers[i].Name, ignoreCase: false))];
+        return fitting.Length > 0
+            ? fitting
+            : throw new CladoException($"--same-bits {group}: no searched layer is called '{name}'; clado inspect lists the names (the first is '{layers[0].Name}')");
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Clado.Onnx;
+using Clado.Tests.Support;
+using Xunit;
+
+namespace Clado.Tests.Cli;
+
+public class LimitTests
+{
+    [Fact]
+    public void CostTablesGroupsAndSetsOfWidthsAreKept()
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["model.onnx"]);
+        string images = Harness.Images(folder, "images", 3);
+        var whole = Harness.Command(
+            "quantize", folder["model.onnx"], "--images", images, "--preprocess", "unit", "--bits", "2,4,8", "--estimator", "additive", "--run", folder["run"],
+            "--pin", "*logits=2,4", "--budget", "none", "--same-bits", "*c1,conv_c3", "-o", folder["q.onnx"], "--json");
+        Assert.True(whole.Code == 0, whole.Error);
+        var free = Bits(whole.Output);
+        Assert.Equal(free["conv_c1"], free["conv_c3"]);
+        Assert.Equal(4, free["gemm_logits"]);
+        Assert.Equal(8, free["conv_c2"]);
+
+        File.WriteAllLines(folder["costs.csv"], ["layer,bits,cost", .. free.Keys.SelectMany(name => (string[])[$"{name},2,1", $"{name},4,3", $"{name},8,9"])]);
+        string[] limited = ["--run", folder["run"], "--budget", "none", "--cost-table", folder["costs.csv"], "--max-cost", "15", "--same-bits", "conv_*"];
+        var tight = Bits(Harness.Command(["allocate", .. limited, "--json"]).Output);
+        Assert.Single(tight.Where(layer => layer.Key != "gemm_logits").Select(layer => layer.Value).Distinct());
+        Assert.InRange(tight.Values.Sum(bits => bits switch { 2 => 1, 4 => 3, _ => 9 }), 5, 15);
+        Assert.Contains(4, tight.Values);
+        Assert.Equal(0, Harness.Command(["export", .. limited, "-o", folder["e.onnx"]]).Code);
+        Assert.Equal(1, Harness.Command("allocate", "--run", folder["run"], "--budget", "none", "--cost-table", folder["costs.csv"], "--max-cost", "4").Code);
+
+        Fails(folder, "--max-cost: which costs?", "--max-cost", "5");
+        Fails(folder, "give --max-cost", "--cost-table", folder["costs.csv"]);
+        Fails(folder, "no searched layer is called 'nope'", "--same-bits", "conv_c1,nope");
+        Fails(folder, "'conv_c1' is in two groups", "--same-bits", "*c1,*c2", "--same-bits", "*c1,conv_c3");
+    }
+
+    [Fact]
+    public void WidthsThatAreNoneAreRefused()
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["model.onnx"]);
+        var (code, _, error) = Harness.Command(
+            "measure", folder["model.onnx"], "--images", Harness.Images(folder, "images", 3), "--run", folder["run"], "--pin", "conv_c1=4,9");
+        Assert.Equal(2, code);
+        Assert.Contains("--pin conv_c1=4,9: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted", error, StringComparison.Ordinal);
+    }
+
+    private static void Fails(TemporaryFolder folder, string said, params string[] options)
+    {
+        var (code, _, error) = Harness.Command(["allocate", "--run", folder["run"], "--budget", "none", .. options]);
+        Assert.Equal(2, code);
+        Assert.Contains(said, error, StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, int> Bits(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.GetProperty("layers").EnumerateArray().ToDictionary(l => l.GetProperty("name").GetString()!, l => l.GetProperty("bits").GetInt32());
+    }
+}
