@@ -29,8 +29,8 @@ internal sealed class DiagonalEstimator : ISensitivityEstimator
             return batch.Shift(batch.Start);
         }
         int layer = batch.Candidates.LayerOf[row];
-        using var weight = PerturbedNetwork.WeightValue(batch.Candidates.Layers[layer], batch.Candidates.Items[row].Dequantize());
-        using var state = batch.Network.Perturb(batch.Start, layer, weight, tapped: false);
+        using var values = batch.Network.Values(batch.Candidates.Items[row]);
+        using var state = batch.Network.Perturb(batch.Start, layer, values, tapped: false);
         batch.Progress.Add((double)batch.Network.SuffixMacs(layer) * batch.Start.ImageCount);
         return batch.Shift(state);
     }
