@@ -74,6 +74,20 @@ public static class TensorData
     public static TensorProto Integers(string name, ReadOnlySpan<long> values, params ReadOnlySpan<long> dims) =>
         Create(name, DataType.Int64, MemoryMarshal.AsBytes(values), dims);
 
+    /// <summary>Replaces the values of a float tensor in the field they lie in: its size in the file stays the same.</summary>
+    /// <param name="tensor">The tensor to change; of type float.</param>
+    /// <param name="values">Row-major values, as many as it has. Shape: [elements].</param>
+    public static void Overwrite(TensorProto tensor, ReadOnlySpan<float> values)
+    {
+        if (tensor.HasRawData)
+        {
+            tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(values));
+            return;
+        }
+        tensor.FloatData.Clear();
+        tensor.FloatData.AddRange(values.ToArray());
+    }
+
     /// <summary>Makes a tensor from the bytes of its values (little endian, row-major, packed where the type is below 8 bits).</summary>
     /// <param name="name">Name of the tensor.</param>
     /// <param name="type">Element type.</param>

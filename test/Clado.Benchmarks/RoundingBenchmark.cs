@@ -68,7 +68,7 @@ internal static class RoundingBenchmark
                 IReadOnlyList<int>[] widths = [.. layers.Select(_ => (IReadOnlyList<int>)[bits])];
                 foreach (var rounding in (IRounding[])[new NearestRounding(), new GpfqRounding(), new FeedbackRounding()])
                 {
-                    Row($"{rounding.Name}{(rounding.NeedsInputs ? ", float inputs" : "")}", bits, CandidateMaker.Make(graph, layers, widths, rounding, inputs, Threads).Items);
+                    Row($"{rounding.Name}{(rounding.NeedsInputs ? ", float inputs" : "")}", bits, CandidateMaker.Make(graph, layers, widths, rounding, rounding.NeedsInputs ? inputs : null, Threads).Items);
                     if (rounding.NeedsInputs)
                     {
                         Row($"{rounding.Name}, quantized inputs", bits, CandidateMaker.MakeInTurn(graph, layers, widths, rounding, calibration, preprocessing, Threads, MemoryBytes).Items);

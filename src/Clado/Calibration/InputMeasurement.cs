@@ -67,7 +67,7 @@ public static class InputMeasurement
     /// <summary>Measures the inputs of a layer in a network some of whose weights are replaced, beside those in the float network.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="layer">The layer.</param>
-    /// <param name="weights">Weights of earlier layers in place of the network's. Shape: [replaced].</param>
+    /// <param name="weights">Initializers of earlier layers, by name and values, in place of the network's. Shape: [replaced].</param>
     /// <param name="images">Calibration images.</param>
     /// <param name="preprocessing">How images become inputs.</param>
     /// <param name="threads">Threads to use; results do not depend on it.</param>
@@ -75,12 +75,12 @@ public static class InputMeasurement
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">The layer does not fit into memory, or inputs are not finite.</exception>
     public static InputStatistics MeasureBehind(
-        Graph graph, QuantizableLayer layer, IReadOnlyList<(QuantizableLayer Layer, float[] Weights)> weights, ImageSet images, Preprocessing preprocessing, int threads,
+        Graph graph, QuantizableLayer layer, IReadOnlyList<(string Name, float[] Values)> weights, ImageSet images, Preprocessing preprocessing, int threads,
         long memoryBytes, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(weights);
         Available(graph, [layer], threads, memoryBytes);
-        var values = weights.ToDictionary(w => w.Layer.Weight, w => OrtValue.CreateTensorValueFromMemory(w.Weights, [.. w.Layer.Shape]));
+        var values = weights.ToDictionary(w => w.Name, w => OrtValue.CreateTensorValueFromMemory(w.Values, [.. graph.Initializers[w.Name].Dims]));
         try
         {
             return Sweep(graph, [layer], values, images, preprocessing, threads, cancellation)[0];
@@ -169,6 +169,8 @@ public static class InputMeasurement
         private readonly WeightMatrix matrix;
         private readonly GramSum[] sums;
         private readonly GramSum[] crosses;
+        private readonly double[][] totals;
+        private readonly double[][] floatTotals;
         private readonly long rowsPerImage;
         private long rowCount;
 
@@ -177,6 +179,8 @@ public static class InputMeasurement
             (this.graph, this.layer, matrix) = (graph, layer, WeightMatrix.Of(layer));
             sums = [.. Enumerable.Range(0, matrix.Groups).Select(_ => new GramSum(matrix.Columns))];
             crosses = crossed ? [.. Enumerable.Range(0, matrix.Groups).Select(_ => new GramSum(matrix.Columns))] : [];
+            totals = [.. sums.Select(_ => new double[matrix.Columns])];
+            floatTotals = [.. sums.Select(_ => new double[matrix.Columns])];
             Uses = [.. layer.Nodes.Select(n => (Node: graph.Nodes[n], Slot: InputRows.ActivationSlot(graph.Nodes[n], layer)))
                 .Where(u => u.Slot >= 0 && graph.Tensors.ContainsKey(u.Node.Input[u.Slot])).Select(u => (u.Node, u.Node.Input[u.Slot]))];
             long wanted = Math.Max(FewestRows, (long)RowsPerColumn * matrix.Columns);
@@ -200,7 +204,12 @@ public static class InputMeasurement
         public InputStatistics Result()
         {
             double divisor = Math.Max(1, rowCount);
-            return new(matrix.Columns, rowCount, [.. sums.Select(s => s.Symmetric(divisor))], crosses.Length == 0 ? null : [.. crosses.Select(s => s.Full(divisor))]);
+            double[][] Mean(double[][] totals) => [.. totals.Select(total => Array.ConvertAll(total, sum => sum / divisor))];
+            return new(matrix.Columns, rowCount, [.. sums.Select(s => s.Symmetric(divisor))], crosses.Length == 0 ? null : [.. crosses.Select(s => s.Full(divisor))])
+            {
+                Mean = Mean(totals),
+                FloatMean = crosses.Length == 0 ? null : Mean(floatTotals),
+            };
         }
 
         private void Add(InputRows rows, OrtValue values, OrtValue floats, ReadOnlySpan<int> chosen, int threads)
@@ -222,13 +231,29 @@ public static class InputMeasurement
                 for (int group = 0; group < sums.Length; group++)
                 {
                     sums[group].Add(packed[group], length, threads);
+                    AddUp(packed[group], length, totals[group]);
                     if (crosses.Length > 0)
                     {
                         crosses[group].AddCross(packed[group], other[group], length, threads);
+                        AddUp(other[group], length, floatTotals[group]);
                     }
                 }
             }
             rowCount += chosen.Length;
+        }
+
+        private static void AddUp(float[] packed, int rows, double[] total)
+        {
+            for (int column = 0; column < total.Length; column++)
+            {
+                int at = (column / GramSum.PanelWidth * rows * GramSum.PanelWidth) + (column % GramSum.PanelWidth);
+                double sum = 0;
+                for (int i = 0; i < rows; i++)
+                {
+                    sum += packed[at + (i * GramSum.PanelWidth)];
+                }
+                total[column] += sum;
+            }
         }
 
         /// <summary>Rows spread evenly over a batch, or all of them.</summary>

@@ -10,6 +10,29 @@ namespace Clado.Calibration;
 /// </param>
 public sealed record InputStatistics(int Columns, long RowCount, IReadOnlyList<float[]> Gram, IReadOnlyList<float[]>? Cross = null)
 {
+    /// <summary>Mean of x, a vector a group; null where it is not known. Shape: [groups][columns].</summary>
+    public IReadOnlyList<double[]>? Mean { get; init; }
+
+    /// <summary>Mean of the float network's inputs, where x comes from another. Shape: [groups][columns].</summary>
+    public IReadOnlyList<double[]>? FloatMean { get; init; }
+
+    /// <summary>The same around the means: covariances in place of mean products. What a bias makes good does not count in them.</summary>
+    public InputStatistics Centred() => Mean is null ? this : this with
+    {
+        Gram = [.. Gram.Zip(Mean, (gram, mean) => Subtract(gram, mean, mean))],
+        Cross = Cross is null ? null : [.. Cross.Select((cross, group) => Subtract(cross, Mean[group], FloatMean![group]))],
+    };
+
+    private static float[] Subtract(float[] products, double[] left, double[] right)
+    {
+        var centred = new float[products.Length];
+        for (int i = 0; i < products.Length; i++)
+        {
+            centred[i] = (float)(products[i] - (left[i / right.Length] * right[i % right.Length]));
+        }
+        return centred;
+    }
+
     /// <summary>Whether all inputs were finite.</summary>
     public bool IsFinite => Gram.All(gram => Enumerable.Range(0, Columns).All(i => float.IsFinite(gram[i * (Columns + 1)])));
 

@@ -18,6 +18,9 @@ public sealed record Candidate
     /// <summary>Scale of each channel. Shape: [channels]. Range: finite, not 0.</summary>
     public required float[] Scales { get; init; }
 
+    /// <summary>What takes the place of the layer's bias; null where that stays as it is. Shape: [channels].</summary>
+    public float[]? Bias { get; init; }
+
     /// <summary>Bytes the layer's weight takes in the written file: packed codes, scales, and the nodes that unpack them.</summary>
     public required long SizeBytes { get; init; }
 

@@ -32,8 +32,9 @@ public static class CandidateMaker
         {
             cancellation.ThrowIfCancellationRequested();
             var own = statistics is null ? null : statistics.MoveNext() ? statistics.Current : throw new ArgumentException("Statistics of fewer layers than there are.", nameof(inputs));
-            var rounded = rounding.Round(layer, weights[i], widths[i], own, threads);
-            candidates.AddRange(widths[i].Zip(rounded, (bits, r) => Make(layer, weights[i], bits, r, names)));
+            var correction = BiasCorrection.Of(graph, layer, weights[i], own);
+            var rounded = rounding.Round(layer, weights[i], widths[i], correction is null ? own : own!.Centred(), threads);
+            candidates.AddRange(widths[i].Zip(rounded, (bits, r) => Make(layer, weights[i], bits, r, correction, names)));
             progress?.Report((i + 1.0) / layers.Count);
         }
         return new CandidateSet(layers, candidates);
@@ -58,14 +59,19 @@ public static class CandidateMaker
         Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, IRounding rounding, ImageSet images, Preprocessing preprocessing,
         int threads, long memoryBytes, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
-        var earlier = new List<(QuantizableLayer Layer, float[] Weights)>();
+        var earlier = new List<(string Name, float[] Values)>();
         var candidates = new List<Candidate>();
         foreach (var (layer, i) in layers.Select((layer, i) => (layer, i)))
         {
             var inputs = InputMeasurement.MeasureBehind(graph, layer, earlier, images, preprocessing, threads, memoryBytes, cancellation);
             var own = Make(graph, [layer], [widths[i]], rounding, [inputs], threads, null, cancellation).Items;
             candidates.AddRange(own);
-            earlier.Add((layer, own[own.Count / 2].Dequantize()));
+            var middle = own[own.Count / 2];
+            earlier.Add((layer.Weight, middle.Dequantize()));
+            if (middle.Bias is { } bias)
+            {
+                earlier.Add((layer.Bias!, bias));
+            }
             progress?.Report((i + 1.0) / layers.Count);
         }
         return new CandidateSet(layers, candidates);
@@ -79,7 +85,7 @@ public static class CandidateMaker
             : weights;
     }
 
-    private static Candidate Make(QuantizableLayer layer, float[] weights, int bits, RoundedWeights rounded, WeightNames names)
+    private static Candidate Make(QuantizableLayer layer, float[] weights, int bits, RoundedWeights rounded, BiasCorrection? correction, WeightNames names)
     {
         var candidate = new Candidate { Layer = layer, Bits = bits, Codes = rounded.Codes, Scales = rounded.Scales, SizeBytes = 0, SquaredError = 0 };
         var dequantized = candidate.Dequantize();
@@ -89,6 +95,6 @@ public static class CandidateMaker
             double difference = (double)weights[i] - dequantized[i];
             error += difference * difference;
         }
-        return candidate with { SquaredError = error, SizeBytes = WeightEncoding.Encode(candidate, names).SizeBytes };
+        return candidate with { SquaredError = error, Bias = correction?.Corrected(dequantized), SizeBytes = WeightEncoding.Encode(candidate, names).SizeBytes };
     }
 }

@@ -18,12 +18,12 @@ internal sealed class ErrorFeedback
 
     private ErrorFeedback(float[] factor, float[] pivots, int[] order) => (this.factor, this.pivots, this.order) = (factor, pivots, order);
 
-    /// <summary>Factorises a Gram matrix.</summary>
+    /// <summary>Factorises a Gram matrix; null where the damping does not make it positive definite.</summary>
     /// <param name="gram">Symmetric. Shape: [columns, columns].</param>
     /// <param name="columns">Order of the matrix.</param>
     /// <param name="damping">Added to the diagonal.</param>
     /// <param name="threads">Threads to use; the factor does not depend on it.</param>
-    public static ErrorFeedback Of(float[] gram, int columns, double damping, int threads)
+    public static ErrorFeedback? Of(float[] gram, int columns, double damping, int threads)
     {
         int[] order = [.. Enumerable.Range(0, columns).OrderBy(i => gram[(i * columns) + i])];
         int stride = Cholesky.Stride(columns);
@@ -38,7 +38,7 @@ internal sealed class ErrorFeedback
         }
         if (!Cholesky.TryFactor(matrix, columns, threads))
         {
-            throw new ArithmeticException("A Gram matrix with damping is not positive definite.");
+            return null;
         }
         var factor = new float[(long)columns * columns];
         var pivots = new float[columns];

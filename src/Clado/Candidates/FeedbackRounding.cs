@@ -32,8 +32,11 @@ public sealed class FeedbackRounding : IRounding
     {
         ArgumentNullException.ThrowIfNull(inputs);
         var nearest = new NearestRounding().Round(layer, weights, widths, null, threads);
-        double[] damping = [.. inputs.Gram.Select(gram => DampingOf(gram, inputs.Columns))];
-        var feedback = inputs.Gram.Zip(damping, (gram, d) => ErrorFeedback.Of(gram, inputs.Columns, d, threads)).ToArray();
+        var (feedback, damping) = (new ErrorFeedback[inputs.Gram.Count], new double[inputs.Gram.Count]);
+        for (int group = 0; group < feedback.Length; group++)
+        {
+            (feedback[group], damping[group]) = Factor(inputs.Gram[group], inputs.Columns, threads);
+        }
         var rows = new LayerRows(layer, weights.Span);
         if (inputs.Cross is { } cross)
         {
@@ -53,11 +56,20 @@ public sealed class FeedbackRounding : IRounding
         })];
     }
 
-    /// <summary>What is added to a Gram matrix's diagonal; inputs that are all zero say nothing, and any diagonal matrix rounds to nearest.</summary>
-    private static double DampingOf(float[] gram, int columns)
+    /// <summary>
+    /// Factorises with damping. Inputs that are all zero say nothing, and any diagonal matrix rounds to nearest; around the mean of inputs that never change there
+    /// is nothing but rounding noise, which takes more damping.
+    /// </summary>
+    private static (ErrorFeedback Feedback, double Damping) Factor(float[] gram, int columns, int threads)
     {
-        double mean = Enumerable.Range(0, columns).Average(i => (double)gram[i * (columns + 1)]);
-        return mean > 0 ? Damping * mean : 1;
+        double mean = Enumerable.Range(0, columns).Average(i => Math.Abs((double)gram[i * (columns + 1)]));
+        for (double damping = mean > 0 ? Damping * mean : 1; ; damping *= 10)
+        {
+            if (ErrorFeedback.Of(gram, columns, damping, threads) is { } feedback)
+            {
+                return (feedback, damping);
+            }
+        }
     }
 
     private static RoundedWeights Round(LayerRows rows, ErrorFeedback[] feedback, OutputError error, int bits, RoundedWeights nearest, int threads)

@@ -21,6 +21,11 @@ public static class ModelWriter
         var names = new WeightNames(graph);
         var encoded = chosen.Select(c => WeightEncoding.Encode(c, names)).ToArray();
         model.Graph.Initializer.Add(encoded.SelectMany(e => e.Initializers));
+        var biases = chosen.Where(c => c.Bias is not null).ToDictionary(c => c.Layer.Bias!, c => c.Bias!);
+        foreach (var tensor in model.Graph.Initializer.Where(t => biases.ContainsKey(t.Name)))
+        {
+            TensorData.Overwrite(tensor, biases[tensor.Name]);
+        }
         var nodes = model.Graph.Node.ToArray();
         model.Graph.Node.Clear();
         model.Graph.Node.Add(encoded.Select(e => e.Node));

@@ -55,7 +55,22 @@ public static class LayerFinder
             ChannelAxis = uses[0].ChannelAxis,
             Groups = node.Integer("group", 1),
             Macs = uses.Sum(u => u.Macs),
+            Bias = uses.Length == 1 && graph.Consumers(uses[0].Weight).Count == 1 ? Bias(graph, node, graph.Initializers[uses[0].Weight].Dims[uses[0].ChannelAxis]) : null,
         };
+    }
+
+    /// <summary>The bias of a node: its own, or that of an Add behind it along the last axis.</summary>
+    private static string? Bias(Graph graph, NodeProto node, long channels)
+    {
+        string? name = node.Input.Count > 2 ? node.Input[2] : null;
+        if (node.Is("MatMul") && graph.Initializers.ContainsKey(node.Input[1]) && graph.Consumers(node.Output[0]) is [var next] && graph.Nodes[next].Is("Add")
+            && !graph.Outputs.Contains(node.Output[0]))
+        {
+            name = graph.Nodes[next].Input.FirstOrDefault(i => i != node.Output[0]);
+        }
+        return name is not null && graph.Initializers.TryGetValue(name, out var tensor) && (DataType)tensor.DataType == DataType.Float
+            && tensor.Dims.Count == 1 && tensor.Dims[0] == channels && graph.Consumers(name).Count == 1 && !graph.Outputs.Contains(name)
+            && (!node.Is("Gemm") || node.Find("beta") is null or { F: 1 }) ? name : null;
     }
 
     private static string Unique(string name, HashSet<string> names) =>

@@ -30,6 +30,9 @@ public sealed record QuantizableLayer
     /// <summary>Groups of a convolution; 1 elsewhere.</summary>
     public required long Groups { get; init; }
 
+    /// <summary>Name of the initializer that is added to the outputs, one element a channel, and used by nothing else; null where there is none.</summary>
+    public string? Bias { get; init; }
+
     /// <summary>Multiply–accumulates an image, all uses together.</summary>
     public required long Macs { get; init; }
 

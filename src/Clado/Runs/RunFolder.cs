@@ -77,6 +77,10 @@ internal sealed class RunFolder
         {
             file.Add($"{candidate.Layer.Name}/{candidate.Bits}/codes", candidate.Codes, [.. candidate.Layer.Shape]);
             file.Add($"{candidate.Layer.Name}/{candidate.Bits}/scales", candidate.Scales, candidate.Scales.Length);
+            if (candidate.Bias is { } bias)
+            {
+                file.Add($"{candidate.Layer.Name}/{candidate.Bits}/bias", bias, bias.Length);
+            }
             file.Metadata[$"{candidate.Layer.Name}/{candidate.Bits}"] = $"{candidate.SizeBytes} {candidate.SquaredError:R}";
         }
         file.Write(In("candidates.safetensors"));
@@ -103,6 +107,7 @@ internal sealed class RunFolder
                     Bits = bits,
                     Codes = file.Get<sbyte>(key + "/codes"),
                     Scales = file.Get<float>(key + "/scales"),
+                    Bias = file.Has(key + "/bias") ? file.Get<float>(key + "/bias") : null,
                     SizeBytes = long.Parse(known[0]),
                     SquaredError = double.Parse(known[1]),
                 };

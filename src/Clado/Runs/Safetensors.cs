@@ -22,6 +22,9 @@ internal sealed class Safetensors
     public void Add<T>(string name, T[] values, params long[] shape) where T : unmanaged =>
         tensors.Add((name, TypeName<T>(), shape, MemoryMarshal.AsBytes(values.AsSpan()).ToArray()));
 
+    /// <summary>Whether there is an array of that name.</summary>
+    public bool Has(string name) => tensors.Exists(t => t.Name == name);
+
     /// <summary>The values of an array. Shape: row-major.</summary>
     public T[] Get<T>(string name) where T : unmanaged
     {

@@ -26,8 +26,8 @@ internal sealed class DiagonalEstimator : ISensitivityEstimator
     internal static float[] Shift(BatchMeasurement batch, int row)
     {
         int layer = batch.Candidates.LayerOf[row];
-        using var weight = PerturbedNetwork.WeightValue(batch.Candidates.Layers[layer], batch.Candidates.Items[row].Dequantize());
-        using var state = batch.Network.Perturb(batch.Float, layer, weight, tapped: false);
+        using var values = batch.Network.Values(batch.Candidates.Items[row]);
+        using var state = batch.Network.Perturb(batch.Float, layer, values, tapped: false);
         batch.Progress.Add((double)batch.Network.SuffixMacs(layer) * batch.Float.ImageCount);
         return batch.Shift(state);
     }

@@ -38,15 +38,15 @@ internal sealed class PairwiseEstimator(bool insideBlocks) : ISensitivityEstimat
         var (candidates, network) = (batch.Candidates, batch.Network);
         int layer = candidates.LayerOf[row];
         int[] partners = [.. Partners(network, candidates, row)];
-        using var weight = PerturbedNetwork.WeightValue(candidates.Layers[layer], candidates.Items[row].Dequantize());
-        using var single = network.Perturb(batch.Float, layer, weight, tapped: partners.Length > 0);
+        using var first = network.Values(candidates.Items[row]);
+        using var single = network.Perturb(batch.Float, layer, first, tapped: partners.Length > 0);
         batch.Progress.Add((double)network.SuffixMacs(layer) * batch.Float.ImageCount);
         var increases = new List<double> { batch.Increase(batch.Shift(single)) };
         foreach (int other in partners)
         {
             batch.Cancellation.ThrowIfCancellationRequested();
             int later = candidates.LayerOf[other];
-            using var second = PerturbedNetwork.WeightValue(candidates.Layers[later], candidates.Items[other].Dequantize());
+            using var second = network.Values(candidates.Items[other]);
             using var pair = network.Perturb(single, later, second, tapped: false);
             increases.Add(batch.Increase(batch.Shift(pair)));
             batch.Progress.Add((double)network.SuffixMacs(later) * batch.Float.ImageCount);

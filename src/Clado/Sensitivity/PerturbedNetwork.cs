@@ -1,3 +1,4 @@
+using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -66,18 +67,18 @@ internal sealed class PerturbedNetwork : IDisposable
     /// <summary>Replaces a layer's weights on top of a state and reruns what depends on them.</summary>
     /// <param name="from">The state before; it stays as it is and must outlive the new one.</param>
     /// <param name="layer">The layer. Range: [0, layers).</param>
-    /// <param name="weight">Its weights, see <see cref="WeightValue"/>; they must outlive the new state.</param>
+    /// <param name="values">Its weights and bias; they must outlive the new state.</param>
     /// <param name="tapped">Whether the cuts of later layers are kept, so that one of them can be replaced next.</param>
-    public NetworkState Perturb(NetworkState from, int layer, OrtValue weight, bool tapped)
+    public NetworkState Perturb(NetworkState from, int layer, LayerValues values, bool tapped)
     {
         var state = new NetworkState(from, from.ImageCount);
-        var (names, values) = sessions.Use(
+        var (names, made) = sessions.Use(
             (layer, tapped), MemoryPlan.SessionBytes(suffixes[layer].ConstantBytes), () => SuffixSession(layer, tapped),
-            session => (session.Outputs, session.Run(name => name == layers[layer].Weight ? weight : Value(from, name))));
-        state.Add(names, values);
+            session => (session.Outputs, session.Run(name => name == layers[layer].Weight ? values.Weight : name == layers[layer].Bias ? values.Bias! : Value(from, name))));
+        state.Add(names, made);
         if (sharedWeights.ContainsKey(layers[layer].Weight))
         {
-            state.Borrow(layers[layer].Weight, weight);
+            state.Borrow(layers[layer].Weight, values.Weight);
         }
         return state;
     }
@@ -86,8 +87,15 @@ internal sealed class PerturbedNetwork : IDisposable
     public float[] Outputs(NetworkState state) =>
         readout.Collect(readout.Outputs.Select(name => Value(state, name).GetTensorDataAsSpan<float>().ToArray()), state.ImageCount);
 
-    /// <summary>A layer's weights as a tensor over the given memory.</summary>
-    public static OrtValue WeightValue(QuantizableLayer layer, float[] weights) => OrtValue.CreateTensorValueFromMemory(weights, [.. layer.Shape]);
+    /// <summary>A candidate's weights and bias as tensors; the caller disposes them.</summary>
+    public LayerValues Values(Candidate candidate)
+    {
+        var layer = candidate.Layer;
+        var bias = layer.Bias is null ? null : candidate.Bias ?? TensorData.ReadSingles(graph.File, graph.Initializers[layer.Bias]);
+        return new LayerValues(WeightValue(layer, candidate.Dequantize()), bias is null ? null : OrtValue.CreateTensorValueFromMemory(bias, [bias.Length]));
+    }
+
+    private static OrtValue WeightValue(QuantizableLayer layer, float[] weights) => OrtValue.CreateTensorValueFromMemory(weights, [.. layer.Shape]);
 
     public void Dispose()
     {
@@ -134,7 +142,8 @@ internal sealed class PerturbedNetwork : IDisposable
         var suffix = suffixes[layer];
         var later = tapped ? suffixes.Skip(layer + 1).SelectMany(s => s.Cut) : [];
         var outputs = later.Concat(readout.Outputs).Where(suffix.Made.Contains).Distinct().ToArray();
-        return Session(suffix.Cut.Append(layers[layer].Weight).ToHashSet(), outputs);
+        string?[] own = [layers[layer].Weight, layers[layer].Bias];
+        return Session([.. suffix.Cut, .. own.OfType<string>()], outputs);
     }
 
     private GraphSession Session(HashSet<string> inputs, string[] outputs) =>
@@ -146,4 +155,16 @@ internal sealed class PerturbedNetwork : IDisposable
     /// <param name="Macs">MACs an image.</param>
     /// <param name="ConstantBytes">Bytes of the constants it uses, the layer's own weight left out.</param>
     private sealed record Suffix(HashSet<string> Made, HashSet<string> Cut, long Macs, long ConstantBytes);
+}
+
+/// <summary>What takes the place of a layer's constants.</summary>
+/// <param name="Weight">Its weight.</param>
+/// <param name="Bias">Its bias, where it has one of its own.</param>
+internal sealed record LayerValues(OrtValue Weight, OrtValue? Bias) : IDisposable
+{
+    public void Dispose()
+    {
+        Weight.Dispose();
+        Bias?.Dispose();
+    }
 }

@@ -67,10 +67,10 @@ public class InputTests
         var layers = LayerFinder.Find(graph).Layers;
         float[] Weights(int layer) => TensorData.ReadSingles("t", graph.Initializers[layers[layer].Weight]);
         var plain = InputMeasurement.Measure(graph, layers, images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken).ElementAt(2);
-        var same = InputMeasurement.MeasureBehind(graph, layers[2], [(layers[0], Weights(0))], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
+        var same = InputMeasurement.MeasureBehind(graph, layers[2], [(layers[0].Weight, Weights(0))], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
         // Twice as large from the first layer on, where nothing but Relu and linear layers follow: four times in the Gram matrix, twice in the cross matrix.
         var twice = InputMeasurement.MeasureBehind(
-            graph, layers[1], [(layers[0], [.. Weights(0).Select(w => 2 * w)])], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
+            graph, layers[1], [(layers[0].Weight, [.. Weights(0).Select(w => 2 * w)])], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
         for (int group = 0; group < plain.Gram.Count; group++)
         {
             for (int i = 0; i < plain.Gram[group].Length; i++)

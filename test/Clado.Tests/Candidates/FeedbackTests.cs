@@ -94,7 +94,7 @@ public class FeedbackTests
         var scales = new float[p.Rows];
         Array.Fill(scales, 2f / Grid.Highest(p.Bits));
         var codes = new sbyte[p.Weights.Length];
-        var feedback = ErrorFeedback.Of(p.Inputs.Gram[0], p.Columns, damping, 1);
+        var feedback = ErrorFeedback.Of(p.Inputs.Gram[0], p.Columns, damping, 1)!;
         for (int first = 0; first < p.Rows; first += 32)
         {
             int count = Math.Min(32, p.Rows - first);

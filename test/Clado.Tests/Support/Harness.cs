@@ -1,8 +1,10 @@
+using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Cli;
 using Clado.Cli.Demo;
 using Clado.Execution;
 using Clado.Graphs;
+using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
 using Clado.Sensitivity;
@@ -42,6 +44,10 @@ internal static class Harness
             var tensor = model.Graph.Initializer.First(t => t.Name == candidate.Layer.Weight);
             tensor.RawData = ByteString.CopyFrom([.. candidate.Dequantize().SelectMany(BitConverter.GetBytes)]);
             tensor.FloatData.Clear();
+            if (candidate.Bias is { } bias)
+            {
+                TensorData.Overwrite(model.Graph.Initializer.First(t => t.Name == candidate.Layer.Bias), bias);
+            }
         }
         return model;
     }
@@ -51,6 +57,14 @@ internal static class Harness
     {
         var layers = LayerFinder.Find(graph).Layers;
         return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new NearestRounding(), null, Environment.ProcessorCount);
+    }
+
+    /// <summary>Candidates of all layers at the same widths, rounded with error feedback on images, biases corrected.</summary>
+    public static CandidateSet FeedbackCandidates(Graph graph, ImageSet images, params int[] bits)
+    {
+        var layers = LayerFinder.Find(graph).Layers;
+        var inputs = InputMeasurement.Measure(graph, layers, images, Preprocessing.Parse("unit"), 2, 1L << 32);
+        return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new FeedbackRounding(), inputs, 2);
     }
 
     /// <summary>A matrix without cross terms: each candidate's diagonal entry as given.</summary>

@@ -1,0 +1,55 @@
+using Clado.Calibration;
+using Clado.Graphs;
+using Clado.Layers;
+using Clado.Onnx;
+
+namespace Clado.Candidates;
+
+/// <summary>
+/// Gives a layer's outputs back the mean that rounding moves: <c>bias + E[W x] − E[Q(W) x̃]</c> a channel, x the float network's inputs and x̃ those that the
+/// rounded weights meet. A bias is used that the network has already: it takes no bytes.
+/// </summary>
+internal sealed class BiasCorrection
+{
+    private readonly WeightMatrix matrix;
+    private readonly IReadOnlyList<double[]> mean;
+    private readonly double[] wanted;
+
+    private BiasCorrection(WeightMatrix matrix, IReadOnlyList<double[]> mean, double[] wanted) => (this.matrix, this.mean, this.wanted) = (matrix, mean, wanted);
+
+    /// <summary>The correction of a layer; null where it has no bias of its own, or the means of its inputs are not known.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="weights">Its float weights. Shape: [parameters].</param>
+    /// <param name="inputs">Its inputs.</param>
+    public static BiasCorrection? Of(Graph graph, QuantizableLayer layer, float[] weights, InputStatistics? inputs)
+    {
+        var matrix = WeightMatrix.Of(layer);
+        // Rows of several groups share a channel's place in no bias.
+        if (layer.Bias is null || inputs?.Mean is null || (layer.Op == "ConvTranspose" && matrix.Groups > 1))
+        {
+            return null;
+        }
+        var bias = TensorData.ReadSingles(graph.File, graph.Initializers[layer.Bias]);
+        var outputs = Outputs(matrix, weights, inputs.FloatMean ?? inputs.Mean);
+        return new BiasCorrection(matrix, inputs.Mean, [.. outputs.Zip(bias, (output, b) => output + b)]);
+    }
+
+    /// <summary>The bias that goes with rounded weights. Shape: [channels].</summary>
+    /// <param name="dequantized">Shape: [parameters].</param>
+    public float[] Corrected(float[] dequantized) => [.. wanted.Zip(Outputs(matrix, dequantized, mean), (w, output) => (float)(w - output))];
+
+    private static double[] Outputs(WeightMatrix matrix, float[] weights, IReadOnlyList<double[]> mean)
+    {
+        var outputs = new double[matrix.Groups * matrix.Rows];
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            int group = i / matrix.Rows;
+            for (int column = 0; column < matrix.Columns; column++)
+            {
+                outputs[i] += mean[group][column] * weights[matrix.Position(group, i % matrix.Rows, column)];
+            }
+        }
+        return outputs;
+    }
+}

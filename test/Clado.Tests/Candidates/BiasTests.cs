@@ -1,0 +1,102 @@
+using Clado.Candidates;
+using Clado.Execution;
+using Clado.Export;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Layers;
+using Clado.Onnx;
+using Clado.Sensitivity;
+using Clado.Tests.Sensitivity;
+using Clado.Tests.Support;
+using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
+using Xunit;
+using static Clado.Onnx.NodeExtensions;
+
+namespace Clado.Tests.Candidates;
+
+/// <summary>Biases that take up what rounding does to the mean of a layer's outputs.</summary>
+public class BiasTests
+{
+    [Fact]
+    public void ABiasIsFoundWhereItIsTheLayersOwn()
+    {
+        var layers = LayerFinder.Find(Network()).Layers.ToDictionary(l => l.Weight, l => l.Bias);
+        Assert.Equal("b1", layers["w1"]);
+        // Its own bias is read by another node as well.
+        Assert.Null(layers["w2"]);
+        Assert.Equal("b3", layers["w3"]);
+        Assert.Null(layers["w4"]);
+        Assert.Equal("b5", layers["w5"]);
+    }
+
+    /// <summary>Corrected biases are in the file, cost no byte, and the file computes exactly what the candidates say.</summary>
+    [Fact]
+    public void TheWrittenFileHasTheCorrectedBiasesAtThePredictedSize()
+    {
+        using var folder = new TemporaryFolder();
+        var graph = Network();
+        var candidates = Harness.FeedbackCandidates(graph, ImageFolder.Open(Harness.Images(folder, "images", 2)), 3);
+        Assert.Equal(["w1", "w3", "w5"], candidates.Items.Where(c => c.Bias is not null).Select(c => c.Layer.Weight));
+        var model = ModelWriter.Build(graph, candidates.Items);
+        Assert.Equal(OnnxFile.Write(model, folder["m.onnx"]), new FileSize(graph, candidates.Layers).Predict(candidates.Items.Sum(c => c.SizeBytes), candidates.Items.Select(c => c.Bits)));
+        Assert.Equal(Harness.Outputs(Harness.WithWeights(graph, candidates.Items)), Harness.Outputs(OnnxFile.Parse("m.onnx", model.ToByteArray())));
+        Assert.NotEqual(
+            Harness.Outputs(Harness.WithWeights(graph, candidates.Items)), Harness.Outputs(Harness.WithWeights(graph, candidates.Items.Select(c => c with { Bias = null }))));
+    }
+
+    [Fact]
+    public void SensitivitiesAreMeasuredWithTheCorrectedBiases()
+    {
+        using var folder = new TemporaryFolder();
+        var graph = Network();
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 2));
+        var candidates = Harness.FeedbackCandidates(graph, images, 2, 4);
+        using var records = new Clado.Runs.RecordStore();
+        var measured = SensitivityMeasurement.Measure(
+            graph, candidates, images, Preprocessing.Parse("unit"), new SensitivityOptions { Estimator = "pairwise", Loss = "mse" }, records, cancellation: TestContext.Current.CancellationToken);
+        var naive = NaiveSensitivity.Measure(graph, candidates, images, Preprocessing.Parse("unit"), "mse");
+        double largest = naive.Max(Math.Abs);
+        Assert.All(naive.Zip(measured.Raw), pair => Assert.Equal(pair.First, pair.Second, 1e-5 * largest));
+    }
+
+    /// <summary>On the very images, with the layer's own inputs all taken, the mean of its outputs is the float network's.</summary>
+    [Fact]
+    public void TheMeanOfTheFirstLayersOutputsIsKept()
+    {
+        using var folder = new TemporaryFolder();
+        var graph = Network();
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 2));
+        var first = Harness.FeedbackCandidates(graph, images, 2).Items[0];
+        double[] Means(ModelProto model)
+        {
+            using var session = new GraphSession(GraphPart.Extract(Graph.FromModel(model, "t"), new HashSet<string> { graph.Input }, ["c1"]), "t");
+            var batch = new ImageBatches(images, graph, Preprocessing.Parse("unit"), images.Items.Count).Load(0);
+            using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
+            using var outputs = session.Run(input);
+            var values = outputs[0].GetTensorDataAsSpan<float>().ToArray();
+            return [.. Enumerable.Range(0, 8).Select(c => values.Where((_, i) => i / 64 % 8 == c).Average(v => (double)v))];
+        }
+
+        Assert.All(Means(graph.Model).Zip(Means(Harness.WithWeights(graph, [first]))), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+    }
+
+    /// <summary>Convolutions with a bias of their own and with a shared one, a grouped one, a factor with an Add behind it, one without.</summary>
+    private static Graph Network()
+    {
+        var net = new NetworkBuilder();
+        net.Weight("w1", 8, 3, 3, 3);
+        net.Weight("b1", 8);
+        net.Weight("w2", 8, 8, 3, 3);
+        net.Weight("b2", 8);
+        net.Weight("w3", 8, 4, 3, 3);
+        net.Weight("b3", 8);
+        net.Weight("w4", 8, 6);
+        net.Weight("w5", 6, 5);
+        net.Weight("b5", 5);
+        var pads = Attribute("pads", 1, 1, 1, 1);
+        return net.Then("Conv", "c1", ["w1", "b1"], pads).Then("Relu", "r1").Then("Conv", "c2", ["w2", "b2"], pads).Then("Relu", "r2")
+            .Then("Conv", "c3", ["w3", "b3"], pads, Attribute("group", 2)).Then("Relu", "r3").Then("GlobalAveragePool", "p").Then("Flatten", "f").Add("Add", ["f", "b2"], "s")
+            .Then("MatMul", "m", ["w4"]).Then("MatMul", "n", ["w5"]).Then("Add", "y", ["b5"]).BuildGraph();
+    }
+}
