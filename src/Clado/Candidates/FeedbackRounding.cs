@@ -63,13 +63,14 @@ public sealed class FeedbackRounding : IRounding
     private static (ErrorFeedback Feedback, double Damping) Factor(float[] gram, int columns, int threads)
     {
         double mean = Enumerable.Range(0, columns).Average(i => Math.Abs((double)gram[i * (columns + 1)]));
-        for (double damping = mean > 0 ? Damping * mean : 1; ; damping *= 10)
+        for (double damping = mean > 0 ? Damping * mean : 1; double.IsFinite(damping); damping *= 10)
         {
             if (ErrorFeedback.Of(gram, columns, damping, threads) is { } feedback)
             {
                 return (feedback, damping);
             }
         }
+        throw new ArgumentException("The inputs' products are not finite.", nameof(gram));
     }
 
     private static RoundedWeights Round(LayerRows rows, ErrorFeedback[] feedback, OutputError error, int bits, RoundedWeights nearest, int threads)
