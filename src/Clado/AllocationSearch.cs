@@ -37,16 +37,16 @@ internal sealed class AllocationSearch(
         }
         for (int round = 1; round <= rounds; round++)
         {
-            int[] point = Rows(best);
+            int[] point = Rows(best.Result);
             var matrix = SensitivityMeasurement.Measure(
                 inputs with { Images = seen }, point, options with { Estimator = "additive" }, records,
                 StageShare.Of(progress, $"measuring around the choice, round {round}"), cancellation);
             // All layers may change, or where that helps nothing, half of them, and so on: the model is good near the point only.
-            AllocationResult? better = null;
+            Measured? better = null;
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
             {
-                better = Try(
-                    Surrogate.Around(matrix, point, best.MeasuredLoss!.Value, radius == point.Length ? null : radius), budget, round, best, trials, cancellation);
+                var around = Surrogate.Around(matrix, point, best.Losses.Average(), radius == point.Length ? null : radius);
+                better = Try(around, budget, round, best, trials, cancellation);
             }
             if (better is null)
             {
@@ -54,36 +54,50 @@ internal sealed class AllocationSearch(
             }
             best = better;
         }
-        return best with { Trials = trials };
+        return best.Result with { Trials = trials };
     }
 
     /// <summary>Measures what surrogates propose; the best of it where it beats what is there, else null.</summary>
-    private AllocationResult? Try(
-        IReadOnlyList<Surrogate> surrogates, Budget budget, int round, AllocationResult? best, List<AllocationTrial> trials, CancellationToken cancellation)
+    private Measured? Try(
+        IReadOnlyList<Surrogate> surrogates, Budget budget, int round, Measured? best, List<AllocationTrial> trials, CancellationToken cancellation)
     {
         var proposed = surrogates.Select((surrogate, index) =>
         {
             progress?.Report(new StageProgress("choosing bits", null, (double)index / surrogates.Count));
             return Solve(surrogate, budget, cancellation);
         }).Where(r => r.Status != AllocationStatus.Infeasible).ToArray();
-        if (proposed.Length == 0)
-        {
-            return null;
-        }
         var losses = JointLoss.Measure(
             inputs, [.. proposed.Select(Rows)], options, records, StageShare.Of(progress, "measuring choices"), cancellation);
-        var measured = proposed.Zip(losses, (result, loss) => result with { MeasuredLoss = loss.Average() }).ToArray();
-        var first = measured.MinBy(r => r.MeasuredLoss)!;
-        bool isBetter = best is null || first.MeasuredLoss < best.MeasuredLoss;
+        var measured = proposed.Zip(losses, (result, loss) => new Measured(result with { MeasuredLoss = loss.Average() }, loss)).ToArray();
+        var better = best;
+        foreach (var next in measured.Where(m => better is null || m.IsBetterThan(better)))
+        {
+            better = next;
+        }
         bool holdsBack = seen.Items.Count < inputs.Images.Items.Count;
-        trials.AddRange(measured.Zip(losses, (r, loss) => new AllocationTrial(
-            round, r.Surrogate, r.PredictedLoss, r.MeasuredLoss!.Value, holdsBack ? loss.Where((_, image) => ImageSet.IsHeldBack(image)).Average() : null,
-            isBetter && ReferenceEquals(r, first))));
-        return isBetter ? first : null;
+        trials.AddRange(measured.Select(m => new AllocationTrial(
+            round, m.Result.Surrogate, m.Result.PredictedLoss, m.Result.MeasuredLoss!.Value,
+            holdsBack ? m.Losses.Where((_, image) => ImageSet.IsHeldBack(image)).Average() : null, ReferenceEquals(m, better))));
+        return ReferenceEquals(better, best) ? null : better;
     }
 
     private AllocationResult Solve(Surrogate surrogate, Budget budget, CancellationToken cancellation) => BitAllocation.Allocate(
         surrogate, inputs.Candidates, fileSize, budget, new AutomaticAllocator { WorkLimit = SurrogateWork }, cancellation);
 
     private int[] Rows(AllocationResult result) => inputs.Candidates.RowsOf(result.Chosen);
+
+    /// <summary>A choice and what it loses on every image of the run.</summary>
+    private sealed record Measured(AllocationResult Result, double[] Losses)
+    {
+        /// <summary>
+        /// Whether the mean loss is lower by more than its standard error over the images: who takes every gain, takes chance gains on these images, and
+        /// loses on others.
+        /// </summary>
+        public bool IsBetterThan(Measured other)
+        {
+            double[] gains = [.. other.Losses.Zip(Losses, (theirs, own) => theirs - own)];
+            double mean = gains.Average();
+            return mean > Math.Sqrt(gains.Average(g => (g - mean) * (g - mean)) / gains.Length);
+        }
+    }
 }

@@ -7,7 +7,8 @@ namespace Clado.Sensitivity;
 public sealed record Surrogate
 {
     // Shares of the cross terms that are tried: no single one serves all networks and budgets (docs/decisions/2026-11-23-operating-point.md).
-    private static readonly (string Name, double Share)[] Shares = [("", 1), ("/2", 0.5), ("/4", 0.25)];
+    // In rising order: a larger share has to show that it is worth its noise.
+    private static readonly (string Name, double Share)[] Shares = [("/4", 0.25), ("/2", 0.5), ("", 1)];
 
     /// <summary>Name: the estimator, the share of its cross terms that is kept, and what else tells it from others.</summary>
     public required string Name { get; init; }

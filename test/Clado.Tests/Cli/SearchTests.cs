@@ -61,7 +61,6 @@ public class SearchTests
 
         var first = Allocate("run", 2, null);
         Assert.Contains(first.Trials, t => t.Round == 1);
-        Assert.Equal(first.Trials.Min(t => t.MeasuredLoss), first.MeasuredLoss);
         Assert.Equal(first.MeasuredLoss, first.Trials.Last(t => t.IsBest).MeasuredLoss);
         Assert.Equal(first.PredictedLoss, first.Trials.Last(t => t.IsBest).PredictedLoss);
         // What became the operating point got better every time, and the portfolio is the first of it.
@@ -93,9 +92,10 @@ public class SearchTests
         Assert.Equal("auto", json.RootElement.GetProperty("estimator").GetString());
         var trials = json.RootElement.GetProperty("trials").EnumerateArray().ToArray();
         Assert.Equal(
-            ["diagonal", "additive", "additive/2", "additive/4", "additive, shrunk"],
+            ["diagonal", "additive/4", "additive/2", "additive", "additive, shrunk"],
             trials.Where(t => t.GetProperty("round").GetInt32() == 0).Select(t => t.GetProperty("surrogate").GetString()));
-        Assert.Equal(trials.Min(t => t.GetProperty("measuredLoss").GetDouble()), json.RootElement.GetProperty("measuredLoss").GetDouble());
+        Assert.Equal(
+            trials.Last(t => t.GetProperty("isBest").GetBoolean()).GetProperty("measuredLoss").GetDouble(), json.RootElement.GetProperty("measuredLoss").GetDouble());
         Assert.Contains("held back", Harness.Command("allocate", "--run", folder["run"], "--budget", "3bit").Output, StringComparison.Ordinal);
 
         var wrong = Harness.Command("allocate", "--run", folder["run"], "--budget", "3bit", "--rounds", "-1");
