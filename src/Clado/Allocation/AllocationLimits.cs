@@ -32,7 +32,7 @@ public sealed record AllocationLimits
     }
 
     /// <summary>Finds the layers of each group.</summary>
-    /// <param name="layers">The layers that are searched.</param>
+    /// <param name="layers">The layers that are searched. Shape: [layers].</param>
     /// <returns>Indices into the layers; each in one group at most. Shape: [groups][members].</returns>
     /// <exception cref="CladoException">A name fits no layer, or a layer is in two groups.</exception>
     public int[][] Groups(IReadOnlyList<QuantizableLayer> layers)

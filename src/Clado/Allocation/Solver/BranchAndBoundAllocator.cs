@@ -132,7 +132,9 @@ public sealed class BranchAndBoundAllocator : IAllocator
         {
             var open = new PriorityQueue<BranchNode, (double Bound, long Number)>();
             long number = 0;
-            open.Enqueue(new BranchNode(allowed, [], SeparableBound.Compute(problem), IsRoot: true), (0, number++));
+            // Known products decide indefinite matrices; semidefinite ones are proven sooner without: a fifth of the gap for ten times the time.
+            IReadOnlyList<(int A, int B)>? pairs = DenseKernels.IsSemidefinite(problem.Matrix, problem.CandidateCount) ? null : [];
+            open.Enqueue(new BranchNode(allowed, pairs, SeparableBound.Compute(problem), IsRoot: true), (0, number++));
             while (open.Count > 0 && NodeCount < limits.NodeLimit && work < limits.WorkLimit && !cancellation.IsCancellationRequested)
             {
                 var batch = new List<BranchNode>();

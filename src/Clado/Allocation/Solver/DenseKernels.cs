@@ -13,6 +13,9 @@ internal static class DenseKernels
     // Rows that are worked off as sums of rows before the rest hears of them by one product, and the columns of the inverse done at once.
     private const int BlockRows = 32, BlockColumns = 128;
 
+    // Share of the largest entry, times the order, that an eigenvalue of a projected matrix may lie below 0.
+    private const double RoundingShare = 1e-12;
+
     // Up to this order an inverse is quicker without copying blocks for the product.
     private const int SmallOrder = 160;
 
@@ -128,6 +131,20 @@ internal static class DenseKernels
             MatrixProduct.Add(-1, above.Transposed, above, new MatrixBlock(a, (to * n) + to, n), (n - to, n - to, to - from), true, threadCount);
         }
         return true;
+    }
+
+    /// <summary>Whether a symmetric matrix has no negative eigenvalues but those that rounding makes.</summary>
+    /// <param name="a">Shape: [n, n].</param>
+    /// <param name="n">Order.</param>
+    public static bool IsSemidefinite(double[] a, int n)
+    {
+        double[] raised = [.. a];
+        double rounding = RoundingShare * n * TensorPrimitives.MaxMagnitude<double>(a);
+        for (int i = 0; i < n; i++)
+        {
+            raised[(i * n) + i] += Math.Abs(rounding) + double.Epsilon;
+        }
+        return TryCholesky(raised, n);
     }
 
     /// <summary>Solves <c>Uᵀ U x = b</c> in place.</summary>

@@ -10,6 +10,9 @@ internal static class NodeExpansion
     // changes little after that. Measured, 0.02 costs twice the time.
     private const double RelaxationTolerance = 0.8;
 
+    // Whether products pay is a comparison of two bounds, and wants both near their best.
+    private const double ComparedTolerance = 0.05;
+
     // Solve the relaxation again when it has ruled out this share of the candidates it was solved for: it may close the node.
     private const double RepeatShare = 0.2;
 
@@ -17,8 +20,8 @@ internal static class NodeExpansion
     private const double ProbedShare = 0.05;
 
     // The first round at the root must close this share of the way to the cutoff, or no node knows products: measured, it pays for indefinite
-    // matrices, where it closes nearly all, and costs more than it brings for semidefinite ones, where it closes a fifth.
-    private const double PayingShare = 0.5;
+    // matrices, where it closes nearly all, and costs more than it brings for semidefinite ones, where it closes a fifth to a half.
+    private const double PayingShare = 0.75;
 
     // Another round must close this share, or splitting pays more.
     private const double ClosingShare = 0.3;
@@ -56,7 +59,7 @@ internal static class NodeExpansion
             }
             var lifted = new LiftedProblem(problem, allowed, pairs ?? []);
             var relaxation = new SemidefiniteRelaxation(lifted, effort.ThreadCount);
-            relaxation.Solve(cutoff, RelaxationTolerance, cancellation);
+            relaxation.Solve(cutoff, tried ? RelaxationTolerance : ComparedTolerance, cancellation);
             work += lifted.Work;
             bound = Math.Max(bound, relaxation.Bound);
             if (bound >= cutoff)
@@ -88,7 +91,8 @@ internal static class NodeExpansion
             (int A, int B)[]? mattering = pairs is null ? null : [.. Mattering(lifted, relaxation, bound)];
             if (removed >= RepeatShare * lifted.Candidates.Length)
             {
-                pairs = mattering;
+                // Another problem now: whether products pay is asked anew.
+                (pairs, before) = (tried ? mattering : [], double.NegativeInfinity);
                 continue;
             }
             double closedShare = double.IsNegativeInfinity(before) ? 1 : (relaxation.Bound - before) / (cutoff - before);
