@@ -12,7 +12,7 @@ namespace Clado;
 /// best becomes the operating point, sensitivities are measured again around it, and so on until a round finds nothing better.
 /// </summary>
 /// <param name="inputs">The network, its candidates and all images of the run.</param>
-/// <param name="seen">The images that surrogates are measured on; the others judge them too.</param>
+/// <param name="seen">The images that surrogates are measured on; the others judge what they choose, where there are others.</param>
 /// <param name="fileSize">Sizes of the file.</param>
 /// <param name="options">Loss, threads and memory.</param>
 /// <param name="records">Finished units: read and added to.</param>
@@ -45,7 +45,7 @@ internal sealed class AllocationSearch(
             Measured? better = null;
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
             {
-                var around = Surrogate.Around(matrix, point, best.Losses.Average(), radius == point.Length ? null : radius);
+                var around = Surrogate.Around(matrix, point, best.Result.MeasuredLoss!.Value, radius == point.Length ? null : radius);
                 better = Try(around, budget, round, best, trials, cancellation);
             }
             if (better is null)
@@ -68,16 +68,17 @@ internal sealed class AllocationSearch(
         }).Where(r => r.Status != AllocationStatus.Infeasible).ToArray();
         var losses = JointLoss.Measure(
             inputs, [.. proposed.Select(Rows)], options, records, StageShare.Of(progress, "measuring choices"), cancellation);
-        var measured = proposed.Zip(losses, (result, loss) => new Measured(result with { MeasuredLoss = loss.Average() }, loss)).ToArray();
+        bool holdsBack = seen.Items.Count < inputs.Images.Items.Count;
+        var measured = proposed.Zip(losses, (result, loss) => new Measured(
+            result with { MeasuredLoss = loss.Average() }, [.. loss.Where((_, image) => !holdsBack || ImageSet.IsHeldBack(image))])).ToArray();
         var better = best;
         foreach (var next in measured.Where(m => better is null || m.IsBetterThan(better)))
         {
             better = next;
         }
-        bool holdsBack = seen.Items.Count < inputs.Images.Items.Count;
         trials.AddRange(measured.Select(m => new AllocationTrial(
             round, m.Result.Surrogate, m.Result.PredictedLoss, m.Result.MeasuredLoss!.Value,
-            holdsBack ? m.Losses.Where((_, image) => ImageSet.IsHeldBack(image)).Average() : null, ReferenceEquals(m, better))));
+            holdsBack ? m.Judged.Average() : null, ReferenceEquals(m, better))));
         return ReferenceEquals(better, best) ? null : better;
     }
 
@@ -86,8 +87,8 @@ internal sealed class AllocationSearch(
 
     private int[] Rows(AllocationResult result) => inputs.Candidates.RowsOf(result.Chosen);
 
-    /// <summary>A choice and what it loses on every image of the run.</summary>
-    private sealed record Measured(AllocationResult Result, double[] Losses)
+    /// <summary>A choice, and what it loses on every image that it is judged by.</summary>
+    private sealed record Measured(AllocationResult Result, double[] Judged)
     {
         /// <summary>
         /// Whether the mean loss is lower by more than its standard error over the images: who takes every gain, takes chance gains on these images, and
@@ -95,7 +96,7 @@ internal sealed class AllocationSearch(
         /// </summary>
         public bool IsBetterThan(Measured other)
         {
-            double[] gains = [.. other.Losses.Zip(Losses, (theirs, own) => theirs - own)];
+            double[] gains = [.. other.Judged.Zip(Judged, (theirs, own) => theirs - own)];
             double mean = gains.Average();
             return mean > Math.Sqrt(gains.Average(g => (g - mean) * (g - mean)) / gains.Length);
         }

@@ -64,9 +64,9 @@ public class SearchTests
         Assert.Equal(first.MeasuredLoss, first.Trials.Last(t => t.IsBest).MeasuredLoss);
         Assert.Equal(first.PredictedLoss, first.Trials.Last(t => t.IsBest).PredictedLoss);
         // What became the operating point got better every time, and the portfolio is the first of it.
-        var best = first.Trials.Where(t => t.IsBest).Select(t => t.MeasuredLoss).ToArray();
-        Assert.Equal(best.OrderDescending(), best);
-        Assert.Equal(best[0], Allocate("run", 2, 0).MeasuredLoss);
+        var best = first.Trials.Where(t => t.IsBest).ToArray();
+        Assert.Equal(best.OrderByDescending(t => t.HeldBackLoss), best);
+        Assert.Equal(best[0].MeasuredLoss, Allocate("run", 2, 0).MeasuredLoss);
 
         var written = File.GetLastWriteTimeUtc(Path.Combine(folder["run"], "records.sqlite"));
         var again = Allocate("run", 1, null);
