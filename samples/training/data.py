@@ -35,12 +35,12 @@ def normalise(images):
     return ((images.unsqueeze(1).float() * (1 / 255)) - MEAN) / STD
 
 
-def augment(images, generator):
-    """Mirrors half of the images and shifts each by up to two pixels, zeros moving in."""
+def augment(images, shift, generator):
+    """Mirrors half of the images and shifts each by up to some pixels, zeros moving in."""
     n = len(images)
     mirrored = torch.rand(n, 1, 1, generator=generator) < 0.5
     images = torch.where(mirrored, images.flip(2), images)
-    rows = torch.randint(0, 5, (n, 1), generator=generator) + torch.arange(28)
-    columns = torch.randint(0, 5, (n, 1), generator=generator) + torch.arange(28)
-    padded = torch.nn.functional.pad(images, (2, 2, 2, 2))
+    rows = torch.randint(0, 2 * shift + 1, (n, 1), generator=generator) + torch.arange(28)
+    columns = torch.randint(0, 2 * shift + 1, (n, 1), generator=generator) + torch.arange(28)
+    padded = torch.nn.functional.pad(images, (shift,) * 4)
     return padded[torch.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]

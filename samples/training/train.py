@@ -17,10 +17,10 @@ SEED = 1
 BATCH = 128
 RECIPES = {
     "resnet20": dict(
-        network=ResNet20, epochs=18, rate=0.1, layout=torch.channels_last,
+        network=ResNet20, epochs=18, rate=0.1, shift=2, layout=torch.channels_last,
         optimizer=lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)),
     "vit": dict(
-        network=ViT, epochs=18, rate=2e-3, layout=torch.contiguous_format,
+        network=ViT, epochs=12, rate=2e-3, shift=0, layout=torch.contiguous_format,
         optimizer=lambda p: torch.optim.AdamW(p, weight_decay=0.05)),
 }
 
@@ -44,7 +44,7 @@ def train(recipe, epochs, checkpoint):
         start, total = time.time(), 0.0
         network.train()
         for chosen in torch.randperm(len(images), generator=generator)[:steps * BATCH].split(BATCH):
-            x = data.normalise(data.augment(images[chosen], generator)).to(memory_format=recipe["layout"])
+            x = data.normalise(data.augment(images[chosen], recipe["shift"], generator)).to(memory_format=recipe["layout"])
             loss = cross_entropy(network(x), labels[chosen].long())
             optimizer.zero_grad()
             loss.backward()
