@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Clado.Cli.Demo;
 using Clado.Cli.Output;
 using Clado.Evaluation;
 using Clado.Export;
@@ -8,58 +7,73 @@ using Clado.Onnx;
 
 namespace Clado.Cli.Commands;
 
-/// <summary><c>clado demo</c>: the whole job on a network and images that the program makes itself.</summary>
+/// <summary><c>clado demo</c>: the whole job on the sample network and images that come with the program.</summary>
 internal static class DemoCommand
 {
-    private const int Seed = 1;
+    private const string Name = "resnet20";
     private static readonly int[] UniformBits = [8, 4, 3, 2];
     private static readonly string[] Budgets = ["4bit", "3bit", "2.5bit"];
 
     public static Command Create(Terminal terminal)
     {
         var folder = new Option<string>("--output", "-o") { Description = "Folder to write", DefaultValueFactory = _ => "clado-demo" };
-        var command = new Command("demo", "The whole job on a small network and images that the program makes itself.\n\nExample: clado demo") { folder };
+        var command = new Command("demo", "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo") { folder };
         command.Runs((parsed, cancellation) => Run(terminal, parsed.GetRequiredValue(folder), cancellation));
         return command;
     }
 
     private static int Run(Terminal terminal, string folder, CancellationToken cancellation)
     {
-        var (fit, calibration, test) = (Path.Combine(folder, "fit"), Path.Combine(folder, "calibration"), Path.Combine(folder, "test"));
-        terminal.Message($"making images and fitting a small network in {folder}");
-        PatternImages.Write(fit, 80, Seed);
-        PatternImages.Write(calibration, 32, Seed + 1);
-        PatternImages.Write(test, 125, Seed + 2);
-        var preprocessing = Preprocessing.Parse("imagenet");
-        var model = Path.Combine(folder, "stripes.onnx");
-        OnnxFile.Write(RandomFeatureNetwork.Fit(fit, preprocessing, Seed), model);
-
-        var options = new PipelineOptions { Model = model, Images = calibration, Preprocessing = preprocessing, Run = Path.Combine(folder, "run") };
+        var samples = Path.GetRelativePath(".", Samples());
+        var options = new PipelineOptions
+        {
+            Model = Path.Combine(samples, $"{Name}.onnx"),
+            Images = Path.Combine(samples, "images", "calibration"),
+            Preprocessing = Preprocessing.Parse(Path.Combine(samples, "preprocessing.json")),
+            Run = Path.Combine(folder, "run"),
+        };
         var pipeline = Pipeline.Measure(options, terminal, cancellation);
-        var rows = new List<(string Name, double Bits, string Path)> { ("FP32", 32, model) };
+        var rows = new List<(string Name, double Bits, string Path, string Widths)> { ("FP32", 32, options.Model, "") };
         foreach (int bits in UniformBits)
         {
             var uniform = pipeline.Candidates.Items.Where(c => c.Bits == bits).ToArray();
-            var path = Path.Combine(folder, $"stripes-uniform{bits}.onnx");
+            var path = Path.Combine(folder, $"{Name}-uniform{bits}.onnx");
             OnnxFile.Write(ModelWriter.Build(pipeline.Graph, uniform), path);
-            rows.Add(($"uniform {bits} bits", bits, path));
+            rows.Add(($"uniform {bits} bits", bits, path, ""));
         }
         foreach (var budget in Budgets)
         {
             var allocation = pipeline.Allocate(budget, cancellation: cancellation);
-            var path = Path.Combine(folder, $"stripes-{budget}.onnx");
+            var path = Path.Combine(folder, $"{Name}-{budget}.onnx");
             pipeline.Export(allocation, path);
-            rows.Add(($"Clado {budget}: {string.Join(' ', allocation.Chosen.Select(c => c.Bits))}", allocation.BitsPerWeight, path));
+            rows.Add(($"Clado {budget}", allocation.BitsPerWeight, path, string.Concat(allocation.Chosen.Select(c => c.Bits))));
         }
 
-        var table = Terminal.Table(("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("file", false));
-        var images = ImageFolder.Open(test);
-        foreach (var (name, bits, path) in rows)
+        var table = Terminal.Table(
+            ("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("bits of each layer", false), ("file", false));
+        var images = ImageFolder.Open(Path.Combine(samples, "images", "test"));
+        foreach (var (name, bits, path, widths) in rows)
         {
-            var result = Evaluator.Evaluate(path, images, preprocessing, model, null, options.Sensitivity.Threads, cancellation: cancellation);
-            Views.Row(table, name, $"{bits:0.00}", $"{result.SizeBytes:N0}", $"{result.Top1 * 100:0.0} %", $"{result.Agreement * 100:0.0} %", path);
+            var result = Evaluator.Evaluate(
+                path, images, options.Preprocessing, options.Model, null, options.Sensitivity.Threads, cancellation: cancellation);
+            Views.Row(table, name, $"{bits:0.00}", $"{result.SizeBytes:N0}", $"{result.Top1 * 100:0.0} %", $"{result.Agreement * 100:0.0} %", widths, path);
         }
         terminal.Show(table);
         return App.Done;
+    }
+
+    /// <summary>The samples lie beside the program where it was published, and above it in a clone.</summary>
+    private static string Samples()
+    {
+        for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            var samples = Path.Combine(folder, "samples");
+            if (File.Exists(Path.Combine(samples, $"{Name}.onnx")))
+            {
+                return samples;
+            }
+        }
+        throw new CladoException($"samples/{Name}.onnx is neither beside the program ({AppContext.BaseDirectory}) nor above it; "
+            + "run the demo from a clone of the repository or install Clado again");
     }
 }

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using Clado.Cli.Demo;
-using Clado.Images;
 using Clado.Onnx;
 using Clado.Tests.Support;
 using Microsoft.Data.Sqlite;
@@ -17,10 +15,9 @@ public class KillTests
     public void KilledMeasurementsGoOnAndChangeNothing()
     {
         using var folder = new TemporaryFolder();
-        PatternImages.Write(folder["fit"], 10, 1);
-        PatternImages.Write(folder["images"], 32, 2);
-        OnnxFile.Write(RandomFeatureNetwork.Fit(folder["fit"], Preprocessing.Parse("imagenet"), 1), folder["m.onnx"]);
-        string[] Measure(string run, int threads) => ["measure", folder["m.onnx"], "--images", folder["images"], "--estimator", "pairwise", "--threads", $"{threads}", "--run", folder[run]];
+        var images = Harness.Images(folder, "images", 32);
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8, side: 64).Build(), folder["m.onnx"]);
+        string[] Measure(string run, int threads) => ["measure", folder["m.onnx"], "--images", images, "--estimator", "pairwise", "--threads", $"{threads}", "--run", folder[run]];
 
         Assert.Equal(0, Harness.Command(Measure("whole", 2)).Code);
         var random = new Random(11);

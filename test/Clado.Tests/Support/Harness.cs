@@ -1,7 +1,6 @@
 using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Cli;
-using Clado.Cli.Demo;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -88,10 +87,18 @@ internal static class Harness
         return (code, output.ToString(), error.ToString());
     }
 
-    /// <summary>Writes class folders of small noisy PNG files.</summary>
+    /// <summary>Writes eight class folders of noisy PNG files, 24×24 pixels; each class has a hue of its own.</summary>
     public static string Images(TemporaryFolder folder, string name, int perClass, int seed = 3)
     {
-        PatternImages.Write(folder[name], perClass, seed);
+        const int Side = 24;
+        var random = new Random(seed);
+        for (int i = 0; i < 8 * perClass; i++)
+        {
+            int label = i / perClass;
+            using var bitmap = new SKBitmap(Side, Side, SKColorType.Rgba8888, SKAlphaType.Opaque);
+            bitmap.Pixels = [.. Enumerable.Range(0, Side * Side).Select(_ => SKColor.FromHsv(45 * label, 60, random.Next(101)))];
+            Png(folder[$"{name}/{label}/{i:000}.png"], bitmap);
+        }
         return folder[name];
     }
 
@@ -100,6 +107,11 @@ internal static class Harness
     {
         using var bitmap = new SKBitmap(width, height, type, SKAlphaType.Opaque);
         bitmap.Erase(color);
+        Png(path, bitmap);
+    }
+
+    private static void Png(string path, SKBitmap bitmap)
+    {
         using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllBytes(path, data.ToArray());

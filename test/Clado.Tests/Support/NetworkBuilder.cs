@@ -64,9 +64,9 @@ internal sealed class NetworkBuilder
     public Graph BuildGraph(params string[] outputs) => Graph.FromModel(Build(outputs), "test.onnx");
 
     /// <summary>A classifier with a residual connection, a depthwise convolution and a fully connected end: five layers.</summary>
-    public static NetworkBuilder SmallClassifier(int seed = 1, int classes = 5)
+    public static NetworkBuilder SmallClassifier(int seed = 1, int classes = 5, int side = 8)
     {
-        var net = new NetworkBuilder(seed);
+        var net = new NetworkBuilder(seed, input: [3, side, side]);
         net.Weight("w1", 8, 3, 3, 3);
         net.Weight("w2", 8, 8, 3, 3);
         net.Weight("w3", 8, 1, 3, 3);
