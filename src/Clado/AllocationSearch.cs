@@ -23,6 +23,9 @@ internal sealed class AllocationSearch(
     // Surrogates come and go; what counts is the choice, and that is there long before its proof.
     private const double SurrogateWork = 2e8;
 
+    // A gain counts from this many standard errors on: of many proposals that are no better, some gain one by chance.
+    private const double Significance = 2;
+
     /// <summary>Searches.</summary>
     /// <param name="surrogates">Surrogates of the float network.</param>
     /// <param name="budget">What the network may cost.</param>
@@ -91,14 +94,14 @@ internal sealed class AllocationSearch(
     private sealed record Measured(AllocationResult Result, double[] Judged)
     {
         /// <summary>
-        /// Whether the mean loss is lower by more than its standard error over the images: who takes every gain, takes chance gains on these images, and
-        /// loses on others.
+        /// Whether the mean loss is lower by more than twice its standard error over the images: who takes every gain, takes chance gains on these images,
+        /// and loses on others.
         /// </summary>
         public bool IsBetterThan(Measured other)
         {
             double[] gains = [.. other.Judged.Zip(Judged, (theirs, own) => theirs - own)];
             double mean = gains.Average();
-            return mean > Math.Sqrt(gains.Average(g => (g - mean) * (g - mean)) / gains.Length);
+            return mean > Significance * Math.Sqrt(gains.Average(g => (g - mean) * (g - mean)) / gains.Length);
         }
     }
 }
