@@ -61,7 +61,7 @@ internal static class MeasuringBenchmark
         }
     }
 
-    /// <summary>All of a measurement on resnet20 — load, round, measure, matrix — in full passes; pairwise as a share of the naive number of passes.</summary>
+    /// <summary>All of a measurement on resnet20 — load, calibrate, round, measure, matrix — in full passes; pairwise as a share of the naive number of passes.</summary>
     private static void Whole()
     {
         Console.WriteLine("\n| resnet20, 512 images | full passes | of naive |\n|---|---|---|");
@@ -70,11 +70,18 @@ internal static class MeasuringBenchmark
         double forward = FullPass(graph, set, preprocessing);
         foreach (var estimator in (string[])["additive", "pairwise"])
         {
-            double all = Cpu(() =>
+            var options = new PipelineOptions
             {
-                var opened = Open(model, folder, preprocess, 512);
-                Measure(opened.Graph, opened.Candidates, opened.Set, opened.Preprocessing, estimator);
-            });
+                Model = SharedInstances.Locate($"models/{model}.onnx"),
+                Images = SharedInstances.Locate($"data/{folder}"),
+                Preprocessing = preprocessing,
+                Limit = 512,
+                Bits = Widths,
+                Sensitivity = new SensitivityOptions { Estimator = estimator },
+                Run = Directory.CreateTempSubdirectory("clado-whole").FullName,
+            };
+            double all = Cpu(() => Pipeline.Measure(options));
+            Directory.Delete(options.Run, recursive: true);
             int n = candidates.Items.Count, layers = candidates.Layers.Count, widths = Widths.Length;
             int naive = estimator == "pairwise" ? 1 + n + (widths * widths * layers * (layers - 1) / 2) : 1 + n;
             Console.WriteLine($"| {estimator} | {all / forward:0.0} | {all / forward / naive:P0} of {naive} |");
