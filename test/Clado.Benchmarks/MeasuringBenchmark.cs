@@ -172,7 +172,8 @@ internal static class MeasuringBenchmark
         });
     }
 
-    private static double Cpu(Action work)
+    /// <summary>Processor seconds that work takes, all threads together.</summary>
+    internal static double Cpu(Action work)
     {
         using var process = Process.GetCurrentProcess();
         var before = process.TotalProcessorTime;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Clado.Calibration;
 using Clado.Candidates;
@@ -85,10 +84,10 @@ internal static class RoundingBenchmark
         foreach (var network in networks)
         {
             var (graph, layers, calibration, preprocessing) = network.Open();
-            double forward = Cpu(() => Forward(graph, calibration, preprocessing));
+            double forward = MeasuringBenchmark.Cpu(() => Forward(graph, calibration, preprocessing));
             InputStatistics[] inputs = [];
-            double measuring = Cpu(() => inputs = [.. InputMeasurement.Measure(graph, layers, calibration, preprocessing, Threads, MemoryBytes)]);
-            double rounding = Cpu(() => CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)[2, 3, 4, 8])], new FeedbackRounding(), inputs, Threads));
+            double measuring = MeasuringBenchmark.Cpu(() => inputs = [.. InputMeasurement.Measure(graph, layers, calibration, preprocessing, Threads, MemoryBytes)]);
+            double rounding = MeasuringBenchmark.Cpu(() => CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)[2, 3, 4, 8])], new FeedbackRounding(), inputs, Threads));
             Console.WriteLine($"| {network.Model}, {calibration.Items.Count} | {forward:0.0} | {measuring:0.0} | {rounding:0.0} | {(measuring + rounding) / forward:0.0} |");
         }
     }
@@ -103,15 +102,6 @@ internal static class RoundingBenchmark
             using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
             using var outputs = session.Run(input);
         }
-    }
-
-    private static double Cpu(Action work)
-    {
-        using var process = Process.GetCurrentProcess();
-        var before = process.TotalProcessorTime;
-        work();
-        process.Refresh();
-        return (process.TotalProcessorTime - before).TotalSeconds;
     }
 
     /// <summary>A network and how it is run.</summary>

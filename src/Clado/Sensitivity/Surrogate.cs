@@ -60,7 +60,7 @@ public sealed record Surrogate
         ArgumentNullException.ThrowIfNull(matrix);
         return [.. Shares.Select(share => (Name: matrix.Estimator + share.Name, share.Share)).Prepend(("diagonal", 0)).Select(share => new Surrogate
         {
-            Name = share.Name + (radius is null ? "" : $", {radius} layers"),
+            Name = share.Name + (radius is null ? "" : radius == 1 ? ", 1 layer" : $", {radius} layers"),
             Matrix = matrix.WithCrossTerms(_ => share.Share),
             OperatingPoint = operatingPoint,
             OperatingLoss = operatingLoss,
