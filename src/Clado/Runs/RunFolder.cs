@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Clado.Candidates;
+using Clado.Equalization;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Sensitivity;
@@ -12,6 +13,8 @@ namespace Clado.Runs;
 /// </summary>
 internal sealed class RunFolder
 {
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = false };
+
     private RunFolder(string path, RunDescription description) => (FolderPath, Description) = (path, description);
 
     public string FolderPath { get; }
@@ -80,6 +83,22 @@ internal sealed class RunFolder
     public void WriteLayers(LayerSet layers) => AtomicFile.WriteText(In("layers.csv"), Csv(
         "name,op,weight,shape,parameters,macs,groups",
         layers.Layers.Select(l => $"{Quote(l.Name)},{l.Op},{Quote(l.Weight)},{string.Join('x', l.Shape)},{l.Parameters},{l.Macs},{l.Groups}")));
+
+    public void WriteScalings(IReadOnlyList<ChannelScaling> scalings) => AtomicFile.WriteText(In("equalization.json"), JsonSerializer.Serialize(scalings, Json) + "\n");
+
+    /// <summary>How channels were scaled, or null where that is not written yet.</summary>
+    public IReadOnlyList<ChannelScaling>? ReadScalings()
+    {
+        var path = In("equalization.json");
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize<ChannelScaling[]>(File.ReadAllText(path), Json) : null;
+        }
+        catch (JsonException e)
+        {
+            throw new RunFolderException(path, $"is no list of scalings ({e.Message.Split('\n')[0]}); remove the folder and measure again", e);
+        }
+    }
 
     public void WriteCandidates(CandidateSet candidates)
     {
