@@ -59,6 +59,10 @@ internal static class EarlyRules
         {
             int own = context.Rank(node.Input[0]) ?? throw Unknown(node, context), other = context.Rank(node.Input[1]) ?? throw Unknown(node, context);
             long at = axis.I < 0 ? axis.I + own : axis.I;
+            if (at < 0 || at > own)
+            {
+                throw context.Error(node, $"broadcasts along axis {axis.I} of {own}; export the model again");
+            }
             node.Input[1] = Trailing(node, node.Input[1], own - (int)at - other, other, context);
         }
     }

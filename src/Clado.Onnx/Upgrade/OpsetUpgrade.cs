@@ -48,15 +48,28 @@ public static class OpsetUpgrade
         {
             if (node.IsStandard())
             {
-                context.Rule(node)(node, context);
+                Raise(node, context);
             }
-            foreach (var body in node.Attribute.Where(a => a.Type == AttributeProto.Types.AttributeType.Graph))
+            foreach (var body in node.Attribute.Where(a => a.Type == AttributeProto.Types.AttributeType.Graph && a.G is not null))
             {
                 Raise(body.G, context.Inside(body.G));
             }
             graph.Node.Add(context.TakeBefore());
             graph.Node.Add(node);
             graph.Node.Add(context.TakeAfter());
+        }
+    }
+
+    /// <summary>Rules take for granted the inputs and outputs an operator must have; a file may lack them.</summary>
+    private static void Raise(NodeProto node, UpgradeContext context)
+    {
+        try
+        {
+            context.Rule(node)(node, context);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw new OnnxFormatException(context.File, $"has fewer inputs or outputs than {node.OpType} needs; export the model again", node.DisplayName(), inner: e);
         }
     }
 }

@@ -22,7 +22,8 @@ internal static class OrtRuntime
         using var options = new SessionOptions
         {
             GraphOptimizationLevel = optimization,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            // What fails is an exception whose message we pass on; a second one on standard error would help nobody.
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
         };
         options.DisablePerSessionThreads();
         options.AddSessionConfigEntry("session.use_env_allocators", "1");
@@ -37,7 +38,7 @@ internal static class OrtRuntime
         var options = new EnvironmentCreationOptions
         {
             logId = "clado",
-            logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
             threadOptions = threading,
         };
         var environment = OrtEnv.CreateInstanceWithOptions(ref options);

@@ -15,10 +15,14 @@ internal static class ConstantResolution
     // or takes no more room than what it is made of: the budget counts file bytes.
     private const long AlwaysFoldedBytes = 1024;
 
+    // No activation of a vision model is that large; a few bytes of a file can ask for it.
+    private const double MaximumElements = 1L << 31;
+
     public static void Resolve(ModelProto model, string file)
     {
         ConstantNodes(model.Graph, file);
         Aliases(model.Graph);
+        CheckSizes(model.Graph, file);
         Fold(model, file);
         RemoveUnused(model.Graph);
     }
@@ -59,6 +63,24 @@ internal static class ConstantResolution
             {
                 aliases.Add(node.Output[0], node.Input[0]);
                 graph.Node.Remove(node);
+            }
+        }
+    }
+
+    /// <summary>Refuses nodes whose constant shape, repeats or padding alone make a tensor that cannot be meant, before anything runs them.</summary>
+    private static void CheckSizes(GraphProto graph, string file)
+    {
+        var constants = graph.Initializer.Where(t => t.DataType == (int)DataType.Int64).ToDictionary(t => t.Name);
+        foreach (var node in graph.Node)
+        {
+            int slot = node.OpType switch { "ConstantOfShape" => 0, "Expand" or "Tile" or "Pad" => 1, "Resize" => 3, _ => -1 };
+            if (slot >= 0 && slot < node.Input.Count && node.IsStandard() && constants.TryGetValue(node.Input[slot], out var tensor))
+            {
+                double elements = TensorData.ReadIntegers(file, tensor).Aggregate(1.0, (product, n) => node.Is("Pad") ? Math.Max(product, Math.Abs((double)n)) : product * n);
+                if (elements > MaximumElements)
+                {
+                    throw new OnnxFormatException(file, $"makes a tensor of at least {elements:0.#e0} elements, which no vision model needs; export the model again", node.DisplayName());
+                }
             }
         }
     }

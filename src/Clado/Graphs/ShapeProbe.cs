@@ -13,7 +13,8 @@ internal static class ShapeProbe
     private const long FreeSide = 224;
 
     // An input beyond this is no image but a broken header; the probe must not allocate for it.
-    private const long MaximumInputElements = 1L << 27;
+    private const long MaximumInputElements = 1L << 26;
+    private const long MaximumSide = 1L << 14;
 
     public static IReadOnlyDictionary<string, TensorInfo> Run(ModelProto model, string file)
     {
@@ -52,7 +53,7 @@ internal static class ShapeProbe
             throw new OnnxFormatException(file, $"the batch is fixed to {batch.DimValue}; export the model with a free batch or a batch of 1", tensor: input.Name);
         }
         var shape = Shape(input, 1);
-        if (shape.Any(d => d <= 0) || shape.Aggregate(1.0, (product, d) => product * d) > MaximumInputElements)
+        if (shape.Any(d => d is <= 0 or > MaximumSide) || shape.Aggregate(1.0, (product, d) => product * d) > MaximumInputElements)
         {
             throw new OnnxFormatException(file, $"impossible input shape [{string.Join(", ", shape)}]", tensor: input.Name);
         }
