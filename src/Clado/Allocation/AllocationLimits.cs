@@ -1,4 +1,6 @@
 using System.IO.Enumeration;
+using System.Security.Cryptography;
+using System.Text;
 using Clado.Layers;
 
 namespace Clado.Allocation;
@@ -20,7 +22,18 @@ public sealed record AllocationLimits
 
     /// <summary>What the limits add to a budget's text.</summary>
     internal string Suffix =>
-        (BitOperations is { } operations ? $"-{operations}bitops" : "") + (Costs is null ? "" : $"-{MaximumCost}cost") + (SameWidth.Count > 0 ? "-same" : "");
+        (BitOperations is { } operations ? $"-{operations}bitops" : "") + (Costs is null ? "" : $"-{MaximumCost}cost") + (SameWidth.Count > 0 ? $"-same{GroupDigest}" : "");
+
+    // Tells groupings apart in a name, whatever the order of the groups and of the names in them. Shape: 8 hexadecimal digits.
+    private string GroupDigest
+    {
+        get
+        {
+            var groups = SameWidth.Select(group => string.Join(',', group.Split(',', StringSplitOptions.TrimEntries).Order(StringComparer.Ordinal)));
+            byte[] digest = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', groups.Order(StringComparer.Ordinal))));
+            return Convert.ToHexStringLower(digest.AsSpan(0, 4));
+        }
+    }
 
     /// <summary>Throws where a table comes without its limit or the other way round.</summary>
     internal void Check()

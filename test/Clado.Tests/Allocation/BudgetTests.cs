@@ -33,6 +33,16 @@ public class BudgetTests
     public void OthersAreErrors(string text) => Assert.Throws<CladoException>(() => Budget.Parse(text, 1_000_000));
 
     [Fact]
+    public void GroupingsThatDifferHaveNamesThatDiffer()
+    {
+        static string Name(params string[] groups) => Budget.Parse("3bit", 1, new() { SameWidth = groups }).Text;
+        Assert.NotEqual(Name("a,b"), Name("a,c"));
+        Assert.NotEqual(Name("a,b", "c,d"), Name("a,b,c,d"));
+        Assert.NotEqual(Name(), Name("a,b"));
+        Assert.Equal(Name("a,b", "c,d"), Name("d, c", "b, a"));
+    }
+
+    [Fact]
     public void EveryByteBudgetIsMetAndWhatIsLeftIsTooLittleForAnything()
     {
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();

@@ -49,6 +49,21 @@ public class GroupAndCurveTests
         }, iter: 200);
 
     [Fact]
+    public void ACurveIsAsGoodAsSingleSolvesAndNeverRises() =>
+        Problems.Of([3, 3, 3, 3, 3, 3, 3, 3]).Where(problem => problem.Budgets.Count > 0).Sample(problem =>
+        {
+            long low = problem.SmallestCosts()[0], span = Math.Max(8, problem.Budgets[0] - low);
+            long[] values = [.. Enumerable.Range(0, 8).Select(i => low + (i * span / 7))];
+            var curve = new AllocationCurve(Allocator).Solve(problem, 0, values);
+            foreach (var (value, found) in values.Zip(curve))
+            {
+                var single = problem.With(0, value);
+                Problems.IsBest(single, Allocator.Solve(single), found);
+            }
+            Assert.True(curve.Zip(curve.Skip(1)).All(pair => pair.Second.Objective <= pair.First.Objective + Problems.Tolerance(problem)));
+        }, iter: 100);
+
+    [Fact]
     public void TheUndominatedChoicesAreThoseOfExhaustiveSearch() =>
         Problems.Of([3, 3, 3, 3]).Where(problem => problem.Budgets.Count == 1).Sample(problem =>
         {

@@ -1,8 +1,8 @@
 namespace Clado.Allocation.Solver;
 
 /// <summary>
-/// The best choices for many values of one budget on one matrix. Goes from the largest value down: a choice that also keeps the next value is
-/// its answer with the same bound, and every choice found so far is brought within the next value as a start.
+/// The best choices for many values of one budget on one matrix, by one search: a node holds for all values that its bound does not close, a
+/// relaxation bounds them all, and a choice counts for every value it keeps.
 /// </summary>
 public sealed class AllocationCurve
 {
@@ -32,28 +32,9 @@ public sealed class AllocationCurve
         ArgumentNullException.ThrowIfNull(values);
         ArgumentOutOfRangeException.ThrowIfNegative(budget);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(budget, problem.Budgets.Count);
-        var solutions = new AllocationSolution[values.Count];
-        var found = new List<int[]>();
-        AllocationSolution? larger = null;
-        foreach (int index in Enumerable.Range(0, values.Count).OrderByDescending(i => values[i]))
-        {
-            var limited = problem.With(budget, values[index]);
-            if (larger is null || (larger.Status != AllocationStatus.Infeasible && !limited.IsFeasible(larger.Choice)))
-            {
-                var starts = found.AsEnumerable().Reverse().Take(StartCount).Select(choice => Rounding.Within(limited, choice, cancellation)).OfType<int[]>();
-                var next = allocator.Solve(limited, starts, cancellation).Solution;
-                // Fewer choices are never better: the larger value's bound holds here.
-                larger = larger is null || next.Status == AllocationStatus.Infeasible
-                    ? next
-                    : AllocationSolution.Of(limited, next.Choice, Math.Max(next.Bound, larger.Bound), allocator.GapLimit);
-                if (larger.Choice.Length > 0)
-                {
-                    found.Add(larger.Choice);
-                }
-            }
-            solutions[index] = larger;
-        }
-        return solutions;
+        long[] ascending = [.. values.Distinct().Order()];
+        var (solutions, _) = allocator.Solve(new BudgetRange(problem, budget, ascending), null, cancellation);
+        return [.. values.Select(value => solutions[Array.BinarySearch(ascending, value)])];
     }
 
     /// <summary>The choices that are best for some value of the budget: each costs less than the one before and has a higher objective.</summary>

@@ -82,94 +82,155 @@ public sealed class BranchAndBoundAllocator : IAllocator
     internal (AllocationSolution Solution, long NodeCount) Solve(AllocationProblem problem, IEnumerable<int[]>? known, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(problem);
+        var (solutions, nodes) = Solve(BudgetRange.Of(problem), known, cancellation);
+        return (solutions[0], nodes);
+    }
+
+    /// <summary>Solves for several values of a budget in one search; its limits hold for each value.</summary>
+    /// <param name="range">The problem and the values.</param>
+    /// <param name="known">Choices within the other budgets. Shape: [choices][layers].</param>
+    /// <param name="cancellation">Ends early.</param>
+    internal (AllocationSolution[] Solutions, long NodeCount) Solve(BudgetRange range, IEnumerable<int[]>? known, CancellationToken cancellation)
+    {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         if (TimeLimit < TimeSpan.FromDays(1))
         {
-            limited.CancelAfter(TimeLimit);
+            limited.CancelAfter(TimeLimit * range.Count);
         }
-        var allowed = new bool[problem.CandidateCount];
-        Array.Fill(allowed, true);
-        if (!CandidateReduction.ByBudget(problem, allowed))
-        {
-            return (AllocationSolution.None, 0);
-        }
-        CandidateReduction.ByDominance(problem, allowed);
-        var search = new Search(this, problem, limited.Token);
+        var search = new Search(this, range, limited.Token);
         foreach (int[] choice in known ?? [])
         {
             search.Offer(choice);
         }
-        search.Offer(LocalSearchAllocator.Best(problem, limited.Token));
-        return (search.Run(allowed), search.NodeCount);
+        var solutions = search.Run();
+        return (solutions, search.NodeCount);
     }
 
-    private sealed class Search(BranchAndBoundAllocator limits, AllocationProblem problem, CancellationToken cancellation)
+    private sealed class Search
     {
-        // The least absolute difference worth proving.
-        private readonly double rounding = RoundingShare * problem.LayerCount * problem.Matrix.Max(Math.Abs);
-        private int[]? best;
-        private double objective = double.PositiveInfinity;
-        private double closed = double.PositiveInfinity;
+        private readonly BranchAndBoundAllocator limits;
+        private readonly BudgetRange range;
+        private readonly CancellationToken cancellation;
 
+        // The least absolute difference worth proving.
+        private readonly double rounding;
+        private readonly int[]?[] best;
+        private readonly double[] objective, closed;
         private double work;
+
+        public Search(BranchAndBoundAllocator limits, BudgetRange range, CancellationToken cancellation)
+        {
+            (this.limits, this.range, this.cancellation) = (limits, range, cancellation);
+            rounding = RoundingShare * range.Problem.LayerCount * range.Problem.Matrix.Max(Math.Abs);
+            (best, objective, closed) = (new int[range.Count][], new double[range.Count], new double[range.Count]);
+            Array.Fill(objective, double.PositiveInfinity);
+            Array.Fill(closed, double.PositiveInfinity);
+        }
 
         public long NodeCount { get; private set; }
 
-        // Without a choice no bound closes a node; a number above all objectives keeps the arithmetic finite.
-        private double Cutoff => best is null
-            ? (2 * problem.Matrix.Sum(Math.Abs)) + 1
-            : objective - Math.Max(limits.GapLimit * Math.Abs(objective), rounding);
+        // Nothing is of interest where no choice keeps the budgets.
+        private double[] Cutoffs => [.. objective.Select(value => double.IsInfinity(value) ? double.NegativeInfinity : value - Math.Max(limits.GapLimit * Math.Abs(value), rounding))];
 
-        public void Offer(int[]? choice)
+        public void Offer(int[] choice)
         {
-            if (choice is not null && problem.IsFeasible(choice) && problem.Objective(choice) is var value && value < objective)
+            double value = range.Problem.Objective(choice);
+            for (int j = range.From(choice); j < range.Count; j++)
             {
-                (best, objective) = (choice, value);
+                if (value < objective[j] && range.At(j).IsFeasible(choice))
+                {
+                    (best[j], objective[j]) = (choice, value);
+                }
             }
         }
 
-        public AllocationSolution Run(bool[] allowed)
+        public AllocationSolution[] Run()
         {
-            var open = new PriorityQueue<BranchNode, (double Bound, long Number)>();
+            for (int j = 0; j < range.Count; j++)
+            {
+                if (LocalSearchAllocator.Best(range.At(j), cancellation) is { } choice)
+                {
+                    Offer(choice);
+                }
+            }
+            // A unit of each value's objective, so that bounds at different values compare.
+            double[] unit = [.. objective.Select(value => Math.Max(Math.Abs(value), rounding))], least = [.. objective];
+            double Urgency(BranchNode node) => node.Bounds.Select((bound, j) => double.IsInfinity(objective[j]) ? double.PositiveInfinity : (bound - least[j]) / unit[j]).Min();
+            var open = new PriorityQueue<BranchNode, (double Urgency, long Number)>();
             long number = 0;
-            // Known products decide indefinite matrices; semidefinite ones are proven sooner without: a fifth of the gap for ten times the time.
-            IReadOnlyList<(int A, int B)>? pairs = DenseKernels.IsSemidefinite(problem.Matrix, problem.CandidateCount) ? null : [];
-            open.Enqueue(new BranchNode(allowed, pairs, SeparableBound.Compute(problem), IsRoot: true), (0, number++));
-            while (open.Count > 0 && NodeCount < limits.NodeLimit && work < limits.WorkLimit && !cancellation.IsCancellationRequested)
+            if (Root() is { } root)
+            {
+                open.Enqueue(root, (0, number++));
+            }
+            while (open.Count > 0 && NodeCount < limits.NodeLimit * (double)range.Count && work < limits.WorkLimit * range.Count && !cancellation.IsCancellationRequested)
             {
                 var batch = new List<BranchNode>();
+                double[] cutoffs = Cutoffs;
                 while (batch.Count < BatchSize && open.TryDequeue(out var node, out _))
                 {
-                    if (node.Bound >= Cutoff)
+                    if (node.Bounds.Zip(cutoffs, (bound, cutoff) => bound >= cutoff).All(isClosed => isClosed))
                     {
-                        closed = Math.Min(closed, node.Bound);
+                        Close(node.Bounds);
                     }
                     else
                     {
                         batch.Add(node);
                     }
                 }
-                double cutoff = Cutoff;
-                var effort = new BranchEffort((limits.WorkLimit - work) / Math.Max(1, batch.Count), Math.Max(1, limits.ThreadCount / Math.Max(1, batch.Count)));
+                var effort = new BranchEffort(((limits.WorkLimit * range.Count) - work) / Math.Max(1, batch.Count), Math.Max(1, limits.ThreadCount / Math.Max(1, batch.Count)));
                 var outcomes = new BranchOutcome[batch.Count];
                 Parallel.For(0, batch.Count, new ParallelOptions { MaxDegreeOfParallelism = limits.ThreadCount }, i =>
-                    outcomes[i] = NodeExpansion.Expand(problem, batch[i], cutoff, effort, cancellation));
+                    outcomes[i] = NodeExpansion.Expand(range, batch[i], cutoffs, effort, cancellation));
                 NodeCount += batch.Count;
                 foreach (var outcome in outcomes)
                 {
-                    Offer(outcome.Choice);
-                    closed = Math.Min(closed, outcome.ClosedBound);
+                    foreach (int[] choice in outcome.Choices)
+                    {
+                        Offer(choice);
+                    }
+                    Close(outcome.ClosedBounds);
                     work += outcome.Work;
                     foreach (var child in outcome.Children)
                     {
-                        open.Enqueue(child, (child.Bound, number++));
+                        open.Enqueue(child, (Urgency(child), number++));
                     }
                 }
             }
-            double bound = open.UnorderedItems.Select(item => item.Element.Bound).Append(closed).Min();
-            return best is null
-                ? AllocationSolution.None with { Bound = bound }
-                : AllocationSolution.Of(problem, best, objective - bound <= rounding ? objective : bound, limits.GapLimit);
+            foreach (var (node, _) in open.UnorderedItems)
+            {
+                Close(node.Bounds);
+            }
+            for (int j = range.Count - 2; j >= 0; j--)
+            {
+                // Fewer choices are never better.
+                closed[j] = Math.Max(closed[j], closed[j + 1]);
+            }
+            return [.. Enumerable.Range(0, range.Count).Select(j => best[j] is { } choice
+                ? AllocationSolution.Of(range.Problem, choice, objective[j] - closed[j] <= rounding ? objective[j] : closed[j], limits.GapLimit)
+                : AllocationSolution.None)];
+        }
+
+        private BranchNode? Root()
+        {
+            var allowed = new bool[range.Problem.CandidateCount];
+            Array.Fill(allowed, true);
+            var widest = range.At(range.Count - 1);
+            if (!CandidateReduction.ByBudget(widest, allowed))
+            {
+                return null;
+            }
+            CandidateReduction.ByDominance(widest, allowed);
+            // Known products decide indefinite matrices; semidefinite ones are proven sooner without: a fifth of the gap for ten times the time.
+            IReadOnlyList<(int A, int B)>? pairs = DenseKernels.IsSemidefinite(widest.Matrix, widest.CandidateCount) ? null : [];
+            return new BranchNode(allowed, pairs, [.. Enumerable.Range(0, range.Count).Select(j => SeparableBound.Compute(range.At(j)))], IsRoot: true);
+        }
+
+        private void Close(double[] bounds)
+        {
+            for (int j = 0; j < closed.Length; j++)
+            {
+                closed[j] = Math.Min(closed[j], bounds[j]);
+            }
         }
     }
 }

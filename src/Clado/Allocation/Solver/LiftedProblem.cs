@@ -36,6 +36,7 @@ internal sealed class LiftedProblem
         FreeCount = Products.Length - problem.Costs.Count;
         PairStart = Products.Length;
         Products = [.. Products, .. pairs.Select(pair => (Array.BinarySearch(Candidates, pair.A), Array.BinarySearch(Candidates, pair.B))).Where(pair => pair.Item1 >= 0 && pair.Item2 >= 0)];
+        SlackScale = new double[problem.Costs.Count];
         Atoms = [.. Candidates.Select(a => CandidateAtom(problem, a)), ([Order - 1], [1.0]), .. problem.Costs.Select((cost, k) => SlackAtom(problem, cost, k))];
     }
 
@@ -59,6 +60,9 @@ internal sealed class LiftedProblem
 
     /// <summary>Vectors over the coordinates: the free candidates, the constant 1, the slack of each budget (scaled). Sparse: positions and values. Shape: [atoms].</summary>
     public (int[] At, double[] Value)[] Atoms { get; }
+
+    /// <summary>What a unit of each slack is in units of its cost. Shape: [budgets].</summary>
+    public double[] SlackScale { get; }
 
     /// <summary>Index of the atom that is the constant 1; the slacks follow it.</summary>
     public int One => Candidates.Length;
@@ -140,6 +144,18 @@ internal sealed class LiftedProblem
         }
     }
 
+    /// <summary>The coordinates of a candidate's layer.</summary>
+    /// <param name="candidate">Index into the candidates.</param>
+    public int[] LayerCoordinates(int candidate)
+    {
+        int c = candidate;
+        while (Atoms[c].At.Length == 1)
+        {
+            c++;
+        }
+        return Atoms[c].At[..^1];
+    }
+
     private IEnumerable<(int, int)> InLayerPairs(AllocationProblem problem) =>
         from a in Enumerable.Range(0, Candidates.Length)
         from b in Enumerable.Range(a + 1, problem.Start[problem.LayerOf[Candidates[a]] + 1])
@@ -186,7 +202,7 @@ internal sealed class LiftedProblem
     private (int[] At, double[] Value) SlackAtom(AllocationProblem problem, long[] cost, int k)
     {
         double[] values = [.. Coordinates.Select(v => (double)(cost[Base[problem.LayerOf[v]]] - cost[v])), problem.Budgets[k] - Base.Sum(a => cost[a])];
-        double scale = Math.Max(1, values.Max(Math.Abs));
-        return ([.. Enumerable.Range(0, Order)], [.. values.Select(v => v / scale)]);
+        SlackScale[k] = Math.Max(1, values.Max(Math.Abs));
+        return ([.. Enumerable.Range(0, Order)], [.. values.Select(v => v / SlackScale[k])]);
     }
 }

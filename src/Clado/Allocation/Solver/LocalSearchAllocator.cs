@@ -26,6 +26,9 @@ public sealed class LocalSearchAllocator : IAllocator
     /// <summary>Seed of the random starts.</summary>
     public int Seed { get; init; } = DefaultSeed;
 
+    // How many layers a start around a relaxed choice draws anew by their shares; most are decided and stay.
+    private const double ChangedShare = 0.5;
+
     /// <inheritdoc/>
     public AllocationSolution Solve(AllocationProblem problem, CancellationToken cancellation = default)
     {
@@ -40,12 +43,39 @@ public sealed class LocalSearchAllocator : IAllocator
     /// <param name="cancellation">Ends early with the best choice so far.</param>
     internal static int[]? Best(AllocationProblem problem, CancellationToken cancellation) => Best(problem, DefaultStartCount, DefaultSeed, cancellation);
 
-    /// <summary>The best choice found around one, with as many starts as by default.</summary>
+    /// <summary>The best choice found around one by changing what a relaxed choice leaves undecided.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="from">A choice within the budgets. Shape: [layers].</param>
+    /// <param name="share">Share of each candidate in the relaxed choice. Shape: [n].</param>
+    /// <param name="startCount">Number of starts.</param>
     /// <param name="cancellation">Ends early with the best choice so far.</param>
-    internal static int[] Around(AllocationProblem problem, int[] from, CancellationToken cancellation) =>
-        Iterate(problem, from, DefaultStartCount, DefaultSeed, cancellation);
+    internal static int[] Around(AllocationProblem problem, int[] from, double[] share, int startCount, CancellationToken cancellation)
+    {
+        var (best, least, random) = (from, problem.Objective(from), new Random(DefaultSeed));
+        for (int start = 0; start < startCount && !cancellation.IsCancellationRequested; start++)
+        {
+            int[] choice = [.. best];
+            for (int layer = 0; layer < choice.Length; layer++)
+            {
+                // A candidate by its share, in some of the layers.
+                double at = random.NextDouble() / ChangedShare;
+                for (int a = problem.Start[layer]; a < problem.Start[layer + 1] && at < 1; a++)
+                {
+                    at -= Math.Max(0, share[a]);
+                    if (at < 0)
+                    {
+                        choice[layer] = a;
+                        break;
+                    }
+                }
+            }
+            if (Rounding.Within(problem, choice, cancellation) is { } next && problem.Objective(next) is var objective && objective < least)
+            {
+                (best, least) = (next, objective);
+            }
+        }
+        return best;
+    }
 
     /// <summary>A choice improved until no change of one layer and no exchange between two helps.</summary>
     /// <param name="problem">The problem.</param>

@@ -26,6 +26,9 @@ internal static class NodeExpansion
     // Another round must close this share, or splitting pays more.
     private const double ClosingShare = 0.3;
 
+    // Starts of local search around the rounded relaxation of the root and of every other node.
+    private const int RootStarts = 100, NodeStarts = 10;
+
     // Products learned at most a round, and in all, for each coordinate: the cost of a step grows with the cube of their number.
     private const int PairsPerRound = 4, PairsPerNode = 10;
 
@@ -33,68 +36,73 @@ internal static class NodeExpansion
     private const double LeastViolation = 1e-4, LeastWeight = 1e-5;
 
     /// <summary>Looks into a node.</summary>
-    /// <param name="problem">The problem.</param>
+    /// <param name="range">The problem and the budget's values.</param>
     /// <param name="node">The node.</param>
-    /// <param name="cutoff">Choices of at least this objective are of no interest.</param>
+    /// <param name="cutoffs">Choices of at least this objective are of no interest. Shape: [values].</param>
     /// <param name="effort">Work and threads that may go into it.</param>
     /// <param name="cancellation">Ends early.</param>
-    public static BranchOutcome Expand(AllocationProblem problem, BranchNode node, double cutoff, BranchEffort effort, CancellationToken cancellation)
+    public static BranchOutcome Expand(BudgetRange range, BranchNode node, double[] cutoffs, BranchEffort effort, CancellationToken cancellation)
     {
         bool[] allowed = [.. node.Allowed];
-        double bound = node.Bound, closed = double.PositiveInfinity, before = double.NegativeInfinity, work = 0;
-        int[]? found = null;
+        var part = new OpenValues(range, node.Bounds, cutoffs);
+        double before = double.NegativeInfinity, work = 0;
         var pairs = node.Pairs;
-        bool tried = pairs is null || pairs.Count > 0;
+        bool tried = pairs is null || pairs.Count > 0, searched = !node.IsRoot;
+        int at = -1;
         while (true)
         {
-            if (!CandidateReduction.ByBudget(problem, allowed))
+            if (!part.Any || !CandidateReduction.ByBudget(part.Largest, allowed))
             {
-                return new([], closed, found, work);
+                return part.Closed(work);
             }
+            part.CloseBelow(allowed);
+            (at, before) = part.IsOpen(at) ? (at, before) : (part.Middle, double.NegativeInfinity);
+            var problem = range.At(at);
             int[] free = [.. Enumerable.Range(0, problem.LayerCount).Where(layer => Count(problem, allowed, layer) > 1)];
             if (free.Aggregate(1.0, (product, layer) => product * Count(problem, allowed, layer)) <= EnumerationLimit)
             {
-                var (choice, least) = Enumeration.Least(problem, allowed, free);
-                return new([], Math.Min(closed, least), least < cutoff ? choice : found, work);
+                part.Enumerate(allowed, free);
+                return part.Closed(work);
             }
             var lifted = new LiftedProblem(problem, allowed, pairs ?? []);
-            var relaxation = new SemidefiniteRelaxation(lifted, effort.ThreadCount);
-            relaxation.Solve(cutoff, tried ? RelaxationTolerance : ComparedTolerance, cancellation);
+            var relaxation = new SemidefiniteRelaxation(lifted, range, at, effort.ThreadCount);
+            relaxation.Solve(part.Cutoffs, tried ? RelaxationTolerance : ComparedTolerance, cancellation);
             work += lifted.Work;
-            bound = Math.Max(bound, relaxation.Bound);
-            if (bound >= cutoff)
+            part.Raise(relaxation.Bounds);
+            if (!part.IsOpen(at))
             {
-                return new([], Math.Min(closed, bound), found, work);
+                continue;
             }
             double[] share = Shares(problem, lifted, relaxation);
             if (Rounding.Choice(problem, share, cancellation) is { } rounded)
             {
-                rounded = node.IsRoot && found is null ? LocalSearchAllocator.Around(problem, rounded, cancellation) : rounded;
-                if (problem.Objective(rounded) is var objective && objective < cutoff)
-                {
-                    (found, cutoff) = (rounded, objective);
-                }
+                part.Offer(LocalSearchAllocator.Around(problem, rounded, share, searched ? NodeStarts : RootStarts, cancellation));
+                searched = true;
             }
-            var with = new double[problem.CandidateCount];
+            var (with, estimate) = (new double[problem.CandidateCount][], new double[problem.CandidateCount]);
             int removed = 0;
             for (int c = 0; c < lifted.Candidates.Length; c++)
             {
                 int a = lifted.Candidates[c];
-                with[a] = Math.Max(bound, relaxation.BoundWith(c));
-                if (with[a] >= cutoff)
+                (with[a], estimate[a]) = ([.. relaxation.BoundsWith(c).Zip(part.Bounds, Math.Max)], relaxation.ObjectiveWith(c));
+                if (part.TryClose(with[a]))
                 {
-                    closed = Math.Min(closed, with[a]);
                     allowed[a] = false;
                     removed++;
                 }
             }
-            (int A, int B)[]? mattering = pairs is null ? null : [.. Mattering(lifted, relaxation, bound)];
+            (int A, int B)[]? mattering = pairs is null ? null : [.. Mattering(lifted, relaxation, relaxation.Bound)];
             if (removed >= RepeatShare * lifted.Candidates.Length)
             {
                 // Another problem now: whether products pay is asked anew.
                 (pairs, before) = (tried ? mattering : [], double.NegativeInfinity);
                 continue;
             }
+            if (part.AreFarApart(at))
+            {
+                return part.Outcome([.. part.Halves().Select(bounds => new BranchNode(allowed, pairs, bounds, node.IsRoot))], work);
+            }
+            double cutoff = part.Cutoffs[at], bound = part.Bounds[at];
             double closedShare = double.IsNegativeInfinity(before) ? 1 : (relaxation.Bound - before) / (cutoff - before);
             if (!tried && !double.IsNegativeInfinity(before))
             {
@@ -108,12 +116,12 @@ internal static class NodeExpansion
                 before = relaxation.Bound;
                 continue;
             }
-            var probing = new Probing(problem, mattering ?? [], cutoff, effort, cancellation);
-            int gone = probing.Remove(allowed, with);
-            (closed, work) = (Math.Min(closed, probing.ClosedBound), work + probing.Work);
+            var probing = new Probing(range, at, mattering ?? [], part, effort, cancellation);
+            int gone = probing.Remove(allowed, with, estimate);
+            work += probing.Work;
             if (gone < ProbedShare * lifted.Candidates.Length)
             {
-                return new(Split(problem, allowed, mattering, share, with, bound), closed, found, work);
+                return part.Outcome(Split(problem, allowed, mattering, share, with, at, part.Bounds), work);
             }
             (pairs, before) = (mattering, double.NegativeInfinity);
         }
@@ -157,20 +165,20 @@ internal static class NodeExpansion
 
     /// <summary>One child for each candidate of the layer whose choice decides most.</summary>
     private static List<BranchNode> Split(
-        AllocationProblem problem, bool[] allowed, IReadOnlyList<(int A, int B)>? pairs, double[] share, double[] with, double bound)
+        AllocationProblem problem, bool[] allowed, IReadOnlyList<(int A, int B)>? pairs, double[] share, double[][] with, int at, double[] bounds)
     {
         var (split, best) = (-1, double.NegativeInfinity);
         for (int layer = 0; layer < problem.LayerCount; layer++)
         {
             int[] left = [.. Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Where(a => allowed[a])];
-            if (left.Length > 1 && Score(left, share, with, bound) is var score && score > best)
+            if (left.Length > 1 && Score(left, share, with, at, bounds[at]) is var score && score > best)
             {
                 (split, best) = (layer, score);
             }
         }
         if (split < 0)
         {
-            return [new BranchNode(allowed, pairs, bound)];
+            return [new BranchNode(allowed, pairs, bounds)];
         }
         var children = new List<BranchNode>();
         for (int a = problem.Start[split]; a < problem.Start[split + 1]; a++)
@@ -186,10 +194,10 @@ internal static class NodeExpansion
         return children;
     }
 
-    private static double Score(int[] left, double[] share, double[] with, double bound)
+    private static double Score(int[] left, double[] share, double[][] with, int at, double bound)
     {
         // What a relaxed choice would be raised by if it had to decide, weighted by how far it is from deciding.
-        double raised = left.Sum(a => share[a] * share[a] * (with[a] - bound));
+        double raised = left.Sum(a => share[a] * share[a] * (with[a][at] - bound));
         return (1 - left.Max(a => share[a])) * Math.Sqrt(raised);
     }
 

@@ -29,13 +29,26 @@ internal sealed class SemidefiniteRelaxation
 
     private readonly LiftedProblem lifted;
     private readonly int order, atoms, products, threadCount;
+    private readonly int priced, at;
+    private readonly double[] offsets;
+
+    // The multipliers that the Gram matrix of the inverse belongs to.
+    private (double Constant, double Price) inverted;
+    private double objective;
     private readonly double[] multiplier, slack, primal, dual, factor, inverse, primalGram, inverseGram, half, work, trial, primalStep, dualStep, schur;
 
     /// <summary>Prepares the relaxation at a well-centred start.</summary>
     /// <param name="lifted">The problem.</param>
+    /// <param name="range">Values of a budget that bounds are wanted for; the problem is lifted at one of them.</param>
+    /// <param name="at">Index of the value it is lifted at.</param>
     /// <param name="threadCount">Threads; the result does not depend on it.</param>
-    public SemidefiniteRelaxation(LiftedProblem lifted, int threadCount = 1)
+    public SemidefiniteRelaxation(LiftedProblem lifted, BudgetRange range, int at, int threadCount = 1)
     {
+        // Another value changes the constant of the slack alone, and the bound by the slack's multiplier.
+        priced = range.Budget < 0 ? 0 : lifted.FreeCount + range.Budget;
+        offsets = [.. range.Values.Select(value => range.Budget < 0 ? 0 : (value - range.Values[at]) / lifted.SlackScale[range.Budget])];
+        Bounds = [.. range.Values.Select(_ => double.NegativeInfinity)];
+        this.at = at;
         (this.lifted, this.threadCount) = (lifted, threadCount);
         (order, atoms, products) = (lifted.Order, lifted.Atoms.Length, lifted.Products.Length);
         (multiplier, slack) = (new double[products], new double[products]);
@@ -46,7 +59,10 @@ internal sealed class SemidefiniteRelaxation
     }
 
     /// <summary>No choice of the lifted problem has an objective below this.</summary>
-    public double Bound { get; private set; } = double.NegativeInfinity;
+    public double Bound => Bounds[at];
+
+    /// <summary>The same at every value of the budget. Shape: [values].</summary>
+    public double[] Bounds { get; }
 
     /// <summary>The relaxation's own optimum is not above this.</summary>
     public double Ceiling { get; private set; } = double.PositiveInfinity;
@@ -60,13 +76,50 @@ internal sealed class SemidefiniteRelaxation
     /// candidate's atom and the constant are 1.
     /// </summary>
     /// <param name="candidate">Index into the lifted problem's candidates.</param>
-    public double BoundWith(int candidate)
+    /// <returns>At every value of the budget. Shape: [values].</returns>
+    public double[] BoundsWith(int candidate)
     {
         int one = lifted.One;
         double ones = inverseGram[(one * atoms) + one], cross = inverseGram[(one * atoms) + candidate], own = inverseGram[(candidate * atoms) + candidate];
         double remainder = own - (cross * cross / ones);
         // A remainder that is mostly cancellation says nothing.
-        return remainder < 1e-6 * own ? Bound : Math.Max(Bound, multiplier[0] + ((1 + ((1 - (cross / ones)) * (1 - (cross / ones)) * ones / remainder)) / ones));
+        double least = remainder > 1e-6 * own ? inverted.Constant + ((1 + ((1 - (cross / ones)) * (1 - (cross / ones)) * ones / remainder)) / ones) : double.NegativeInfinity;
+        return [.. Bounds.Select((bound, j) => Math.Max(bound, least - (offsets[j] * inverted.Price)))];
+    }
+
+    /// <summary>
+    /// About the least the relaxation can be brought to with this candidate: the relaxed choice with the candidate's layer moved to it, the others
+    /// where they are, and the budgets at their prices. Infinite where there is no relaxed choice yet.
+    /// </summary>
+    /// <param name="candidate">Index into the lifted problem's candidates.</param>
+    public double ObjectiveWith(int candidate)
+    {
+        if (double.IsInfinity(Ceiling))
+        {
+            return double.PositiveInfinity;
+        }
+        int last = order - 1, own = lifted.Atoms[candidate].At is [var single] ? single : -1;
+        int[] layer = lifted.LayerCoordinates(candidate);
+        double change = 0;
+        for (int q = 0; q < order; q++)
+        {
+            if (!layer.Contains(q))
+            {
+                change += own < 0 ? 0 : 2 * Objective(own, q) * primal[(last * order) + q];
+                foreach (int p in layer)
+                {
+                    change -= 2 * Objective(p, q) * primal[(p * order) + q];
+                }
+            }
+        }
+        for (int k = lifted.FreeCount; k < lifted.PairStart; k++)
+        {
+            var value = lifted.Atoms[lifted.Products[k].A].Value;
+            change -= multiplier[k] * ((own < 0 ? 0 : value[own]) - layer.Sum(p => value[p] * primal[(p * order) + last]));
+        }
+        return objective + change;
+
+        double Objective(int p, int q) => lifted.Matrix[(Math.Min(p, q) * order) + Math.Max(p, q)];
     }
 
     /// <summary>Share of two candidates together in the relaxed choice; below 0 only for products that are not known. Range: about [−1, 1].</summary>
@@ -78,21 +131,22 @@ internal sealed class SemidefiniteRelaxation
     /// <param name="product">Index of the product.</param>
     public double Weight(int product) => multiplier[product];
 
-    /// <summary>Improves the bound until it reaches a cutoff, cannot reach it, or is as good as the relaxation gets.</summary>
-    /// <param name="cutoff">A bound of this much is enough.</param>
+    /// <summary>Improves the bounds until each reaches its cutoff, cannot reach it, or is as good as the relaxation gets.</summary>
+    /// <param name="cutoffs">Bounds of this much are enough. Shape: [values].</param>
     /// <param name="tolerance">Ends where the ceiling is this close to the bound, as a share of the distance from bound to cutoff. Range: (0, 1).</param>
     /// <param name="cancellation">Ends early with the bound so far.</param>
-    public void Solve(double cutoff, double tolerance, CancellationToken cancellation)
+    public void Solve(double[] cutoffs, double tolerance, CancellationToken cancellation)
     {
         bool feasible = false, started = TryStart();
         for (int count = 0; started && count < StepLimit && !cancellation.IsCancellationRequested; count++)
         {
             double complementarity = Prepare();
+            objective = multiplier[0] + complementarity;
             if (feasible)
             {
-                Ceiling = Math.Min(Ceiling, multiplier[0] + complementarity);
+                Ceiling = Math.Min(Ceiling, objective);
             }
-            if (Bound >= cutoff || Ceiling - Bound <= tolerance * (cutoff - Bound) || !DenseKernels.TryCholesky(schur, products, threadCount))
+            if (Bounds.Zip(cutoffs, (bound, cutoff) => bound >= cutoff || Ceiling - Bound <= tolerance * (cutoff - bound)).All(ends => ends) || !DenseKernels.TryCholesky(schur, products, threadCount))
             {
                 return;
             }
@@ -220,7 +274,12 @@ internal sealed class SemidefiniteRelaxation
             }
         }
         // The last pivot is the least of [y 1] Z [y 1]ᵀ over all real y.
-        Bound = Math.Max(Bound, multiplier[0] + (factor[^1] * factor[^1]) - (RoundingUnits * roots * roots));
+        double least = multiplier[0] + (factor[^1] * factor[^1]) - (RoundingUnits * roots * roots);
+        for (int j = 0; j < Bounds.Length; j++)
+        {
+            double change = offsets[j] * multiplier[priced];
+            Bounds[j] = Math.Max(Bounds[j], least - change - (RoundingUnits * Math.Abs(change)));
+        }
         return true;
     }
 
@@ -229,6 +288,7 @@ internal sealed class SemidefiniteRelaxation
     {
         lifted.Gram(primal, half, primalGram);
         lifted.Gram(inverse, half, inverseGram);
+        inverted = (multiplier[0], multiplier[priced]);
         for (int i = 0; i < products; i++)
         {
             int a = lifted.Products[i].A * atoms, b = lifted.Products[i].B * atoms;
