@@ -22,18 +22,13 @@ public sealed record AllocationLimits
 
     /// <summary>What the limits add to a budget's text.</summary>
     internal string Suffix =>
-        (BitOperations is { } operations ? $"-{operations}bitops" : "") + (Costs is null ? "" : $"-{MaximumCost}cost") + (SameWidth.Count > 0 ? $"-same{GroupDigest}" : "");
+        (BitOperations is { } operations ? $"-{operations}bitops" : "")
+        + (Costs is null ? "" : $"-{MaximumCost}cost{Digest(Costs.Lines)}")
+        + (SameWidth.Count > 0 ? $"-same{Digest(SameWidth.Select(group => string.Join(',', group.Split(',', StringSplitOptions.TrimEntries).Order(StringComparer.Ordinal))))}" : "");
 
-    // Tells groupings apart in a name, whatever the order of the groups and of the names in them. Shape: 8 hexadecimal digits.
-    private string GroupDigest
-    {
-        get
-        {
-            var groups = SameWidth.Select(group => string.Join(',', group.Split(',', StringSplitOptions.TrimEntries).Order(StringComparer.Ordinal)));
-            byte[] digest = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', groups.Order(StringComparer.Ordinal))));
-            return Convert.ToHexStringLower(digest.AsSpan(0, 4));
-        }
-    }
+    /// <summary>Tells tables and groupings apart in a name, whatever their order. Shape: 8 hexadecimal digits.</summary>
+    private static string Digest(IEnumerable<string> lines) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines.Order(StringComparer.Ordinal)))).AsSpan(0, 4));
 
     /// <summary>Throws where a table comes without its limit or the other way round.</summary>
     internal void Check()

@@ -46,6 +46,9 @@ public sealed class CostTable
         ? cost
         : throw new CladoException($"{path}: no cost of layer '{layer}' at {bits} bits; add the line {layer},{bits},COST");
 
+    /// <summary>Lines in a fixed order: the same for tables that say the same.</summary>
+    internal IEnumerable<string> Lines => costs.Select(c => $"{c.Key.Layer},{c.Key.Bits},{c.Value}").Order(StringComparer.Ordinal);
+
     private void Add(string line, int number)
     {
         string[] cells = line.Split(',');
