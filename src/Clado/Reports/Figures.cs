@@ -11,6 +11,7 @@ internal static class Figures
     /// <summary>Writes every figure that there are numbers for as SVG and as PNG. Shape: [files].</summary>
     public static IReadOnlyList<string> Write(ReportData data, string folder)
     {
+        FigureFont.Use();
         var figures = new List<(string Name, Plot Plot)>();
         var own = data.Curve.Points.Where(p => p.Method == CurveMethod.Clado).ToArray();
         if (own.Length > 0)
@@ -39,7 +40,7 @@ internal static class Figures
     private static Plot Curve(ReportData data, string title, Func<ReportPoint, double?> value)
     {
         var plot = Empty("size of the file, kB", title);
-        foreach (var method in data.Curve.Points.GroupBy(p => p.Method))
+        foreach (var method in data.Curve.Points.GroupBy(p => p.Method).OrderByDescending(g => g.Key))
         {
             Add(plot, method.Key, [.. method.Where(p => value(p) is not null).Select(p => (p.SizeBytes / 1e3, value(p)!.Value))]);
         }
@@ -55,7 +56,7 @@ internal static class Figures
     {
         var plot = Empty("predicted loss increase", "measured loss increase");
         var shown = data.Curve.Points.Where(p => p is { PredictedLoss: > 0, MeasuredLoss: > 0 }).ToArray();
-        foreach (var method in shown.GroupBy(p => p.Method))
+        foreach (var method in shown.GroupBy(p => p.Method).OrderByDescending(g => g.Key))
         {
             Add(plot, method.Key, [.. method.Select(p => (Math.Log10(p.PredictedLoss!.Value), Math.Log10(p.MeasuredLoss!.Value)))], lines: false);
         }
@@ -73,7 +74,7 @@ internal static class Figures
     /// <summary>Bits of every layer over the sizes of the curve.</summary>
     private static Plot Bits(ReportData data, ReportPoint[] own)
     {
-        var plot = Empty("size of the file, kB", "layer, from output (below) to input");
+        var plot = Empty("size of the file, kB", "layer");
         var values = new double[data.Layers.Count, own.Length];
         for (int layer = 0; layer < data.Layers.Count; layer++)
         {
@@ -84,10 +85,11 @@ internal static class Figures
         }
         var map = plot.Add.Heatmap(values);
         map.Colormap = new ScottPlot.Colormaps.Viridis();
-        plot.Add.ColorBar(map).Label = "bits";
+        Explain(plot, map, "bits");
         int every = Math.Max(1, own.Length / 8);
         int[] shown = [.. Enumerable.Range(0, own.Length).Where(i => i % every == 0)];
         plot.Axes.Bottom.SetTicks([.. shown.Select(i => (double)i)], [.. shown.Select(i => $"{own[i].SizeBytes / 1e3:0}")]);
+        Number(plot.Axes.Left, [.. data.Layers.Select((_, i) => new[] { i, i })], fromTop: true);
         plot.HideGrid();
         plot.Axes.SetLimits(-0.5, own.Length - 0.5, -0.5, data.Layers.Count - 0.5);
         return plot;
@@ -96,7 +98,7 @@ internal static class Figures
     /// <summary>The map of the narrowest width; colours by the root, as on the page.</summary>
     private static Plot Sensitivity(ReportData data)
     {
-        var plot = Empty("layer, from input to output", "layer, from output (below) to input");
+        var plot = Empty("layer", "layer");
         int side = data.Heat.Blocks.Count;
         var values = new double[side, side];
         double most = Math.Max(data.Heat.Values[0].Max(Math.Abs), double.Epsilon);
@@ -111,7 +113,9 @@ internal static class Figures
         var map = plot.Add.Heatmap(values);
         map.Colormap = new ScottPlot.Colormaps.Balance();
         map.ManualRange = new ScottPlot.Range(-1, 1);
-        plot.Add.ColorBar(map).Label = $"all at {data.Heat.Widths[0]} bits: ±√(|sensitivity| / {most:G3})";
+        Explain(plot, map, $"all at {data.Heat.Widths[0]} bits: ±√(|sensitivity| / {most:G3})");
+        Number(plot.Axes.Left, data.Heat.Blocks, fromTop: true);
+        Number(plot.Axes.Bottom, data.Heat.Blocks, fromTop: false);
         plot.HideGrid();
         plot.Axes.SetLimits(-0.5, side - 0.5, -0.5, side - 0.5);
         return plot;
@@ -133,6 +137,8 @@ internal static class Figures
         var plot = new Plot();
         plot.XLabel(across);
         plot.YLabel(up);
+        // The one font there may be is not a bold one.
+        plot.Axes.Bottom.Label.Bold = plot.Axes.Left.Label.Bold = false;
         return plot;
     }
 
@@ -143,7 +149,22 @@ internal static class Figures
         scatter.Color = method switch { CurveMethod.Clado => Colors.Blue, CurveMethod.Diagonal => Colors.DarkOrange, _ => Colors.Gray };
         scatter.MarkerShape = method switch { CurveMethod.Clado => MarkerShape.FilledCircle, CurveMethod.Diagonal => MarkerShape.OpenCircle, _ => MarkerShape.FilledSquare };
         scatter.LineWidth = lines && method != CurveMethod.Uniform ? 1.5f : 0;
-        scatter.MarkerSize = 6;
+        scatter.MarkerSize = method == CurveMethod.Diagonal ? 10 : 6;
+    }
+
+    private static void Explain(Plot plot, ScottPlot.Plottables.Heatmap map, string label)
+    {
+        var bar = plot.Add.ColorBar(map);
+        bar.Label = label;
+        bar.LabelStyle.Bold = false;
+    }
+
+    /// <summary>Numbers layers from 1 at the input, as many as there is room for; the input is on top or on the left.</summary>
+    private static void Number(IAxis axis, IReadOnlyList<int[]> blocks, bool fromTop)
+    {
+        int every = Math.Max(1, (blocks.Count + 9) / 10);
+        int[] shown = [.. Enumerable.Range(0, blocks.Count).Where(i => i % every == 0)];
+        axis.SetTicks([.. shown.Select(i => (double)(fromTop ? blocks.Count - 1 - i : i))], [.. shown.Select(i => $"{blocks[i][0] + 1}")]);
     }
 
     private static void Logarithmic(IAxis axis) => axis.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic

@@ -24,5 +24,6 @@ public sealed class Report
     /// <summary>Writes the figures, each as SVG and as PNG.</summary>
     /// <param name="folder">Destination.</param>
     /// <returns>Paths of the files. Shape: [files].</returns>
+    /// <exception cref="CladoException">The system has no font to write text with.</exception>
     public IReadOnlyList<string> WriteFigures(string folder) => Figures.Write(data, folder);
 }

@@ -26,8 +26,12 @@
     table.replaceChildren(
       html("thead", {}, html("tr", {}, ...columns.map(([title, number]) => html("th", { scope: "col", class: number ? "number" : null }, title)))),
       html("tbody", {}, ...rows.map(row => html("tr", {}, ...row.map((cell, i) => i === 0
-        ? html("th", { scope: "row", class: columns[i][1] ? "number" : null }, String(cell))
-        : html("td", { class: columns[i][1] ? "number" : columns[i][2] ?? null }, String(cell)))))));
+        ? html("th", { scope: "row", class: columns[i][1] ? "number" : null }, ...(columns[i][1] ? [String(cell)] : breakable(cell)))
+        : html("td", { class: columns[i][1] ? "number" : columns[i][2] ?? null }, ...(columns[i][1] ? [String(cell)] : breakable(cell))))))));
+  }
+  // Names of layers are paths: they may break behind their separators.
+  function breakable(cell) {
+    return String(cell).split(/(?<=[/._])/).flatMap((part, i) => i === 0 ? [part] : [html("wbr"), part]);
   }
 
   // --- Scales and axes. ---
@@ -38,7 +42,7 @@
     const margin = 0.05 * (high - low);
     low -= margin; high += margin;
     const at = v => from + (to - from) * (f(v) - low) / (high - low);
-    at.ticks = logarithmic ? decades(low, high) : steps(low, high, Math.abs(to - from) / 75);
+    at.ticks = logarithmic ? decades(low, high) : steps(low, high, Math.abs(to - from) / (from < to ? 80 : 45));
     return at;
   }
   function steps(low, high, count) {
@@ -56,7 +60,7 @@
 
   // A chart as wide as its place: a frame with ticks; draw(root, x, y) puts the rest in.
   function chart(place, { height, x, y, label }, draw) {
-    const width = Math.max(260, place.clientWidth), left = 58, bottom = 44, top = 12, right = 14;
+    const width = Math.max(260, place.clientWidth), left = 58, bottom = 44, top = 26, right = 14;
     const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
     const across = scale(x.values, left, width - right, x.logarithmic), up = scale(y.values, height - bottom, top, y.logarithmic);
     for (const tick of across.ticks) {
@@ -69,17 +73,22 @@
     }
     root.append(svg("line", { class: "axis", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }),
       svg("line", { class: "axis", x1: left, x2: left, y1: top, y2: height - bottom }),
-      svg("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, x.title));
+      svg("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, x.title),
+      svg("text", { x: 2, y: 12 }, y.title));
     draw(root, across, up, { left, right: width - right, top, bottom: height - bottom });
     place.replaceChildren(root);
   }
   const dot = (method, x, y, title) => {
-    const shape = method === "uniform" ? svg("rect", { x: x - 4, y: y - 4, width: 8, height: 8, class: "dot uniform" }) : svg("circle", { cx: x, cy: y, r: 4, class: `dot ${method}` });
-    shape.append(svg("title", {}, title));
+    const shape = method === "uniform" ? svg("rect", { x: x - 4, y: y - 4, width: 8, height: 8, class: "dot uniform" }) : svg("circle", { cx: x, cy: y, r: method === "clado" ? 3.5 : 6, class: `dot ${method}` });
+    if (title) shape.append(svg("title", {}, title));
     return shape;
   };
-  function key(methods) {
-    return methods.map(m => ({ clado: "filled circles and line: Clado", diagonal: "open circles, dashed line: diagonal, layers one at a time", uniform: "squares: all layers at one width" })[m]).join("; ");
+  // The marks and what they mean; a line where the chart has lines.
+  function legend(place, marks) {
+    place.replaceChildren(...marks.map(([mark, text, lined]) => html("span", {},
+      svg("svg", { width: 30, height: 16, "aria-hidden": "true" },
+        lined ? svg("line", { class: `${mark} line`, x1: 0, x2: 30, y1: 8, y2: 8 }) : null, mark === "float" || mark === "equal" ? null : dot(mark, 15, 8)),
+      text)));
   }
 
   // --- The curve. ---
@@ -91,7 +100,8 @@
     { id: "predictedLoss", title: `predicted loss increase${nats && ","}${nats}`, value: p => p.predictedLoss > 0 ? p.predictedLoss : null, format: v => v.toExponential(0), logarithmic: true },
   ].filter(m => points.some(p => known(m.value(p))));
   function known(value) { return value !== null && value !== undefined; }
-  const methods = ["clado", "diagonal", "uniform"].filter(m => points.some(p => p.method === m));
+  // Drawn in this order: what Clado chose lies on top.
+  const methods = ["uniform", "diagonal", "clado"].filter(m => points.some(p => p.method === m));
   const drop = p => known(p.top1) && known(curve.floatTop1) ? 100 * (curve.floatTop1 - p.top1) : known(p.agreement) ? 100 * (1 - p.agreement) : null;
   let measure = measures[0], picked = own[0];
 
@@ -102,7 +112,7 @@
     chart($("curve-chart"), {
       height: 340, label: `${measure.title} over size of the file; the table of all points has the numbers`,
       x: { values: shown.map(p => p.sizeBytes), format: bytes, title: "size of the file" },
-      y: { values, format: measure.format, logarithmic: measure.logarithmic },
+      y: { values, format: measure.format, logarithmic: measure.logarithmic, title: measure.title },
     }, (root, x, y, frame) => {
       if (known(measure.float)) {
         root.append(svg("line", { class: "float", x1: frame.left, x2: frame.right, y1: y(measure.float), y2: y(measure.float) }));
@@ -114,8 +124,9 @@
       }
       if (known(measure.value(picked))) root.append(svg("circle", { class: "picked", cx: x(picked.sizeBytes), cy: y(measure.value(picked)), r: 9 }));
     });
-    $("curve-caption").textContent = `${measure.title[0].toUpperCase()}${measure.title.slice(1)} over the size of the file, on ${whole.format(curve.images)} images. ${key(methods)}`
-      + (known(measure.float) ? `; broken line: the float network${curve.floatBytes ? `, ${whole.format(curve.floatBytes)} bytes` : ""}.` : ".");
+    legend($("curve-legend"), [...methods.map(m => [m, titles[m], m !== "uniform"]).reverse(),
+      ...known(measure.float) ? [["float", `FP32${curve.floatBytes ? `, ${bytes(curve.floatBytes)}` : ""}`, true]] : []]);
+    $("curve-caption").textContent = `${measure.title[0].toUpperCase()}${measure.title.slice(1)} over the size of the file, on ${whole.format(curve.images)} images.`;
   }
 
   function drawBars() {
@@ -194,7 +205,7 @@
     const pairs = [];
     for (let i = 0; i < side; i++) for (let j = 0; j < i; j++) if (value(i, j) !== 0) pairs.push([i, j, value(i, j)]);
     pairs.sort((a, b) => Math.abs(b[2]) - Math.abs(a[2]));
-    fill($("pairs"), [["layer"], ["layer"], [`interaction,${nats || " loss"}`, true]], pairs.slice(0, 10).map(([i, j, v]) => [blockName(j), blockName(i), v.toPrecision(3)]));
+    fill($("pairs"), [[`interaction,${nats || " loss"}`, true], ["layer", false, "wrap"], ["and", false, "wrap"]], pairs.slice(0, 10).map(([i, j, v]) => [loss(v), blockName(j), blockName(i)]));
     drawHeat();
   }
 
@@ -204,7 +215,7 @@
     chart($("spectrum-chart"), {
       height: 260, label: "Eigenvalues of the sensitivity matrix, as measured and projected",
       x: { values: [1, raw.length], format: v => v, title: "eigenvalue, largest first" },
-      y: { values: [...raw, 0].map(root), format: v => (Math.sign(v) * v * v).toExponential(0) },
+      y: { values: [...raw, 0].map(root), format: v => Math.abs(v) < 1e-9 ? "0" : (Math.sign(v) * v * v).toExponential(0), title: "eigenvalue" },
     }, (target, x, y) => {
       raw.forEach((v, i) => target.append(svg("circle", { class: "raw", cx: x(i + 1), cy: y(root(v)), r: 2.5 })));
       target.append(svg("polyline", { class: "projected", points: raw.map((v, i) => `${x(i + 1)},${y(root(Math.max(0, v)))}`).join(" ") }));
@@ -223,14 +234,15 @@
     chart($("prediction-chart"), {
       height: 340, label: "Measured over predicted loss increase; the table of all points has the numbers",
       x: { values: both, format: v => v.toExponential(0), logarithmic: true, title: "predicted loss increase" },
-      y: { values: both, format: v => v.toExponential(0), logarithmic: true },
+      y: { values: both, format: v => v.toExponential(0), logarithmic: true, title: "measured loss increase" },
     }, (target, x, y) => {
       const ends = [Math.min(...both), Math.max(...both)];
       target.append(svg("line", { class: "equal", x1: x(ends[0]), y1: y(ends[0]), x2: x(ends[1]), y2: y(ends[1]) }));
       for (const p of shown) target.append(dot(p.method, x(p.predictedLoss), y(p.measuredLoss), `${titles[p.method]}, ${whole.format(p.sizeBytes)} bytes: ${loss(p.predictedLoss)} predicted, ${loss(p.measuredLoss)} measured`));
     });
-    $("prediction-caption").textContent = `Measured over predicted loss increase${nats && ","}${nats}; on the dotted line they are equal. Predicted for the ${whole.format(data.sensitivityImages)} images that the sensitivities were measured on, `
-      + `measured on ${whole.format(curve.images)} images. ${key(methods)}.`;
+    $("prediction-caption").textContent = `Measured over predicted loss increase${nats && ","}${nats}. Predicted for the ${whole.format(data.sensitivityImages)} images that the sensitivities were measured on, `
+      + `measured on ${whole.format(curve.images)} images.`;
+    legend($("prediction-legend"), [...methods.map(m => [m, titles[m], false]).reverse(), ["equal", "equal", true]]);
   }
 
   // --- Putting the page together. ---
@@ -238,9 +250,9 @@
     + (curve.floatBytes ? `, ${whole.format(curve.floatBytes)} bytes as float` : "")
     + (known(curve.floatTop1) ? `, top-1 ${percent(curve.floatTop1)}` : "") + (points.length ? `. Evaluated on ${whole.format(curve.images)} images.` : ".");
 
-  fill($("layer-table"), [["layer"], ["op"], ["shape"], ["weights", true], ["MACs", true], ["bits", true], ["bytes", true], ...data.widths.map(w => [`loss at ${w} bits`, true])],
-    data.layers.map(l => [l.name, l.op, l.shape.join("×"), whole.format(l.parameters), whole.format(l.macs), "–", "–", ...data.widths.map(w => loss(l.losses[w]))]));
-  const [bitCells, byteCells] = [5, 6].map(column => [...$("layer-table").tBodies[0].rows].map(row => row.cells[column]));
+  fill($("layer-table"), [["layer"], ["bits", true], ["bytes", true], ["weights", true], ...data.widths.map(w => [`loss at ${w} bits`, true]), ["op"], ["shape"], ["MACs", true]],
+    data.layers.map(l => [l.name, "–", "–", whole.format(l.parameters), ...data.widths.map(w => loss(l.losses[w])), l.op, l.shape.join("×"), whole.format(l.macs)]));
+  const [bitCells, byteCells] = [1, 2].map(column => [...$("layer-table").tBodies[0].rows].map(row => row.cells[column]));
 
   if (own.length > 0) {
     measures.forEach((m, i) => {
@@ -256,7 +268,7 @@
     slider.value = start >= 0 ? start : Math.floor(own.length / 2);
     slider.addEventListener("input", () => pick(+slider.value));
     pick(+slider.value);
-    fill($("points"), [["method"], ["bytes", true], ["bits a weight", true], ["predicted loss", true], ["measured loss", true], ["top-1", true], ["agreement", true], ["gap", true], ["bits of each layer", false, "wrap"]],
+    fill($("points"), [["method"], ["bytes", true], ["bits a weight", true], ["predicted loss", true], ["measured loss", true], ["top-1", true], ["agreement", true], ["gap", true], ["bits of each layer", false, "long"]],
       points.map(p => [p.method, whole.format(p.sizeBytes), p.bitsPerWeight.toFixed(2), loss(p.predictedLoss), loss(p.measuredLoss), percent(p.top1), percent(p.agreement), percent(p.gap, 1), p.bits.join("")]));
   } else {
     $("curve-none").hidden = false;
@@ -283,7 +295,7 @@
 
   $("kept-none").hidden = data.kept.length > 0;
   if (data.kept.length > 0) fill($("kept-table"), [["operator"], ["op"], ["why", false, "wrap"]], data.kept.map(k => [k.name, k.op, k.reason]));
-  fill($("options"), [["option"], ["value", false, "wrap"]], data.options.map(o => [o.name, o.value]));
+  fill($("options"), [["option"], ["value", false, "long"]], data.options.map(o => [o.name, o.value]));
   $("commands").textContent = data.commands.join("\n");
 
   function drawAll() {

@@ -9,8 +9,8 @@ internal static class CurveBudgets
     // Budgets closer than this share of the range show the same network twice, or two that nobody would tell apart by size.
     private const int Finest = 256;
 
-    // Losses below this share of the largest differ by nothing that an evaluation could see.
-    private const double Floor = 1e-3;
+    // Losses below this share of the largest, and below this many nats, differ by nothing that an evaluation could see.
+    private const double FloorShare = 0.01, FloorLoss = 1e-3;
 
     /// <summary>Chooses.</summary>
     /// <param name="smallest">Bytes of the smallest file.</param>
@@ -24,8 +24,8 @@ internal static class CurveBudgets
     /// </remarks>
     public static IReadOnlyList<long> Choose(long smallest, long largest, int count, Func<long, double> loss)
     {
-        double scale = Math.Max(loss(smallest), double.Epsilon);
-        double Height(long budget) => Math.Log(Math.Max(loss(budget) / scale, Floor));
+        double floor = Math.Max(Math.Min(FloorShare * loss(smallest), FloorLoss), double.Epsilon);
+        double Height(long budget) => Math.Log(Math.Max(loss(budget), floor));
         var intervals = new PriorityQueue<Interval, double>();
         var budgets = new SortedSet<long> { smallest, largest };
         void Add(Interval interval)
