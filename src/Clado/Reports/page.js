@@ -173,9 +173,10 @@
   const blockName = b => heat.blocks[b][0] === heat.blocks[b][1] ? data.layers[heat.blocks[b][0]].name : `${data.layers[heat.blocks[b][0]].name} … ${data.layers[heat.blocks[b][1]].name}`;
   const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi).map(h => parseInt(h, 16));
   function drawHeat() {
-    const canvas = $("heat"), room = Math.min(canvas.parentElement.clientWidth - 2, 576), size = Math.max(1, Math.floor(room / side));
-    const sharp = window.devicePixelRatio || 1, edge = size * side, [cold, mid, hot] = ["--cold", "--mid", "--hot"].map(colour);
-    const shown = side * Math.max(1, Math.floor(size * sharp)) > room * sharp ? room : edge;
+    const canvas = $("heat"), room = Math.min(canvas.parentElement.clientWidth - 2, 576), crisp = side * Math.floor(room / side);
+    const sharp = window.devicePixelRatio || 1, [cold, mid, hot] = ["--cold", "--mid", "--hot"].map(colour);
+    // Cells of whole pixels where they are large; where they are small, all the room there is.
+    const shown = crisp > 0.85 * room ? crisp : room;
     canvas.width = canvas.height = Math.round(shown * sharp);
     canvas.style.width = canvas.style.height = shown + "px";
     const context = canvas.getContext("2d"), pixel = canvas.width / side, most = Math.max(...heatValues.map(Math.abs)) || 1;
@@ -281,10 +282,12 @@
   heat.widths.forEach((w, i) => $("heat-width").append(html("option", { value: i }, `${w} bits`)));
   $("heat-width").addEventListener("change", event => chooseWidth(+event.target.value));
   const canvas = $("heat");
-  canvas.addEventListener("pointermove", event => {
-    const box = canvas.getBoundingClientRect();
-    sayCell(Math.floor((event.clientY - box.top) / box.height * side), Math.floor((event.clientX - box.left) / box.width * side));
-  });
+  for (const kind of ["pointermove", "pointerdown"]) {
+    canvas.addEventListener(kind, event => {
+      const box = canvas.getBoundingClientRect();
+      sayCell(Math.floor((event.clientY - box.top) / box.height * side), Math.floor((event.clientX - box.left) / box.width * side));
+    });
+  }
   canvas.addEventListener("keydown", event => {
     const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     if (move) {

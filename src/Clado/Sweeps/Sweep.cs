@@ -60,7 +60,7 @@ internal sealed class Sweep
             .. Widths.Select(bits => new Point(CurveMethod.Uniform, $"{bits}bit")),
             .. possible[true].SelectMany(r => (Point[])[new(CurveMethod.Clado, r.Budget.Text), new(CurveMethod.Diagonal, r.Budget.Text)]),
         ];
-        Measure(wanted, cancellation);
+        Measure(wanted, "sweep", cancellation);
         return (curve with { Points = [.. curve.Points.Where(p => wanted.Contains(new(p.Method, p.Budget)))] }, [.. possible[false]]);
     }
 
@@ -71,8 +71,8 @@ internal sealed class Sweep
         var (smallest, largest) = Range;
         CurvePoint At(long budget)
         {
-            var point = Measure([new(CurveMethod.Clado, $"{budget}")], cancellation)[0];
-            progress?.Report(new StageProgress($"{point.SizeBytes:N0} bytes", $"drop {point.Drop(curve.FloatTop1):0.00} points", null));
+            var point = Measure([new(CurveMethod.Clado, $"{budget}")], $"{budget:N0} bytes", cancellation)[0];
+            progress?.Report(new StageProgress($"{point.SizeBytes:N0} bytes", $"a drop of {point.Drop(curve.FloatTop1):0.00} points", null));
             return point;
         }
 
@@ -91,7 +91,7 @@ internal sealed class Sweep
         var sizes = Widths.Select(bits => (Bits: bits, Size: Size(pipeline.Candidates.Uniform(bits)))).OrderBy(w => w.Size).ToArray();
         int above = Array.FindIndex(sizes, w => w.Size > sizeBytes);
         int[] beside = above < 0 ? [sizes.Length - 1] : above == 0 ? [0] : [above - 1, above];
-        return Measure([.. beside.Select(i => new Point(CurveMethod.Uniform, $"{sizes[i].Bits}bit"))], cancellation);
+        return Measure([.. beside.Select(i => new Point(CurveMethod.Uniform, $"{sizes[i].Bits}bit"))], "uniform widths", cancellation);
     }
 
     /// <summary>Where the curve is worth looking at, by what the single losses predict: the rest of the sweep takes longer than asking them.</summary>
@@ -104,10 +104,10 @@ internal sealed class Sweep
     }
 
     /// <summary>Measures what is missing of the points, in groups that share the decoding of images and the float pass, and keeps each group.</summary>
-    private CurvePoint[] Measure(IReadOnlyList<Point> wanted, CancellationToken cancellation)
+    private CurvePoint[] Measure(IReadOnlyList<Point> wanted, string stage, CancellationToken cancellation)
     {
         var missing = wanted.Where(p => Find(p) is null).ToArray();
-        var share = StageShare.Of(missing.Length > 1 ? progress : null, "sweep");
+        var share = StageShare.Of(progress, stage);
         int done = 0, together = MemoryPlan.OfWhole(pipeline.Graph, resources.MemoryBytes).Networks;
         foreach (var group in missing.Chunk(together))
         {
