@@ -10,11 +10,20 @@ internal static class SweepCommand
     public static Command Create(Terminal terminal)
     {
         var (run, resources, json) = (CommonOptions.Run(required: true), new CommonOptions.Resources(), CommonOptions.Json());
-        var budgets = new Option<string?>("--budgets") { Description = "Budgets with commas between, as --budget of allocate takes them (default: chosen from the smallest file to the largest, denser where the curve bends)" };
+        var budgets = new Option<string?>("--budgets")
+        {
+            Description = "Budgets with commas between, as allocate takes them (default: chosen from the smallest file to the largest, denser where the curve bends)",
+        };
         var points = new Option<int>("--points") { Description = "Budgets to choose where none are given", DefaultValueFactory = _ => new SweepOptions().PointCount };
-        var images = new Option<string?>("--evaluate") { Description = "Folder of images to evaluate on: images, class folders, or images with a labels.csv (default: those of the run)" };
+        var images = new Option<string?>("--evaluate")
+        {
+            Description = "Folder of images to evaluate on: images, class folders, or images with a labels.csv (default: those of the run)",
+        };
         var (limit, seed, rounds) = (CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.Rounds());
-        var drop = new Option<double?>("--target-drop") { Description = "Look for the smallest size that loses at most so many points of top-1, or of agreement with FP32 where there are no labels" };
+        var drop = new Option<double?>("--target-drop")
+        {
+            Description = "Look for the smallest size that loses at most so many points of top-1, or of agreement with FP32 where there are no labels",
+        };
         var output = new Option<string?>("--output", "-o") { Description = "CSV file to write" };
         var command = new Command(
             "sweep",

@@ -112,7 +112,9 @@ internal static class Views
     /// <summary>The size–accuracy curve, smallest file first.</summary>
     public static void Show(this Terminal terminal, Curve curve)
     {
-        var table = Terminal.Table(("method", false), ("budget", true), ("bytes", true), ("bits a weight", true), ("predicted", true), ("measured", true), ("top-1", true), ("agreement", true), ("gap", true), ("bits of each layer", false));
+        var table = Terminal.Table(
+            ("method", false), ("budget", true), ("bytes", true), ("bits a weight", true), ("predicted", true), ("measured", true), ("top-1", true), ("agreement", true),
+            ("gap", true), ("bits of each layer", false));
         foreach (var p in curve.Points)
         {
             var bits = string.Concat(p.Allocation.Values);
@@ -120,7 +122,8 @@ internal static class Views
                 Percent(p.Top1), Percent(p.Agreement), p.Gap is { } gap ? $"{gap:P1}" : "–", bits.Length > ChartWidth ? bits[..(ChartWidth - 1)] + "…" : bits);
         }
         terminal.Show(table);
-        terminal.Data($"FP32: {curve.FloatBytes:N0} bytes{(curve.FloatTop1 is { } top1 ? $", top-1 {Percent(top1)}" : "")}; evaluated on {curve.Images:N0} images of {curve.ImagesPath}");
+        terminal.Data($"FP32: {curve.FloatBytes:N0} bytes{(curve.FloatTop1 is { } top1 ? $", top-1 {Percent(top1)}" : "")}; "
+            + $"evaluated on {curve.Images:N0} images of {curve.ImagesPath}");
     }
 
     /// <summary>Bits of the layers from input to output, a column a layer, and the uniform widths next to the file's size.</summary>

@@ -182,9 +182,10 @@ internal sealed class RunFolder
     /// <exception cref="RunFolderException">The file is there and no curve.</exception>
     public Curve? ReadCurve(Curve like) => File.Exists(CurvePath(like)) ? ReadCurve(CurvePath(like)) : null;
 
-    /// <summary>All curves that are kept, those on most images first.</summary>
+    /// <summary>All curves that are kept, those of most points first, and of equally many those on most images.</summary>
     public IReadOnlyList<Curve> ReadCurves() =>
-        [.. Directory.EnumerateFiles(FolderPath, "sweep-*.json").Order(StringComparer.Ordinal).Select(ReadCurve).OrderByDescending(c => c.Points.Count(p => p.Method == CurveMethod.Clado)).ThenByDescending(c => c.Images)];
+        [.. Directory.EnumerateFiles(FolderPath, "sweep-*.json").Order(StringComparer.Ordinal).Select(ReadCurve)
+            .OrderByDescending(c => c.Of(CurveMethod.Clado).Count()).ThenByDescending(c => c.Images)];
 
     /// <summary>What was allocated budget by budget, as points of a curve on the run's images; those of infeasible budgets are not kept.</summary>
     /// <exception cref="RunFolderException">A file is no allocation.</exception>

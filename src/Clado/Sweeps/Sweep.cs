@@ -142,7 +142,8 @@ internal sealed class Sweep
                 known.Add(Key(point), With(point, result));
             }
         }
-        curve = curve.With([.. made.Select(m => known[Key(m.Point)] is var same ? m.Point with { Top1 = same.Top1, Agreement = same.Agreement, MeasuredLoss = same.MeasuredLoss } : m.Point)]);
+        curve = curve.With([.. made.Select(m => (m.Point, Same: known[Key(m.Point)])).Select(m =>
+            m.Point with { Top1 = m.Same.Top1, Agreement = m.Same.Agreement, MeasuredLoss = m.Same.MeasuredLoss })]);
         folder.WriteCurve(curve);
     }
 
@@ -158,10 +159,14 @@ internal sealed class Sweep
         {
             var uniform = pipeline.Candidates.Uniform(int.Parse(point.Budget[..^"bit".Length]));
             long size = Size(uniform);
-            return (Of(point, size, size, uniform) with { PredictedLoss = Surrogate.Of(pipeline.Sensitivity).Loss(pipeline.Candidates.RowsOf(uniform)) }, uniform);
+            double predicted = Surrogate.Of(pipeline.Sensitivity).Loss(pipeline.Candidates.RowsOf(uniform));
+            return (Of(point, size, size, uniform) with { PredictedLoss = predicted }, uniform);
         }
-        var result = point.Method == CurveMethod.Diagonal ? Diagonal(point.Budget) : pipeline.Allocate(point.Budget, rounds: options.Rounds, cancellation: cancellation);
-        return (Of(point, result.Budget.FileBytes, result.SizeBytes, result.Chosen) with { PredictedLoss = result.PredictedLoss, Gap = double.IsFinite(result.Gap) ? result.Gap : null }, result.Chosen);
+        var result = point.Method == CurveMethod.Diagonal
+            ? Diagonal(point.Budget)
+            : pipeline.Allocate(point.Budget, rounds: options.Rounds, cancellation: cancellation);
+        var made = Of(point, result.Budget.FileBytes, result.SizeBytes, result.Chosen);
+        return (made with { PredictedLoss = result.PredictedLoss, Gap = double.IsFinite(result.Gap) ? result.Gap : null }, result.Chosen);
     }
 
     private static CurvePoint Of(Point point, long? budgetBytes, long sizeBytes, IReadOnlyList<Candidate> chosen) => new()
