@@ -48,11 +48,12 @@ internal sealed class AllocationSearch(
             Measured? better = null;
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
             {
-                var around = Surrogate.Around(matrix, point, best.Result.MeasuredLoss!.Value, radius == point.Length ? null : radius);
+                var around = Surrogate.Around(matrix, point, best.SeenLoss, radius == point.Length ? null : radius);
                 better = Try(around, budget, round, best, trials, cancellation);
             }
             if (better is null)
             {
+                best = best with { Result = best.Result with { OperatingLoss = best.SeenLoss } };
                 break;
             }
             best = better;
@@ -73,7 +74,9 @@ internal sealed class AllocationSearch(
             inputs, [.. proposed.Select(Rows)], options, records, StageShare.Of(progress, "measuring choices"), cancellation);
         bool holdsBack = seen.Items.Count < inputs.Images.Items.Count;
         var measured = proposed.Zip(losses, (result, loss) => new Measured(
-            result with { MeasuredLoss = loss.Average() }, [.. loss.Where((_, image) => !holdsBack || ImageSet.IsHeldBack(image))])).ToArray();
+            result with { MeasuredLoss = loss.Average() },
+            loss.Where((_, image) => !holdsBack || !ImageSet.IsHeldBack(image)).Average(),
+            [.. loss.Where((_, image) => !holdsBack || ImageSet.IsHeldBack(image))])).ToArray();
         var better = best;
         foreach (var next in measured.Where(m => better is null || m.IsBetterThan(better)))
         {
@@ -90,8 +93,8 @@ internal sealed class AllocationSearch(
 
     private int[] Rows(AllocationResult result) => inputs.Candidates.RowsOf(result.Chosen);
 
-    /// <summary>A choice, and what it loses on every image that it is judged by.</summary>
-    private sealed record Measured(AllocationResult Result, double[] Judged)
+    /// <summary>A choice, what it loses on the images that surrogates are measured on, and on every image that it is judged by.</summary>
+    private sealed record Measured(AllocationResult Result, double SeenLoss, double[] Judged)
     {
         /// <summary>
         /// Whether the mean loss is lower by more than twice its standard error over the images: who takes every gain, takes chance gains on these images,

@@ -2,6 +2,7 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Calibration;
 using Clado.Candidates;
+using Clado.Equalization;
 using Clado.Evaluation;
 using Clado.Export;
 using Clado.Graphs;
@@ -44,6 +45,9 @@ public sealed class Pipeline
     /// <summary>Name of the estimator that was asked for.</summary>
     public string Estimator => options.Estimator;
 
+    /// <summary>How channels were scaled, where that was asked for. Shape: [scaled tensors].</summary>
+    public IReadOnlyList<ChannelScaling> Scalings => folder.ReadScalings() ?? [];
+
     /// <summary>Path of the run folder.</summary>
     public string RunPath => folder.FolderPath;
 
@@ -63,6 +67,11 @@ public sealed class Pipeline
             options.Run ?? Path.Combine("clado-runs", $"{Path.GetFileNameWithoutExtension(options.Model)}-{description.Key()}"), description);
         progress?.Report(new StageProgress("run folder", folder.FolderPath, null));
 
+        if (options.Equalize)
+        {
+            graph = Equalize(graph, folder, images, options, StageShare.Of(progress, "equalizing"), cancellation);
+            (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
+        }
         folder.WriteLayers(layers);
         var candidates = folder.ReadCandidates(layers.Layers, widths);
         if (candidates is null)
@@ -92,6 +101,10 @@ public sealed class Pipeline
         if (graph.Hash != folder.Description.ModelSha256)
         {
             throw new RunFolderException(run, $"was measured on another {folder.Description.ModelPath} than lies there now; put that model back or measure again");
+        }
+        if (folder.ReadScalings() is { } scalings)
+        {
+            graph = EqualizedGraph.Of(graph, PairFinder.Find(graph, LayerFinder.Find(graph).Layers), scalings);
         }
         var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), folder.Description.Bits, folder.Description.Pins);
         var candidates = folder.ReadCandidates(layers.Layers, widths)
@@ -220,6 +233,21 @@ public sealed class Pipeline
     /// <param name="name">What tells it from others of its stage: a budget, a model.</param>
     /// <param name="json">The result.</param>
     public void Keep(string stage, string name, string json) => folder.WriteJson(stage, name, json);
+
+    private static Graph Equalize(
+        Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        var pairs = PairFinder.Find(graph, LayerFinder.Find(graph).Layers);
+        var scalings = folder.ReadScalings();
+        if (scalings is null)
+        {
+            scalings = Equalizer.Choose(
+                graph, pairs, options.Rounding, options.Bits[options.Bits.Count / 2], images, options.Preprocessing, options.Sensitivity.Threads,
+                options.Sensitivity.MemoryBytes, progress, cancellation);
+            folder.WriteScalings(scalings);
+        }
+        return EqualizedGraph.Of(graph, pairs, scalings);
+    }
 
     private static CandidateSet Round(
         Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, ImageSet images, PipelineOptions options,

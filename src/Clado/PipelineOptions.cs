@@ -38,6 +38,9 @@ public sealed record PipelineOptions
     /// <summary>Layers kept at a width or as floats: <c>NAME=BITS|float</c>, names with <c>*</c> and <c>?</c>; later ones win. Shape: [pins].</summary>
     public IReadOnlyList<string> Pins { get; init; } = [];
 
+    /// <summary>Whether channels between consecutive layers are scaled first, where that lowers the error of rounding.</summary>
+    public bool Equalize { get; init; }
+
     /// <summary>How weights are put on the grid.</summary>
     public IRounding Rounding { get; init; } = new FeedbackRounding();
 

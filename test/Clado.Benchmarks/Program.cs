@@ -4,6 +4,8 @@ using Clado.Benchmarks;
 return args switch
 {
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
+    ["fuzzing", "read", var first, var step, var count] => FuzzingBenchmark.Read(int.Parse(first), int.Parse(step), int.Parse(count)),
+    ["fuzzing", var count] => FuzzingBenchmark.Run(int.Parse(count)),
     ["resnet50", var folder, var images] => RandomResNet50.Write(folder, int.Parse(images)),
     ["rounding", .. var parts] => RoundingBenchmark.Run(parts),
     ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
@@ -13,8 +15,9 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Clado.Benchmarks rounding [accuracy|time] [NETWORK …] [TEST IMAGES]");
+    Console.Error.WriteLine("usage: Clado.Benchmarks rounding [accuracy] [equalized] [time] [NETWORK …] [TEST IMAGES]");
     Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [pairwise] [2,4,8] [MODEL]");
+    Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Clado.Calibration;
 using Clado.Candidates;
+using Clado.Equalization;
 using Clado.Evaluation;
 using Clado.Execution;
 using Clado.Export;
@@ -16,6 +17,7 @@ namespace Clado.Benchmarks;
 internal static class RoundingBenchmark
 {
     private const int CalibrationImages = 512;
+    private const int MixedImages = 128;
     private const long MemoryBytes = 8L << 30;
 
     private static readonly Dictionary<string, Network> Networks = new()
@@ -29,50 +31,94 @@ internal static class RoundingBenchmark
 
     private static int Threads => Environment.ProcessorCount;
 
-    /// <summary>Runs the parts named: accuracy or time, networks, and a number of test images. Shape: [parts].</summary>
+    /// <summary>Runs the parts named: accuracy, equalized, time, networks, and a number of test images. Shape: [parts].</summary>
     public static int Run(string[] parts)
     {
         Console.WriteLine($"ONNX Runtime {OrtRuntime.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} cores\n");
         int? limit = parts.Select(p => int.TryParse(p, CultureInfo.InvariantCulture, out int n) ? n : (int?)null).FirstOrDefault(n => n is not null);
         var networks = Networks.Where(n => !parts.Any(Networks.ContainsKey) || parts.Contains(n.Key)).Select(n => n.Value).ToArray();
-        if (!parts.Contains("time"))
+        bool Wanted(string part) => !parts.Intersect(["accuracy", "equalized", "time"]).Any() || parts.Contains(part);
+        if (Wanted("accuracy"))
         {
             Accuracy(networks, limit);
         }
-        if (!parts.Contains("accuracy"))
+        if (Wanted("equalized"))
+        {
+            Equalized(networks, limit);
+        }
+        if (Wanted("time"))
         {
             Time(networks);
         }
         return 0;
     }
 
+    /// <summary>Every layer at the same width, each part of the rounding added to those before it; quantized inputs are what refining rounds on.</summary>
     private static void Accuracy(Network[] networks, int? limit)
     {
         Console.WriteLine("| network, test images | rounding | bits | top-1 | agreement with FP32 |\n|---|---|---|---|---|");
         foreach (var network in networks)
         {
             var (graph, layers, calibration, preprocessing) = network.Open();
-            var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.Data}/test")).Limit(limit, 0);
+            var evaluation = new Evaluation(network, graph, preprocessing, limit);
             var inputs = InputMeasurement.Measure(graph, layers, calibration, preprocessing, Threads, MemoryBytes).ToArray();
-            void Row(string name, int bits, IReadOnlyList<Candidate> chosen)
-            {
-                using var file = new TemporaryFile();
-                OnnxFile.Write(ModelWriter.Build(graph, chosen), file.Path);
-                var result = Evaluator.Evaluate(file.Path, test, preprocessing, graph.File, null, Threads);
-                Console.WriteLine($"| {network.Model}, {test.Items.Count:N0} | {name} | {bits} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.0} % |");
-            }
-
+            InputStatistics[] uncorrected = [.. inputs.Select(i => i with { Mean = null })];
+            evaluation.Row("FP32", "", graph.Model);
             foreach (int bits in network.Widths)
             {
                 IReadOnlyList<int>[] widths = [.. layers.Select(_ => (IReadOnlyList<int>)[bits])];
-                foreach (var rounding in (IRounding[])[new NearestRounding(), new GpfqRounding(), new FeedbackRounding()])
+                void Row(string name, IRounding rounding, InputStatistics[]? statistics) =>
+                    evaluation.Row(name, $"{bits}", ModelWriter.Build(graph, CandidateMaker.Make(graph, layers, widths, rounding, statistics, Threads).Items));
+                Row("nearest", new NearestRounding(), null);
+                Row("+ scale by output error", new NearestByOutput(), uncorrected);
+                Row("+ feedback (and coordinate descent)", new FeedbackRounding(), uncorrected);
+                Row("+ bias correction (the default)", new FeedbackRounding(), inputs);
+                evaluation.Row("+ quantized inputs (refine)", $"{bits}", ModelWriter.Build(
+                    graph, CandidateMaker.MakeInTurn(graph, layers, widths, new FeedbackRounding(), calibration, preprocessing, Threads, MemoryBytes).Items));
+                evaluation.Row("gpfq on quantized inputs, biases corrected", $"{bits}", ModelWriter.Build(
+                    graph, CandidateMaker.MakeInTurn(graph, layers, widths, new GpfqRounding(), calibration, preprocessing, Threads, MemoryBytes).Items));
+            }
+        }
+    }
+
+    /// <summary>Uniform and mixed widths with and without equalization.</summary>
+    private static void Equalized(Network[] networks, int? limit)
+    {
+        Console.WriteLine("\n| network, test images | rounding | bits | top-1 | agreement with FP32 |\n|---|---|---|---|---|");
+        foreach (var network in networks)
+        {
+            var (graph, layers, calibration, preprocessing) = network.Open();
+            var evaluation = new Evaluation(network, graph, preprocessing, limit);
+            evaluation.Row("FP32", "", graph.Model);
+            var pairs = PairFinder.Find(graph, layers);
+            foreach (var rounding in (IRounding[])[new NearestRounding(), new FeedbackRounding()])
+            {
+                var scalings = Equalizer.Choose(graph, pairs, rounding, 4, calibration, preprocessing, Threads, MemoryBytes, null, CancellationToken.None);
+                Console.WriteLine($"| {network.Model} | {rounding.Name}: {scalings.Count} of {pairs.Count} tensors scaled, output error × {string.Join(", ", scalings.Select(s => $"{s.ErrorRatio:0.00}"))} | | | |");
+                foreach (var (name, scaled) in (ReadOnlySpan<(string, Graph)>)[("", graph), (", equalized", EqualizedGraph.Of(graph, pairs, scalings))])
                 {
-                    Row($"{rounding.Name}{(rounding.NeedsInputs ? ", float inputs" : "")}", bits, CandidateMaker.Make(graph, layers, widths, rounding, rounding.NeedsInputs ? inputs : null, Threads).Items);
-                    if (rounding.NeedsInputs)
+                    var own = LayerFinder.Find(scaled).Layers;
+                    var inputs = InputMeasurement.Measure(scaled, own, calibration, preprocessing, Threads, MemoryBytes).ToArray();
+                    foreach (int bits in (int[])[8, 4])
                     {
-                        Row($"{rounding.Name}, quantized inputs", bits, CandidateMaker.MakeInTurn(graph, layers, widths, rounding, calibration, preprocessing, Threads, MemoryBytes).Items);
+                        var made = CandidateMaker.Make(scaled, own, [.. own.Select(_ => (IReadOnlyList<int>)[bits])], rounding, rounding.NeedsInputs ? inputs : null, Threads);
+                        evaluation.Row(rounding.Name + name, $"{bits}", ModelWriter.Build(scaled, made.Items));
                     }
                 }
+            }
+            foreach (bool equalize in (bool[])[false, true])
+            {
+                var run = Pipeline.Measure(new PipelineOptions
+                {
+                    Model = graph.File,
+                    Images = SharedInstances.Locate($"data/{network.Data}/calibration"),
+                    Preprocessing = preprocessing,
+                    Limit = MixedImages,
+                    Equalize = equalize,
+                    Sensitivity = new() { Estimator = "additive" },
+                    Run = Path.Combine(Path.GetTempPath(), "clado-rounding", $"{network.Model}-{equalize}"),
+                });
+                evaluation.Row($"feedback{(equalize ? ", equalized" : "")}, additive, {MixedImages} images", "mixed 4.0", ModelWriter.Build(run.Graph, run.Allocate("4bit").Chosen));
             }
         }
     }
@@ -114,10 +160,54 @@ internal static class RoundingBenchmark
         }
     }
 
-    private sealed class TemporaryFile : IDisposable
+    /// <summary>A network's test images.</summary>
+    private sealed class Evaluation(Network network, Graph graph, Preprocessing preprocessing, int? limit)
     {
-        public string Path { get; } = System.IO.Path.GetTempFileName();
+        private readonly ImageSet test = ImageFolder.Open(SharedInstances.Locate($"data/{network.Data}/test")).Limit(limit, 0);
 
-        public void Dispose() => File.Delete(Path);
+        /// <summary>Prints what a model is worth on them.</summary>
+        public void Row(string name, string bits, ModelProto model)
+        {
+            var path = Path.GetTempFileName();
+            OnnxFile.Write(model, path);
+            var result = Evaluator.Evaluate(path, test, preprocessing, graph.File, null, Threads);
+            File.Delete(path);
+            Console.WriteLine($"| {network.Model}, {test.Items.Count:N0} | {name} | {bits} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.0} % |");
+        }
+    }
+
+    /// <summary>Nearest codes whose scale has the least output error: among multiples of the scale of least weight error, then the best for the codes.</summary>
+    private sealed class NearestByOutput : IRounding
+    {
+        private const int RatioCount = 24;
+
+        public string Name => "nearest, scale by output error";
+
+        public bool NeedsInputs => true;
+
+        public IReadOnlyList<RoundedWeights> Round(QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads)
+        {
+            var rows = new LayerRows(layer, weights.Span);
+            var error = new OutputError(rows, inputs!, new double[inputs!.Gram.Count], threads);
+            return [.. widths.Zip(new NearestRounding().Round(layer, weights, widths, null, threads), (bits, best) =>
+            {
+                double[] errors = error.Of(best);
+                float[] guess = [.. best.Scales];
+                for (int i = 0; i < RatioCount; i++)
+                {
+                    float[] scales = [.. guess.Select(scale => scale * (0.7f + (0.05f * i)))];
+                    sbyte[] codes = [.. weights.ToArray().Select((w, e) => (sbyte)Math.Clamp(
+                        MathF.Round(w / scales[e / layer.ChannelStride % layer.ChannelCount]), Grid.Lowest(bits), Grid.Highest(bits)))];
+                    var tried = new RoundedWeights(codes, error.BestScales(codes, scales));
+                    double[] own = error.Of(tried);
+                    foreach (int c in Enumerable.Range(0, own.Length).Where(c => own[c] < errors[c]))
+                    {
+                        (errors[c], best.Scales[c]) = (own[c], tried.Scales[c]);
+                        rows.CopyChannel(tried.Codes, best.Codes, c);
+                    }
+                }
+                return best;
+            })];
+        }
     }
 }

@@ -144,6 +144,11 @@ internal static class CommonOptions
             DefaultValueFactory = _ => "float",
         }.AcceptOnlyFromAmong("float", "quantized");
 
+        private readonly Option<bool> equalize = new("--equalize")
+        {
+            Description = "Scale channels between consecutive layers first, where that lowers the error of rounding; the network's outputs stay the same",
+        };
+
         private readonly Option<string?> loss = new Option<string?>("--loss")
         {
             Description = "Loss to measure (default: kl, or mse where the model is no classifier)",
@@ -164,7 +169,7 @@ internal static class CommonOptions
         public void AddTo(Command command)
         {
             command.Arguments.Add(model);
-            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, loss, pins, activations])
+            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, equalize, loss, pins, activations])
             {
                 command.Options.Add(option);
             }
@@ -187,6 +192,7 @@ internal static class CommonOptions
                 "gpfq" => new GpfqRounding(),
                 _ => new FeedbackRounding(),
             },
+            Equalize = parsed.GetValue(equalize),
             QuantizedInputs = parsed.GetRequiredValue(inputs) == "quantized",
             Sensitivity = resources.Read(parsed) with { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
         };

@@ -15,6 +15,7 @@ internal static class MeasureCommand
         command.Runs((parsed, cancellation) =>
         {
             var run = Pipeline.Measure(measuring.Read(parsed), terminal, cancellation);
+            terminal.ShowScalings(run);
             terminal.ShowSensitivity(run);
             return App.Done;
         });

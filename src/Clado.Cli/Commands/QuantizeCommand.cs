@@ -51,6 +51,7 @@ internal static class QuantizeCommand
             return App.Done;
         }
         terminal.Show(result);
+        terminal.ShowScalings(pipeline);
         terminal.ShowKept(pipeline.Layers);
         terminal.ShowGains(pipeline);
         terminal.Data($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} "

@@ -36,6 +36,22 @@ internal static class Views
         }
     }
 
+    /// <summary>What equalization changed and what that gained, a row a tensor.</summary>
+    public static void ShowScalings(this Terminal terminal, Pipeline run)
+    {
+        if (run.Scalings.Count == 0)
+        {
+            return;
+        }
+        var table = Terminal.Table(("channels of", false), ("read by", false), ("factors", true), ("channels scaled", true), ("output error", true));
+        foreach (var s in run.Scalings)
+        {
+            Row(table, s.Tensor, string.Join(", ", s.Consumers), $"{s.Factors.Min():0.###} – {s.Factors.Max():0.###}",
+                $"{s.Factors.Count(f => f != 1)} of {s.Factors.Count}", $"{(s.ErrorRatio - 1) * 100:0} %");
+        }
+        terminal.Show(table);
+    }
+
     /// <summary>Loss increase of every candidate alone, a row a layer.</summary>
     public static void ShowSensitivity(this Terminal terminal, Pipeline run)
     {

@@ -41,8 +41,13 @@ public sealed record AllocationResult
     /// <summary>Mean bits over the quantized weights.</summary>
     public double BitsPerWeight => (double)Chosen.Sum(c => c.Bits * c.Layer.Parameters) / Math.Max(1, Chosen.Sum(c => c.Layer.Parameters));
 
-    /// <summary>Predicted loss increase: half the objective; nats.</summary>
-    public double PredictedLoss => Objective / 2;
+    /// <summary>
+    /// Loss increase on the images that sensitivities are measured on, nats, where they were measured around this choice; null where they were not.
+    /// </summary>
+    public double? OperatingLoss { get; init; }
+
+    /// <summary>Predicted loss increase, nats: of the sensitivities measured around the choice where there are any, else half the objective.</summary>
+    public double PredictedLoss => OperatingLoss ?? (Objective / 2);
 
     /// <summary>Loss increase over the float network measured on the network with these weights, all images of the run; null where it was not measured.</summary>
     public double? MeasuredLoss { get; init; }

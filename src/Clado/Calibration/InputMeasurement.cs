@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Numerics.Tensors;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -244,15 +245,19 @@ public static class InputMeasurement
 
         private static void AddUp(float[] packed, int rows, double[] total)
         {
-            for (int column = 0; column < total.Length; column++)
+            int length = rows * GramSum.PanelWidth;
+            Span<float> sum = stackalloc float[GramSum.PanelWidth];
+            for (int first = 0; first < total.Length; first += GramSum.PanelWidth)
             {
-                int at = (column / GramSum.PanelWidth * rows * GramSum.PanelWidth) + (column % GramSum.PanelWidth);
-                double sum = 0;
-                for (int i = 0; i < rows; i++)
+                sum.Clear();
+                for (var panel = packed.AsSpan(first / GramSum.PanelWidth * length, length); !panel.IsEmpty; panel = panel[GramSum.PanelWidth..])
                 {
-                    sum += packed[at + (i * GramSum.PanelWidth)];
+                    TensorPrimitives.Add(sum, panel[..GramSum.PanelWidth], sum);
                 }
-                total[column] += sum;
+                for (int column = first; column < Math.Min(first + GramSum.PanelWidth, total.Length); column++)
+                {
+                    total[column] += sum[column - first];
+                }
             }
         }
 

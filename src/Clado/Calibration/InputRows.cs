@@ -72,14 +72,20 @@ internal sealed class InputRows
             origins(rows[i], taps);
             for (int group = 0; group < matrix.Groups; group++)
             {
+                // Column by column: 16 of them in a panel, then on to the row's place in the next.
                 var target = packed[group];
-                int column = 0;
+                int at = i * Width, end = at + Width;
                 for (int channel = group * matrix.InputChannels; channel < (group + 1) * matrix.InputChannels; channel++)
                 {
+                    int start = channel * channelStride;
                     foreach (int origin in taps)
                     {
-                        target[(((column / Width * rows.Length) + i) * Width) + (column % Width)] = origin < 0 ? 0 : values[origin + (channel * channelStride)];
-                        column++;
+                        target[at] = origin < 0 ? 0 : values[origin + start];
+                        if (++at == end)
+                        {
+                            at += (rows.Length - 1) * Width;
+                            end = at + Width;
+                        }
                     }
                 }
             }

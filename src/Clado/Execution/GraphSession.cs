@@ -23,6 +23,11 @@ internal sealed class GraphSession : IDisposable
         try
         {
             session = OrtRuntime.CreateSession(model.ToByteArray(), optimization);
+            if (releasesMemory)
+            {
+                // The model's bytes, and those of the sessions before: nothing else would make the collector look.
+                GC.Collect();
+            }
         }
         catch (OnnxRuntimeException e)
         {

@@ -55,7 +55,7 @@ internal static class ConstantResolution
             {
                 node.Input[i] = aliases.GetValueOrDefault(node.Input[i], node.Input[i]);
             }
-            if (node.Is("Identity") && constants.Contains(node.Input[0]) && !outputs.Contains(node.Output[0]))
+            if (node.Is("Identity") && node.Input.Count == 1 && node.Output.Count == 1 && constants.Contains(node.Input[0]) && !outputs.Contains(node.Output[0]))
             {
                 aliases.Add(node.Output[0], node.Input[0]);
                 graph.Node.Remove(node);

@@ -87,6 +87,14 @@ public sealed class Graph
         return new Graph(File, Hash, OriginalOpset, FileSizeBytes, model, Tensors);
     }
 
+    /// <summary>The graph with other nodes and constants; file, hash and sizes stay those of the model that was read.</summary>
+    /// <param name="model">A model of opset 25 with this graph's inputs and outputs.</param>
+    internal Graph With(ModelProto model)
+    {
+        TopologicalOrder.Sort(model.Graph, File);
+        return new Graph(File, Hash, OriginalOpset, FileSizeBytes, model, ShapeProbe.Run(model, File));
+    }
+
     /// <summary>Index of the node that makes a tensor, or -1 for inputs and initializers.</summary>
     /// <param name="tensor">Name of the tensor.</param>
     public int Producer(string tensor) => producers.GetValueOrDefault(tensor, -1);

@@ -9,6 +9,10 @@ internal static class TopologicalOrder
     /// <exception cref="OnnxFormatException">A tensor is made twice or by nobody, or the graph has a cycle.</exception>
     public static void Sort(GraphProto graph, string file)
     {
+        foreach (var twice in graph.Initializer.GroupBy(t => t.Name).Where(g => g.Count() > 1))
+        {
+            throw new OnnxFormatException(file, "is there twice; every initializer has a name of its own, export the model again", tensor: twice.Key);
+        }
         var given = graph.Initializer.Select(t => t.Name).Concat(graph.Input.Select(v => v.Name)).ToHashSet();
         var producer = new Dictionary<string, int>();
         for (int i = 0; i < graph.Node.Count; i++)

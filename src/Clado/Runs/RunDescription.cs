@@ -38,6 +38,8 @@ internal sealed record RunDescription
 
     public required string[] Pins { get; init; }
 
+    public required bool Equalize { get; init; }
+
     public required string Rounding { get; init; }
 
     public required string Estimator { get; init; }
@@ -62,6 +64,7 @@ internal sealed record RunDescription
         Preprocessing = options.Preprocessing.ToJson(),
         Bits = [.. options.Bits],
         Pins = [.. options.Pins],
+        Equalize = options.Equalize,
         Rounding = options.Rounding.Name + (options.Rounding.NeedsInputs && options.QuantizedInputs ? " on quantized inputs" : ""),
         Estimator = options.Sensitivity.Estimator,
         Loss = options.Sensitivity.Loss ?? Automatic,

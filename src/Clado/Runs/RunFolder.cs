@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Clado.Candidates;
+using Clado.Equalization;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Sensitivity;
@@ -13,6 +14,8 @@ namespace Clado.Runs;
 /// </summary>
 internal sealed class RunFolder
 {
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = false };
+
     private RunFolder(string path, RunDescription description) => (FolderPath, Description) = (path, description);
 
     public string FolderPath { get; }
@@ -88,6 +91,22 @@ internal sealed class RunFolder
 
     /// <summary>Rows of a table that is kept in the folder, its header left out; empty where it is not there. Shape: [rows][columns].</summary>
     public IReadOnlyList<string[]> ReadTable(string file) => File.Exists(In(file)) ? [.. Csv.Read(File.ReadAllText(In(file))).Skip(1)] : [];
+
+    public void WriteScalings(IReadOnlyList<ChannelScaling> scalings) => AtomicFile.WriteText(In("equalization.json"), JsonSerializer.Serialize(scalings, Json) + "\n");
+
+    /// <summary>How channels were scaled, or null where that is not written yet.</summary>
+    public IReadOnlyList<ChannelScaling>? ReadScalings()
+    {
+        var path = In("equalization.json");
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize<ChannelScaling[]>(File.ReadAllText(path), Json) : null;
+        }
+        catch (JsonException e)
+        {
+            throw new RunFolderException(path, $"is no list of scalings ({e.Message.Split('\n')[0]}); remove the folder and measure again", e);
+        }
+    }
 
     public void WriteCandidates(CandidateSet candidates)
     {

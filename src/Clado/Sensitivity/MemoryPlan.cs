@@ -17,10 +17,13 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
     private const int LargestBatch = 256;
 
     // The runtime, the program and its libraries, and what allocators hold on to: 300 MB before anything is measured, and some more after.
-    private const long ProgramBytes = 512L << 20;
+    private const long ProgramBytes = 640L << 20;
 
     // The model as read and as raised, and the session of the whole network with its packed copy.
     private const int ModelCopies = 5;
+
+    // While a session is made: the constants in the model's bytes, as the runtime parses them, as tensors, and laid out for its kernels.
+    private const int MakingCopies = 4;
 
     // Networks that share the decoding of a batch and its float pass.
     private const int LargestGroup = 8;
@@ -55,11 +58,11 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
         // A worker's perturbed activations take at most what the float network's take; twice, for those inside a suffix that no cut keeps.
         long imageBytes = sizeof(float) * Math.Max(1, network.BaseElementCount) * (1 + (2 * workers));
         long[] sessions = [.. network.SuffixConstantBytes.Select(SessionBytes)];
-        long largest = workers * sessions.Max();
+        long largest = workers * sessions.Max(), making = MakingCopies * network.SuffixConstantBytes.Max();
         long available = memoryBytes - ProgramBytes - (ModelCopies * graph.FileSizeBytes) - candidates.Items.Sum(c => c.Layer.Parameters);
-        if (available < imageBytes + largest)
+        if (available < imageBytes + largest + making)
         {
-            throw new CladoException($"{Path.GetFileName(graph.File)}: measuring needs at least {(memoryBytes - available + imageBytes + largest) >> 20:N0} MiB, "
+            throw new CladoException($"{Path.GetFileName(graph.File)}: measuring needs at least {(memoryBytes - available + imageBytes + largest + making) >> 20:N0} MiB, "
                 + $"--memory allows {memoryBytes >> 20:N0}; raise it, or pin layers to float");
         }
         // Pairs use a second session a layer, which also gives the cuts of later layers.
@@ -70,6 +73,6 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
             return new MemoryPlan(fast, all, IsTight: false);
         }
         long limit = Math.Min(all, Math.Max(largest, available / 4));
-        return new MemoryPlan((int)Math.Clamp((available - limit) / imageBytes, 1, LargestBatch), limit, IsTight: true);
+        return new MemoryPlan((int)Math.Clamp((available - limit - making) / imageBytes, 1, LargestBatch), limit, IsTight: true);
     }
 }

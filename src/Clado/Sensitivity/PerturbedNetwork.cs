@@ -20,6 +20,9 @@ internal sealed class PerturbedNetwork : IDisposable
     private readonly Suffix[] suffixes;
     private readonly Dictionary<string, OrtValue> sharedWeights;
     private readonly Lazy<GraphSession> whole;
+
+    // One at a time where memory is tight: while a session is made, its constants are there several times over.
+    private readonly Lock making = new();
     private readonly SessionCache<(int Layer, bool Tapped)> sessions;
 
     public PerturbedNetwork(Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout, Func<PerturbedNetwork, MemoryPlan> plan)
@@ -146,8 +149,17 @@ internal sealed class PerturbedNetwork : IDisposable
         return Session([.. suffix.Cut, .. own.OfType<string>()], outputs);
     }
 
-    private GraphSession Session(HashSet<string> inputs, string[] outputs) =>
-        new(GraphPart.Extract(graph, inputs, outputs), graph.File, releasesMemory: Plan.IsTight);
+    private GraphSession Session(HashSet<string> inputs, string[] outputs)
+    {
+        if (!Plan.IsTight)
+        {
+            return new(GraphPart.Extract(graph, inputs, outputs), graph.File);
+        }
+        lock (making)
+        {
+            return new(GraphPart.Extract(graph, inputs, outputs), graph.File, releasesMemory: true);
+        }
+    }
 
     /// <summary>What reruns when a layer changes.</summary>
     /// <param name="Made">Tensors that are made again.</param>

@@ -70,7 +70,7 @@ public sealed record Surrogate
     /// </summary>
     /// <param name="matrix">Sensitivities around the point.</param>
     /// <param name="operatingPoint">Row of each layer's candidate. Shape: [layers].</param>
-    /// <param name="operatingLoss">Its measured loss increase over the float network.</param>
+    /// <param name="operatingLoss">Its loss increase over the float network, measured on the same images.</param>
     /// <param name="radius">Layers that may leave it, or null for all.</param>
     public static IReadOnlyList<Surrogate> Around(SensitivityMatrix matrix, IReadOnlyList<int> operatingPoint, double operatingLoss, int? radius)
     {

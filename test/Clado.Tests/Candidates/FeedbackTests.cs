@@ -61,6 +61,36 @@ public class FeedbackTests
         }
     }, iter: 100);
 
+    /// <summary>With each group's channels permuted, or without: a grouped convolution is its groups, one by one.</summary>
+    [Fact]
+    public void GroupsAreRoundedByThemselves() => Gen.Select(Problems, Gen.Int[2, 4]).Sample((p, groups) =>
+    {
+        Problem[] parts = [.. Enumerable.Range(0, groups).Select(g => new Problem(p.Rows, p.Columns, p.Bits, p.Seed + g))];
+        var layer = p.Layer with { Op = "Conv", Shape = [groups * p.Rows, p.Columns, 1, 1], Groups = groups };
+        var inputs = new InputStatistics(p.Columns, 1, [.. parts.Select(part => part.Inputs.Gram[0])]);
+        var whole = new FeedbackRounding().Round(layer, parts.SelectMany(part => part.Weights).ToArray(), [p.Bits], inputs, 2)[0];
+        Assert.Equal(parts.SelectMany(part => part.Round().Codes), whole.Codes);
+        Assert.Equal(parts.SelectMany(part => part.Round().Scales), whole.Scales);
+    }, iter: 50);
+
+    [Fact]
+    public void WeightsOnTheGridStayWhereTheyAre() => Problems.Sample(p =>
+    {
+        var once = p.Round();
+        float[] weights = [.. once.Codes.Select((code, i) => code * once.Scales[i / p.Columns])];
+        double damping = 0.01 * Enumerable.Range(0, p.Columns).Average(i => p.Inputs.Gram[0][i * (p.Columns + 1)]);
+        var feedback = ErrorFeedback.Of(p.Inputs.Gram[0], p.Columns, damping, 1)!;
+        for (int row = 0; row < p.Rows; row++)
+        {
+            var codes = new sbyte[p.Columns];
+            feedback.Round([weights[(row * p.Columns)..((row + 1) * p.Columns)]], [once.Scales[row]], p.Bits, codes);
+            Assert.Equal(once.Codes.Skip(row * p.Columns).Take(p.Columns), codes);
+        }
+        var improved = new RoundedWeights([.. once.Codes], once.Scales);
+        CoordinateDescent.Improve(new LayerRows(p.Layer, weights), p.Inputs, [damping], p.Bits, improved, 1);
+        Assert.Equal(once.Codes, improved.Codes);
+    }, iter: 100);
+
     [Fact]
     public void WithADiagonalGramMatrixEveryCodeIsTheNearest() => Problems.Sample(p =>
     {
