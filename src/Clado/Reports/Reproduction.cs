@@ -22,6 +22,7 @@ internal static class Reproduction
         new("preprocessing", Preprocessing.NameOf(run.Preprocessing) is { } name ? $"{name}: {run.Preprocessing}" : run.Preprocessing),
         new("widths", string.Join(", ", run.Bits)),
         new("pins", run.Pins.Length == 0 ? "none" : string.Join(" ", run.Pins)),
+        new("equalized", run.Equalize ? "yes" : "no"),
         new("rounding", run.Rounding),
         new("estimator", run.Estimator),
         new("loss", run.Loss),
@@ -41,6 +42,7 @@ internal static class Reproduction
             "--bits", string.Join(',', run.Bits), "--estimator", run.Estimator, "--rounding", run.Rounding.Replace(OnQuantized, "", StringComparison.Ordinal),
             "--inputs", run.Rounding.EndsWith(OnQuantized, StringComparison.Ordinal) ? "quantized" : "float", "--activations", run.Activations,
             .. Chosen(run.Limit, run.Seed),
+            .. run.Equalize ? (string[])["--equalize"] : [],
             .. run.Pins.SelectMany(pin => (string[])["--pin", pin]),
         ];
         if (Sensitivity.SensitivityOptions.Losses.Contains(run.Loss))

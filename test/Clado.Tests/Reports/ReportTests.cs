@@ -71,7 +71,7 @@ public class ReportTests
         var commands = Data(html: Report.Read(folder["run"]).ToHtml()).GetProperty("commands");
         Assert.Contains(@"--images '/images/it'\''s gone' --preprocess unit", commands[0].GetString(), StringComparison.Ordinal);
         Assert.Contains("--rounding feedback --inputs quantized", commands[0].GetString(), StringComparison.Ordinal);
-        Assert.Contains("--limit 512 --seed 3", commands[0].GetString(), StringComparison.Ordinal);
+        Assert.Contains("--limit 512 --seed 3 --equalize", commands[0].GetString(), StringComparison.Ordinal);
         Assert.Contains("--evaluate /images/test", commands[1].GetString(), StringComparison.Ordinal);
     }
 

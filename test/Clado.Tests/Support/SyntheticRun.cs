@@ -31,6 +31,7 @@ internal static class SyntheticRun
             Preprocessing = Clado.Images.Preprocessing.Parse("unit").ToJson(),
             Bits = Widths,
             Pins = [],
+            Equalize = true,
             Rounding = "feedback on quantized inputs",
             Estimator = "auto",
             Loss = "kl",
