@@ -11,6 +11,7 @@ using Clado.Layers;
 using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
+using Clado.Sweeps;
 
 namespace Clado;
 
@@ -191,6 +192,41 @@ public sealed class Pipeline
         return Evaluator.Evaluate(
             path, images, options.Preprocessing, Graph.File, Sensitivity.Loss, options.Sensitivity.Threads, StageShare.Of(progress, "evaluating"), cancellation);
     }
+
+    /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written; what the run folder has already is not done again.</summary>
+    /// <param name="sweep">Budgets and evaluation images.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; finished points are kept in the run folder.</param>
+    /// <returns>The curve, and the budgets that no choice keeps.</returns>
+    /// <exception cref="CladoException">A budget or the images cannot be used.</exception>
+    public (Curve Curve, IReadOnlyList<AllocationResult> Infeasible) Sweep(
+        SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(sweep);
+        return new Sweep(this, folder, options, sweep, progress).Run(cancellation);
+    }
+
+    /// <summary>Looks for the smallest network that loses at most so many points of accuracy, by bisection along the curve; see <see cref="CurvePoint.Drop"/>.</summary>
+    /// <param name="targetDrop">Points of top-1, or of agreement where there are no labels. Range: [0, 100].</param>
+    /// <param name="sweep">Evaluation images; budgets are looked for.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; finished points are kept in the run folder.</param>
+    /// <returns>The smallest point found, or null where none keeps the drop, and all points measured so far on these images.</returns>
+    /// <exception cref="CladoException">The network is no classifier, or the images cannot be used.</exception>
+    public (CurvePoint? Found, Curve Curve) FindSmallest(
+        double targetDrop, SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(sweep);
+        return new Sweep(this, folder, options, sweep, progress).FindSmallest(targetDrop, cancellation);
+    }
+
+    /// <summary>The networks of one width next to a size, measured on the run's images.</summary>
+    /// <param name="sizeBytes">Bytes of the file to compare with.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>The largest that is no larger and the smallest that is larger, as far as there are such. Shape: [1 to 2].</returns>
+    public IReadOnlyList<CurvePoint> UniformAround(long sizeBytes, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
+        new Sweep(this, folder, options, new SweepOptions(), progress).UniformAround(sizeBytes, cancellation);
 
     /// <summary>Keeps a result in the run folder.</summary>
     /// <param name="stage">Name of the stage, such as allocation.</param>

@@ -42,6 +42,11 @@ internal static class CommonOptions
 
     public static Option<int> Seed() => new("--seed") { Description = "Seed of the choice of images", DefaultValueFactory = _ => 0 };
 
+    public static Option<int?> Rounds() => new("--rounds")
+    {
+        Description = "Rounds of measuring again around the chosen bits, as long as they help (default: 4 with --estimator auto, else 0)",
+    };
+
     public static Option<int> Threads() => new("--threads")
     {
         Description = "Passes side by side (default: all cores); results do not depend on it",
@@ -55,10 +60,7 @@ internal static class CommonOptions
     {
         private readonly Option<string> budget = Budget();
         private readonly Option<long?> operations = MaximumBitOperations();
-        private readonly Option<int?> rounds = new("--rounds")
-        {
-            Description = "Rounds of measuring again around the chosen bits, as long as they help (default: 4 with --estimator auto, else 0)",
-        };
+        private readonly Option<int?> rounds = Rounds();
 
         private readonly Option<string?> costs = new("--cost-table") { Description = "CSV file of layer,bits,cost: what a layer costs at a width in any unit; see --max-cost" };
         private readonly Option<long?> maximumCost = new("--max-cost") { Description = "What the layers' costs by --cost-table may add up to" };

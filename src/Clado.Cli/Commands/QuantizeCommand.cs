@@ -57,6 +57,7 @@ internal static class QuantizeCommand
         terminal.Data($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} "
             + $"({pipeline.Sensitivity.Loss}; predicted {result.PredictedLoss:0.0000})"
             + (evaluation.Agreement is { } agreement ? $", top-1 agrees with FP32 on {agreement:P1}" : ""));
+        terminal.ShowChart(result, evaluation, pipeline.UniformAround(result.SizeBytes, terminal, cancellation));
         terminal.Data($"written: {path}");
         return App.Done;
     }

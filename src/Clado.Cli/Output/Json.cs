@@ -5,6 +5,7 @@ using Clado.Allocation;
 using Clado.Evaluation;
 using Clado.Graphs;
 using Clado.Layers;
+using Clado.Sweeps;
 
 namespace Clado.Cli.Output;
 
@@ -16,6 +17,7 @@ internal static class Json
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         WriteIndented = true,
     };
 
@@ -35,6 +37,9 @@ internal static class Json
     public static string Of(EvaluationResult result) => JsonSerializer.Serialize(
         new { result.Model, result.Images, result.Labelled, result.Top1, result.Top5, result.Loss, result.Agreement, result.SizeBytes },
         Options);
+
+    /// <param name="points">Points of a curve. Shape: [points].</param>
+    public static string Of(IReadOnlyList<CurvePoint> points) => JsonSerializer.Serialize(points, Options);
 
     /// <param name="result">The allocation.</param>
     /// <param name="estimator">Name of the estimator that was asked for.</param>

@@ -3,6 +3,7 @@ using Clado.Allocation.Solver;
 using Clado.Evaluation;
 using Clado.Graphs;
 using Clado.Layers;
+using Clado.Sweeps;
 using Spectre.Console;
 
 namespace Clado.Cli.Output;
@@ -10,6 +11,10 @@ namespace Clado.Cli.Output;
 /// <summary>What a person sees of each product.</summary>
 internal static class Views
 {
+    // Layers a line of the compact chart, and digits of a choice in a table.
+    private const int ChartWidth = 64;
+    private const string Blocks = " ▁▂▃▄▅▆▇█";
+
     public static void Show(this Terminal terminal, Graph graph, LayerSet layers)
     {
         var table = Terminal.Table(("layer", false), ("op", false), ("shape", false), ("groups", true), ("parameters", true), ("MACs", true));
@@ -114,14 +119,51 @@ internal static class Views
 
     public static void Show(this Terminal terminal, EvaluationResult result)
     {
-        string Percent(double? share) => share is { } s ? $"{s * 100:0.00} %" : "–";
         var table = Terminal.Table(("model", false), ("bytes", true), ("images", true), ("top-1", true), ("top-5", true), ("loss", true), ("agreement", true));
         Row(table, result.Model, $"{result.SizeBytes:N0}", $"{result.Images:N0}", Percent(result.Top1), Percent(result.Top5),
             result.Loss is { } loss ? $"{loss:0.0000}" : "–", Percent(result.Agreement));
         terminal.Show(table);
     }
 
+    /// <summary>The size–accuracy curve, smallest file first.</summary>
+    public static void Show(this Terminal terminal, Curve curve)
+    {
+        var table = Terminal.Table(
+            ("method", false), ("budget", true), ("bytes", true), ("bits a weight", true), ("predicted", true), ("measured", true), ("top-1", true), ("agreement", true),
+            ("gap", true), ("bits of each layer", false));
+        foreach (var p in curve.Points)
+        {
+            var bits = string.Concat(p.Allocation.Values);
+            Row(table, $"{p.Method}".ToLowerInvariant(), p.Budget, $"{p.SizeBytes:N0}", $"{p.BitsPerWeight:0.00}", $"{p.PredictedLoss:0.0000}", $"{p.MeasuredLoss:0.0000}",
+                Percent(p.Top1), Percent(p.Agreement), p.Gap is { } gap ? $"{gap:P1}" : "–", bits.Length > ChartWidth ? bits[..(ChartWidth - 1)] + "…" : bits);
+        }
+        terminal.Show(table);
+        terminal.Data($"FP32: {curve.FloatBytes:N0} bytes{(curve.FloatTop1 is { } top1 ? $", top-1 {Percent(top1)}" : "")}; "
+            + $"evaluated on {curve.Images:N0} images of {curve.ImagesPath}");
+    }
+
+    /// <summary>Bits of the layers from input to output, a column a layer, and the uniform widths next to the file's size.</summary>
+    public static void ShowChart(this Terminal terminal, AllocationResult result, EvaluationResult evaluation, IReadOnlyList<CurvePoint> uniform)
+    {
+        terminal.Data("bits of each layer, from input to output:");
+        foreach (var line in result.Chosen.Select(c => c.Bits).Chunk(ChartWidth))
+        {
+            terminal.Data("  " + string.Concat(line.Select(bits => Blocks[bits])));
+            terminal.Data("  " + string.Concat(line));
+        }
+        var table = Terminal.Table(("at this size", false), ("bytes", true), ("bits a weight", true), ("measured loss", true), ("agreement", true));
+        var rows = uniform.Select(p => (Name: "uniform " + p.Budget, p.SizeBytes, p.BitsPerWeight, Loss: p.MeasuredLoss, p.Agreement))
+            .Append((Name: "this file", result.SizeBytes, result.BitsPerWeight, Loss: evaluation.LossIncrease, evaluation.Agreement));
+        foreach (var row in rows.OrderBy(r => r.SizeBytes))
+        {
+            Row(table, row.Name, $"{row.SizeBytes:N0}", $"{row.BitsPerWeight:0.00}", $"{row.Loss:0.0000}", Percent(row.Agreement));
+        }
+        terminal.Show(table);
+    }
+
     public static void Row(Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(c => new Text(c)));
+
+    private static string Percent(double? share) => share is { } s ? $"{s * 100:0.00} %" : "–";
 
     private static string Proof(AllocationResult result) => result.Status == AllocationStatus.Optimal
         ? $"proven optimal for {result.Surrogate}"

@@ -61,6 +61,12 @@ public sealed record CandidateSet(IReadOnlyList<QuantizableLayer> Layers, IReadO
     /// <summary>Position of each candidate's layer among <see cref="Layers"/>. Shape: [candidates].</summary>
     public int[] LayerOf { get; } = Positions(Layers, Items);
 
+    /// <summary>All layers at one width; a layer that does not have it (a pin) takes the nearest it has, the wider of two.</summary>
+    /// <param name="bits">The width. Range: [2, 8].</param>
+    /// <returns>One candidate a layer. Shape: [layers].</returns>
+    public IReadOnlyList<Candidate> Uniform(int bits) =>
+        [.. Items.GroupBy(c => c.Layer.Index).Select(layer => layer.OrderBy(c => Math.Abs(c.Bits - bits)).ThenByDescending(c => c.Bits).First())];
+
     /// <summary>Rows of chosen candidates of this set.</summary>
     /// <param name="chosen">One a layer. Shape: [layers].</param>
     internal int[] RowsOf(IReadOnlyList<Candidate> chosen) =>

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -12,7 +11,7 @@ namespace Clado.Evaluation;
 /// <summary>Runs a model file on images, on ONNX Runtime, as it lies on disk.</summary>
 public static class Evaluator
 {
-    private const int BatchSize = 32;
+    internal const int BatchSize = 32;
 
     /// <summary>Evaluates a file.</summary>
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
@@ -36,11 +35,7 @@ public static class Evaluator
         {
             throw new CladoException($"{path}: its inputs or outputs differ in size from those of the reference {reference}; give the FP32 model it was made from");
         }
-        bool scored = images.IsLabelled && model.Readout.IsClassifier;
-        if (scored && images.Items.FirstOrDefault(i => i.Label >= model.Readout.ElementCount) is { } item)
-        {
-            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {model.Readout.ElementCount}; check the labels");
-        }
+        bool scored = Tally.CanScore(images, model.Readout);
         var losses = compared is null ? null : new LossFactory(compared.Graph, compared.Readout, images, loss);
         var batches = new ImageBatches(images, model.Graph, preprocessing, BatchSize);
         using var records = new RecordStore();
@@ -68,20 +63,7 @@ public static class Evaluator
                 work.Add(1);
             });
         }
-        double count = images.Items.Count;
-        double? Mean(bool known, Func<Tally, double> part) => known ? tallies.Sum(part) / count : null;
-        return new EvaluationResult
-        {
-            Model = path,
-            SizeBytes = model.Graph.FileSizeBytes,
-            Images = images.Items.Count,
-            Labelled = images.IsLabelled,
-            Top1 = Mean(scored, t => t.Top1),
-            Top5 = Mean(scored, t => t.Top5),
-            Loss = Mean(scored, t => t.Loss),
-            Agreement = Mean(compared is { Readout.IsClassifier: true }, t => t.Agreeing),
-            LossIncrease = Mean(compared is not null, t => t.Increase),
-        };
+        return Tally.Sum(tallies, path, model.Graph.FileSizeBytes, images, scored, compared?.Readout);
     }
 
     /// <summary>A model and the session that runs it.</summary>
@@ -113,50 +95,5 @@ public static class Evaluator
         }
 
         public void Dispose() => session.Dispose();
-    }
-
-    /// <summary>Counts of one batch.</summary>
-    private sealed class Tally
-    {
-        public int Top1 { get; private set; }
-
-        public int Top5 { get; private set; }
-
-        public double Loss { get; private set; }
-
-        public int Agreeing { get; private set; }
-
-        public double Increase { get; private set; }
-
-        public void Score(float[] logits, int[] labels, int classes)
-        {
-            Loss = ClassLoss.CrossEntropy(logits, logits, classes, labels).Base * labels.Length;
-            for (int image = 0; image < labels.Length; image++)
-            {
-                var scores = logits.AsSpan(image * classes, classes);
-                float own = scores[labels[image]];
-                // Among equal scores the lower class comes first, as an argmax takes it.
-                int before = 0;
-                for (int k = 0; k < classes; k++)
-                {
-                    before += scores[k] > own || (scores[k] == own && k < labels[image]) ? 1 : 0;
-                }
-                Top1 += before < 1 ? 1 : 0;
-                Top5 += before < 5 ? 1 : 0;
-            }
-        }
-
-        public void Compare(float[] outputs, float[] expected, OutputLoss loss, Readout readout)
-        {
-            int size = readout.ElementCount;
-            for (int image = 0; image * size < outputs.Length; image++)
-            {
-                var range = new Range(image * size, (image + 1) * size);
-                Agreeing += TensorPrimitives.IndexOfMax<float>(outputs.AsSpan(range)) == TensorPrimitives.IndexOfMax<float>(expected.AsSpan(range)) ? 1 : 0;
-            }
-            var shift = new float[outputs.Length];
-            TensorPrimitives.Subtract(outputs, expected, shift);
-            Increase = loss.Increases(shift, size).Sum();
-        }
     }
 }

@@ -93,6 +93,9 @@ public sealed record Preprocessing
     /// <summary>The settings as one line of JSON: what a run folder remembers.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
+    /// <summary>Name of the preset that gives this JSON, or null.</summary>
+    internal static string? NameOf(string json) => Presets.FirstOrDefault(preset => preset.Value.ToJson() == json).Key;
+
     private static float[] Checked(float[] values, string name, bool nonZero) =>
         values is { Length: >= 1 and <= 4 } && values.All(v => float.IsFinite(v) && !(nonZero && v == 0))
             ? values

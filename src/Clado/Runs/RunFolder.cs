@@ -4,6 +4,7 @@ using Clado.Equalization;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Sensitivity;
+using Clado.Sweeps;
 
 namespace Clado.Runs;
 
@@ -80,9 +81,16 @@ internal sealed class RunFolder
             : throw new RunFolderException(FolderPath, $"was measured on other images than lie in {Description.ImagesPath} now; put those back, or measure again");
     }
 
-    public void WriteLayers(LayerSet layers) => AtomicFile.WriteText(In("layers.csv"), Csv(
-        "name,op,weight,shape,parameters,macs,groups",
-        layers.Layers.Select(l => $"{Quote(l.Name)},{l.Op},{Quote(l.Weight)},{string.Join('x', l.Shape)},{l.Parameters},{l.Macs},{l.Groups}")));
+    public void WriteLayers(LayerSet layers)
+    {
+        AtomicFile.WriteText(In("layers.csv"), Csv.Of(
+            ["name", "op", "weight", "shape", "parameters", "macs", "groups"],
+            layers.Layers.Select(l => (string[])[l.Name, l.Op, l.Weight, string.Join('x', l.Shape), $"{l.Parameters}", $"{l.Macs}", $"{l.Groups}"])));
+        AtomicFile.WriteText(In("kept.csv"), Csv.Of(["name", "op", "reason"], layers.Kept.Select(k => (string[])[k.Name, k.Op, k.Reason])));
+    }
+
+    /// <summary>Rows of a table that is kept in the folder, its header left out; empty where it is not there. Shape: [rows][columns].</summary>
+    public IReadOnlyList<string[]> ReadTable(string file) => File.Exists(In(file)) ? [.. Csv.Read(File.ReadAllText(In(file))).Skip(1)] : [];
 
     public void WriteScalings(IReadOnlyList<ChannelScaling> scalings) => AtomicFile.WriteText(In("equalization.json"), JsonSerializer.Serialize(scalings, Json) + "\n");
 
@@ -102,9 +110,9 @@ internal sealed class RunFolder
 
     public void WriteCandidates(CandidateSet candidates)
     {
-        AtomicFile.WriteText(In("candidates.csv"), Csv(
-            "layer,bits,sizeBytes,squaredError",
-            candidates.Items.Select(c => $"{Quote(c.Layer.Name)},{c.Bits},{c.SizeBytes},{c.SquaredError:R}")));
+        AtomicFile.WriteText(In("candidates.csv"), Csv.Of(
+            ["layer", "bits", "sizeBytes", "squaredError"],
+            candidates.Items.Select(c => (string[])[c.Layer.Name, $"{c.Bits}", $"{c.SizeBytes}", $"{c.SquaredError:R}"])));
         var file = new Safetensors();
         foreach (var candidate in candidates.Items)
         {
@@ -189,6 +197,39 @@ internal sealed class RunFolder
         };
     }
 
+    /// <summary>The curve that is kept for the same images and rounds, or null.</summary>
+    /// <exception cref="RunFolderException">The file is there and no curve.</exception>
+    public Curve? ReadCurve(Curve like) => File.Exists(CurvePath(like)) ? ReadCurve(CurvePath(like)) : null;
+
+    /// <summary>All curves that are kept, those of most points first, and of equally many those on most images.</summary>
+    public IReadOnlyList<Curve> ReadCurves() =>
+        [.. Directory.EnumerateFiles(FolderPath, "sweep-*.json").Order(StringComparer.Ordinal).Select(ReadCurve)
+            .OrderByDescending(c => c.Of(CurveMethod.Clado).Count()).ThenByDescending(c => c.Images)];
+
+    /// <summary>What was allocated budget by budget, as points of a curve on the run's images; those of infeasible budgets are not kept.</summary>
+    /// <exception cref="RunFolderException">A file is no allocation.</exception>
+    public IReadOnlyList<CurvePoint> ReadAllocations() =>
+        [.. Directory.EnumerateFiles(FolderPath, "allocation-*.json").Order(StringComparer.Ordinal).Select(path => Parsed(path, "allocation", text =>
+        {
+            using var json = JsonDocument.Parse(text);
+            var root = json.RootElement;
+            double? Number(string name) => root.TryGetProperty(name, out var value) ? value.GetDouble() : null;
+            return new CurvePoint
+            {
+                Method = CurveMethod.Clado,
+                Budget = Path.GetFileNameWithoutExtension(path)["allocation-".Length..],
+                BudgetBytes = (long?)Number("budgetBytes"),
+                SizeBytes = root.GetProperty("sizeBytes").GetInt64(),
+                BitsPerWeight = root.GetProperty("bitsPerWeight").GetDouble(),
+                PredictedLoss = Number("predictedLoss"),
+                MeasuredLoss = Number("measuredLoss"),
+                Gap = Number("gap"),
+                Allocation = root.GetProperty("layers").EnumerateArray().ToDictionary(l => l.GetProperty("name").GetString()!, l => l.GetProperty("bits").GetInt32()),
+            };
+        }))];
+
+    public void WriteCurve(Curve curve) => AtomicFile.WriteText(CurvePath(curve), JsonSerializer.Serialize(curve, Curve.Json) + "\n");
+
     /// <summary>Writes a result's JSON under a name that may come from outside: a budget, a model.</summary>
     public void WriteJson(string stage, string name, string json)
     {
@@ -196,9 +237,22 @@ internal sealed class RunFolder
         AtomicFile.WriteText(In($"{stage}-{safe}.json"), json + "\n");
     }
 
+    private static Curve ReadCurve(string path) =>
+        Parsed(path, "curve", text => JsonSerializer.Deserialize<Curve>(text, Curve.Json) ?? throw new JsonException("empty"));
+
+    private static T Parsed<T>(string path, string what, Func<string, T> parse)
+    {
+        try
+        {
+            return parse(File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new RunFolderException(path, $"is no {what} ({e.Message.Split('\n')[0]}); remove it and make it again", e);
+        }
+    }
+
+    private string CurvePath(Curve curve) => In($"sweep-{curve.ImagesSha256[..8]}{(curve.Rounds is { } rounds ? $"-rounds{rounds}" : "")}.json");
+
     private string In(string file) => Path.Combine(FolderPath, file);
-
-    private static string Csv(string header, IEnumerable<string> lines) => string.Join('\n', lines.Prepend(header)) + "\n";
-
-    private static string Quote(string text) => text.AsSpan().ContainsAny(",\"\n\r") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
 }

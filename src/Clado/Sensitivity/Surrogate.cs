@@ -25,12 +25,29 @@ public sealed record Surrogate
     /// <summary>Layers that may leave the operating point at most; null where all may. Range: [1, inf).</summary>
     public int? Radius { get; init; }
 
+    /// <summary>Predicted loss increase of a choice over the float network.</summary>
+    /// <param name="rows">Row of each layer's candidate. Shape: [layers].</param>
+    public double Loss(IReadOnlyList<int> rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        int n = (int)Math.Sqrt(Matrix.Length);
+        return OperatingLoss + (rows.Sum(i => rows.Sum(j => Matrix[(i * n) + j])) / 2);
+    }
+
     /// <summary>The estimator's own: the projected matrix as it is.</summary>
     /// <param name="matrix">Sensitivities of the float network.</param>
     public static Surrogate Of(SensitivityMatrix matrix)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         return new() { Name = matrix.Estimator, Matrix = matrix.Projected };
+    }
+
+    /// <summary>That of layers measured one at a time: no cross terms.</summary>
+    /// <param name="matrix">Sensitivities of the float network.</param>
+    public static Surrogate Diagonal(SensitivityMatrix matrix)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        return new() { Name = "diagonal", Matrix = matrix.WithCrossTerms(_ => 0) };
     }
 
     /// <summary>
@@ -44,7 +61,7 @@ public sealed record Surrogate
         var shared = Shares.Select(share => new Surrogate { Name = matrix.Estimator + share.Name, Matrix = matrix.WithCrossTerms(_ => share.Share) })
             .Append(new Surrogate { Name = matrix.Estimator + ", shrunk", Matrix = matrix.WithCrossTerms(matrix.Reliability) })
             .Select(s => s with { Matrix = SpectralProjection.Project(s.Matrix, n).Projected });
-        return [new Surrogate { Name = "diagonal", Matrix = matrix.WithCrossTerms(_ => 0) }, .. shared];
+        return [Diagonal(matrix), .. shared];
     }
 
     /// <summary>

@@ -189,7 +189,7 @@ public class CommandTests
     [Fact]
     public void HelpShowsAnExampleAVerb()
     {
-        foreach (var verb in (string[])["quantize", "inspect", "measure", "allocate", "export", "evaluate", "demo"])
+        foreach (var verb in (string[])["quantize", "inspect", "measure", "allocate", "export", "evaluate", "sweep", "report", "demo"])
         {
             var help = Harness.Command(verb, "--help");
             Assert.Equal(0, help.Code);

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Clado.Cli.Output;
+using Clado.Reports;
+
+namespace Clado.Cli.Commands;
+
+/// <summary><c>clado report</c>: everything a run folder knows, as one HTML page and as figures.</summary>
+internal static class ReportCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var run = CommonOptions.Run(required: true);
+        var output = new Option<string?>("--output", "-o") { Description = "HTML file to write (default: report.html in the run folder)" };
+        var figures = new Option<string?>("--figures") { Description = "Folder for the figures as SVG and PNG" };
+        var command = new Command(
+            "report",
+            "One HTML page of what a run folder holds: curve, bits of every layer, sensitivities. It needs neither the model nor a network.\n\n"
+            + "Example: clado report --run runs/resnet20 -o resnet20.html --figures figures")
+        {
+            run, output, figures,
+        };
+        command.Runs((parsed, _) =>
+        {
+            var folder = parsed.GetRequiredValue(run);
+            var report = Report.Read(folder);
+            var path = parsed.GetValue(output) ?? Path.Combine(folder, "report.html");
+            report.Write(path);
+            terminal.Data($"written: {path}");
+            if (parsed.GetValue(figures) is { } target)
+            {
+                foreach (var file in report.WriteFigures(target))
+                {
+                    terminal.Data($"written: {file}");
+                }
+            }
+            return App.Done;
+        });
+        return command;
+    }
+}

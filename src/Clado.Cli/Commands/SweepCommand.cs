@@ -1,0 +1,103 @@
+using System.CommandLine;
+using Clado.Cli.Output;
+using Clado.Sweeps;
+
+namespace Clado.Cli.Commands;
+
+/// <summary><c>clado sweep</c>: the size–accuracy curve, or the smallest size on it that keeps an accuracy.</summary>
+internal static class SweepCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var (run, resources, json) = (CommonOptions.Run(required: true), new CommonOptions.Resources(), CommonOptions.Json());
+        var budgets = new Option<string?>("--budgets")
+        {
+            Description = "Budgets with commas between, as allocate takes them (default: chosen from the smallest file to the largest, denser where the curve bends)",
+        };
+        var points = new Option<int>("--points") { Description = "Budgets to choose where none are given", DefaultValueFactory = _ => new SweepOptions().PointCount };
+        var images = new Option<string?>("--evaluate")
+        {
+            Description = "Folder of images to evaluate on: images, class folders, or images with a labels.csv (default: those of the run)",
+        };
+        var (limit, seed, rounds) = (CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.Rounds());
+        var drop = new Option<double?>("--target-drop")
+        {
+            Description = "Look for the smallest size that loses at most so many points of top-1, or of agreement with FP32 where there are no labels",
+        };
+        var output = new Option<string?>("--output", "-o") { Description = "CSV file to write" };
+        var command = new Command(
+            "sweep",
+            "The size–accuracy curve from one measurement, uniform widths and the diagonal choice beside it. Finished points are kept in the run folder.\n\n"
+            + "Example: clado sweep --run runs/resnet20 --evaluate test -o resnet20.csv\nExample: clado sweep --run runs/resnet20 --evaluate test --target-drop 1")
+        {
+            run, budgets, points, images, limit, seed, drop, rounds, output,
+        };
+        resources.AddTo(command);
+        command.Options.Add(json);
+        command.Runs((parsed, cancellation) =>
+        {
+            if (parsed.GetValue(drop) is { } asked && !(asked is >= 0 and <= 100))
+            {
+                throw new CladoException($"--target-drop {asked}: points of accuracy from 0 to 100 are wanted");
+            }
+            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed));
+            var options = new SweepOptions
+            {
+                Images = parsed.GetValue(images),
+                Limit = parsed.GetValue(limit),
+                Seed = parsed.GetValue(seed),
+                Rounds = parsed.GetValue(rounds),
+                PointCount = parsed.GetValue(points),
+                Budgets = parsed.GetValue(budgets)?.Split(',', StringSplitOptions.TrimEntries) ?? [],
+            };
+            int code = App.Done;
+            Curve curve;
+            if (parsed.GetValue(drop) is { } target)
+            {
+                (var found, curve) = pipeline.FindSmallest(target, options, terminal, cancellation);
+                code = Say(terminal, pipeline, options, target, found, curve);
+            }
+            else
+            {
+                (curve, var infeasible) = pipeline.Sweep(options, terminal, cancellation);
+                foreach (var result in infeasible)
+                {
+                    terminal.Message($"clado: {Views.Infeasible(result)}");
+                    code = App.No;
+                }
+            }
+            if (parsed.GetValue(output) is { } path)
+            {
+                AtomicFile.WriteText(path, curve.ToCsv());
+                terminal.Message($"written: {path}");
+            }
+            if (parsed.GetValue(json))
+            {
+                terminal.Data(Json.Of(curve.Points));
+            }
+            else
+            {
+                terminal.Show(curve);
+            }
+            return code;
+        });
+        return command;
+    }
+
+    /// <summary>Says what was found for a drop, in a line, and gives the exit code.</summary>
+    private static int Say(Terminal terminal, Pipeline pipeline, SweepOptions options, double target, CurvePoint? found, Curve curve)
+    {
+        var measure = curve.FloatTop1 is null ? "agreement with FP32" : "top-1";
+        if (found is null)
+        {
+            var best = curve.Of(CurveMethod.Clado).MinBy(p => p.Drop(curve.FloatTop1))!;
+            terminal.Message($"clado: --target-drop {target}: no size measured keeps {measure} that close on these {curve.Images:N0} images; the least drop is "
+                + $"{best.Drop(curve.FloatTop1):0.00} points at {best.SizeBytes:N0} bytes. Allow a larger drop, or wider widths when measuring (--bits)");
+            return App.No;
+        }
+        terminal.Message($"smallest size found for a drop of at most {target} points: {found.SizeBytes:N0} bytes ({found.BitsPerWeight:0.00} bits a weight), which lose "
+            + $"{found.Drop(curve.FloatTop1):0.00} points of {measure} on {curve.Images:N0} images");
+        terminal.Message($"write it with: clado export --run {pipeline.RunPath} --budget {found.Budget}{(options.Rounds is { } rounds ? $" --rounds {rounds}" : "")} -o OUT.onnx");
+        return App.Done;
+    }
+}

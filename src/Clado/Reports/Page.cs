@@ -1,0 +1,46 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Clado.Sweeps;
+
+namespace Clado.Reports;
+
+/// <summary>
+/// The HTML page: one file that loads nothing. Data stands in it as JSON whose &lt; and &amp; are escaped; a content security policy lets only the page's own
+/// script and style in, by their hashes.
+/// </summary>
+internal static partial class Page
+{
+    // The default encoder escapes <, >, & and quotes: no name can end the script element it stands in.
+    private static readonly JsonSerializerOptions Json = new(Curve.Json) { WriteIndented = false };
+
+    /// <summary>Makes the page.</summary>
+    public static string Of(ReportData data)
+    {
+        string script = Resource("page.js"), style = Resource("page.css");
+        var parts = new Dictionary<string, string>
+        {
+            ["title"] = WebUtility.HtmlEncode(data.Title),
+            ["style"] = style,
+            ["script"] = script,
+            ["styleHash"] = Hash(style),
+            ["scriptHash"] = Hash(script),
+            ["data"] = JsonSerializer.Serialize(data, Json),
+        };
+        // In one pass: what is put in is not looked at again.
+        return Placeholder().Replace(Resource("page.html"), match => parts[match.Groups[1].Value]);
+    }
+
+    private static string Hash(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
+
+    private static string Resource(string name)
+    {
+        using var reader = new StreamReader(typeof(Page).Assembly.GetManifestResourceStream(name)!);
+        return reader.ReadToEnd();
+    }
+
+    [GeneratedRegex(@"\{\{(\w+)\}\}")]
+    private static partial Regex Placeholder();
+}

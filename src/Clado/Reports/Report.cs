@@ -1,0 +1,29 @@
+using Clado.Runs;
+
+namespace Clado.Reports;
+
+/// <summary>What a run folder knows, for people: an HTML page and figures. Nothing but the run folder is read.</summary>
+public sealed class Report
+{
+    private readonly ReportData data;
+
+    private Report(ReportData data) => this.data = data;
+
+    /// <summary>Reads a run folder whose measurement is finished.</summary>
+    /// <param name="run">Path of the run folder.</param>
+    /// <exception cref="CladoException">The folder is no run folder, or not finished.</exception>
+    public static Report Read(string run) => new(ReportReader.Read(RunFolder.Open(run)));
+
+    /// <summary>The page: one HTML document that loads nothing.</summary>
+    public string ToHtml() => Page.Of(data);
+
+    /// <summary>Writes the page.</summary>
+    /// <param name="path">Destination.</param>
+    public void Write(string path) => AtomicFile.WriteText(path, ToHtml());
+
+    /// <summary>Writes the figures, each as SVG and as PNG.</summary>
+    /// <param name="folder">Destination.</param>
+    /// <returns>Paths of the files. Shape: [files].</returns>
+    /// <exception cref="CladoException">The system has no font to write text with.</exception>
+    public IReadOnlyList<string> WriteFigures(string folder) => Figures.Write(data, folder);
+}

@@ -1,0 +1,78 @@
+namespace Clado.Reports;
+
+/// <summary>The numbers of a report: what the page draws, and what the figures show.</summary>
+internal sealed record ReportData
+{
+    /// <summary>Name of the model.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The layers from input to output. Shape: [layers].</summary>
+    public required IReadOnlyList<ReportLayer> Layers { get; init; }
+
+    /// <summary>Widths that were searched, ascending. Shape: [widths].</summary>
+    public required IReadOnlyList<int> Widths { get; init; }
+
+    /// <summary>Loss that was measured: kl, ce or mse.</summary>
+    public required string Loss { get; init; }
+
+    /// <summary>Estimator that measured the matrix.</summary>
+    public required string Estimator { get; init; }
+
+    /// <summary>Images the matrix was measured on.</summary>
+    public required int SensitivityImages { get; init; }
+
+    /// <summary>The size–accuracy curve; without points where nothing was allocated yet.</summary>
+    public required ReportCurve Curve { get; init; }
+
+    /// <summary>The matrix, a value a pair of layers.</summary>
+    public required HeatMap Heat { get; init; }
+
+    /// <summary>Eigenvalues of the matrix as measured, ascending. Shape: [candidates].</summary>
+    public required IReadOnlyList<double> Spectrum { get; init; }
+
+    /// <summary>What stayed float. Shape: [kept].</summary>
+    public required IReadOnlyList<Layers.KeptOperation> Kept { get; init; }
+
+    /// <summary>Versions and options of the run. Shape: [options].</summary>
+    public required IReadOnlyList<ReportOption> Options { get; init; }
+
+    /// <summary>Commands that give the same run again. Shape: [commands].</summary>
+    public required IReadOnlyList<string> Commands { get; init; }
+}
+
+/// <summary>A layer.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Op">Its operator.</param>
+/// <param name="Shape">Dimensions of the weight. Shape: [rank].</param>
+/// <param name="Parameters">Number of weights.</param>
+/// <param name="Macs">Multiply–accumulates an image.</param>
+/// <param name="Sizes">Bytes in the file by width.</param>
+/// <param name="Losses">Loss increase of this layer alone by width.</param>
+internal sealed record ReportLayer(
+    string Name, string Op, IReadOnlyList<long> Shape, long Parameters, long Macs, IReadOnlyDictionary<int, long> Sizes, IReadOnlyDictionary<int, double> Losses);
+
+/// <summary>The curve.</summary>
+/// <param name="Images">Images it was evaluated on.</param>
+/// <param name="FloatBytes">Bytes of the float file, or null where that is not known.</param>
+/// <param name="FloatTop1">Top-1 of the float network, or null. Range: [0, 1].</param>
+/// <param name="Points">By size. Shape: [points].</param>
+internal sealed record ReportCurve(int Images, long? FloatBytes, double? FloatTop1, IReadOnlyList<ReportPoint> Points);
+
+/// <summary>A point of the curve; see <see cref="Sweeps.CurvePoint"/>.</summary>
+/// <param name="Method">How its bits were chosen.</param>
+/// <param name="SizeBytes">Bytes of the file.</param>
+/// <param name="BitsPerWeight">Mean bits over the quantized weights.</param>
+/// <param name="PredictedLoss">Predicted loss increase.</param>
+/// <param name="MeasuredLoss">Measured loss increase.</param>
+/// <param name="Top1">Share of images classified as labelled. Range: [0, 1].</param>
+/// <param name="Agreement">Share of images classified as the float network does. Range: [0, 1].</param>
+/// <param name="Gap">How far it may be above the optimum.</param>
+/// <param name="Bits">Bits of the layers. Shape: [layers].</param>
+internal sealed record ReportPoint(
+    Sweeps.CurveMethod Method, long SizeBytes, double BitsPerWeight, double? PredictedLoss, double? MeasuredLoss, double? Top1, double? Agreement, double? Gap,
+    IReadOnlyList<int> Bits);
+
+/// <summary>A version or an option of the run.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Value">Its value.</param>
+internal sealed record ReportOption(string Name, string Value);

@@ -1,0 +1,69 @@
+using Clado.Images;
+using Clado.Runs;
+using Clado.Sweeps;
+
+namespace Clado.Reports;
+
+/// <summary>Where a run comes from: versions, options, and the commands that give it again.</summary>
+internal static class Reproduction
+{
+    // What a command takes for a preprocessing that is no preset: a file with what the table of options shows.
+    private const string PreprocessingFile = "preprocessing.json";
+
+    /// <summary>Versions and options as name and value.</summary>
+    public static IReadOnlyList<ReportOption> Options(RunDescription run) =>
+    [
+        new("Clado", run.CladoVersion),
+        new("ONNX Runtime", run.OnnxRuntimeVersion),
+        new("model", run.ModelPath),
+        new("model, SHA-256", run.ModelSha256),
+        new("images to measure on", $"{run.ImagesPath} ({run.ImageCount:N0} images{(run.Limit is null ? "" : $", chosen with seed {run.Seed}")})"),
+        new("images, SHA-256", run.ImagesSha256),
+        new("preprocessing", Preprocessing.NameOf(run.Preprocessing) is { } name ? $"{name}: {run.Preprocessing}" : run.Preprocessing),
+        new("widths", string.Join(", ", run.Bits)),
+        new("pins", run.Pins.Length == 0 ? "none" : string.Join(" ", run.Pins)),
+        new("equalized", run.Equalize ? "yes" : "no"),
+        new("rounding", run.Rounding),
+        new("estimator", run.Estimator),
+        new("loss", run.Loss),
+        new("activations", run.Activations),
+    ];
+
+    /// <summary>The commands, one a line.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="folder">Path of the run folder.</param>
+    /// <param name="curve">The curve that was swept, or null.</param>
+    public static IReadOnlyList<string> Commands(RunDescription run, string folder, Curve? curve)
+    {
+        const string OnQuantized = " on quantized inputs";
+        List<string> measure =
+        [
+            "clado", "measure", run.ModelPath, "--images", run.ImagesPath, "--preprocess", Preprocessing.NameOf(run.Preprocessing) ?? PreprocessingFile,
+            "--bits", string.Join(',', run.Bits), "--estimator", run.Estimator, "--rounding", run.Rounding.Replace(OnQuantized, "", StringComparison.Ordinal),
+            "--inputs", run.Rounding.EndsWith(OnQuantized, StringComparison.Ordinal) ? "quantized" : "float", "--activations", run.Activations,
+            .. Chosen(run.Limit, run.Seed),
+            .. run.Equalize ? (string[])["--equalize"] : [],
+            .. run.Pins.SelectMany(pin => (string[])["--pin", pin]),
+        ];
+        if (Sensitivity.SensitivityOptions.Losses.Contains(run.Loss))
+        {
+            measure.AddRange(["--loss", run.Loss]);
+        }
+        measure.AddRange(["--run", folder]);
+        var commands = new List<List<string>> { measure };
+        if (curve is not null)
+        {
+            string[] images = curve.ImagesSha256 == run.ImagesSha256 ? [] : ["--evaluate", curve.ImagesPath, .. Chosen(curve.Limit, curve.Seed)];
+            commands.Add(["clado", "sweep", "--run", folder, .. images, .. curve.Rounds is { } rounds ? (string[])["--rounds", $"{rounds}"] : []]);
+        }
+        commands.Add(["clado", "report", "--run", folder]);
+        return [.. commands.Select(words => string.Join(' ', words.Select(Quote)))];
+    }
+
+    private static string[] Chosen(int? limit, int seed) => limit is { } count ? ["--limit", $"{count}", "--seed", $"{seed}"] : [];
+
+    /// <summary>A word as a POSIX shell takes it.</summary>
+    private static string Quote(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=,@%+".Contains(c))
+        ? word
+        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+}

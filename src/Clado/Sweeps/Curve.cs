@@ -1,0 +1,65 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Clado.Runs;
+
+namespace Clado.Sweeps;
+
+/// <summary>The size–accuracy curve of a run on some images: what <c>sweep-….json</c> in the run folder holds.</summary>
+public sealed record Curve
+{
+    /// <summary>How curves and their points are written as JSON.</summary>
+    internal static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        WriteIndented = true,
+    };
+
+    /// <summary>Folder of the evaluation images.</summary>
+    public required string ImagesPath { get; init; }
+
+    /// <summary>Number of evaluation images.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>SHA-256 of the evaluation images: lower-case hexadecimal.</summary>
+    public required string ImagesSha256 { get; init; }
+
+    /// <summary>Images of the folder used at most, or null.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>Seed of the choice of images.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Rounds of measuring around each choice at most; null for the default.</summary>
+    public int? Rounds { get; init; }
+
+    /// <summary>Bytes of the float file.</summary>
+    public required long FloatBytes { get; init; }
+
+    /// <summary>Top-1 of the float network; null before the first point, and without labels. Range: [0, 1].</summary>
+    public double? FloatTop1 { get; init; }
+
+    /// <summary>The points by size. Shape: [points].</summary>
+    public IReadOnlyList<CurvePoint> Points { get; init; } = [];
+
+    /// <summary>The points of a method by size. Shape: [points].</summary>
+    /// <param name="method">The method.</param>
+    public IEnumerable<CurvePoint> Of(CurveMethod method) => Points.Where(p => p.Method == method);
+
+    /// <summary>The curve with more points; one of the same method and budget takes the place of what is there.</summary>
+    /// <param name="points">The new points. Shape: [points].</param>
+    public Curve With(IReadOnlyList<CurvePoint> points) => this with
+    {
+        Points = [.. points.Concat(Points).DistinctBy(p => (p.Method, p.Budget)).OrderBy(p => p.SizeBytes).ThenBy(p => p.Method).ThenBy(p => p.BudgetBytes)],
+    };
+
+    /// <summary>The points as CSV with a header; bits of the layers in the order of execution, separated by spaces.</summary>
+    public string ToCsv() => Csv.Of(
+        ["method", "budget", "budgetBytes", "sizeBytes", "bitsPerWeight", "predictedLoss", "measuredLoss", "top1", "agreement", "gap", "allocation"],
+        Points.Select(p => (string[])
+        [
+            JsonNamingPolicy.CamelCase.ConvertName($"{p.Method}"), p.Budget, $"{p.BudgetBytes}", $"{p.SizeBytes}", $"{p.BitsPerWeight:0.0000}", $"{p.PredictedLoss:G6}",
+            $"{p.MeasuredLoss:G6}", $"{p.Top1}", $"{p.Agreement}", $"{p.Gap:G3}", string.Join(' ', p.Allocation.Values),
+        ]));
+}

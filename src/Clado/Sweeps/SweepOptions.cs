@@ -1,0 +1,35 @@
+namespace Clado.Sweeps;
+
+/// <summary>Which points of the size–accuracy curve are wanted, and on which images they are evaluated.</summary>
+public sealed record SweepOptions
+{
+    /// <summary>Folder of the images to evaluate on; null for those the sensitivities were measured on.</summary>
+    public string? Images { get; init; }
+
+    /// <summary>Images used of that folder at most; null for all. Range: [1, inf).</summary>
+    public int? Limit
+    {
+        get;
+        init => field = value is null or >= 1 ? value : throw new CladoException($"--limit {value}: at least 1 image is needed");
+    }
+
+    /// <summary>Seed of the choice of images.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Budgets as in <see cref="Allocation.Budget.Parse"/>; empty to choose <see cref="PointCount"/> of them. Shape: [budgets].</summary>
+    public IReadOnlyList<string> Budgets { get; init; } = [];
+
+    /// <summary>Budgets to choose where none are given. Range: [2, 1000].</summary>
+    public int PointCount
+    {
+        get;
+        init => field = value is >= 2 and <= 1000 ? value : throw new CladoException($"--points {value}: 2 to 1000 are wanted");
+    } = 20;
+
+    /// <summary>Rounds of measuring around each choice at most, as in <see cref="Pipeline.Allocate"/>; null for its default. Range: [0, inf).</summary>
+    public int? Rounds
+    {
+        get;
+        init => field = value is null or >= 0 ? value : throw new CladoException($"--rounds {value}: 0 or more are wanted");
+    }
+}

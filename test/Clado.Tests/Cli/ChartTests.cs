@@ -1,0 +1,29 @@
+using System.Text.RegularExpressions;
+using Clado.Onnx;
+using Clado.Tests.Support;
+using Xunit;
+
+namespace Clado.Tests.Cli;
+
+/// <summary>How quantize ends.</summary>
+public class ChartTests
+{
+    [Fact]
+    public void QuantizeEndsWithTheBitsAndTheUniformWidthsNextToItsSize()
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["model.onnx"]);
+        var images = Harness.Images(folder, "images", 3);
+        var (code, output, error) = Harness.Command("quantize", folder["model.onnx"], "--images", images, "--bits", "2,4,8", "--budget", "3bit", "--run", folder["run"], "-o", folder["q.onnx"]);
+        Assert.True(code == 0, error);
+        var lines = output.Split('\n');
+        int chart = Array.FindIndex(lines, l => l.StartsWith("bits of each layer", StringComparison.Ordinal));
+        var digits = lines[chart + 2].Trim();
+        Assert.Matches("^[248]{5}$", digits);
+        Assert.Equal(digits, string.Concat(lines[chart + 1].Trim().Select(block => (char)('1' + (block - '▁')))));
+        // The largest uniform width that is no larger, the file, the next uniform width: by size, each measured.
+        var rows = lines.Skip(chart + 3).Select(l => Regex.Match(l, @"^\s*(?<name>uniform \dbit|this file)\s+(?<bytes>[\d,]+)\s+[\d.]+\s+[\d.]+\s+[\d.]+ %")).Where(m => m.Success).ToArray();
+        Assert.Equal(["uniform 2bit", "this file", "uniform 4bit"], rows.Select(r => r.Groups["name"].Value));
+        Assert.Equal($"{new FileInfo(folder["q.onnx"]).Length:N0}", rows[1].Groups["bytes"].Value);
+    }
+}
