@@ -7,8 +7,6 @@ namespace Clado.Allocation;
 /// <summary>Chooses every layer's width: turns candidates and a budget into numbers for the solver, and its answer back.</summary>
 public static class BitAllocation
 {
-    private const int FloatActivationBits = 32;
-
     /// <summary>Solves for a budget.</summary>
     /// <param name="surrogate">What is minimised.</param>
     /// <param name="candidates">The rows of its matrix.</param>
@@ -27,7 +25,7 @@ public static class BitAllocation
         var groups = new WidthGroups(candidates, budget.Limits.Groups(candidates.Layers));
         var problem = new Subproblem(surrogate, candidates, groups, fileSize, budget);
         var smallest = WidthSets(candidates, groups).Select(widths => (Widths: widths, Bytes: fileSize.Predict(groups.Least(widths, c => c.SizeBytes), widths))).MinBy(s => s.Bytes);
-        // Every bit-plane width that is used costs its function in the file: solve with all of them paid for, then once more with those
+        // Every width that is used costs its function in the file: solve with all of them paid for, then once more with those
         // that came out unused given back. Where all of them are too dear, start from the set that makes the smallest file.
         IReadOnlyList<int> allowed = [.. candidates.Items.Select(c => c.Bits).Distinct()];
         var best = problem.Solve(allowed, allocator, cancellation);
@@ -37,8 +35,7 @@ public static class BitAllocation
         }
         else if (budget.FileBytes is not null)
         {
-            var used = best.Chosen.Select(c => c.Bits).Where(BitPlanes.IsNeeded).ToHashSet();
-            int[] fewer = [.. allowed.Where(b => !BitPlanes.IsNeeded(b) || used.Contains(b))];
+            int[] fewer = [.. best.Chosen.Select(c => c.Bits).Distinct()];
             if (fewer.Length < allowed.Count && problem.Solve(fewer, allocator, cancellation) is var again
                 && again.Solution.Objective < best.Solution.Objective)
             {
@@ -62,14 +59,13 @@ public static class BitAllocation
         };
     }
 
-    /// <summary>All sets of widths that differ in their bit-plane widths and leave every layer and group a candidate.</summary>
+    /// <summary>All sets of widths that leave every layer and group a candidate.</summary>
     private static IEnumerable<int[]> WidthSets(CandidateSet candidates, WidthGroups groups)
     {
         int[] all = [.. candidates.Items.Select(c => c.Bits).Distinct().Order()];
-        int[] planes = [.. all.Where(BitPlanes.IsNeeded)];
-        for (int subset = 0; subset < 1 << planes.Length; subset++)
+        for (int subset = 1; subset < 1 << all.Length; subset++)
         {
-            int[] widths = [.. all.Where(b => !BitPlanes.IsNeeded(b) || (subset >> Array.IndexOf(planes, b) & 1) == 1)];
+            int[] widths = [.. all.Where((_, i) => (subset >> i & 1) == 1)];
             if (groups.Allow(widths))
             {
                 yield return widths;
@@ -107,7 +103,7 @@ public static class BitAllocation
             }
             if (Budget.Limits.BitOperations is { } operations)
             {
-                costs.Add([.. items.Select(c => c.Layer.BitOperations(c.Bits, FloatActivationBits))]);
+                costs.Add([.. items.Select(c => c.Layer.BitOperations(c.Bits, FileSize.ActivationBits))]);
                 budgets.Add(operations);
             }
             if (Surrogate.Radius is { } radius)
