@@ -4,7 +4,8 @@ using Clado.Benchmarks;
 return args switch
 {
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
-    ["resnet50", var folder, var images] => RandomResNet50.Write(folder, int.Parse(images)),
+    ["deploying", .. var parts] => DeployingBenchmark.Run(parts),
+    ["resnet50", var folder, var images] => RandomResNet.Write(folder, int.Parse(images)),
     ["rounding", .. var parts] => RoundingBenchmark.Run(parts),
     ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
     ["solver", .. var parts] => SolverBenchmark.Run(parts),
@@ -15,6 +16,7 @@ static int Usage()
 {
     Console.Error.WriteLine("usage: Clado.Benchmarks rounding [accuracy|time] [NETWORK …] [TEST IMAGES]");
     Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [pairwise] [2,4,8] [MODEL]");
+    Console.Error.WriteLine("       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [MODEL …]   (all parts where none is named)");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
