@@ -188,7 +188,8 @@ public sealed class Pipeline
             throw new CladoException($"{path}: is the float model itself, which would be lost; give another file with -o");
         }
         long size = OnnxFile.Write(ModelWriter.Build(Graph, allocation.Chosen, quantized ?? MeasureRanges(allocation.Chosen)), path);
-        return size == allocation.SizeBytes
+        // Beyond 2 GiB there are two files, whose sizes are not predicted.
+        return size == allocation.SizeBytes || size > OnnxFile.MaximumSizeBytes
             ? size
             : throw new InvalidOperationException($"{path}: {size} bytes were written where {allocation.SizeBytes} were predicted");
     }
