@@ -110,7 +110,7 @@ public sealed class Pipeline
         var candidates = folder.ReadCandidates(layers.Layers, widths)
             ?? throw new RunFolderException(run, "has no candidates; remove the folder and measure again");
         return new Pipeline(
-            folder, folder.Description.Sensitivity(resources ?? new()), activations ?? folder.Description.ActivationOptions, graph, layers, candidates, sensitivity);
+            folder, folder.Description.Sensitivity(resources ?? new()), activations ?? folder.Description.WrittenActivations(), graph, layers, candidates, sensitivity);
     }
 
     /// <summary>

@@ -72,7 +72,7 @@ internal sealed record RunDescription
     };
 
     /// <summary>What becomes of activations where nobody says.</summary>
-    public ActivationOptions ActivationOptions => new() { Format = Activations == "float" ? ActivationFormat.Float : ActivationFormat.Int8 };
+    public ActivationOptions WrittenActivations() => new() { Format = Activations == "float" ? ActivationFormat.Float : ActivationFormat.Int8 };
 
     /// <summary>Estimator and loss, with threads and memory of others.</summary>
     public SensitivityOptions Sensitivity(SensitivityOptions resources) => resources with { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
