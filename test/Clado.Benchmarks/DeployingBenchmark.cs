@@ -166,7 +166,7 @@ internal static class DeployingBenchmark
     }
 
     private static QuantizedActivations Write(
-        Graph graph, IReadOnlyList<Candidate> chosen, ImageSet images, Preprocessing preprocessing, string path, RangeMethod method = RangeMethod.Percentile)
+        Graph graph, IReadOnlyList<Candidate> chosen, ImageSet images, Preprocessing preprocessing, string path, RangeMethod method = RangeMethod.LeastSquares)
     {
         var plan = ActivationPlan.Of(graph, [.. chosen.Select(c => c.Layer)]);
         var activations = new QuantizedActivations(

@@ -124,9 +124,9 @@ internal static class CommonOptions
 
         private readonly Option<string> ranges = new Option<string>("--ranges")
         {
-            Description = "How the range of an 8-bit activation is chosen on the images",
-            DefaultValueFactory = _ => "percentile",
-        }.AcceptOnlyFromAmong("minmax", "percentile", "mse");
+            Description = "How the range of an 8-bit activation is chosen on the images: least squared error, quantiles, or extremes",
+            DefaultValueFactory = _ => "mse",
+        }.AcceptOnlyFromAmong("mse", "percentile", "minmax");
 
         public void AddTo(Command command)
         {
@@ -137,12 +137,12 @@ internal static class CommonOptions
         /// <summary>Null where nothing is said, for verbs that go by the run folder.</summary>
         public ActivationOptions? Read(ParseResult parsed)
         {
-            var method = parsed.GetValue(ranges) switch { "minmax" => RangeMethod.MinMax, "mse" => RangeMethod.LeastSquares, _ => RangeMethod.Percentile };
+            var method = parsed.GetValue(ranges) switch { "minmax" => RangeMethod.MinMax, "percentile" => RangeMethod.Percentile, _ => RangeMethod.LeastSquares };
             return parsed.GetValue(activations) switch
             {
                 "float" => new() { Format = ActivationFormat.Float },
                 "8" => new() { Ranges = method },
-                _ => method == RangeMethod.Percentile ? null : new() { Ranges = method },
+                _ => method == RangeMethod.LeastSquares ? null : new() { Ranges = method },
             };
         }
     }

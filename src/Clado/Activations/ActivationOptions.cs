@@ -7,5 +7,5 @@ public sealed record ActivationOptions
     public ActivationFormat Format { get; init; } = ActivationFormat.Int8;
 
     /// <summary>How the intervals of 8-bit grids are chosen.</summary>
-    public RangeMethod Ranges { get; init; } = RangeMethod.Percentile;
+    public RangeMethod Ranges { get; init; } = RangeMethod.LeastSquares;
 }
