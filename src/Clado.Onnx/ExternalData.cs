@@ -6,6 +6,40 @@ namespace Clado.Onnx;
 /// <summary>Tensors whose bytes lie in a file beside the model. The file must be inside the model's folder: models are untrusted input.</summary>
 internal static class ExternalData
 {
+    // Tensors below this stay in the model: their name and place would take as much.
+    private const int SmallestBytes = 1024;
+
+    // What memory mapping asks for.
+    private const int Alignment = 4096;
+
+    /// <summary>Writes the bytes of a model's larger initializers to a file beside it.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="path">Where the model will be written.</param>
+    /// <returns>A model that refers to the file, and the file's size in bytes.</returns>
+    public static (ModelProto Model, long SizeBytes) Detach(ModelProto model, string path)
+    {
+        var location = Path.GetFileName(path) + ".data";
+        var detached = model.Clone();
+        long end = 0;
+        AtomicFile.Write(path + ".data", stream =>
+        {
+            foreach (var tensor in detached.Graph.Initializer.Where(t => t.RawData.Length >= SmallestBytes))
+            {
+                long offset = (end + Alignment - 1) / Alignment * Alignment;
+                stream.Write(new byte[offset - end]);
+                stream.Write(tensor.RawData.Span);
+                end = offset + tensor.RawData.Length;
+                foreach (var (key, value) in new[] { ("location", location), ("offset", $"{offset}"), ("length", $"{tensor.RawData.Length}") })
+                {
+                    tensor.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
+                }
+                tensor.DataLocation = TensorProto.Types.DataLocation.External;
+                tensor.ClearRawData();
+            }
+        });
+        return (detached, end);
+    }
+
     /// <summary>Reads the tensor's bytes into <see cref="TensorProto.RawData"/>; does nothing where they are there already.</summary>
     public static void Embed(string modelPath, TensorProto tensor)
     {

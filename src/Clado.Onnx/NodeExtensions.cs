@@ -19,6 +19,14 @@ public static class NodeExtensions
     /// <param name="opType">Name of the operator, such as <c>Conv</c>.</param>
     public static bool Is(this NodeProto node, string opType) => node.OpType == opType && node.IsStandard();
 
+    /// <summary>Whether a model rounds activations to integers: it quantizes at run time, itself or in its functions.</summary>
+    /// <param name="model">The model to look through.</param>
+    public static bool RoundsActivations(this ModelProto model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Functions.SelectMany(f => f.Node).Concat(model.Graph.Node).Any(n => n.OpType is "QuantizeLinear" or "DynamicQuantizeLinear");
+    }
+
     /// <summary>The attribute of that name, or null.</summary>
     /// <param name="node">The node to look in.</param>
     /// <param name="name">Name of the attribute.</param>

@@ -56,24 +56,34 @@ public static class OnnxFile
         return model;
     }
 
-    /// <summary>Writes a model beside its destination and renames it into place, so that no half-written file is ever seen.</summary>
+    /// <summary>
+    /// Writes a model beside its destination and renames it into place, so that no half-written file is ever seen. A model too large for one file gets a second
+    /// one, <c>PATH.data</c>, with the data of its larger initializers.
+    /// </summary>
     /// <param name="model">The model to write.</param>
     /// <param name="path">Destination; an existing file is replaced, missing folders are made.</param>
-    /// <returns>Size of the file in bytes.</returns>
-    /// <exception cref="OnnxFormatException">The model is larger than a protobuf file can be.</exception>
-    public static long Write(ModelProto model, string path)
+    /// <param name="maximumSizeBytes">What is too large for one file. Range: [0, <see cref="MaximumSizeBytes"/>].</param>
+    /// <returns>Size of the file in bytes, of both where there are two.</returns>
+    public static long Write(ModelProto model, string path, long maximumSizeBytes = MaximumSizeBytes)
     {
-        int size;
-        try
+        ArgumentNullException.ThrowIfNull(model);
+        // Sizes of messages are 32-bit numbers: what lies in tensors is summed up on its own.
+        if (model.Graph.Initializer.Sum(t => (long)t.RawData.Length) + SizeWithoutData(model) <= maximumSizeBytes)
         {
-            size = model.CalculateSize();
+            AtomicFile.Write(path, stream => model.WriteTo(stream));
+            return model.CalculateSize();
         }
-        catch (OverflowException e)
-        {
-            throw new OnnxFormatException(path, "the model is larger than a protobuf file can hold (2 GiB)", inner: e);
-        }
-        AtomicFile.Write(path, stream => model.WriteTo(stream));
-        return size;
+        var (detached, dataBytes) = ExternalData.Detach(model, path);
+        AtomicFile.Write(path, stream => detached.WriteTo(stream));
+        return detached.CalculateSize() + dataBytes;
+    }
+
+    private static long SizeWithoutData(ModelProto model)
+    {
+        var graph = model.Graph;
+        return graph.Node.Sum(n => (long)n.CalculateSize()) + graph.Initializer.Sum(t => (long)t.CalculateSize() - t.RawData.Length)
+            + graph.Input.Concat(graph.Output).Concat(graph.ValueInfo).Sum(v => (long)v.CalculateSize()) + model.Functions.Sum(f => (long)f.CalculateSize())
+            + model.MetadataProps.Sum(m => (long)m.CalculateSize());
     }
 
     /// <summary>Every tensor that carries data: initializers and tensor attributes of nodes, functions included.</summary>

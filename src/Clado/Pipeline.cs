@@ -1,3 +1,4 @@
+using Clado.Activations;
 using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Calibration;
@@ -24,11 +25,20 @@ public sealed class Pipeline
     // Gains after the fourth round were within noise wherever there was one (docs/decisions/2026-11-23-operating-point.md).
     private const int DefaultRounds = 4;
 
+    // Of more images, quantiles and agreements hardly differ.
+    private const int ImagesForRanges = 256;
+
     private readonly RunFolder folder;
     private readonly SensitivityOptions options;
+    private readonly ActivationOptions activations;
 
-    private Pipeline(RunFolder folder, SensitivityOptions options, Graph graph, LayerSet layers, CandidateSet candidates, SensitivityMatrix sensitivity) =>
-        (this.folder, this.options, Graph, Layers, Candidates, Sensitivity) = (folder, options, graph, layers, candidates, sensitivity);
+    private Pipeline(
+        RunFolder folder, SensitivityOptions options, ActivationOptions activations, Graph graph, LayerSet layers, CandidateSet candidates, SensitivityMatrix sensitivity)
+    {
+        (this.folder, this.options, this.activations) = (folder, options, activations);
+        (Graph, Layers, Candidates, Sensitivity) = (graph, layers, candidates, sensitivity);
+        Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(graph, layers.Layers) : null;
+    }
 
     /// <summary>The network.</summary>
     public Graph Graph { get; }
@@ -41,6 +51,16 @@ public sealed class Pipeline
 
     /// <summary>The matrix.</summary>
     public SensitivityMatrix Sensitivity { get; }
+
+    /// <summary>Which activations are written as 8-bit integers; null where all stay floats.</summary>
+    public ActivationPlan? Plan { get; }
+
+    /// <summary>Exact sizes of what is written.</summary>
+    internal FileSize FileSize => new(Graph, Layers.Layers, activations.Format);
+
+    /// <summary>What activations are written as, in a word.</summary>
+    internal string ActivationsName => activations.Format == ActivationFormat.Float ? "float"
+        : activations.Ranges == RangeMethod.LeastSquares ? "8" : $"8-{activations.Ranges}".ToLowerInvariant();
 
     /// <summary>Name of the estimator that was asked for.</summary>
     public string Estimator => options.Estimator;
@@ -86,14 +106,15 @@ public sealed class Pipeline
             folder.WriteSensitivity(SensitivityMeasurement.Measure(
                 inputs, [], options.Sensitivity, records, StageShare.Of(progress, "measuring"), cancellation));
         }
-        return new Pipeline(folder, options.Sensitivity, graph, layers, candidates, folder.ReadSensitivity());
+        return new Pipeline(folder, options.Sensitivity, options.Activations, graph, layers, candidates, folder.ReadSensitivity());
     }
 
     /// <summary>Opens a run folder whose measurement is finished.</summary>
     /// <param name="run">Path of the run folder.</param>
     /// <param name="resources">Threads and memory for what is measured from now on; null for the defaults. Estimator and loss are the folder's.</param>
+    /// <param name="activations">What becomes of activations; null for what the measurement was asked to write.</param>
     /// <exception cref="CladoException">The folder is no run folder or not finished, or the model it was measured on has changed.</exception>
-    public static Pipeline Open(string run, SensitivityOptions? resources = null)
+    public static Pipeline Open(string run, SensitivityOptions? resources = null, ActivationOptions? activations = null)
     {
         var folder = RunFolder.Open(run);
         var sensitivity = folder.ReadSensitivity();
@@ -109,7 +130,8 @@ public sealed class Pipeline
         var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), folder.Description.Bits, folder.Description.Pins);
         var candidates = folder.ReadCandidates(layers.Layers, widths)
             ?? throw new RunFolderException(run, "has no candidates; remove the folder and measure again");
-        return new Pipeline(folder, folder.Description.Sensitivity(resources ?? new()), graph, layers, candidates, sensitivity);
+        return new Pipeline(
+            folder, folder.Description.Sensitivity(resources ?? new()), activations ?? folder.Description.WrittenActivations(), graph, layers, candidates, sensitivity);
     }
 
     /// <summary>
@@ -127,16 +149,15 @@ public sealed class Pipeline
         string budget, AllocationLimits? limits = null, int? rounds = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         var parsed = Budget.Parse(budget, Graph.FileSizeBytes, limits);
-        var fileSize = new FileSize(Graph, Layers.Layers);
         int limit = rounds ?? (options.IsAutomatic ? DefaultRounds : 0);
         if (!options.IsAutomatic && limit == 0)
         {
-            return BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, fileSize, parsed, new AutomaticAllocator(), cancellation);
+            return BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
         }
         var images = folder.Images();
         var inputs = new MeasurementInputs(Graph, Candidates, images, folder.Preprocessing);
         using var records = new RecordStore(folder.RecordsPath);
-        return new AllocationSearch(inputs, options.Seen(images), fileSize, options, records, progress)
+        return new AllocationSearch(inputs, options.Seen(images), FileSize, options, records, progress)
             .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);
     }
 
@@ -161,23 +182,51 @@ public sealed class Pipeline
         return allocation with { Chosen = refined.Items };
     }
 
+    /// <summary>Finds the grids of 8-bit activations on the network with the chosen weights.</summary>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>What is written of activations; null where they stay floats.</returns>
+    /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
+    public QuantizedActivations? MeasureRanges(IReadOnlyList<Candidate> chosen, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
+        Plan is null ? null : new QuantizedActivations(Plan, RangeMeasurement.Measure(
+            QuantizedGraph.Of(Graph, chosen), Plan, folder.Images().Limit(ImagesForRanges, 0), folder.Preprocessing, activations.Ranges, options.Threads,
+            StageShare.Of(progress, "activation ranges"), cancellation));
+
     /// <summary>Writes the quantized model.</summary>
     /// <param name="allocation">The chosen candidates.</param>
     /// <param name="path">Destination.</param>
+    /// <param name="quantized">What is written of activations; null to measure it, where they do not stay floats.</param>
     /// <returns>Bytes of the file: those the allocation said.</returns>
-    /// <exception cref="CladoException">The destination is the float model itself.</exception>
+    /// <exception cref="CladoException">The destination is the float model itself, or the run's images are not there or have changed.</exception>
     /// <exception cref="InvalidOperationException">The file's size is not the predicted one: a defect of this library.</exception>
-    public long Export(AllocationResult allocation, string path)
+    public long Export(AllocationResult allocation, string path, QuantizedActivations? quantized = null)
     {
         ArgumentNullException.ThrowIfNull(allocation);
         if (Path.GetFullPath(path) == Path.GetFullPath(Graph.File))
         {
             throw new CladoException($"{path}: is the float model itself, which would be lost; give another file with -o");
         }
-        long size = OnnxFile.Write(ModelWriter.Build(Graph, allocation.Chosen), path);
-        return size == allocation.SizeBytes
+        long size = OnnxFile.Write(ModelWriter.Build(Graph, allocation.Chosen, quantized ?? MeasureRanges(allocation.Chosen)), path);
+        // Beyond 2 GiB there are two files, whose sizes are not predicted.
+        return size == allocation.SizeBytes || size > OnnxFile.MaximumSizeBytes
             ? size
             : throw new InvalidOperationException($"{path}: {size} bytes were written where {allocation.SizeBytes} were predicted");
+    }
+
+    /// <summary>Compares the outputs of a written file, as its users run it, with those of a simulation of the same bits in floats.</summary>
+    /// <param name="allocation">The chosen candidates.</param>
+    /// <param name="path">Path of the written file.</param>
+    /// <param name="quantized">What was written of activations; null where they stayed floats.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    public ParityResult CheckParity(
+        AllocationResult allocation, string path, QuantizedActivations? quantized, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(allocation);
+        return ParityCheck.Run(
+            Graph, path, SimulatedModel.Build(Graph, allocation.Chosen, quantized), folder.Images().Limit(ImagesForRanges, 0), folder.Preprocessing, options.Threads,
+            StageShare.Of(progress, "comparing with the simulation"), cancellation);
     }
 
     /// <summary>Evaluates a written file on the images the sensitivities were measured on, against the float model.</summary>

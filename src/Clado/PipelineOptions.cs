@@ -1,3 +1,4 @@
+using Clado.Activations;
 using Clado.Candidates;
 using Clado.Images;
 using Clado.Sensitivity;
@@ -46,6 +47,9 @@ public sealed record PipelineOptions
 
     /// <summary>Whether a rounding that needs inputs sees those behind layers that are rounded already, instead of the float network's.</summary>
     public bool QuantizedInputs { get; init; }
+
+    /// <summary>What becomes of activations in the written file; what is measured does not depend on it.</summary>
+    public ActivationOptions Activations { get; init; } = new();
 
     /// <summary>Estimator, loss and threads.</summary>
     public SensitivityOptions Sensitivity { get; init; } = new();

@@ -7,7 +7,8 @@ return args switch
     ["fuzzing", "read", var first, var step, var count] => FuzzingBenchmark.Read(int.Parse(first), int.Parse(step), int.Parse(count)),
     ["fuzzing", var count] => FuzzingBenchmark.Run(int.Parse(count)),
     ["models", var images] => ModelsBenchmark.Run(int.Parse(images)),
-    ["resnet50", var folder, var images] => RandomResNet50.Write(folder, int.Parse(images)),
+    ["resnet50", var folder, var images] => RandomResNet.Write(folder, int.Parse(images)),
+    ["deploying", .. var parts] => DeployingBenchmark.Run(parts),
     ["rounding", .. var parts] => RoundingBenchmark.Run(parts),
     ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
     ["solver", .. var parts] => SolverBenchmark.Run(parts),
@@ -20,6 +21,7 @@ static int Usage()
     Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [pairwise] [2,4,8] [MODEL]");
     Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
     Console.Error.WriteLine("       Clado.Benchmarks models IMAGES");
+    Console.Error.WriteLine("       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [MODEL …]   (all parts where none is named)");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");

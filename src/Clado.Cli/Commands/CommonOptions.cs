@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Clado.Activations;
 using Clado.Allocation;
 using Clado.Candidates;
 using Clado.Images;
@@ -22,7 +23,7 @@ internal static class CommonOptions
         Required = true,
     };
 
-    public static Option<long?> MaximumBitOperations() => new("--max-bitops") { Description = "Bit operations an image at most (MACs × weight bits × 32)" };
+    public static Option<long?> MaximumBitOperations() => new("--max-bitops") { Description = "Bit operations an image at most (MACs × weight bits × activation bits)" };
 
     public static Option<string> Run(bool required) => new("--run")
     {
@@ -115,6 +116,39 @@ internal static class CommonOptions
         }
     }
 
+    /// <summary>What becomes of activations: for verbs that write a model, or say how large it will be.</summary>
+    public sealed class Activating
+    {
+        private readonly Option<string?> activations = new Option<string?>("--activations")
+        {
+            Description = "Bits of activations in the file: 8 (default) runs on integer kernels, float on those of the float model",
+        }.AcceptOnlyFromAmong("8", "float");
+
+        private readonly Option<string> ranges = new Option<string>("--ranges")
+        {
+            Description = "How the range of an 8-bit activation is chosen on the images: least squared error, quantiles, or extremes",
+            DefaultValueFactory = _ => "mse",
+        }.AcceptOnlyFromAmong("mse", "percentile", "minmax");
+
+        public void AddTo(Command command)
+        {
+            command.Options.Add(activations);
+            command.Options.Add(ranges);
+        }
+
+        /// <summary>Null where nothing is said, for verbs that go by the run folder.</summary>
+        public ActivationOptions? Read(ParseResult parsed)
+        {
+            var method = parsed.GetValue(ranges) switch { "minmax" => RangeMethod.MinMax, "percentile" => RangeMethod.Percentile, _ => RangeMethod.LeastSquares };
+            return parsed.GetValue(activations) switch
+            {
+                "float" => new() { Format = ActivationFormat.Float },
+                "8" => new() { Ranges = method },
+                _ => method == RangeMethod.LeastSquares ? null : new() { Ranges = method },
+            };
+        }
+    }
+
     /// <summary>What <c>quantize</c> and <c>measure</c> share.</summary>
     public sealed class Measuring
     {
@@ -160,19 +194,16 @@ internal static class CommonOptions
             DefaultValueFactory = _ => [],
         };
 
-        private readonly Option<string> activations = new Option<string>("--activations")
-        {
-            Description = "Width of activations",
-            DefaultValueFactory = _ => "float",
-        }.AcceptOnlyFromAmong("float");
+        private readonly Activating activating = new();
 
         public void AddTo(Command command)
         {
             command.Arguments.Add(model);
-            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, equalize, loss, pins, activations])
+            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, equalize, loss, pins])
             {
                 command.Options.Add(option);
             }
+            activating.AddTo(command);
             resources.AddTo(command);
         }
 
@@ -194,6 +225,7 @@ internal static class CommonOptions
             },
             Equalize = parsed.GetValue(equalize),
             QuantizedInputs = parsed.GetRequiredValue(inputs) == "quantized",
+            Activations = activating.Read(parsed) ?? new(),
             Sensitivity = resources.Read(parsed) with { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
         };
 

@@ -38,7 +38,7 @@ internal static class DemoCommand
         {
             var uniform = pipeline.Candidates.Items.Where(c => c.Bits == bits).ToArray();
             var path = Path.Combine(folder, $"{Name}-uniform{bits}.onnx");
-            OnnxFile.Write(ModelWriter.Build(pipeline.Graph, uniform), path);
+            OnnxFile.Write(ModelWriter.Build(pipeline.Graph, uniform, pipeline.MeasureRanges(uniform, terminal, cancellation)), path);
             rows.Add(($"uniform {bits} bits", bits, path, ""));
         }
         foreach (var budget in Budgets)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Activations;
 using Clado.Allocation;
 using Clado.Cli.Output;
 using Clado.Evaluation;
@@ -36,14 +37,16 @@ internal static class QuantizeCommand
             return App.No;
         }
         var path = output ?? $"{Path.GetFileNameWithoutExtension(options.Model)}-{result.SizeBytes}.onnx";
-        pipeline.Export(result, path);
+        var activations = pipeline.MeasureRanges(result.Chosen, terminal, cancellation);
+        pipeline.Export(result, path, activations);
         var evaluation = pipeline.Evaluate(path, options, terminal, cancellation);
         if (refine)
         {
-            (result, evaluation) = Refine(terminal, pipeline, options, result, evaluation, path, cancellation);
+            (result, evaluation, activations) = Refine(terminal, pipeline, options, (result, evaluation, activations), path, cancellation);
         }
+        var parity = pipeline.CheckParity(result, path, activations, terminal, cancellation);
         pipeline.Keep("evaluation", Path.GetFileNameWithoutExtension(path), Json.Of(evaluation));
-        var text = Json.Of(result, pipeline.Estimator, path, evaluation.LossIncrease);
+        var text = Json.Of(result, pipeline.Estimator, path, evaluation.LossIncrease, parity);
         pipeline.Keep("allocation", result.Budget.Text, text);
         if (json)
         {
@@ -52,29 +55,32 @@ internal static class QuantizeCommand
         }
         terminal.Show(result);
         terminal.ShowScalings(pipeline);
-        terminal.ShowKept(pipeline.Layers);
+        terminal.ShowKept(pipeline);
         terminal.ShowGains(pipeline);
         terminal.Data($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} "
             + $"({pipeline.Sensitivity.Loss}; predicted {result.PredictedLoss:0.0000})"
             + (evaluation.Agreement is { } agreement ? $", top-1 agrees with FP32 on {agreement:P1}" : ""));
         terminal.ShowChart(result, evaluation, pipeline.UniformAround(result.SizeBytes, terminal, cancellation));
+        terminal.Show(parity);
         terminal.Data($"written: {path}");
         return App.Done;
     }
 
     /// <summary>Writes the refined model over the file where its measured loss is lower.</summary>
-    private static (AllocationResult Result, EvaluationResult Evaluation) Refine(
-        Terminal terminal, Pipeline pipeline, PipelineOptions options, AllocationResult result, EvaluationResult evaluation, string path, CancellationToken cancellation)
+    private static (AllocationResult Result, EvaluationResult Evaluation, QuantizedActivations? Activations) Refine(
+        Terminal terminal, Pipeline pipeline, PipelineOptions options, (AllocationResult Result, EvaluationResult Evaluation, QuantizedActivations? Activations) before,
+        string path, CancellationToken cancellation)
     {
-        var refined = pipeline.Refine(result, options, terminal, cancellation);
-        pipeline.Export(refined, path);
+        var refined = pipeline.Refine(before.Result, options, terminal, cancellation);
+        var activations = pipeline.MeasureRanges(refined.Chosen, terminal, cancellation);
+        pipeline.Export(refined, path, activations);
         var after = pipeline.Evaluate(path, options, terminal, cancellation);
-        bool better = after.LossIncrease < evaluation.LossIncrease;
-        terminal.Message($"refining: loss increase {evaluation.LossIncrease:0.0000} before, {after.LossIncrease:0.0000} after; {(better ? "kept" : "taken back")}");
+        bool better = after.LossIncrease < before.Evaluation.LossIncrease;
+        terminal.Message($"refining: loss increase {before.Evaluation.LossIncrease:0.0000} before, {after.LossIncrease:0.0000} after; {(better ? "kept" : "taken back")}");
         if (!better)
         {
-            pipeline.Export(result, path);
+            pipeline.Export(before.Result, path, before.Activations);
         }
-        return better ? (refined, after) : (result, evaluation);
+        return better ? (refined, after, activations) : before;
     }
 }

@@ -35,7 +35,19 @@ internal static class Json
         Options);
 
     public static string Of(EvaluationResult result) => JsonSerializer.Serialize(
-        new { result.Model, result.Images, result.Labelled, result.Top1, result.Top5, result.Loss, result.Agreement, result.SizeBytes },
+        new
+        {
+            result.Model,
+            result.Images,
+            result.Labelled,
+            result.Top1,
+            result.Top5,
+            result.Loss,
+            result.Agreement,
+            result.SizeBytes,
+            result.LatencyMilliseconds,
+            result.ReferenceLatencyMilliseconds,
+        },
         Options);
 
     /// <param name="points">Points of a curve. Shape: [points].</param>
@@ -45,7 +57,8 @@ internal static class Json
     /// <param name="estimator">Name of the estimator that was asked for.</param>
     /// <param name="output">Path of the written file, or null.</param>
     /// <param name="measuredLoss">Loss increase measured on the written file, or null where that is not done.</param>
-    public static string Of(AllocationResult result, string estimator, string? output = null, double? measuredLoss = null)
+    /// <param name="parity">How close the written file is to its simulation, or null where that is not checked.</param>
+    public static string Of(AllocationResult result, string estimator, string? output = null, double? measuredLoss = null, ParityResult? parity = null)
     {
         bool found = result.Chosen.Count > 0;
         double? Known(double value) => found && double.IsFinite(value) ? value : null;
@@ -66,6 +79,7 @@ internal static class Json
                 trials = result.Trials.Count > 0 ? result.Trials : null,
                 layers = result.Chosen.Select(c => new { c.Layer.Name, c.Bits, c.Layer.Parameters, c.SizeBytes }),
                 output,
+                parity,
                 smallestBytes = result.SmallestBytes,
             },
             Options);

@@ -28,11 +28,20 @@ internal static class Views
         terminal.ShowKept(layers);
     }
 
-    public static void ShowKept(this Terminal terminal, LayerSet layers)
+    /// <summary>What of the network is not quantized, weights first, and why.</summary>
+    public static void ShowKept(this Terminal terminal, Pipeline run)
     {
-        foreach (var group in layers.Kept.GroupBy(k => (k.Op, k.Reason)))
+        terminal.ShowKept(run.Layers);
+        ShowKept(terminal, "computes in floats", run.Plan?.Kept ?? []);
+    }
+
+    public static void ShowKept(this Terminal terminal, LayerSet layers) => ShowKept(terminal, "kept as float", layers.Kept);
+
+    private static void ShowKept(Terminal terminal, string what, IReadOnlyList<KeptOperation> kept)
+    {
+        foreach (var group in kept.GroupBy(k => (k.Op, k.Reason)))
         {
-            terminal.Data($"kept as float: {group.Count()} × {group.Key.Op}, {group.Key.Reason} ({string.Join(", ", group.Take(3).Select(k => k.Name))}{(group.Count() > 3 ? ", …" : "")})");
+            terminal.Data($"{what}: {group.Count()} × {group.Key.Op}, {group.Key.Reason} ({string.Join(", ", group.Take(3).Select(k => k.Name))}{(group.Count() > 3 ? ", …" : "")})");
         }
     }
 
@@ -123,6 +132,10 @@ internal static class Views
         Row(table, result.Model, $"{result.SizeBytes:N0}", $"{result.Images:N0}", Percent(result.Top1), Percent(result.Top5),
             result.Loss is { } loss ? $"{loss:0.0000}" : "–", Percent(result.Agreement));
         terminal.Show(table);
+        if (result.LatencyMilliseconds is { } time)
+        {
+            terminal.Data($"{time:0.000} ms an image{(result.ReferenceLatencyMilliseconds is { } other ? $", the reference {other:0.000} ms: {other / time:0.00} times as fast" : "")}");
+        }
     }
 
     /// <summary>The size–accuracy curve, smallest file first.</summary>
@@ -160,6 +173,10 @@ internal static class Views
         }
         terminal.Show(table);
     }
+
+    public static void Show(this Terminal terminal, ParityResult parity) => terminal.Data(
+        $"the written file against a simulation of its bits in floats, {parity.Images:N0} images: outputs differ by {parity.LargestDifference:0.######} at most, "
+        + $"{parity.MeanDifference:0.######} in the mean{(parity.Agreement is { } agreement ? $", top-1 agrees on {agreement:P1}" : "")}");
 
     public static void Row(Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(c => new Text(c)));
 

@@ -7,8 +7,6 @@ namespace Clado.Allocation;
 /// <summary>Chooses every layer's width: turns candidates and a budget into numbers for the solver, and its answer back.</summary>
 public static class BitAllocation
 {
-    private const int FloatActivationBits = 32;
-
     /// <summary>Solves for a budget.</summary>
     /// <param name="surrogate">What is minimised.</param>
     /// <param name="candidates">The rows of its matrix.</param>
@@ -26,25 +24,29 @@ public static class BitAllocation
         ArgumentNullException.ThrowIfNull(allocator);
         var groups = new WidthGroups(candidates, budget.Limits.Groups(candidates.Layers));
         var problem = new Subproblem(surrogate, candidates, groups, fileSize, budget);
-        var smallest = WidthSets(candidates, groups).Select(widths => (Widths: widths, Bytes: fileSize.Predict(groups.Least(widths, c => c.SizeBytes), widths))).MinBy(s => s.Bytes);
-        // Every bit-plane width that is used costs its function in the file: solve with all of them paid for, then once more with those
-        // that came out unused given back. Where all of them are too dear, start from the set that makes the smallest file.
-        IReadOnlyList<int> allowed = [.. candidates.Items.Select(c => c.Bits).Distinct()];
-        var best = problem.Solve(allowed, allocator, cancellation);
-        if (best.Solution.Status == AllocationStatus.Infeasible)
+        var sets = WidthSets(candidates, groups).Select(widths => (Widths: widths, Bytes: fileSize.Predict(groups.Least(widths, c => c.SizeBytes), widths))).ToArray();
+        var smallest = sets.MinBy(s => s.Bytes);
+        // Every width that is used costs its function in the file. Solve with as many widths paid for as the budget allows (all of them, unless it is tight); then,
+        // as long as that helps, with those given back that at most one layer uses, and one of the others taken in: what a single layer could change.
+        int[][] feasible = [.. sets.Where(s => s.Bytes <= (budget.FileBytes ?? long.MaxValue)).Select(s => s.Widths).DefaultIfEmpty(smallest.Widths)];
+        int[][] trials = [.. feasible.Where(set => !feasible.Any(other => other.Length > set.Length && set.All(other.Contains)))];
+        var best = trials.Select(Solve).MinBy(Worth);
+        while (best.Solution.Status != AllocationStatus.Infeasible && budget.FileBytes is not null)
         {
-            best = problem.Solve(smallest.Widths, allocator, cancellation);
-        }
-        else if (budget.FileBytes is not null)
-        {
-            var used = best.Chosen.Select(c => c.Bits).Where(BitPlanes.IsNeeded).ToHashSet();
-            int[] fewer = [.. allowed.Where(b => !BitPlanes.IsNeeded(b) || used.Contains(b))];
-            if (fewer.Length < allowed.Count && problem.Solve(fewer, allocator, cancellation) is var again
-                && again.Solution.Objective < best.Solution.Objective)
+            var users = best.Chosen.CountBy(c => c.Bits).ToDictionary();
+            int[][] next = [.. feasible.Where(set => !trials.Contains(set) && set.Count(b => !users.ContainsKey(b)) <= 1
+                && users.Where(u => !set.Contains(u.Key)).Sum(u => u.Value) <= 1)];
+            trials = [.. trials, .. next];
+            if (next.Select(Solve).OrderBy(Worth).FirstOrDefault() is not { Solution: not null } better || Worth(better) >= Worth(best))
             {
-                best = again;
+                break;
             }
+            best = better;
         }
+        (AllocationSolution Solution, IReadOnlyList<Candidate> Chosen) Solve(int[] widths) => problem.Solve(widths, allocator, cancellation);
+        static double Worth((AllocationSolution Solution, IReadOnlyList<Candidate>) solved) =>
+            solved.Solution.Status == AllocationStatus.Infeasible ? double.PositiveInfinity : solved.Solution.Objective;
+
         double objective = best.Solution.Objective + (2 * surrogate.OperatingLoss), bound = best.Solution.Bound + (2 * surrogate.OperatingLoss);
         return new AllocationResult
         {
@@ -62,14 +64,13 @@ public static class BitAllocation
         };
     }
 
-    /// <summary>All sets of widths that differ in their bit-plane widths and leave every layer and group a candidate.</summary>
+    /// <summary>All sets of widths that leave every layer and group a candidate.</summary>
     private static IEnumerable<int[]> WidthSets(CandidateSet candidates, WidthGroups groups)
     {
         int[] all = [.. candidates.Items.Select(c => c.Bits).Distinct().Order()];
-        int[] planes = [.. all.Where(BitPlanes.IsNeeded)];
-        for (int subset = 0; subset < 1 << planes.Length; subset++)
+        for (int subset = 1; subset < 1 << all.Length; subset++)
         {
-            int[] widths = [.. all.Where(b => !BitPlanes.IsNeeded(b) || (subset >> Array.IndexOf(planes, b) & 1) == 1)];
+            int[] widths = [.. all.Where((_, i) => (subset >> i & 1) == 1)];
             if (groups.Allow(widths))
             {
                 yield return widths;
@@ -107,7 +108,7 @@ public static class BitAllocation
             }
             if (Budget.Limits.BitOperations is { } operations)
             {
-                costs.Add([.. items.Select(c => c.Layer.BitOperations(c.Bits, FloatActivationBits))]);
+                costs.Add([.. items.Select(c => c.Layer.BitOperations(c.Bits, FileSize.ActivationBits))]);
                 budgets.Add(operations);
             }
             if (Surrogate.Radius is { } radius)

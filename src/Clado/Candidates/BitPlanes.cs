@@ -1,26 +1,19 @@
+using Clado.Graphs;
 using Clado.Onnx;
-using Clado.Onnx.Upgrade;
 using static Clado.Onnx.NodeExtensions;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Candidates;
 
 /// <summary>
-/// Widths that ONNX has no type for: b = 4 + 2 + 1 bits in planes. The 4- and 2-bit planes are UINT4 and UINT2 tensors of the weight's shape,
-/// the 1-bit plane lies eight to a byte. One model-local function a width puts them together in integers; ONNX Runtime inlines it and
-/// folds it at load, so it costs nothing at run time.
+/// Packed codes: UINT8, INT4 and INT2 where ONNX has the type, else b = 4 + 2 + 1 bits in planes. The 4- and 2-bit planes are UINT4 and UINT2 tensors
+/// of the weight's shape, the 1-bit plane lies eight to a byte. One model-local function a width makes 8-bit integers of them, and of those floats; ONNX Runtime
+/// inlines it and folds the first part at load, so a weight of any width runs as one of 8 bits does.
 /// </summary>
 public static class BitPlanes
 {
-    /// <summary>Domain of the functions.</summary>
-    public const string Domain = "clado";
-
-    /// <summary>Whether a width needs planes.</summary>
-    /// <param name="bits">Bits a weight. Range: [2, 8].</param>
-    public static bool IsNeeded(int bits) => bits is 3 or 5 or 6 or 7;
-
     /// <summary>Name of a width's function.</summary>
-    /// <param name="bits">Bits a weight: 3, 5, 6 or 7.</param>
+    /// <param name="bits">Bits a weight. Range: [2, 8].</param>
     public static string FunctionName(int bits) => $"U{bits}";
 
     /// <summary>The functions, and the import of their domain, for a set of widths.</summary>
@@ -29,16 +22,11 @@ public static class BitPlanes
     public static void AddFunctions(ModelProto model, IEnumerable<int> widths)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var needed = widths.Where(IsNeeded).Distinct().Order().ToArray();
-        model.Functions.Add(needed.Select(Function));
-        if (needed.Length > 0)
-        {
-            model.OpsetImport.Add(new OperatorSetIdProto { Domain = Domain, Version = 1 });
-        }
+        LocalFunctions.Add(model, [.. widths.Distinct().Order().Select(Function)]);
     }
 
     /// <summary>Splits codes into planes: unsigned code u = code + 2^(bits−1), lowest plane first.</summary>
-    internal static TensorProto[] Split(Candidate candidate, WeightNames names)
+    internal static TensorProto[] Split(Candidate candidate, TensorNames names)
     {
         long[] shape = [.. candidate.Layer.Shape];
         var planes = new List<TensorProto>();
@@ -73,16 +61,25 @@ public static class BitPlanes
         return packed;
     }
 
-    private static int[] Planes(int bits) => bits switch { 3 => [2, 1], 5 => [4, 1], 6 => [4, 2], _ => [4, 2, 1] };
+    /// <summary>
+    /// Whether the runtime gets a width's codes without sign. Its kernels for signed weights add pairs of products in 16 bits where the processor has no VNNI:
+    /// 255 · (|w1| + |w2|) fits up to |w| = 64, so all widths up to 7 bits are exact, and 8 bits are with the kernels for unsigned weights.
+    /// </summary>
+    private static bool IsUnsigned(int bits) => bits == 8;
+
+    private static int[] Planes(int bits) => bits switch { 3 => [2, 1], 5 => [4, 1], 6 => [4, 2], 7 => [4, 2, 1], _ => [] };
 
     private static FunctionProto Function(int bits)
     {
         // Inputs are named by their plane's lowest bit: "0" and so on, "s" are the scales. Names are short: the file pays for them.
-        var function = new FunctionProto { Name = FunctionName(bits), Domain = Domain };
-        function.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OpsetUpgrade.TargetOpset });
+        var function = LocalFunctions.Create(FunctionName(bits), [], "w");
         function.Attribute.Add("axis");
-        var sum = "";
+        var codes = "0";
         int shift = 0;
+        if (bits is 2 or 4 or 8)
+        {
+            function.Input.Add(codes);
+        }
         foreach (int width in Planes(bits))
         {
             var input = $"{shift}";
@@ -92,14 +89,25 @@ public static class BitPlanes
             {
                 plane = Cut(function, plane, "0i");
             }
-            sum = shift == 0 ? plane : Binary(function, "Add", sum, Binary(function, "Mul", plane, Scalar(function, 1 << shift), $"{input}m"), $"{input}a");
+            codes = shift == 0 ? plane : Binary(function, "Add", codes, Binary(function, "Mul", plane, Scalar(function, 1 << shift), $"{input}m"), $"{input}a");
             shift += width;
         }
         function.Input.Add("s");
-        function.Output.Add("w");
-        var signed = Binary(function, "Sub", sum, Scalar(function, 1 << (bits - 1)), "c");
-        function.Node.Add(Node("Cast", [signed], "q", Attribute("to", (long)DataType.Int8)));
-        function.Node.Add(Node("DequantizeLinear", ["q", "s"], "w",
+        if (shift > 0)
+        {
+            codes = Binary(function, "Sub", codes, Scalar(function, 1 << (bits - 1)), "c");
+        }
+        if (bits < 8)
+        {
+            function.Node.Add(Node("Cast", [codes], "q", Attribute("to", (long)DataType.Int8)));
+            codes = "q";
+        }
+        // QGemm is fused only where the zero points are there, though they are all zero.
+        function.Node.Add(Node("Shape", ["s"], "h"));
+        var zero = IsUnsigned(bits) ? TensorData.Create("", DataType.Uint8, [1 << 7], 1) : TensorData.Create("", DataType.Int8, [0], 1);
+        zero.ClearName();
+        function.Node.Add(Node("ConstantOfShape", ["h"], "e", new AttributeProto { Name = "value", Type = AttributeProto.Types.AttributeType.Tensor, T = zero }));
+        function.Node.Add(Node("DequantizeLinear", [codes, "s", "e"], "w",
             new AttributeProto { Name = "axis", RefAttrName = "axis", Type = AttributeProto.Types.AttributeType.Int }));
         return function;
     }

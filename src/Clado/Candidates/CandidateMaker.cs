@@ -24,7 +24,7 @@ public static class CandidateMaker
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(rounding);
-        var names = new WeightNames(graph);
+        var names = new TensorNames(graph);
         var weights = layers.Select(layer => Weights(graph, layer)).ToArray();
         var candidates = new List<Candidate>();
         using var statistics = inputs?.GetEnumerator();
@@ -85,7 +85,7 @@ public static class CandidateMaker
             : weights;
     }
 
-    private static Candidate Make(QuantizableLayer layer, float[] weights, int bits, RoundedWeights rounded, BiasCorrection? correction, WeightNames names)
+    private static Candidate Make(QuantizableLayer layer, float[] weights, int bits, RoundedWeights rounded, BiasCorrection? correction, TensorNames names)
     {
         var candidate = new Candidate { Layer = layer, Bits = bits, Codes = rounded.Codes, Scales = rounded.Scales, SizeBytes = 0, SquaredError = 0 };
         var dequantized = candidate.Dequantize();

@@ -1,3 +1,4 @@
+using Clado.Activations;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
@@ -7,7 +8,7 @@ namespace Clado.Candidates;
 
 /// <summary>
 /// The exact size of the file for any choice of widths. The graph's bytes are a sum over layers; what is around them is the frame
-/// (<see cref="Frame"/>) and the functions of the bit-plane widths that are used.
+/// (<see cref="Frame"/>) and the functions of the widths that are used.
 /// </summary>
 public sealed class FileSize
 {
@@ -18,13 +19,24 @@ public sealed class FileSize
     /// <summary>Measures the frame.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
-    public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers)
+    /// <param name="format">What activations are in the file.</param>
+    public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers, ActivationFormat format = ActivationFormat.Float)
     {
         frame = Frame(graph, layers);
+        if (format == ActivationFormat.Int8)
+        {
+            // Grids and biases take the same bytes whatever their values are.
+            var plan = ActivationPlan.Of(graph, layers);
+            ActivationNodes.Insert(frame, plan, ActivationRanges.Unmeasured(plan), new TensorNames(graph), node => new int[node.Layer.ChannelCount]);
+        }
+        ActivationBits = format == ActivationFormat.Int8 ? 8 : 32;
         frameGraphBytes = frame.Graph.CalculateSize();
         frame.Graph = null;
         aroundGraphBytes = frame.CalculateSize();
     }
+
+    /// <summary>Bits of an activation in the file.</summary>
+    public int ActivationBits { get; }
 
     /// <summary>The model without the layers' weights, and without what a file to run does not need: shapes of activations, doc strings, exporter's notes on nodes.</summary>
     /// <param name="graph">The network.</param>

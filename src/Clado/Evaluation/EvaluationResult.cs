@@ -29,4 +29,10 @@ public sealed record EvaluationResult
 
     /// <summary>Mean loss increase over the reference in the loss that was asked for: nats for kl and ce, 1 for mse; null without a reference.</summary>
     public double? LossIncrease { get; init; }
+
+    /// <summary>Median time of a run on one image, milliseconds; null where it was not measured.</summary>
+    public double? LatencyMilliseconds { get; init; }
+
+    /// <summary>The reference's, run in turn with it, milliseconds; null without a reference or where it was not measured.</summary>
+    public double? ReferenceLatencyMilliseconds { get; init; }
 }

@@ -79,7 +79,8 @@ public static class Evaluator
             var model = OnnxFile.Read(path);
             model.Graph.Output.Clear();
             model.Graph.Output.Add(Readout.Outputs.Select(name => new ValueInfoProto { Name = name }));
-            session = new GraphSession(model, path);
+            // As its users run it: a file that rounds its activations in integers, with the runtime's default options.
+            session = new GraphSession(model, path, integers: model.RoundsActivations());
         }
 
         public Graph Graph { get; }

@@ -33,7 +33,7 @@ internal static class ModelComparison
         var losses = new LossFactory(graph, readout, images, loss);
         long[] sizes = [graph.FileSizeBytes, .. models.Select(m => (long)m.CalculateSize())];
         using var reference = new NetworkOutputs(graph, readout);
-        var sessions = models.Select(model => new GraphSession(Reading(model, readout), graph.File)).ToArray();
+        var sessions = models.Select(model => new GraphSession(Reading(model, readout), graph.File, integers: model.RoundsActivations())).ToArray();
         var batches = new ImageBatches(images, graph, preprocessing, Evaluator.BatchSize);
         using var records = new RecordStore();
         var tallies = sizes.Select(_ => new Tally[batches.Count]).ToArray();

@@ -15,14 +15,15 @@ internal sealed class GraphSession : IDisposable
     /// <param name="file">Path that errors name.</param>
     /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
     /// <param name="releasesMemory">Whether every run gives unused memory of the shared arena back: slower, for when memory is tight.</param>
+    /// <param name="integers">Whether it computes in integers where the model rounds activations; else all is computed in floats.</param>
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
     public GraphSession(
-        ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL, bool releasesMemory = false)
+        ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL, bool releasesMemory = false, bool integers = false)
     {
         this.releasesMemory = releasesMemory;
         try
         {
-            session = OrtRuntime.CreateSession(model.ToByteArray(), optimization);
+            session = OrtRuntime.CreateSession(model.ToByteArray(), optimization, integers);
             if (releasesMemory)
             {
                 // The model's bytes, and those of the sessions before: nothing else would make the collector look.

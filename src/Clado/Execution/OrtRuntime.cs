@@ -16,20 +16,41 @@ internal static class OrtRuntime
     /// <summary>Creates a session for a serialised model.</summary>
     /// <param name="model">The model file's bytes.</param>
     /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
-    public static InferenceSession CreateSession(byte[] model, GraphOptimizationLevel optimization)
+    /// <param name="integers">Whether it computes in integers where the model rounds activations; else all is computed in floats.</param>
+    public static InferenceSession CreateSession(byte[] model, GraphOptimizationLevel optimization, bool integers)
+    {
+        using var options = Options(optimization, integers);
+        options.DisablePerSessionThreads();
+        options.AddSessionConfigEntry("session.use_env_allocators", "1");
+        return new InferenceSession(model, options);
+    }
+
+    /// <summary>Creates a session with threads of its own, for timing: what a user of the file has.</summary>
+    /// <param name="model">The model file's bytes.</param>
+    /// <param name="threads">Threads a run uses. Range: [1, inf).</param>
+    /// <param name="integers">Whether it computes in integers where the model rounds activations.</param>
+    public static InferenceSession CreateTimedSession(byte[] model, int threads, bool integers)
+    {
+        using var options = Options(GraphOptimizationLevel.ORT_ENABLE_ALL, integers);
+        options.IntraOpNumThreads = threads;
+        return new InferenceSession(model, options);
+    }
+
+    private static SessionOptions Options(GraphOptimizationLevel optimization, bool integers)
     {
         _ = Environment.Value;
-        using var options = new SessionOptions
+        var options = new SessionOptions
         {
             GraphOptimizationLevel = optimization,
             // What fails is an exception whose message we pass on; a second one on standard error would help nobody.
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
         };
-        options.DisablePerSessionThreads();
-        options.AddSessionConfigEntry("session.use_env_allocators", "1");
-        // Weight-only DequantizeLinear is folded at load: the file computes exactly what its dequantized weights would, at the speed of floats.
-        options.AddSessionConfigEntry("session.disable_quant_qdq", "1");
-        return new InferenceSession(model, options);
+        if (!integers)
+        {
+            // Weight-only DequantizeLinear is folded at load: the file computes exactly what its dequantized weights would, at the speed of floats.
+            options.AddSessionConfigEntry("session.disable_quant_qdq", "1");
+        }
+        return options;
     }
 
     private static OrtEnv Start()

@@ -1,3 +1,4 @@
+using Clado.Activations;
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Onnx;
@@ -10,22 +11,28 @@ public static class ModelWriter
     /// <summary>Puts one candidate a layer into the network.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="activations">The grids of its activations; null to leave them floats.</param>
     /// <returns>
-    /// A model of opset 25 and IR version 13 whose weights are packed at their width, each made float by a DequantizeLinear (or a function that
-    /// ends in one) that ONNX Runtime folds at load with <c>session.disable_quant_qdq = 1</c>.
+    /// A model of opset 25 and IR version 13 whose weights are packed at their width. With grids, ONNX Runtime fuses it to integer kernels as it is; without, it
+    /// folds what makes the weights float at load with <c>session.disable_quant_qdq = 1</c>.
     /// </returns>
-    public static ModelProto Build(Graph graph, IReadOnlyList<Candidate> chosen)
+    public static ModelProto Build(Graph graph, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations = null)
     {
         ArgumentNullException.ThrowIfNull(chosen);
         var model = FileSize.Frame(graph, [.. chosen.Select(c => c.Layer)]);
-        var names = new WeightNames(graph);
+        var names = new TensorNames(graph);
+        foreach (var (name, bias) in chosen.Where(c => c.Bias is not null).Select(c => (c.Layer.Bias!, c.Bias!)))
+        {
+            TensorData.Overwrite(model.Graph.Initializer.First(t => t.Name == name), bias);
+        }
+        if (activations is not null)
+        {
+            var biases = new IntegerBiases(graph, chosen, activations);
+            chosen = biases.Chosen;
+            ActivationNodes.Insert(model, activations.Plan, activations.Ranges, names, biases.Codes);
+        }
         var encoded = chosen.Select(c => WeightEncoding.Encode(c, names)).ToArray();
         model.Graph.Initializer.Add(encoded.SelectMany(e => e.Initializers));
-        var biases = chosen.Where(c => c.Bias is not null).ToDictionary(c => c.Layer.Bias!, c => c.Bias!);
-        foreach (var tensor in model.Graph.Initializer.Where(t => biases.ContainsKey(t.Name)))
-        {
-            TensorData.Overwrite(tensor, biases[tensor.Name]);
-        }
         var nodes = model.Graph.Node.ToArray();
         model.Graph.Node.Clear();
         model.Graph.Node.Add(encoded.Select(e => e.Node));

@@ -53,5 +53,5 @@ internal static class ReportReader
             ?? (swept.FirstOrDefault(c => c.ImagesSha256 == folder.Description.ImagesSha256) ?? Empty(folder.Description)).With(folder.ReadAllocations());
     }
 
-    private static Curve Empty(RunDescription run) => new() { ImagesPath = run.ImagesPath, Images = run.ImageCount, ImagesSha256 = "", FloatBytes = 0 };
+    private static Curve Empty(RunDescription run) => new() { ImagesPath = run.ImagesPath, Images = run.ImageCount, ImagesSha256 = "", Activations = run.Activations, FloatBytes = 0 };
 }

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Clado.Activations;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -13,8 +14,8 @@ internal sealed record RunDescription
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
-    // Where files lie does not change what is measured; which images are taken is in their hash.
-    private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed"];
+    // Where files lie and how activations are written does not change what is measured; which images are taken is in their hash.
+    private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed", "activations"];
 
     private const string Automatic = "auto";
 
@@ -68,10 +69,13 @@ internal sealed record RunDescription
         Rounding = options.Rounding.Name + (options.Rounding.NeedsInputs && options.QuantizedInputs ? " on quantized inputs" : ""),
         Estimator = options.Sensitivity.Estimator,
         Loss = options.Sensitivity.Loss ?? Automatic,
-        Activations = "float",
+        Activations = options.Activations.Format == ActivationFormat.Int8 ? "8" : "float",
         CladoVersion = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,
     };
+
+    /// <summary>What becomes of activations where nobody says.</summary>
+    public ActivationOptions WrittenActivations() => new() { Format = Activations == "float" ? ActivationFormat.Float : ActivationFormat.Int8 };
 
     /// <summary>Estimator and loss, with threads and memory of others.</summary>
     public SensitivityOptions Sensitivity(SensitivityOptions resources) => resources with { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };

@@ -252,7 +252,7 @@ internal sealed class RunFolder
         }
     }
 
-    private string CurvePath(Curve curve) => In($"sweep-{curve.ImagesSha256[..8]}{(curve.Rounds is { } rounds ? $"-rounds{rounds}" : "")}.json");
+    private string CurvePath(Curve curve) => In($"sweep-{curve.ImagesSha256[..8]}{(curve.Rounds is { } rounds ? $"-rounds{rounds}" : "")}-{curve.Activations}.json");
 
     private string In(string file) => Path.Combine(FolderPath, file);
 }

@@ -34,6 +34,9 @@ public sealed record Curve
     /// <summary>Rounds of measuring around each choice at most; null for the default.</summary>
     public int? Rounds { get; init; }
 
+    /// <summary>What activations of the written files are: float, 8, or 8 and how their ranges were chosen.</summary>
+    public required string Activations { get; init; }
+
     /// <summary>Bytes of the float file.</summary>
     public required long FloatBytes { get; init; }
 

@@ -28,7 +28,7 @@ internal sealed class Sweep
     {
         (this.pipeline, this.folder, this.resources, this.options, this.progress) = (pipeline, folder, resources, options, progress);
         images = options.Images is { } path ? ImageFolder.Open(path).Limit(options.Limit, options.Seed) : folder.Images();
-        fileSize = new FileSize(pipeline.Graph, pipeline.Layers.Layers);
+        fileSize = pipeline.FileSize;
         curve = new Curve
         {
             ImagesPath = Path.GetFullPath(images.Folder),
@@ -37,6 +37,7 @@ internal sealed class Sweep
             Limit = options.Images is null ? null : options.Limit,
             Seed = options.Seed,
             Rounds = options.Rounds,
+            Activations = pipeline.ActivationsName,
             FloatBytes = pipeline.Graph.FileSizeBytes,
         };
         curve = folder.ReadCurve(curve) ?? curve;
@@ -134,7 +135,7 @@ internal sealed class Sweep
         if (unknown.Length > 0)
         {
             var results = ModelComparison.Evaluate(
-                pipeline.Graph, [.. unknown.Select(m => ModelWriter.Build(pipeline.Graph, m.Chosen))], images, folder.Preprocessing, pipeline.Sensitivity.Loss,
+                pipeline.Graph, [.. unknown.Select(m => ModelWriter.Build(pipeline.Graph, m.Chosen, pipeline.MeasureRanges(m.Chosen, null, cancellation)))], images, folder.Preprocessing, pipeline.Sensitivity.Loss,
                 resources.Threads, part, cancellation);
             curve = curve with { FloatTop1 = results[0].Top1 };
             foreach (var ((point, _), result) in unknown.Zip(results.Skip(1)))

@@ -29,6 +29,7 @@ public class CommandTests
         {
             Assert.True(root.TryGetProperty(key, out _), key);
         }
+        Assert.InRange(root.GetProperty("parity").GetProperty("agreement").GetDouble(), 0.5, 1);
 
         // The same in single steps; measuring finds everything done.
         Assert.Equal(0, Harness.Command(["measure", .. measuring]).Code);
@@ -37,11 +38,21 @@ public class CommandTests
         Assert.Equal(0, Harness.Command("export", "--run", folder["run"], "--budget", "3500", "-o", folder["e.onnx"]).Code);
         Assert.Equal(File.ReadAllBytes(folder["q.onnx"]), File.ReadAllBytes(folder["e.onnx"]));
 
-        var evaluated = Harness.Command("evaluate", folder["e.onnx"], "--images", images, "--preprocess", "unit", "--reference", model, "--json");
+        var evaluated = Harness.Command("evaluate", folder["e.onnx"], "--images", images, "--preprocess", "unit", "--reference", model, "--latency", "--json");
+        Assert.Equal("", evaluated.Code == 0 ? "" : evaluated.Error);
         using var result = JsonDocument.Parse(evaluated.Output);
         Assert.Equal(size, result.RootElement.GetProperty("sizeBytes").GetInt64());
         Assert.InRange(result.RootElement.GetProperty("agreement").GetDouble(), 0.2, 1);
         Assert.InRange(result.RootElement.GetProperty("top1").GetDouble(), 0, 1);
+        Assert.True(result.RootElement.GetProperty("latencyMilliseconds").GetDouble() > 0);
+        Assert.True(result.RootElement.GetProperty("referenceLatencyMilliseconds").GetDouble() > 0);
+
+        // The same measurement serves files with float activations, whose simulation is exact.
+        var floats = Harness.Command(["quantize", .. measuring, "--budget", "3500", "--activations", "float", "-o", folder["f.onnx"], "--json"]);
+        Assert.Equal("", floats.Code == 0 ? "" : floats.Error);
+        using var exact = JsonDocument.Parse(floats.Output);
+        Assert.Equal(new FileInfo(folder["f.onnx"]).Length, exact.RootElement.GetProperty("sizeBytes").GetInt64());
+        Assert.Equal(0, exact.RootElement.GetProperty("parity").GetProperty("largestDifference").GetDouble());
 
         using var inspected = JsonDocument.Parse(Harness.Command("inspect", model, "--json").Output);
         Assert.Equal(5, inspected.RootElement.GetProperty("layers").GetArrayLength());

@@ -11,7 +11,7 @@ namespace Clado.Tests.Conventions;
 public class ConventionTests
 {
     // The order of the pipeline; Images, Execution, Numerics and Runs serve all stages.
-    private static readonly string[] Stages = ["Graphs", "Layers", "Calibration", "Candidates", "Equalization", "Sensitivity", "Allocation", "Export", "Evaluation", "Sweeps", "Reports"];
+    private static readonly string[] Stages = ["Graphs", "Layers", "Activations", "Calibration", "Candidates", "Equalization", "Sensitivity", "Allocation", "Export", "Evaluation", "Sweeps", "Reports"];
 
     [Fact]
     public void AStageKnowsItsOwnAndEarlierStagesOnly()

@@ -1,6 +1,7 @@
 using Clado.Onnx;
 using Clado.Tests.Support;
 using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
 using Xunit;
 
 namespace Clado.Tests.Onnx;
@@ -90,5 +91,23 @@ public class OnnxFileTests
             tensor.ClearRawData();
         }
         return external;
+    }
+
+    /// <summary>Too large for one file: the data goes beside it, and the runtime finds it there as the reader does.</summary>
+    [Fact]
+    public void LargeModelsKeepTheirDataInASecondFile()
+    {
+        using var folder = new TemporaryFolder();
+        var model = NetworkBuilder.SmallClassifier().Build();
+        var expected = Harness.Outputs(model);
+        long size = OnnxFile.Write(model, folder["m.onnx"], maximumSizeBytes: 2_000);
+        Assert.Equal(size, new FileInfo(folder["m.onnx"]).Length + new FileInfo(folder["m.onnx.data"]).Length);
+        Assert.True(new FileInfo(folder["m.onnx"]).Length < model.CalculateSize());
+        Assert.Equal(expected, Harness.Outputs(OnnxFile.Read(folder["m.onnx"])));
+        using var session = new InferenceSession(folder["m.onnx"]);
+        Assert.Equal("logits", session.OutputNames[0]);
+        // Small enough for one: as before.
+        Assert.Equal(OnnxFile.Write(model, folder["s.onnx"]), new FileInfo(folder["s.onnx"]).Length);
+        Assert.False(File.Exists(folder["s.onnx.data"]));
     }
 }

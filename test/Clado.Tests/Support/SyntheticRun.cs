@@ -93,6 +93,7 @@ internal static class SyntheticRun
         ImagesPath = "/images/test",
         Images = 2000,
         ImagesSha256 = new string('2', 64),
+        Activations = "8",
         FloatBytes = layers.Sum(l => 4 * l.Parameters),
         FloatTop1 = 0.9,
     }.With([.. Enum.GetValues<CurveMethod>().SelectMany(method => Enumerable.Range(0, points).Select(i =>

@@ -7,17 +7,15 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Benchmarks;
 
 /// <summary>
-/// A network of ResNet-50's shape (He et al. 2015, as torchvision has it, batch normalisation folded: 25.5 million weights, 4.1 G MACs at 224) with
-/// random weights, and images for it: what memory and time do not depend on is left out.
+/// Networks of the shape of ResNet-50 and ResNet-18 (He et al. 2015, as torchvision has them, batch normalisation folded: 25.5 and 11.7 million weights, 4.1 and
+/// 1.8 G MACs at 224) with random weights, and images for them: what memory and time do not depend on is left out.
 /// </summary>
-internal sealed class RandomResNet50
+internal sealed class RandomResNet
 {
-    private static readonly (int Blocks, int Width)[] Stages = [(3, 64), (4, 128), (6, 256), (3, 512)];
-
     private readonly Random random = new(1);
-    private readonly GraphProto graph = new() { Name = "resnet50" };
+    private readonly GraphProto graph = new() { Name = "resnet" };
 
-    private RandomResNet50()
+    private RandomResNet()
     {
     }
 
@@ -27,7 +25,7 @@ internal sealed class RandomResNet50
     public static int Write(string folder, int images)
     {
         Directory.CreateDirectory(Path.Combine(folder, "images"));
-        OnnxFile.Write(new RandomResNet50().Build(), Path.Combine(folder, "resnet50.onnx"));
+        OnnxFile.Write(new RandomResNet().Build([3, 4, 6, 3], isBottleneck: true), Path.Combine(folder, "resnet50.onnx"));
         var random = new Random(2);
         for (int i = 0; i < images; i++)
         {
@@ -36,23 +34,29 @@ internal sealed class RandomResNet50
         return 0;
     }
 
-    private ModelProto Build()
+    /// <summary>Writes a network of ResNet-18's shape.</summary>
+    /// <param name="path">Where to.</param>
+    public static void WriteResNet18(string path) => OnnxFile.Write(new RandomResNet().Build([2, 2, 2, 2], isBottleneck: false), path);
+
+    private ModelProto Build(int[] blocksOfStages, bool isBottleneck)
     {
         string last = Relu(Convolution("x", 3, 64, 7, 2));
         graph.Node.Add(Node("MaxPool", [last], "pool", Attribute("kernel_shape", 3, 3), Attribute("strides", 2, 2), Attribute("pads", 1, 1, 1, 1)));
         last = "pool";
         int channels = 64;
-        foreach (var (blocks, width) in Stages)
+        foreach (var (blocks, stage) in blocksOfStages.Select((blocks, stage) => (blocks, stage)))
         {
+            int width = 64 << stage, outputs = isBottleneck ? 4 * width : width;
             for (int block = 0; block < blocks; block++)
             {
-                int stride = block == 0 && width > 64 ? 2 : 1;
-                var inner = Relu(Convolution(Relu(Convolution(last, channels, width, 1, 1)), width, width, 3, stride));
-                var outer = Convolution(inner, width, 4 * width, 1, 1);
-                var shortcut = block == 0 ? Convolution(last, channels, 4 * width, 1, stride) : last;
+                int stride = block == 0 && stage > 0 ? 2 : 1;
+                var branch = isBottleneck
+                    ? Convolution(Relu(Convolution(Relu(Convolution(last, channels, width, 1, 1)), width, width, 3, stride)), width, outputs, 1, 1)
+                    : Convolution(Relu(Convolution(last, channels, width, 3, stride)), width, width, 3, 1);
+                var shortcut = channels != outputs || stride > 1 ? Convolution(last, channels, outputs, 1, stride) : last;
                 var sum = $"sum{graph.Node.Count}";
-                graph.Node.Add(Node("Add", [outer, shortcut], sum));
-                (last, channels) = (Relu(sum), 4 * width);
+                graph.Node.Add(Node("Add", [branch, shortcut], sum));
+                (last, channels) = (Relu(sum), outputs);
             }
         }
         graph.Node.Add(Node("GlobalAveragePool", [last], "average"));

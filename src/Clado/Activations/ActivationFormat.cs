@@ -1,0 +1,11 @@
+namespace Clado.Activations;
+
+/// <summary>What activations are in the written file.</summary>
+public enum ActivationFormat
+{
+    /// <summary>32-bit floats: weights are made float at load.</summary>
+    Float,
+
+    /// <summary>8-bit integers wherever the runtime computes with them.</summary>
+    Int8,
+}

@@ -1,0 +1,64 @@
+using Clado.Graphs;
+using Clado.Layers;
+
+namespace Clado.Activations;
+
+/// <summary>A tensor that is put on an 8-bit grid.</summary>
+/// <param name="Name">Name of the tensor in the float network.</param>
+/// <param name="Range">Index of its range; tensors that only move elements about share that of what they move.</param>
+/// <param name="Readers">Indices of the nodes that read the rounded values; null where all do. Shape: [readers].</param>
+public sealed record QuantizedTensor(string Name, int Range, IReadOnlyList<int>? Readers);
+
+/// <summary>A node with quantized weights that computes in integers.</summary>
+/// <param name="Node">Index of the node.</param>
+/// <param name="Layer">Its layer.</param>
+/// <param name="InputRange">Index of the range of its input.</param>
+/// <param name="Bias">Name of its bias, written as 32-bit integers; null where it has none.</param>
+public sealed record IntegerNode(int Node, QuantizableLayer Layer, int InputRange, string? Bias);
+
+/// <summary>
+/// Which tensors of a network are put on 8-bit grids, so that ONNX Runtime's CPU provider fuses every node between two of them to an integer kernel
+/// (QLinearConv, QGemm, MatMulIntegerToFloat, QLinearAdd, …). It follows from the graph alone: ranges do not change it, nor the file's size.
+/// </summary>
+public sealed record ActivationPlan
+{
+    /// <summary>The tensors, in order of execution. Shape: [tensors].</summary>
+    public required IReadOnlyList<QuantizedTensor> Tensors { get; init; }
+
+    /// <summary>The nodes with weights that compute in integers. Shape: [nodes].</summary>
+    public required IReadOnlyList<IntegerNode> Nodes { get; init; }
+
+    /// <summary>The nodes that compute in floats, with the reason; those that only move elements about or compute shapes are left out. Shape: [kept].</summary>
+    public required IReadOnlyList<KeptOperation> Kept { get; init; }
+
+    /// <summary>The tensor that each range is measured on. Shape: [ranges].</summary>
+    public IReadOnlyList<string> Ranges => [.. Tensors.DistinctBy(t => t.Range).OrderBy(t => t.Range).Select(t => t.Name)];
+
+    /// <summary>Makes the plan.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
+    public static ActivationPlan Of(Graph graph, IReadOnlyList<QuantizableLayer> layers)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(layers);
+        var roles = new NodeRoles(graph, layers);
+        var ranges = new Dictionary<string, int>();
+        var tensors = new List<QuantizedTensor>();
+        foreach (var (name, producer) in graph.Nodes.SelectMany((node, i) => node.Output.Where(o => o.Length > 0).Select(o => (o, i))).Prepend((graph.Input, -1)))
+        {
+            var readers = graph.Consumers(name).Where(reader => roles.ReadsIntegers(reader, name)).ToArray();
+            if (producer >= 0 && roles.WritesIntegers(producer) ? roles.IsAbsorbed(name) : readers.Length == 0)
+            {
+                continue;
+            }
+            int next = ranges.Values.DefaultIfEmpty(-1).Max() + 1;
+            int range = producer >= 0 && roles[producer] == NodeRole.Carrier ? ranges[graph.Nodes[producer].Input[0]] : next;
+            ranges.Add(name, range);
+            bool integers = producer >= 0 && roles[producer] is not NodeRole.Float;
+            tensors.Add(new QuantizedTensor(name, range, integers ? null : readers));
+        }
+        var nodes = layers.SelectMany(layer => layer.Nodes.Where(node => roles[node] is NodeRole.Convolution or NodeRole.Product).Select(node =>
+            new IntegerNode(node, layer, ranges[graph.Nodes[node].Input[0]], graph.Nodes[node].Input.Count > 2 && graph.Nodes[node].Input[2].Length > 0 ? graph.Nodes[node].Input[2] : null)));
+        return new ActivationPlan { Tensors = tensors, Nodes = [.. nodes], Kept = roles.Kept() };
+    }
+}

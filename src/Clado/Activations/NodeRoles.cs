@@ -1,0 +1,166 @@
+using Clado.Graphs;
+using Clado.Layers;
+using Clado.Onnx;
+using static Clado.Onnx.TensorProto.Types;
+
+namespace Clado.Activations;
+
+/// <summary>What a node does in a network of 8-bit activations.</summary>
+internal enum NodeRole
+{
+    /// <summary>Computes in floats.</summary>
+    Float,
+
+    /// <summary>A convolution with quantized weights: integers in, integers out.</summary>
+    Convolution,
+
+    /// <summary>A matrix product with quantized weights: integers in, floats or integers out.</summary>
+    Product,
+
+    /// <summary>Has an integer kernel, and gets and gives integers: an addition of two branches, a pooling.</summary>
+    Integer,
+
+    /// <summary>Moves or selects elements; input and output share their grid.</summary>
+    Carrier,
+
+    /// <summary>A Relu or Clip between an integer kernel and its rounding, which does its work.</summary>
+    Absorbed,
+}
+
+/// <summary>
+/// Gives every node its role. A node with an integer kernel runs in integers where all its inputs come from integer kernels and somebody reads
+/// integers of it: everywhere else rounding would cost accuracy and conversions, and win nothing.
+/// </summary>
+internal sealed class NodeRoles
+{
+    // What ONNX Runtime 1.31 has an integer kernel for and fuses between QuantizeLinear and DequantizeLinear.
+    private static readonly string[] Kernels = ["Add", "Mul", "AveragePool", "GlobalAveragePool", "Concat", "LeakyRelu", "Sigmoid"];
+
+    // What gives values of its input, or zero, which is on every grid.
+    private static readonly string[] Carriers = ["Relu", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Gather", "MaxPool", "Expand", "Tile", "Pad", "Resize"];
+
+    // Shapes, and moving about: nobody wants to read that these stay float.
+    private static readonly string[] Silent = [.. Carriers, "Split", "Identity", "Clip", "Dropout", "Cast", "Shape"];
+
+    private readonly Graph graph;
+    private readonly NodeRole[] roles;
+    private readonly HashSet<string> integers = [];
+    private readonly Dictionary<int, string> reasons = [];
+
+    public NodeRoles(Graph graph, IReadOnlyList<QuantizableLayer> layers)
+    {
+        this.graph = graph;
+        roles = new NodeRole[graph.Nodes.Count];
+        var layerOf = layers.SelectMany(layer => layer.Nodes.Select(node => (node, layer))).ToDictionary(p => p.node, p => p.layer);
+        for (int i = 0; i < roles.Length; i++)
+        {
+            roles[i] = layerOf.TryGetValue(i, out var layer) ? OfLayer(i, layer) : OfOther(i);
+            if (roles[i] is not (NodeRole.Float or NodeRole.Product))
+            {
+                integers.Add(graph.Nodes[i].Output[0]);
+            }
+        }
+        // From the end: what nobody reads integers of need not give any.
+        for (int i = roles.Length - 1; i >= 0; i--)
+        {
+            if (roles[i] is NodeRole.Integer or NodeRole.Carrier && !IsReadAsIntegers(i))
+            {
+                Demote(i);
+            }
+        }
+    }
+
+    public NodeRole this[int node] => roles[node];
+
+    /// <summary>Whether a node wants a tensor on a grid.</summary>
+    public bool ReadsIntegers(int node, string tensor) => roles[node] switch
+    {
+        NodeRole.Convolution or NodeRole.Product or NodeRole.Carrier => graph.Nodes[node].Input[0] == tensor,
+        NodeRole.Integer => true,
+        _ => false,
+    };
+
+    /// <summary>Whether a node's output is always on a grid.</summary>
+    public bool WritesIntegers(int node) => roles[node] is not (NodeRole.Float or NodeRole.Product);
+
+    /// <summary>Whether a tensor lies between a kernel and the Relu it absorbs: the grid comes behind the Relu.</summary>
+    public bool IsAbsorbed(string tensor) => graph.Consumers(tensor) is [var reader] && roles[reader] == NodeRole.Absorbed;
+
+    /// <summary>What computes in floats, and why.</summary>
+    public IReadOnlyList<KeptOperation> Kept() =>
+    [
+        .. graph.Nodes.Select((node, i) => (node, i))
+            .Where(p => roles[p.i] == NodeRole.Float && IsFloat(p.node.Output[0]) && !Silent.Any(p.node.Is))
+            .Select(p => new KeptOperation(p.node.DisplayName(), p.node.OpType, reasons.GetValueOrDefault(p.i) ?? Reason(p.node))),
+    ];
+
+    private NodeRole OfLayer(int index, QuantizableLayer layer)
+    {
+        var node = graph.Nodes[index];
+        string? reason = node.OpType is "ConvTranspose" ? "ONNX Runtime has no integer kernel for it"
+            : node.Input[1] != layer.Weight || !graph.Tensors.ContainsKey(node.Input[0]) ? "the weight is not the right factor"
+            : node.Is("Gemm") && (node.Find("alpha") is not (null or { F: 1 }) || node.Find("beta") is not (null or { F: 1 }) || node.Integer("transA", 0) != 0)
+                ? "it scales or transposes its input"
+            : HasOddBias(node, layer) ? "its bias is computed or has another shape than one value a channel"
+            : null;
+        if (reason is not null)
+        {
+            reasons.Add(index, reason);
+            return NodeRole.Float;
+        }
+        return node.Is("Conv") ? NodeRole.Convolution : NodeRole.Product;
+    }
+
+    private bool HasOddBias(NodeProto node, QuantizableLayer layer) =>
+        node.Input.Count > 2 && node.Input[2].Length > 0
+        && !(graph.Initializers.TryGetValue(node.Input[2], out var bias) && (DataType)bias.DataType == DataType.Float
+            && bias.Dims.Count == 1 && bias.Dims[0] == layer.ChannelCount);
+
+    private NodeRole OfOther(int index)
+    {
+        var node = graph.Nodes[index];
+        if (!node.IsStandard() || node.Output.Count != 1 || !IsFloat(node.Output[0]))
+        {
+            return NodeRole.Float;
+        }
+        if (node.OpType is "Relu" or "Clip" && graph.Producer(node.Input[0]) is >= 0 and var producer && roles[producer] is NodeRole.Convolution or NodeRole.Integer
+            && graph.Consumers(node.Input[0]).Count == 1 && !graph.Outputs.Contains(node.Input[0]) && node.Input.Skip(1).All(i => i.Length == 0 || graph.Initializers.ContainsKey(i)))
+        {
+            return NodeRole.Absorbed;
+        }
+        if (Carriers.Contains(node.OpType) && integers.Contains(node.Input[0]) && MovesOnly(node))
+        {
+            return NodeRole.Carrier;
+        }
+        return Kernels.Contains(node.OpType) && node.Input.All(integers.Contains) ? NodeRole.Integer : NodeRole.Float;
+    }
+
+    /// <summary>Whether every value of the output is one of the input, or zero.</summary>
+    private bool MovesOnly(NodeProto node) => node.OpType switch
+    {
+        "Resize" => node.Find("mode") is not { } mode || mode.S.ToStringUtf8() == "nearest",
+        "Pad" => node.Input.Count < 3 || node.Input[2].Length == 0
+            || (graph.Initializers.TryGetValue(node.Input[2], out var value) && (DataType)value.DataType == DataType.Float && TensorData.ReadSingles(graph.File, value).All(v => v == 0)),
+        _ => true,
+    };
+
+    private bool IsReadAsIntegers(int index) =>
+        graph.Consumers(graph.Nodes[index].Output[0]).Any(reader => roles[reader] == NodeRole.Absorbed ? IsReadAsIntegers(reader) : ReadsIntegers(reader, graph.Nodes[index].Output[0]));
+
+    private void Demote(int index)
+    {
+        roles[index] = NodeRole.Float;
+        foreach (int reader in graph.Consumers(graph.Nodes[index].Output[0]).Where(r => roles[r] == NodeRole.Absorbed))
+        {
+            roles[reader] = NodeRole.Float;
+        }
+    }
+
+    private bool IsFloat(string tensor) => graph.Tensors.TryGetValue(tensor, out var info) && info.Type == DataType.Float;
+
+    private string Reason(NodeProto node) =>
+        node.OpType is "Conv" or "ConvTranspose" or "Gemm" or "MatMul"
+            ? node.Input.Any(graph.Initializers.ContainsKey) ? "its weight stays float" : "no constant factor (both are activations)"
+        : Kernels.Contains(node.OpType) ? "not all of its inputs come from integer kernels, or nobody reads integers of it"
+        : "ONNX Runtime has no integer kernel for it";
+}

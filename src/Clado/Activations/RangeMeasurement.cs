@@ -1,0 +1,99 @@
+using System.Numerics.Tensors;
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Images;
+using Microsoft.ML.OnnxRuntime;
+
+namespace Clado.Activations;
+
+/// <summary>Finds the grids of activations by running a network on calibration images.</summary>
+public static class RangeMeasurement
+{
+    private const long FastBatchBytes = 64L << 20;
+    private const int LargestBatch = 32;
+
+    /// <summary>Measures.</summary>
+    /// <param name="graph">The network, its weights as they will be written.</param>
+    /// <param name="plan">Which tensors get a grid.</param>
+    /// <param name="images">Calibration images.</param>
+    /// <param name="preprocessing">How images become inputs.</param>
+    /// <param name="method">How an interval is chosen for what was seen.</param>
+    /// <param name="threads">Batches side by side; results do not depend on it. Range: [1, inf).</param>
+    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <exception cref="CladoException">An activation is NaN or infinite.</exception>
+    public static ActivationRanges Measure(
+        Graph graph, ActivationPlan plan, ImageSet images, Preprocessing preprocessing, RangeMethod method, int threads,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(images);
+        var names = plan.Ranges;
+        string[] taps = [.. names.Where(name => name != graph.Input)];
+        if (names.Count == 0)
+        {
+            return new ActivationRanges([], []);
+        }
+        long elements = Math.Max(1, names.Sum(name => graph.Tensors[name].ElementCount));
+        var batches = new ImageBatches(images, graph, preprocessing, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
+        using var session = taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, new HashSet<string> { graph.Input }, taps), graph.File);
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
+        int passes = method == RangeMethod.MinMax ? 1 : 2, done = 0;
+
+        // Extremes and counts are the same in whatever order batches add to them.
+        void Sweep(Action<string, ReadOnlySpan<float>> look) => Parallel.For(0, batches.Count, parallel, index =>
+        {
+            var batch = batches.Load(index);
+            look(graph.Input, batch.Pixels);
+            if (session is not null)
+            {
+                using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
+                using var values = session.Run(input);
+                foreach (var (name, value) in session.Outputs.Zip(values))
+                {
+                    look(name, value.GetTensorDataAsSpan<float>());
+                }
+            }
+            progress?.Report((double)Interlocked.Increment(ref done) / (passes * batches.Count));
+        });
+
+        var extremes = names.ToDictionary(name => name, _ => new Extremes());
+        Sweep((name, values) => extremes.GetValueOrDefault(name)?.Add(values));
+        if (extremes.FirstOrDefault(e => !e.Value.IsFinite).Key is { } broken)
+        {
+            throw new CladoException($"{Path.GetFileName(graph.File)}: activation '{broken}' is NaN or infinite on the calibration images; check --preprocess, or use --activations float");
+        }
+        var intervals = names.Select(name => (Minimum: (double)extremes[name].Minimum, Maximum: (double)extremes[name].Maximum));
+        if (method != RangeMethod.MinMax)
+        {
+            var histograms = names.ToDictionary(name => name, name => new ActivationHistogram(extremes[name].Minimum, extremes[name].Maximum));
+            Sweep((name, values) => histograms.GetValueOrDefault(name)?.Add(values));
+            intervals = names.Select(name => method == RangeMethod.Percentile ? histograms[name].Percentile() : histograms[name].LeastSquares());
+        }
+        var grids = intervals.Select(i => ActivationRanges.Grid(i.Minimum, i.Maximum)).ToArray();
+        return new ActivationRanges([.. grids.Select(g => g.Scale)], [.. grids.Select(g => g.ZeroPoint)]);
+    }
+
+    private sealed class Extremes
+    {
+        private readonly Lock gate = new();
+
+        public float Minimum { get; private set; } = float.PositiveInfinity;
+
+        public float Maximum { get; private set; } = float.NegativeInfinity;
+
+        public bool IsFinite => float.IsFinite(Minimum) && float.IsFinite(Maximum);
+
+        public void Add(ReadOnlySpan<float> values)
+        {
+            float minimum = TensorPrimitives.Min(values), maximum = TensorPrimitives.Max(values);
+            lock (gate)
+            {
+                // MathF.Min and Max keep a NaN.
+                Minimum = MathF.Min(Minimum, minimum);
+                Maximum = MathF.Max(Maximum, maximum);
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+namespace Clado.Graphs;
+
+/// <summary>Names for the tensors Clado adds to a graph: short, since the file pays for them, and used by nothing else in it.</summary>
+public sealed class TensorNames
+{
+    private readonly string prefix = "";
+
+    /// <summary>Finds names that the graph does not use.</summary>
+    /// <param name="graph">The network.</param>
+    public TensorNames(Graph graph)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        var taken = graph.Tensors.Keys.Concat(graph.Initializers.Keys).ToArray();
+        while (taken.Any(name => IsOurs(name.AsSpan())))
+        {
+            prefix += "_";
+        }
+    }
+
+    /// <summary>Name of the tensor in a role.</summary>
+    /// <param name="role">One letter for what the tensor is: <c>s</c> and <c>q</c> are a layer's scales and codes, for instance.</param>
+    /// <param name="index">Index of the layer, node or range it belongs to.</param>
+    public string Of(char role, int index) => $"{prefix}{role}{index}";
+
+    private bool IsOurs(ReadOnlySpan<char> name) =>
+        name.StartsWith(prefix) && name.Length > prefix.Length + 1 && !name[(prefix.Length + 1)..].ContainsAnyExceptInRange('0', '9');
+}
