@@ -23,7 +23,9 @@ public class ChartTests
         Assert.Equal(digits, string.Concat(lines[chart + 1].Trim().Select(block => (char)('1' + (block - '▁')))));
         // The largest uniform width that is no larger, the file, the next uniform width: by size, each measured.
         var rows = lines.Skip(chart + 3).Select(l => Regex.Match(l, @"^\s*(?<name>uniform \dbit|this file)\s+(?<bytes>[\d,]+)\s+[\d.]+\s+[\d.]+\s+[\d.]+ %")).Where(m => m.Success).ToArray();
-        Assert.Equal(["uniform 2bit", "this file", "uniform 4bit"], rows.Select(r => r.Groups["name"].Value));
+        Assert.Equal([true, false, true], rows.Select(r => r.Groups["name"].Value.StartsWith("uniform ", StringComparison.Ordinal)));
+        int[] sizes = [.. rows.Select(r => int.Parse(r.Groups["bytes"].Value.Replace(",", "", StringComparison.Ordinal)))];
+        Assert.True(sizes[0] <= sizes[1] && sizes[1] < sizes[2], string.Join(", ", sizes));
         Assert.Equal($"{new FileInfo(folder["q.onnx"]).Length:N0}", rows[1].Groups["bytes"].Value);
     }
 }

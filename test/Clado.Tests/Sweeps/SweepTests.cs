@@ -12,7 +12,7 @@ public class SweepTests
     {
         using var folder = new TemporaryFolder();
         var (model, images, test) = Measured(folder);
-        var points = Points("sweep", "--run", folder["run"], "--evaluate", test, "--budgets", "3500,2.5bit,30%", "-o", folder["c.csv"], "--json");
+        var points = Points("sweep", "--run", folder["run"], "--evaluate", test, "--budgets", "3500,2.5bit,50%", "-o", folder["c.csv"], "--json");
         Assert.Equal(4 + (2 * 3), points.Length);
         foreach (var point in points.Where(p => Method(p) == "clado"))
         {
