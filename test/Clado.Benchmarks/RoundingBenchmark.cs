@@ -18,6 +18,7 @@ internal static class RoundingBenchmark
 {
     private const int CalibrationImages = 512;
     private const int MixedImages = 128;
+    private const int RandomImages = 64;
     private const long MemoryBytes = 8L << 30;
 
     private static readonly Dictionary<string, Network> Networks = new()
@@ -123,19 +124,42 @@ internal static class RoundingBenchmark
         }
     }
 
-    /// <summary>All candidates at 2, 3, 4 and 8 bits, in forward passes over the same images; processor times of one run.</summary>
+    /// <summary>All candidates at 2, 3, 4 and 8 bits, in forward passes over the same images; processor times of one run. Without a name, a ResNet-50 of random weights too.</summary>
     private static void Time(Network[] networks)
     {
         Console.WriteLine("\n| network, images | forward pass, CPU s | inputs | candidates (feedback) | together, in forward passes |\n|---|---|---|---|---|");
         foreach (var network in networks)
         {
             var (graph, layers, calibration, preprocessing) = network.Open();
-            double forward = MeasuringBenchmark.Cpu(() => Forward(graph, calibration, preprocessing));
-            InputStatistics[] inputs = [];
-            double measuring = MeasuringBenchmark.Cpu(() => inputs = [.. InputMeasurement.Measure(graph, layers, calibration, preprocessing, Threads, MemoryBytes)]);
-            double rounding = MeasuringBenchmark.Cpu(() => CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)[2, 3, 4, 8])], new FeedbackRounding(), inputs, Threads));
-            Console.WriteLine($"| {network.Model}, {calibration.Items.Count} | {forward:0.0} | {measuring:0.0} | {rounding:0.0} | {(measuring + rounding) / forward:0.0} |");
+            Time(network.Model, graph, layers, calibration, preprocessing);
         }
+        if (networks.Length == Networks.Count)
+        {
+            var folder = Directory.CreateTempSubdirectory("clado-resnet50").FullName;
+            RandomResNet.Write(folder, RandomImages);
+            var graph = Graph.Read(Path.Combine(folder, "resnet50.onnx"));
+            var layers = LayerFinder.Find(graph).Layers;
+            var images = ImageFolder.Open(Path.Combine(folder, "images"));
+            Time("ResNet-50, random", graph, layers, images, Preprocessing.Parse("imagenet"));
+            var widest = layers.MaxBy(l => WeightMatrix.Of(l).Columns)!;
+            var inputs = InputMeasurement.Measure(graph, [widest], images, Preprocessing.Parse("imagenet"), Threads, MemoryBytes).First();
+            double cholesky = MeasuringBenchmark.Cpu(() => ErrorFeedback.Of(inputs.Gram[0], inputs.Columns, 1, Threads));
+            Console.WriteLine($"\nCholesky factor of {inputs.Columns:N0} inputs, copies to and from double precision included: {cholesky:0.0} CPU s");
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void Time(string name, Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet calibration, Preprocessing preprocessing)
+    {
+        double forward = MeasuringBenchmark.Cpu(() => Forward(graph, calibration, preprocessing)), measuring = 0, rounding = 0;
+        // Statistics of all layers at once take gigabytes where layers are wide: one after the other, each thrown away.
+        using var inputs = InputMeasurement.Measure(graph, layers, calibration, preprocessing, Threads, MemoryBytes).GetEnumerator();
+        foreach (var layer in layers)
+        {
+            measuring += MeasuringBenchmark.Cpu(() => inputs.MoveNext());
+            rounding += MeasuringBenchmark.Cpu(() => CandidateMaker.Make(graph, [layer], [[2, 3, 4, 8]], new FeedbackRounding(), [inputs.Current], Threads));
+        }
+        Console.WriteLine($"| {name}, {calibration.Items.Count} | {forward:0.0} | {measuring:0.0} | {rounding:0.0} | {(measuring + rounding) / forward:0.0} |");
     }
 
     private static void Forward(Graph graph, ImageSet images, Preprocessing preprocessing)
