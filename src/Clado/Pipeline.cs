@@ -166,20 +166,30 @@ public sealed class Pipeline
     /// give the float network's outputs.
     /// </summary>
     /// <param name="allocation">The chosen candidates.</param>
-    /// <param name="options">The options of the measurement.</param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops between two layers.</param>
     /// <returns>The same widths and sizes with other codes; what was predicted of the loss is of the codes before.</returns>
-    public AllocationResult Refine(
-        AllocationResult allocation, PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
+    public AllocationResult Refine(AllocationResult allocation, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
-        ArgumentNullException.ThrowIfNull(options);
-        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         var refined = CandidateMaker.MakeInTurn(
-            Graph, Layers.Layers, [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])], new FeedbackRounding(), images, options.Preprocessing,
-            options.Sensitivity.Threads, options.Sensitivity.MemoryBytes, StageShare.Of(progress, "refining"), cancellation);
+            Graph, Layers.Layers, [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])], new FeedbackRounding(), folder.Images(), folder.Preprocessing,
+            options.Threads, options.MemoryBytes, StageShare.Of(progress, "refining"), cancellation);
         return allocation with { Chosen = refined.Items };
+    }
+
+    /// <summary>Measures what corrected biases gain on the run's images.</summary>
+    /// <param name="allocation">The chosen candidates.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>null where no bias was corrected.</returns>
+    /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
+    public BiasEffect? MeasureBiases(AllocationResult allocation, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(allocation);
+        return BiasEffect.Measure(
+            Graph, allocation.Chosen, folder.Images(), folder.Preprocessing, options with { Loss = Sensitivity.Loss }, StageShare.Of(progress, "measuring biases"), cancellation);
     }
 
     /// <summary>Finds the grids of 8-bit activations on the network with the chosen weights.</summary>
@@ -231,16 +241,11 @@ public sealed class Pipeline
 
     /// <summary>Evaluates a written file on the images the sensitivities were measured on, against the float model.</summary>
     /// <param name="path">Path of the written file.</param>
-    /// <param name="options">The options of the measurement.</param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops between two batches.</param>
-    public EvaluationResult Evaluate(string path, PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
-        return Evaluator.Evaluate(
-            path, images, options.Preprocessing, Graph.File, Sensitivity.Loss, options.Sensitivity.Threads, StageShare.Of(progress, "evaluating"), cancellation);
-    }
+    /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
+    public EvaluationResult Evaluate(string path, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) => Evaluator.Evaluate(
+        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, StageShare.Of(progress, "evaluating"), cancellation);
 
     /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written; what the run folder has already is not done again.</summary>
     /// <param name="sweep">Budgets and evaluation images.</param>

@@ -10,13 +10,14 @@ internal static class ExportCommand
     {
         var (run, choosing, resources, json) = (CommonOptions.Run(required: true), new CommonOptions.Choosing(), new CommonOptions.Resources(), CommonOptions.Json());
         var activating = new CommonOptions.Activating();
-        var output = CommonOptions.Output(required: true);
+        var (output, refine) = (CommonOptions.Output(required: true), Refinement.Option());
         var command = new Command("export", "Write the quantized model of a budget, from what was measured.\n\nExample: clado export --run runs/resnet20 --budget 3bit -o resnet20-3bit.onnx")
         {
             run,
         };
         choosing.AddTo(command);
         command.Options.Add(output);
+        command.Options.Add(refine);
         activating.AddTo(command);
         resources.AddTo(command);
         command.Options.Add(json);
@@ -29,14 +30,14 @@ internal static class ExportCommand
                 return App.No;
             }
             var path = parsed.GetRequiredValue(output);
-            pipeline.Export(result, path, pipeline.MeasureRanges(result.Chosen, terminal, cancellation));
+            var written = Refinement.Write(terminal, pipeline, result, path, parsed.GetValue(refine), evaluate: false, cancellation);
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(result, pipeline.Estimator, path));
+                terminal.Data(Json.Of(written.Result, pipeline.Estimator, path, written.Evaluation?.LossIncrease));
             }
             else
             {
-                terminal.Show(result);
+                terminal.Show(written.Result);
                 terminal.Data($"written: {path}");
             }
             return App.Done;

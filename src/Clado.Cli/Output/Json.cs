@@ -58,7 +58,9 @@ internal static class Json
     /// <param name="output">Path of the written file, or null.</param>
     /// <param name="measuredLoss">Loss increase measured on the written file, or null where that is not done.</param>
     /// <param name="parity">How close the written file is to its simulation, or null where that is not checked.</param>
-    public static string Of(AllocationResult result, string estimator, string? output = null, double? measuredLoss = null, ParityResult? parity = null)
+    /// <param name="biases">What corrected biases gain, or null where none are or that is not measured.</param>
+    public static string Of(
+        AllocationResult result, string estimator, string? output = null, double? measuredLoss = null, ParityResult? parity = null, BiasEffect? biases = null)
     {
         bool found = result.Chosen.Count > 0;
         double? Known(double value) => found && double.IsFinite(value) ? value : null;
@@ -80,6 +82,7 @@ internal static class Json
                 layers = result.Chosen.Select(c => new { c.Layer.Name, c.Bits, c.Layer.Parameters, c.SizeBytes }),
                 output,
                 parity,
+                biases,
                 smallestBytes = result.SmallestBytes,
             },
             Options);

@@ -61,6 +61,15 @@ internal static class Views
         terminal.Show(table);
     }
 
+    /// <summary>What corrected biases changed and what that gained.</summary>
+    public static void Show(this Terminal terminal, BiasEffect? biases)
+    {
+        if (biases is { } b)
+        {
+            terminal.Data($"biases of {b.Layers} layers were corrected, by {b.LargestChange:0.###} at most: loss increase {b.UncorrectedLoss:0.0000} without, {b.CorrectedLoss:0.0000} with (activations in floats)");
+        }
+    }
+
     /// <summary>Loss increase of every candidate alone, a row a layer.</summary>
     public static void ShowSensitivity(this Terminal terminal, Pipeline run)
     {

@@ -26,8 +26,8 @@ internal sealed class GraphSession : IDisposable
             session = OrtRuntime.CreateSession(model.ToByteArray(), optimization, integers);
             if (releasesMemory)
             {
-                // The model's bytes, and those of the sessions before: nothing else would make the collector look.
-                GC.Collect();
+                // The model's bytes, and what the sessions before have left: nobody else would look.
+                NativeMemory.Release();
             }
         }
         catch (OnnxRuntimeException e)

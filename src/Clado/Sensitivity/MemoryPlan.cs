@@ -17,10 +17,10 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
     private const int LargestBatch = 256;
 
     // The runtime, the program and its libraries, and what allocators hold on to: 300 MB before anything is measured, and some more after.
-    private const long ProgramBytes = 640L << 20;
+    private const long ProgramBytes = 448L << 20;
 
     // The model as read and as raised, and the session of the whole network with its packed copy.
-    private const int ModelCopies = 5;
+    private const int ModelCopies = 4;
 
     // While a session is made: the constants in the model's bytes, as the runtime parses them, as tensors, and laid out for its kernels.
     private const int MakingCopies = 4;
@@ -55,9 +55,8 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
     public static MemoryPlan Of(PerturbedNetwork network, Graph graph, CandidateSet candidates, long memoryBytes)
     {
         int workers = Environment.ProcessorCount;
-        // A worker's perturbed activations take at most what the float network's take; twice, for those inside a suffix that no cut keeps; and once more for the
-        // pieces that lie between what is kept, which grow with the number of batches.
-        long imageBytes = sizeof(float) * Math.Max(1, network.BaseElementCount) * (1 + (3 * workers));
+        // A worker's perturbed activations take at most what the float network's take; twice, for those inside a suffix that no cut keeps.
+        long imageBytes = sizeof(float) * Math.Max(1, network.BaseElementCount) * (1 + (2 * workers));
         long[] sessions = [.. network.SuffixConstantBytes.Select(SessionBytes)];
         long largest = workers * sessions.Max(), making = MakingCopies * network.SuffixConstantBytes.Max();
         long available = memoryBytes - ProgramBytes - (ModelCopies * graph.FileSizeBytes) - candidates.Items.Sum(c => c.Layer.Parameters);

@@ -1,4 +1,5 @@
 using Clado.Candidates;
+using Clado.Evaluation;
 using Clado.Execution;
 using Clado.Export;
 using Clado.Graphs;
@@ -63,6 +64,34 @@ public class BiasTests
             double largest = naive.Max(Math.Abs);
             Assert.All(naive.Zip(measured.Raw), pair => Assert.Equal(pair.First, pair.Second, 1e-5 * largest));
         }
+    }
+
+    /// <summary>What correcting is said to gain is what the files with and without it lose.</summary>
+    [Fact]
+    public void TheGainOfCorrectedBiasesIsThatOfTheWrittenFiles()
+    {
+        using var folder = new TemporaryFolder();
+        var graph = Network();
+        OnnxFile.Write(graph.Model, folder["float.onnx"]);
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
+        // Not its classes: it has five.
+        images = images with { Items = [.. images.Items.Select(i => i with { Label = null })] };
+        var preprocessing = Preprocessing.Parse("unit");
+        var cancellation = TestContext.Current.CancellationToken;
+        var chosen = Harness.FeedbackCandidates(graph, images, 2).Items;
+        double LossOf(IEnumerable<Candidate> candidates, string name)
+        {
+            OnnxFile.Write(ModelWriter.Build(graph, [.. candidates]), folder[name]);
+            return Evaluator.Evaluate(folder[name], images, preprocessing, folder["float.onnx"], "kl", 1, null, cancellation).LossIncrease!.Value;
+        }
+
+        var effect = BiasEffect.Measure(graph, chosen, images, preprocessing, new SensitivityOptions { Loss = "kl" }, null, cancellation)!;
+        Assert.Equal(LossOf(chosen, "with.onnx"), effect.CorrectedLoss, 1e-6);
+        Assert.Equal(LossOf(chosen.Select(c => c with { Bias = null }), "without.onnx"), effect.UncorrectedLoss, 1e-6);
+        Assert.NotEqual(effect.CorrectedLoss, effect.UncorrectedLoss);
+        Assert.Equal(3, effect.Layers);
+        Assert.True(effect.LargestChange > 0);
+        Assert.Null(BiasEffect.Measure(graph, [.. chosen.Select(c => c with { Bias = null })], images, preprocessing, new SensitivityOptions(), null, cancellation));
     }
 
     /// <summary>On the very images, with the layer's own inputs all taken, the mean of its outputs is the float network's.</summary>

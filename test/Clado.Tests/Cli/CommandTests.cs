@@ -80,6 +80,10 @@ public class CommandTests
         Assert.True(Loss(refined.Output) <= Loss(plain.Output));
         Assert.Contains("refining: loss increase", refined.Error, StringComparison.Ordinal);
         Assert.Equal(new FileInfo(folder["p.onnx"]).Length, new FileInfo(folder["r.onnx"]).Length);
+        var exported = Harness.Command("export", "--run", folder["run"], "--budget", "3bit", "--refine", "-o", folder["e.onnx"], "--json");
+        Assert.True(exported.Code == 0, exported.Error);
+        Assert.Equal(File.ReadAllBytes(folder["r.onnx"]), File.ReadAllBytes(folder["e.onnx"]));
+        Assert.Equal(Loss(refined.Output), Loss(exported.Output));
         Assert.Contains(rounding + (inputs == "quantized" ? " on quantized inputs" : ""), File.ReadAllText(folder["run/run.json"]), StringComparison.Ordinal);
     }
 

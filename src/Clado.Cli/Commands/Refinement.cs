@@ -1,0 +1,57 @@
+using System.CommandLine;
+using Clado.Activations;
+using Clado.Allocation;
+using Clado.Cli.Output;
+using Clado.Evaluation;
+
+namespace Clado.Cli.Commands;
+
+/// <summary>What was written for an allocation, and what it loses.</summary>
+/// <param name="Result">The allocation.</param>
+/// <param name="Activations">What was written of activations; null where they stayed floats.</param>
+/// <param name="Evaluation">The written file on the images of the run; null where nothing asked for it.</param>
+internal sealed record WrittenModel(AllocationResult Result, QuantizedActivations? Activations, EvaluationResult? Evaluation);
+
+/// <summary><c>--refine</c>: a second rounding once the widths are known, kept where it loses less.</summary>
+internal static class Refinement
+{
+    public static Option<bool> Option() => new("--refine")
+    {
+        Description = "When the widths are known, round every layer again on what the layers before it leave it; kept where the measured loss falls",
+    };
+
+    /// <summary>Writes an allocation; where that loses less, as refined.</summary>
+    /// <param name="terminal">Told of progress and of what was kept.</param>
+    /// <param name="pipeline">The run.</param>
+    /// <param name="result">The allocation.</param>
+    /// <param name="path">Destination.</param>
+    /// <param name="refine">Whether to round again.</param>
+    /// <param name="evaluate">Whether the file is evaluated also where nothing is to be compared.</param>
+    /// <param name="cancellation">Stops; the file is then there whole, refined or not, or not at all.</param>
+    public static WrittenModel Write(
+        Terminal terminal, Pipeline pipeline, AllocationResult result, string path, bool refine, bool evaluate, CancellationToken cancellation)
+    {
+        var first = WriteOnce(terminal, pipeline, result, path, refine || evaluate, cancellation);
+        if (!refine)
+        {
+            return first;
+        }
+        var refined = WriteOnce(terminal, pipeline, pipeline.Refine(result, terminal, cancellation), path, evaluate: true, cancellation);
+        double before = first.Evaluation!.LossIncrease!.Value, after = refined.Evaluation!.LossIncrease!.Value;
+        terminal.Message($"refining: loss increase {before:0.0000} before, {after:0.0000} after; {(after < before ? "kept" : "taken back")}");
+        if (after < before)
+        {
+            return refined;
+        }
+        pipeline.Export(first.Result, path, first.Activations);
+        return first;
+    }
+
+    private static WrittenModel WriteOnce(
+        Terminal terminal, Pipeline pipeline, AllocationResult result, string path, bool evaluate, CancellationToken cancellation)
+    {
+        var activations = pipeline.MeasureRanges(result.Chosen, terminal, cancellation);
+        pipeline.Export(result, path, activations);
+        return new WrittenModel(result, activations, evaluate ? pipeline.Evaluate(path, terminal, cancellation) : null);
+    }
+}

@@ -1,0 +1,45 @@
+using Clado.Candidates;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Onnx;
+using Clado.Runs;
+using Clado.Sensitivity;
+
+namespace Clado.Evaluation;
+
+/// <summary>What corrected biases change and gain, activations in floats.</summary>
+/// <param name="Layers">Layers whose bias was corrected. Range: [1, inf).</param>
+/// <param name="LargestChange">The largest change of a bias, in its layer's output units.</param>
+/// <param name="UncorrectedLoss">Loss increase with the biases that the float network has.</param>
+/// <param name="CorrectedLoss">Loss increase with the corrected ones.</param>
+public sealed record BiasEffect(int Layers, double LargestChange, double UncorrectedLoss, double CorrectedLoss)
+{
+    /// <summary>Measures a choice with its own biases and with the float network's: two passes over the images, and one of the float network.</summary>
+    /// <param name="graph">The float network.</param>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="images">Images to measure on.</param>
+    /// <param name="preprocessing">How images become inputs.</param>
+    /// <param name="options">Loss, threads and memory.</param>
+    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>null where no bias was corrected.</returns>
+    internal static BiasEffect? Measure(
+        Graph graph, IReadOnlyList<Candidate> chosen, ImageSet images, Preprocessing preprocessing, SensitivityOptions options, IProgress<double>? progress,
+        CancellationToken cancellation)
+    {
+        Candidate[] corrected = [.. chosen.Where(c => c.Bias is not null)];
+        if (corrected.Length == 0)
+        {
+            return null;
+        }
+        var both = new CandidateSet([.. chosen.Select(c => c.Layer)], [.. chosen, .. chosen.Select(c => c with { Bias = null })]);
+        int[] rows = [.. Enumerable.Range(0, chosen.Count)];
+        using var records = new RecordStore();
+        var losses = JointLoss.Measure(
+            new MeasurementInputs(graph, both, images, preprocessing), [[.. rows.Select(row => row + rows.Length)], rows], options, records, progress, cancellation);
+        return new BiasEffect(corrected.Length, corrected.Max(c => LargestChangeOf(graph, c)), losses[0].Average(), losses[1].Average());
+    }
+
+    private static double LargestChangeOf(Graph graph, Candidate candidate) =>
+        candidate.Bias!.Zip(TensorData.ReadSingles(graph.File, graph.Initializers[candidate.Layer.Bias!]), (after, before) => Math.Abs((double)after - before)).Max();
+}
