@@ -17,11 +17,12 @@ internal static class ChoosingBenchmark
     private static readonly (string Model, string Preprocess)[] Networks = [("mlperf_resnet8_cifar10", "raw255"), ("resnet20_cifar10", "imagenet"), ("vit_cifar10", "cifar10")];
 
     /// <summary>
-    /// Runs the parts named (estimators, widths, economies); beside them may stand nearest (rounding), estimators (without: diagonal, additive and auto),
+    /// Runs the parts named (estimators, widths, economies); beside them may stand nearest (rounding), quantized (inputs of the rounding), estimators (without: diagonal, additive and auto),
     /// widths such as 2,4,8 for them, and models. Shape: [parts].
     /// </summary>
     public static int Run(string[] parts)
     {
+        bool quantized = parts.Contains("quantized");
         IRounding rounding = parts.Contains("nearest") ? new NearestRounding() : new FeedbackRounding();
         int[] widths = [.. (parts.FirstOrDefault(p => p.Contains(',')) ?? "2,3,4,8").Split(',').Select(int.Parse)];
         string[] named = [.. parts.Intersect(SensitivityOptions.Estimators)], estimators = named.Length > 0 ? named : ["diagonal", "additive", "auto"];
@@ -30,12 +31,12 @@ internal static class ChoosingBenchmark
         {
             if (Wanted("estimators"))
             {
-                Head($"{model}, {rounding.Name}, widths {string.Join(", ", widths)}", "estimator");
+                Head($"{model}, {rounding.Name}{(quantized ? " on quantized inputs" : "")}, widths {string.Join(", ", widths)}", "estimator");
                 foreach (double budget in Budgets)
                 {
                     foreach (var estimator in estimators)
                     {
-                        Show($"| {budget} | {estimator} |", Options(model, preprocess, rounding, estimator, widths), budget);
+                        Show($"| {budget} | {estimator} |", Options(model, preprocess, rounding, estimator, widths) with { QuantizedInputs = quantized }, budget);
                     }
                 }
             }
@@ -76,14 +77,14 @@ internal static class ChoosingBenchmark
 
     private static void Show(string start, PipelineOptions options, double bits)
     {
-        var pipeline = Pipeline.Measure(options);
+        var pipeline = Pipeline.Measure(options with { Run = options.QuantizedInputs ? options.Run + "-quantized" : options.Run });
         var result = pipeline.Allocate($"{bits}bit");
         if (result.Status == Allocation.Solver.AllocationStatus.Infeasible)
         {
             Console.WriteLine($"{start} infeasible | | | | | |");
             return;
         }
-        var path = Path.Combine(options.Run!, "written.onnx");
+        var path = Path.Combine(pipeline.RunPath, "written.onnx");
         OnnxFile.Write(ModelWriter.Build(pipeline.Graph, result.Chosen), path);
         var test = ImageFolder.Open(SharedInstances.Locate("data/cifar10/test"));
         var evaluation = Evaluator.Evaluate(path, test, options.Preprocessing, options.Model, null, options.Sensitivity.Threads);

@@ -55,8 +55,9 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
     public static MemoryPlan Of(PerturbedNetwork network, Graph graph, CandidateSet candidates, long memoryBytes)
     {
         int workers = Environment.ProcessorCount;
-        // A worker's perturbed activations take at most what the float network's take; twice, for those inside a suffix that no cut keeps.
-        long imageBytes = sizeof(float) * Math.Max(1, network.BaseElementCount) * (1 + (2 * workers));
+        // A worker's perturbed activations take at most what the float network's take, and far less in the mean; those inside a suffix, which no cut keeps,
+        // are reused by the runtime as it goes.
+        long imageBytes = sizeof(float) * Math.Max(1, network.BaseElementCount) * (1 + workers);
         long[] sessions = [.. network.SuffixConstantBytes.Select(SessionBytes)];
         long largest = workers * sessions.Max(), making = MakingCopies * network.SuffixConstantBytes.Max();
         long available = memoryBytes - ProgramBytes - (ModelCopies * graph.FileSizeBytes) - candidates.Items.Sum(c => c.Layer.Parameters);
