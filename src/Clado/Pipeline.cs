@@ -79,7 +79,7 @@ public sealed class Pipeline
     public static Pipeline Measure(PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var graph = Graph.Read(options.Model);
+        var graph = Graph.Read(options.Model, options.Inputs);
         var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         var description = RunDescription.Of(options, graph, images);
@@ -118,7 +118,7 @@ public sealed class Pipeline
     {
         var folder = RunFolder.Open(run);
         var sensitivity = folder.ReadSensitivity();
-        var graph = Graph.Read(folder.Description.ModelPath);
+        var graph = Graph.Read(folder.Description.ModelPath, folder.Description.Inputs());
         if (graph.Hash != folder.Description.ModelSha256)
         {
             throw new RunFolderException(run, $"was measured on another {folder.Description.ModelPath} than lies there now; put that model back or measure again");
@@ -239,7 +239,8 @@ public sealed class Pipeline
         ArgumentNullException.ThrowIfNull(options);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         return Evaluator.Evaluate(
-            path, images, options.Preprocessing, Graph.File, Sensitivity.Loss, options.Sensitivity.Threads, StageShare.Of(progress, "evaluating"), cancellation);
+            path, images, options.Preprocessing, Graph.File, Sensitivity.Loss, options.Sensitivity.Threads, options.Inputs,
+            StageShare.Of(progress, "evaluating"), cancellation);
     }
 
     /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written; what the run folder has already is not done again.</summary>

@@ -1,5 +1,6 @@
 using Clado.Activations;
 using Clado.Candidates;
+using Clado.Graphs;
 using Clado.Images;
 using Clado.Sensitivity;
 
@@ -10,6 +11,9 @@ public sealed record PipelineOptions
 {
     /// <summary>Path of the FP32 <c>.onnx</c> file.</summary>
     public required string Model { get; init; }
+
+    /// <summary>Which input is the image, and values of the others.</summary>
+    public InputOptions Inputs { get; init; } = new();
 
     /// <summary>Folder of the images sensitivities are measured on.</summary>
     public required string Images { get; init; }

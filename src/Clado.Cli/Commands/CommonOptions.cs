@@ -3,6 +3,7 @@ using System.Globalization;
 using Clado.Activations;
 using Clado.Allocation;
 using Clado.Candidates;
+using Clado.Graphs;
 using Clado.Images;
 using Clado.Sensitivity;
 
@@ -116,6 +117,26 @@ internal static class CommonOptions
         }
     }
 
+    /// <summary>What a model gets beside images: for verbs that read one.</summary>
+    public sealed class Feeding
+    {
+        private readonly Option<string?> image = new("--input") { Description = "Name of the input that takes images, where more than one could" };
+
+        private readonly Option<string[]> values = new("--set")
+        {
+            Description = "NAME=VALUE or NAME=VALUE,VALUE,…: what another input gets with every image, one value for all its elements or one for each; may be repeated",
+            DefaultValueFactory = _ => [],
+        };
+
+        public void AddTo(Command command)
+        {
+            command.Options.Add(image);
+            command.Options.Add(values);
+        }
+
+        public InputOptions Read(ParseResult parsed) => InputOptions.Parse(parsed.GetValue(image), parsed.GetValue(values) ?? []);
+    }
+
     /// <summary>What becomes of activations: for verbs that write a model, or say how large it will be.</summary>
     public sealed class Activating
     {
@@ -194,6 +215,7 @@ internal static class CommonOptions
             DefaultValueFactory = _ => [],
         };
 
+        private readonly Feeding feeding = new();
         private readonly Activating activating = new();
 
         public void AddTo(Command command)
@@ -203,6 +225,7 @@ internal static class CommonOptions
             {
                 command.Options.Add(option);
             }
+            feeding.AddTo(command);
             activating.AddTo(command);
             resources.AddTo(command);
         }
@@ -210,6 +233,7 @@ internal static class CommonOptions
         public PipelineOptions Read(ParseResult parsed) => new()
         {
             Model = parsed.GetRequiredValue(model),
+            Inputs = feeding.Read(parsed),
             Images = parsed.GetRequiredValue(images),
             Run = parsed.GetValue(run),
             Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),

@@ -23,6 +23,12 @@ internal sealed record RunDescription
 
     public required string ModelSha256 { get; init; }
 
+    /// <summary>The image input; null where the model has no other.</summary>
+    public string? Input { get; init; }
+
+    /// <summary>Values of other inputs, as <see cref="InputOptions.Parse"/> reads them.</summary>
+    public string[] Set { get; init; } = [];
+
     public required string ImagesPath { get; init; }
 
     public required string ImagesSha256 { get; init; }
@@ -57,6 +63,8 @@ internal sealed record RunDescription
     {
         ModelPath = Path.GetFullPath(options.Model),
         ModelSha256 = graph.Hash,
+        Input = graph.Inputs.Constants.Count > 0 ? graph.Input : null,
+        Set = options.Inputs.Settings(),
         ImagesPath = Path.GetFullPath(options.Images),
         ImagesSha256 = images.ComputeHash(),
         ImageCount = images.Items.Count,
@@ -73,6 +81,9 @@ internal sealed record RunDescription
         CladoVersion = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,
     };
+
+    /// <summary>Which input is the image, and values of the others.</summary>
+    public InputOptions Inputs() => InputOptions.Parse(Input, Set);
 
     /// <summary>What becomes of activations where nobody says.</summary>
     public ActivationOptions WrittenActivations() => new() { Format = Activations == "float" ? ActivationFormat.Float : ActivationFormat.Int8 };
