@@ -101,8 +101,14 @@ public sealed class Pipeline
         }
         if (!folder.IsMeasured)
         {
+            if (options.MeasuredActivations == ActivationFormat.Int8 && folder.ReadRanges() is null)
+            {
+                folder.WriteRanges(RangeMeasurement.Measure(
+                    graph, ActivationPlan.Of(graph, layers.Layers), images.Limit(ImagesForRanges, 0), options.Preprocessing, new ActivationOptions().Ranges,
+                    options.Sensitivity.Threads, StageShare.Of(progress, "activation ranges"), cancellation));
+            }
             using var records = new RecordStore(folder.RecordsPath);
-            var inputs = new MeasurementInputs(graph, candidates, options.Sensitivity.Seen(images), options.Preprocessing);
+            var inputs = new MeasurementInputs(Measured(graph, layers, folder), candidates, options.Sensitivity.Seen(images), options.Preprocessing);
             folder.WriteSensitivity(SensitivityMeasurement.Measure(
                 inputs, [], options.Sensitivity, records, StageShare.Of(progress, "measuring"), cancellation));
         }
@@ -155,7 +161,7 @@ public sealed class Pipeline
             return BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
         }
         var images = folder.Images();
-        var inputs = new MeasurementInputs(Graph, Candidates, images, folder.Preprocessing);
+        var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, images, folder.Preprocessing);
         using var records = new RecordStore(folder.RecordsPath);
         return new AllocationSearch(inputs, options.Seen(images), FileSize, options, records, progress)
             .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);
@@ -239,7 +245,7 @@ public sealed class Pipeline
         ArgumentNullException.ThrowIfNull(options);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         return Evaluator.Evaluate(
-            path, images, options.Preprocessing, Graph.File, Sensitivity.Loss, options.Sensitivity.Threads, options.Inputs,
+            path, images, options.Preprocessing, Graph.File, Sensitivity.Loss, options.Sensitivity.Threads, folder.Description.Inputs(),
             StageShare.Of(progress, "evaluating"), cancellation);
     }
 
@@ -283,6 +289,10 @@ public sealed class Pipeline
     /// <param name="name">What tells it from others of its stage: a budget, a model.</param>
     /// <param name="json">The result.</param>
     public void Keep(string stage, string name, string json) => folder.WriteJson(stage, name, json);
+
+    /// <summary>The network whose losses are measured: its activations rounded, where that was asked for.</summary>
+    private static Graph Measured(Graph graph, LayerSet layers, RunFolder folder) =>
+        folder.ReadRanges() is { } ranges ? RoundedGraph.Of(graph, new QuantizedActivations(ActivationPlan.Of(graph, layers.Layers), ranges)) : graph;
 
     private static Graph Equalize(
         Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)

@@ -55,6 +55,9 @@ public sealed record PipelineOptions
     /// <summary>What becomes of activations in the written file; what is measured does not depend on it.</summary>
     public ActivationOptions Activations { get; init; } = new();
 
+    /// <summary>What activations are while sensitivities are measured: floats, or rounded to grids found on the float network.</summary>
+    public ActivationFormat MeasuredActivations { get; init; } = ActivationFormat.Float;
+
     /// <summary>Estimator, loss and threads.</summary>
     public SensitivityOptions Sensitivity { get; init; } = new();
 

@@ -204,6 +204,12 @@ internal static class CommonOptions
             Description = "Scale channels between consecutive layers first, where that lowers the error of rounding; the network's outputs stay the same",
         };
 
+        private readonly Option<string> measuredActivations = new Option<string>("--measure-activations")
+        {
+            Description = "Activations while sensitivities are measured: floats, or rounded to 8 bits",
+            DefaultValueFactory = _ => "float",
+        }.AcceptOnlyFromAmong("8", "float");
+
         private readonly Option<string?> loss = new Option<string?>("--loss")
         {
             Description = "Loss to measure (default: kl, or mse where the model is no classifier)",
@@ -221,7 +227,7 @@ internal static class CommonOptions
         public void AddTo(Command command)
         {
             command.Arguments.Add(model);
-            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, equalize, loss, pins])
+            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, equalize, measuredActivations, loss, pins])
             {
                 command.Options.Add(option);
             }
@@ -250,6 +256,7 @@ internal static class CommonOptions
             Equalize = parsed.GetValue(equalize),
             QuantizedInputs = parsed.GetRequiredValue(inputs) == "quantized",
             Activations = activating.Read(parsed) ?? new(),
+            MeasuredActivations = parsed.GetRequiredValue(measuredActivations) == "8" ? ActivationFormat.Int8 : ActivationFormat.Float,
             Sensitivity = resources.Read(parsed) with { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
         };
 

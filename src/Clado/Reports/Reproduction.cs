@@ -28,6 +28,7 @@ internal static class Reproduction
         new("estimator", run.Estimator),
         new("loss", run.Loss),
         new("activations", run.Activations),
+        new("activations while measuring", run.MeasuredActivations),
     ];
 
     /// <summary>The commands, one a line.</summary>
@@ -42,6 +43,7 @@ internal static class Reproduction
             "clado", "measure", run.ModelPath, .. run.Input is null ? (string[])[] : ["--input", run.Input], .. run.Set.SelectMany(set => (string[])["--set", set]), "--images", run.ImagesPath, "--preprocess", Preprocessing.NameOf(run.Preprocessing) ?? PreprocessingFile,
             "--bits", string.Join(',', run.Bits), "--estimator", run.Estimator, "--rounding", run.Rounding.Replace(OnQuantized, "", StringComparison.Ordinal),
             "--inputs", run.Rounding.EndsWith(OnQuantized, StringComparison.Ordinal) ? "quantized" : "float", "--activations", run.Activations,
+            "--measure-activations", run.MeasuredActivations,
             .. Chosen(run.Limit, run.Seed),
             .. run.Equalize ? (string[])["--equalize"] : [],
             .. run.Pins.SelectMany(pin => (string[])["--pin", pin]),

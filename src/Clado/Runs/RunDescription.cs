@@ -55,6 +55,9 @@ internal sealed record RunDescription
 
     public required string Activations { get; init; }
 
+    /// <summary>What activations are while sensitivities are measured: float or 8.</summary>
+    public string MeasuredActivations { get; init; } = "float";
+
     public required string CladoVersion { get; init; }
 
     public required string OnnxRuntimeVersion { get; init; }
@@ -77,7 +80,8 @@ internal sealed record RunDescription
         Rounding = options.Rounding.Name + (options.Rounding.NeedsInputs && options.QuantizedInputs ? " on quantized inputs" : ""),
         Estimator = options.Sensitivity.Estimator,
         Loss = options.Sensitivity.Loss ?? Automatic,
-        Activations = options.Activations.Format == ActivationFormat.Int8 ? "8" : "float",
+        Activations = NameOf(options.Activations.Format),
+        MeasuredActivations = NameOf(options.MeasuredActivations),
         CladoVersion = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,
     };
@@ -109,6 +113,8 @@ internal sealed record RunDescription
     public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
 
     public static RunDescription FromJson(string text) => JsonSerializer.Deserialize<RunDescription>(text, Json) ?? throw new JsonException("empty");
+
+    private static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? "8" : "float";
 
     private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() => JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
 }

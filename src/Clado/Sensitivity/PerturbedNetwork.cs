@@ -27,6 +27,8 @@ internal sealed class PerturbedNetwork : IDisposable
 
     public PerturbedNetwork(Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout, Func<PerturbedNetwork, MemoryPlan> plan)
     {
+        // The graph may have more nodes than the one the layers were found in: those that round activations.
+        layers = [.. layers.Select(layer => layer with { Nodes = graph.Consumers(layer.Weight) })];
         (this.graph, this.layers, this.readout) = (graph, layers, readout);
         // A weight used at several depths lies in the suffix of layers between: there it is an input like any live tensor.
         sharedWeights = layers.Where(l => l.Nodes.Count > 1).ToDictionary(l => l.Weight, l => WeightValue(l, TensorData.ReadSingles(graph.File, graph.Initializers[l.Weight])));
