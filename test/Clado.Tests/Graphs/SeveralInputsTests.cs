@@ -74,6 +74,19 @@ public class SeveralInputsTests
     }
 
     [Theory]
+    [InlineData(1L << 40)]
+    [InlineData(-2)]
+    [InlineData(0)]
+    public void AnImpossibleSizeIsRefusedBeforeItIsFilled(long size)
+    {
+        var model = Detector(true);
+        model.Graph.Input.Single(i => i.Name == "scale").Type.TensorType.Shape.Dim[1] = new() { DimValue = size };
+        var error = Assert.Throws<OnnxFormatException>(() => Graph.FromModel(model, "m.onnx", InputOptions.Parse(null, ["scale=1", "limit=1"])));
+        Assert.Contains("impossible input shape", error.Message, StringComparison.Ordinal);
+        Assert.Equal("scale", error.Tensor);
+    }
+
+    [Theory]
     [InlineData("scale", "NAME=VALUE")]
     [InlineData("scale=wide", "no number")]
     [InlineData("scale=1,", "no number")]
