@@ -79,7 +79,7 @@ public sealed class Pipeline
     public static Pipeline Measure(PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var graph = Graph.Read(options.Model);
+        var graph = Graph.Read(options.Model, options.Inputs);
         var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         var description = RunDescription.Of(options, graph, images);
@@ -101,8 +101,14 @@ public sealed class Pipeline
         }
         if (!folder.IsMeasured)
         {
+            if (options.MeasuredActivations == ActivationFormat.Int8 && folder.ReadRanges() is null)
+            {
+                folder.WriteRanges(RangeMeasurement.Measure(
+                    graph, ActivationPlan.Of(graph, layers.Layers), images.Limit(ImagesForRanges, 0), options.Preprocessing, new ActivationOptions().Ranges,
+                    options.Sensitivity.Threads, StageShare.Of(progress, "activation ranges"), cancellation));
+            }
             using var records = new RecordStore(folder.RecordsPath);
-            var inputs = new MeasurementInputs(graph, candidates, options.Sensitivity.Seen(images), options.Preprocessing);
+            var inputs = new MeasurementInputs(Measured(graph, layers, folder), candidates, options.Sensitivity.Seen(images), options.Preprocessing);
             folder.WriteSensitivity(SensitivityMeasurement.Measure(
                 inputs, [], options.Sensitivity, records, StageShare.Of(progress, "measuring"), cancellation));
         }
@@ -118,7 +124,7 @@ public sealed class Pipeline
     {
         var folder = RunFolder.Open(run);
         var sensitivity = folder.ReadSensitivity();
-        var graph = Graph.Read(folder.Description.ModelPath);
+        var graph = Graph.Read(folder.Description.ModelPath, folder.Description.Inputs());
         if (graph.Hash != folder.Description.ModelSha256)
         {
             throw new RunFolderException(run, $"was measured on another {folder.Description.ModelPath} than lies there now; put that model back or measure again");
@@ -155,7 +161,7 @@ public sealed class Pipeline
             return BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
         }
         var images = folder.Images();
-        var inputs = new MeasurementInputs(Graph, Candidates, images, folder.Preprocessing);
+        var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, images, folder.Preprocessing);
         using var records = new RecordStore(folder.RecordsPath);
         return new AllocationSearch(inputs, options.Seen(images), FileSize, options, records, progress)
             .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);
@@ -245,7 +251,7 @@ public sealed class Pipeline
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
     public EvaluationResult Evaluate(string path, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) => Evaluator.Evaluate(
-        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, StageShare.Of(progress, "evaluating"), cancellation);
+        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), StageShare.Of(progress, "evaluating"), cancellation);
 
     /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written; what the run folder has already is not done again.</summary>
     /// <param name="sweep">Budgets and evaluation images.</param>
@@ -287,6 +293,10 @@ public sealed class Pipeline
     /// <param name="name">What tells it from others of its stage: a budget, a model.</param>
     /// <param name="json">The result.</param>
     public void Keep(string stage, string name, string json) => folder.WriteJson(stage, name, json);
+
+    /// <summary>The network whose losses are measured: its activations rounded, where that was asked for.</summary>
+    private static Graph Measured(Graph graph, LayerSet layers, RunFolder folder) =>
+        folder.ReadRanges() is { } ranges ? RoundedGraph.Of(graph, new QuantizedActivations(ActivationPlan.Of(graph, layers.Layers), ranges)) : graph;
 
     private static Graph Equalize(
         Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)

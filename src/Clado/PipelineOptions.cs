@@ -1,5 +1,6 @@
 using Clado.Activations;
 using Clado.Candidates;
+using Clado.Graphs;
 using Clado.Images;
 using Clado.Sensitivity;
 
@@ -10,6 +11,9 @@ public sealed record PipelineOptions
 {
     /// <summary>Path of the FP32 <c>.onnx</c> file.</summary>
     public required string Model { get; init; }
+
+    /// <summary>Which input is the image, and values of the others.</summary>
+    public InputOptions Inputs { get; init; } = new();
 
     /// <summary>Folder of the images sensitivities are measured on.</summary>
     public required string Images { get; init; }
@@ -50,6 +54,9 @@ public sealed record PipelineOptions
 
     /// <summary>What becomes of activations in the written file; what is measured does not depend on it.</summary>
     public ActivationOptions Activations { get; init; } = new();
+
+    /// <summary>What activations are while sensitivities are measured: floats, or rounded to grids found on the float network.</summary>
+    public ActivationFormat MeasuredActivations { get; init; } = ActivationFormat.Float;
 
     /// <summary>Estimator, loss and threads.</summary>
     public SensitivityOptions Sensitivity { get; init; } = new();

@@ -31,7 +31,7 @@ internal static class DeployingBenchmark
     /// <summary>Runs the parts named, on the models named where there are any. Shape: [parts].</summary>
     public static int Run(string[] parts)
     {
-        bool Wanted(string part) => !parts.Intersect(["speed", "accuracy", "parity", "budgets"]).Any() || parts.Contains(part);
+        bool Wanted(string part) => !parts.Intersect(["speed", "accuracy", "parity", "budgets", "measuring"]).Any() || parts.Contains(part);
         var networks = Networks.Where(n => !parts.Any(p => p.Contains('_')) || parts.Contains(n.Model)).ToArray();
         var folder = Directory.CreateTempSubdirectory("clado-deploying-").FullName;
         if (Wanted("speed"))
@@ -49,6 +49,10 @@ internal static class DeployingBenchmark
         if (Wanted("budgets"))
         {
             Budgets(folder, networks);
+        }
+        if (Wanted("measuring"))
+        {
+            ActivationsBenchmark.Run(networks.Where(n => n.TestImages.StartsWith("cifar", StringComparison.Ordinal)).Select(n => (n.Path, n.Model, n.Preprocessing)), parts);
         }
         Directory.Delete(folder, recursive: true);
         return 0;

@@ -21,7 +21,7 @@ static int Usage()
     Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto …] [2,4,8] [MODEL]");
     Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
     Console.Error.WriteLine("       Clado.Benchmarks models IMAGES");
-    Console.Error.WriteLine("       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [MODEL …]   (all parts where none is named)");
+    Console.Error.WriteLine("       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [measuring [ESTIMATOR …]] [MODEL …]   (all parts where none is named)");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");

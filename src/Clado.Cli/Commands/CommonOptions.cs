@@ -3,6 +3,7 @@ using System.Globalization;
 using Clado.Activations;
 using Clado.Allocation;
 using Clado.Candidates;
+using Clado.Graphs;
 using Clado.Images;
 using Clado.Sensitivity;
 
@@ -116,6 +117,26 @@ internal static class CommonOptions
         }
     }
 
+    /// <summary>What a model gets beside images: for verbs that read one.</summary>
+    public sealed class Feeding
+    {
+        private readonly Option<string?> image = new("--input") { Description = "Name of the input that takes images, where more than one could" };
+
+        private readonly Option<string[]> values = new("--set")
+        {
+            Description = "NAME=VALUE or NAME=VALUE,VALUE,…: what another input gets with every image, one value for all its elements or one for each; may be repeated",
+            DefaultValueFactory = _ => [],
+        };
+
+        public void AddTo(Command command)
+        {
+            command.Options.Add(image);
+            command.Options.Add(values);
+        }
+
+        public InputOptions Read(ParseResult parsed) => InputOptions.Parse(parsed.GetValue(image), parsed.GetValue(values) ?? []);
+    }
+
     /// <summary>What becomes of activations: for verbs that write a model, or say how large it will be.</summary>
     public sealed class Activating
     {
@@ -183,6 +204,12 @@ internal static class CommonOptions
             Description = "Scale channels between consecutive layers first, where that lowers the error of rounding; the network's outputs stay the same",
         };
 
+        private readonly Option<string> measuredActivations = new Option<string>("--measure-activations")
+        {
+            Description = "Activations while sensitivities are measured: floats, or rounded to 8 bits",
+            DefaultValueFactory = _ => "float",
+        }.AcceptOnlyFromAmong("8", "float");
+
         private readonly Option<string?> loss = new Option<string?>("--loss")
         {
             Description = "Loss to measure (default: kl, or mse where the model is no classifier)",
@@ -194,15 +221,17 @@ internal static class CommonOptions
             DefaultValueFactory = _ => [],
         };
 
+        private readonly Feeding feeding = new();
         private readonly Activating activating = new();
 
         public void AddTo(Command command)
         {
             command.Arguments.Add(model);
-            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, equalize, loss, pins])
+            foreach (var option in (Option[])[images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, equalize, measuredActivations, loss, pins])
             {
                 command.Options.Add(option);
             }
+            feeding.AddTo(command);
             activating.AddTo(command);
             resources.AddTo(command);
         }
@@ -210,6 +239,7 @@ internal static class CommonOptions
         public PipelineOptions Read(ParseResult parsed) => new()
         {
             Model = parsed.GetRequiredValue(model),
+            Inputs = feeding.Read(parsed),
             Images = parsed.GetRequiredValue(images),
             Run = parsed.GetValue(run),
             Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
@@ -226,6 +256,7 @@ internal static class CommonOptions
             Equalize = parsed.GetValue(equalize),
             QuantizedInputs = parsed.GetRequiredValue(inputs) == "quantized",
             Activations = activating.Read(parsed) ?? new(),
+            MeasuredActivations = parsed.GetRequiredValue(measuredActivations) == "8" ? ActivationFormat.Int8 : ActivationFormat.Float,
             Sensitivity = resources.Read(parsed) with { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
         };
 

@@ -50,13 +50,17 @@ internal static class DemoCommand
         }
 
         var table = Terminal.Table(
-            ("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("bits of each layer", false), ("file", false));
+            ("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("speed", true), ("bits of each layer", false), ("file", false));
         var images = ImageFolder.Open(Path.Combine(samples, "images", "test"));
-        foreach (var (name, bits, path, widths) in rows)
+        // On one thread: there speed is the kernels', and least disturbed by what else the machine does.
+        double[] times = LatencyMeasurement.Measure([.. rows.Select(r => r.Path)], threads: 1, cancellation: cancellation);
+        foreach (var ((name, bits, path, widths), time) in rows.Zip(times))
         {
             var result = Evaluator.Evaluate(
                 path, images, options.Preprocessing, options.Model, null, options.Sensitivity.Threads, cancellation: cancellation);
-            Views.Row(table, name, $"{bits:0.00}", $"{result.SizeBytes:N0}", $"{result.Top1 * 100:0.0} %", $"{result.Agreement * 100:0.0} %", widths, path);
+            Views.Row(
+                table, name, $"{bits:0.00}", $"{result.SizeBytes:N0}", $"{result.Top1 * 100:0.0} %", $"{result.Agreement * 100:0.0} %", $"{times[0] / time:0.00}×",
+                widths, path);
         }
         terminal.Show(table);
         return App.Done;

@@ -12,22 +12,25 @@ internal static class EvaluateCommand
     {
         var (model, images, json) = (CommonOptions.Model(), CommonOptions.Images("images to evaluate on"), CommonOptions.Json());
         var (preprocess, limit, seed, threads) = (CommonOptions.Preprocess(), CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.Threads());
+        var feeding = new CommonOptions.Feeding();
         var reference = new Option<string>("--reference") { Description = "The FP32 model to compare with" };
         var latency = new Option<bool>("--latency") { Description = "Time runs on one image with --threads threads, in turn with the reference: the median" };
         var command = new Command("evaluate", "Run a model file on images: top-1, top-5, loss, agreement with a reference, time.\n\nExample: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
         {
             model, images, reference, latency, preprocess, limit, seed, threads, json,
         };
+        feeding.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
+            var inputs = feeding.Read(parsed);
             var set = ImageFolder.Open(parsed.GetRequiredValue(images)).Limit(parsed.GetValue(limit), parsed.GetValue(seed));
             var result = Evaluator.Evaluate(
                 parsed.GetRequiredValue(model), set, Preprocessing.Parse(parsed.GetRequiredValue(preprocess)), parsed.GetValue(reference), null,
-                CommonOptions.ThreadCount(parsed.GetValue(threads)), new StageShare(terminal, "evaluating"), cancellation);
+                CommonOptions.ThreadCount(parsed.GetValue(threads)), inputs, new StageShare(terminal, "evaluating"), cancellation);
             if (parsed.GetValue(latency))
             {
                 var paths = new[] { result.Model, parsed.GetValue(reference) }.OfType<string>().ToArray();
-                double[] times = LatencyMeasurement.Measure(paths, parsed.GetValue(threads), cancellation: cancellation);
+                double[] times = LatencyMeasurement.Measure(paths, parsed.GetValue(threads), inputs: inputs, cancellation: cancellation);
                 result = result with { LatencyMilliseconds = times[0], ReferenceLatencyMilliseconds = times.Length > 1 ? times[1] : null };
             }
             if (parsed.GetValue(json))

@@ -11,11 +11,12 @@ internal static class InspectCommand
     public static Command Create(Terminal terminal)
     {
         var model = CommonOptions.Model();
-        var json = CommonOptions.Json();
+        var (feeding, json) = (new CommonOptions.Feeding(), CommonOptions.Json());
         var command = new Command("inspect", "Layers, sizes, MACs, what will not be quantized and why.\n\nExample: clado inspect resnet20.onnx") { model, json };
+        feeding.AddTo(command);
         command.Runs((parsed, _) =>
         {
-            var graph = Graph.Read(parsed.GetRequiredValue(model));
+            var graph = Graph.Read(parsed.GetRequiredValue(model), feeding.Read(parsed));
             var layers = LayerFinder.Find(graph);
             if (parsed.GetValue(json))
             {

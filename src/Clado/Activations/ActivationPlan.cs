@@ -44,7 +44,8 @@ public sealed record ActivationPlan
         var roles = new NodeRoles(graph, layers);
         var ranges = new Dictionary<string, int>();
         var tensors = new List<QuantizedTensor>();
-        foreach (var (name, producer) in graph.Nodes.SelectMany((node, i) => node.Output.Where(o => o.Length > 0).Select(o => (o, i))).Prepend((graph.Input, -1)))
+        foreach (var (name, producer) in graph.Inputs.Names.Order(StringComparer.Ordinal).Select(name => (name, -1))
+            .Concat(graph.Nodes.SelectMany((node, i) => node.Output.Where(o => o.Length > 0).Select(o => (o, i)))))
         {
             var readers = graph.Consumers(name).Where(reader => roles.ReadsIntegers(reader, name)).ToArray();
             if (producer >= 0 && roles.WritesIntegers(producer) ? roles.IsAbsorbed(name) : readers.Length == 0)

@@ -2,7 +2,6 @@ using System.Numerics.Tensors;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
-using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Activations;
 
@@ -30,26 +29,28 @@ public static class RangeMeasurement
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(images);
         var names = plan.Ranges;
-        string[] taps = [.. names.Where(name => name != graph.Input)];
+        string[] taps = [.. names.Where(name => !graph.Inputs.Names.Contains(name))];
         if (names.Count == 0)
         {
             return new ActivationRanges([], []);
         }
         long elements = Math.Max(1, names.Sum(name => graph.Tensors[name].ElementCount));
         var batches = new ImageBatches(images, graph, preprocessing, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
-        using var session = taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, new HashSet<string> { graph.Input }, taps), graph.File);
+        using var session = taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, graph.Inputs.Names, taps), graph.File);
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
         int passes = method == RangeMethod.MinMax ? 1 : 2, done = 0;
 
         // Extremes and counts are the same in whatever order batches add to them.
         void Sweep(Action<string, ReadOnlySpan<float>> look) => Parallel.For(0, batches.Count, parallel, index =>
         {
-            var batch = batches.Load(index);
-            look(graph.Input, batch.Pixels);
+            using var feed = batches.Load(index).Feed();
+            foreach (var (name, value) in feed.Where(input => names.Contains(input.Key)))
+            {
+                look(name, value.GetTensorDataAsSpan<float>());
+            }
             if (session is not null)
             {
-                using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-                using var values = session.Run(input);
+                using var values = session.Run(feed);
                 foreach (var (name, value) in session.Outputs.Zip(values))
                 {
                     look(name, value.GetTensorDataAsSpan<float>());

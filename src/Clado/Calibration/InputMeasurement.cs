@@ -112,7 +112,7 @@ public static class InputMeasurement
         CancellationToken cancellation)
     {
         var sums = layers.Select(layer => new LayerSum(graph, layer, images.Items.Count, crossed: weights is not null)).ToArray();
-        var taps = sums.SelectMany(s => s.Uses.Select(u => u.Tensor)).Where(t => t != graph.Input).Distinct().ToArray();
+        var taps = sums.SelectMany(s => s.Uses.Select(u => u.Tensor)).Where(t => !graph.Inputs.Names.Contains(t)).Distinct().ToArray();
         long elements = Math.Max(1, taps.Sum(t => graph.Tensors[t].ElementCount));
         var batches = new ImageBatches(images, graph, preprocessing, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
         using var session = Session(graph, [], taps);
@@ -125,7 +125,7 @@ public static class InputMeasurement
             Parallel.For(0, wave.Length, options, i =>
             {
                 var batch = batches.Load(start + i);
-                wave[i] = (Run(session, graph, batch, null), weights is null ? null : Run(replaced, graph, batch, weights));
+                wave[i] = (Run(session, batch, null), weights is null ? null : Run(replaced, batch, weights));
             });
             Parallel.ForEach(Partitioner.Create(sums, EnumerablePartitionerOptions.NoBuffering), options, sum =>
             {
@@ -144,17 +144,16 @@ public static class InputMeasurement
             : throw new CladoException($"{Path.GetFileName(graph.File)}: the inputs of layer '{s.Name}' are NaN or infinite on the calibration images; check --preprocess, or use --rounding nearest"))];
     }
 
-    /// <summary>Gives some tensors from the image and replaced weights; null where there is nothing to compute.</summary>
+    /// <summary>Gives some tensors from the inputs and replaced weights; null where there is nothing to compute.</summary>
     private static GraphSession? Session(Graph graph, IEnumerable<string> weights, string[] taps) =>
-        taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, weights.Append(graph.Input).ToHashSet(), taps), graph.File);
+        taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, weights.Concat(graph.Inputs.Names).ToHashSet(), taps), graph.File);
 
-    private static Dictionary<string, OrtValue> Run(GraphSession? session, Graph graph, ImageBatch batch, IReadOnlyDictionary<string, OrtValue>? weights)
+    private static Dictionary<string, OrtValue> Run(GraphSession? session, ImageBatch batch, IReadOnlyDictionary<string, OrtValue>? weights)
     {
-        var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-        var values = new Dictionary<string, OrtValue> { [graph.Input] = input };
+        var values = new Dictionary<string, OrtValue>(batch.Feed());
         if (session is not null)
         {
-            foreach (var (name, value) in session.Outputs.Zip(session.Run(name => name == graph.Input ? input : weights![name])))
+            foreach (var (name, value) in session.Outputs.Zip(session.Run(name => values.GetValueOrDefault(name) ?? weights![name])).ToArray())
             {
                 values.Add(name, value);
             }

@@ -4,7 +4,6 @@ using Clado.Images;
 using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Evaluation;
 
@@ -20,16 +19,17 @@ public static class Evaluator
     /// <param name="reference">Path of the FP32 file to compare with, or null.</param>
     /// <param name="loss">Loss of the increase over the reference: kl, ce, mse; null to choose by the network.</param>
     /// <param name="threads">Batches side by side; results do not depend on it. Range: [1, inf).</param>
+    /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">A file cannot be used, or model, reference and images do not fit together.</exception>
     public static EvaluationResult Evaluate(
-        string path, ImageSet images, Preprocessing preprocessing, string? reference, string? loss, int threads,
+        string path, ImageSet images, Preprocessing preprocessing, string? reference, string? loss, int threads, InputOptions? inputs = null,
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);
-        using var model = new ModelUnderTest(path);
-        using var compared = reference is null ? null : new ModelUnderTest(reference);
+        using var model = new ModelUnderTest(path, inputs);
+        using var compared = reference is null ? null : new ModelUnderTest(reference, inputs);
         if (compared is not null && (!compared.Readout.ElementCounts.SequenceEqual(model.Readout.ElementCounts)
             || !compared.Graph.Tensors[compared.Graph.Input].Shape.SequenceEqual(model.Graph.Tensors[model.Graph.Input].Shape)))
         {
@@ -71,9 +71,9 @@ public static class Evaluator
     {
         private readonly GraphSession session;
 
-        public ModelUnderTest(string path)
+        public ModelUnderTest(string path, InputOptions? inputs)
         {
-            Graph = Graph.Read(path);
+            Graph = Graph.Read(path, inputs);
             Readout = Readout.Of(Graph);
             // The file itself runs, not our raised copy of it; only a final Softmax is read before it is taken.
             var model = OnnxFile.Read(path);
@@ -90,8 +90,8 @@ public static class Evaluator
         /// <summary>Outputs of a batch, all of an image together. Shape: [images · outputs].</summary>
         public float[] Run(ImageBatch batch)
         {
-            using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-            using var values = session.Run(input);
+            using var feed = batch.Feed();
+            using var values = session.Run(feed);
             return Readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch.Count);
         }
 

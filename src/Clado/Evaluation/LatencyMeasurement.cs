@@ -18,13 +18,15 @@ public static class LatencyMeasurement
     /// <param name="threads">Threads a run uses. Range: [1, inf).</param>
     /// <param name="batch">Images a run; 1 where a model fixes its batch. Range: [1, inf).</param>
     /// <param name="runs">Runs of each file that count. Range: [1, inf).</param>
+    /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <param name="cancellation">Stops between two runs.</param>
     /// <returns>Median time of a run of each file, milliseconds. Shape: [files].</returns>
     /// <exception cref="OnnxFormatException">A file is no usable model.</exception>
-    public static double[] Measure(IReadOnlyList<string> paths, int threads, int batch = 1, int runs = Runs, CancellationToken cancellation = default)
+    public static double[] Measure(
+        IReadOnlyList<string> paths, int threads, int batch = 1, int runs = Runs, InputOptions? inputs = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        var models = paths.Select(path => new TimedModel(path, threads, batch)).ToArray();
+        var models = paths.Select(path => new TimedModel(path, threads, batch, inputs)).ToArray();
         try
         {
             var times = models.Select(_ => new List<double>()).ToArray();
@@ -54,12 +56,12 @@ public static class LatencyMeasurement
     private sealed class TimedModel : IDisposable
     {
         private readonly InferenceSession session;
-        private readonly OrtValue input;
+        private readonly InputFeed feed;
         private readonly RunOptions options = new();
 
-        public TimedModel(string path, int threads, int batch)
+        public TimedModel(string path, int threads, int batch, InputOptions? inputs)
         {
-            var graph = Graph.Read(path);
+            var graph = Graph.Read(path, inputs);
             var file = OnnxFile.Read(path);
             session = OrtRuntime.CreateTimedSession(file.ToByteArray(), threads, file.RoundsActivations());
             long[] shape = [.. graph.Tensors[graph.Input].Shape.Select((dim, axis) => axis == 0 && graph.HasFreeBatch ? batch : dim)];
@@ -70,20 +72,20 @@ public static class LatencyMeasurement
             {
                 pixels[i] = (2 * random.NextSingle()) - 1;
             }
-            input = OrtValue.CreateTensorValueFromMemory(pixels, shape);
+            feed = graph.Inputs.Feed(pixels, shape);
         }
 
         public double Run()
         {
             long start = Stopwatch.GetTimestamp();
-            using var outputs = session.Run(options, [session.InputNames[0]], [input], session.OutputNames);
+            using var outputs = session.Run(options, feed.Keys, feed.Values, session.OutputNames);
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
 
         public void Dispose()
         {
             options.Dispose();
-            input.Dispose();
+            feed.Dispose();
             session.Dispose();
         }
     }

@@ -4,7 +4,6 @@ using Clado.Images;
 using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Evaluation;
 
@@ -80,8 +79,8 @@ internal static class ModelComparison
 
     private static float[] Run(GraphSession session, ImageBatch batch, Readout readout)
     {
-        using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-        using var values = session.Run(input);
+        using var feed = batch.Feed();
+        using var values = session.Run(feed);
         return readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch.Count);
     }
 }

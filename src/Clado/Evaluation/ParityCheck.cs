@@ -3,7 +3,6 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx;
-using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Evaluation;
 
@@ -60,8 +59,8 @@ internal static class ParityCheck
 
     private static float[] Outputs(GraphSession session, Readout readout, ImageBatch batch)
     {
-        using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-        using var values = session.Run(input);
+        using var feed = batch.Feed();
+        using var values = session.Run(feed);
         return readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch.Count);
     }
 }

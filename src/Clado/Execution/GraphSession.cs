@@ -65,8 +65,9 @@ internal sealed class GraphSession : IDisposable
         }
     }
 
-    /// <summary>Runs a model of one input.</summary>
-    public IDisposableReadOnlyCollection<OrtValue> Run(OrtValue input) => Run(_ => input);
+    /// <summary>Runs the model on values by name; more than it takes may be among them.</summary>
+    /// <returns>As above.</returns>
+    public IDisposableReadOnlyCollection<OrtValue> Run(IReadOnlyDictionary<string, OrtValue> values) => Run(name => values[name]);
 
     public void Dispose() => session.Dispose();
 

@@ -13,9 +13,10 @@ public sealed class Graph
     private readonly FrozenDictionary<string, int> producers;
     private readonly FrozenDictionary<string, int[]> consumers;
 
-    private Graph(string file, string hash, int originalOpset, long fileSizeBytes, ModelProto model, IReadOnlyDictionary<string, TensorInfo> tensors)
+    private Graph(
+        string file, string hash, int originalOpset, long fileSizeBytes, GraphInputs inputs, ModelProto model, IReadOnlyDictionary<string, TensorInfo> tensors)
     {
-        (File, Hash, OriginalOpset, FileSizeBytes, Model, Tensors) = (file, hash, originalOpset, fileSizeBytes, model, tensors);
+        (File, Hash, OriginalOpset, FileSizeBytes, Inputs, Model, Tensors) = (file, hash, originalOpset, fileSizeBytes, inputs, model, tensors);
         Initializers = model.Graph.Initializer.ToFrozenDictionary(t => t.Name);
         producers = model.Graph.Node.SelectMany((node, i) => node.Output.Where(o => o.Length > 0).Select(o => (o, i)))
             .ToFrozenDictionary(p => p.o, p => p.i);
@@ -47,8 +48,11 @@ public sealed class Graph
     /// <summary>Type and shape of every tensor that is no initializer, by name.</summary>
     public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
+    /// <summary>The image input, and what the others get.</summary>
+    public GraphInputs Inputs { get; }
+
     /// <summary>Name of the image input.</summary>
-    public string Input => Model.Graph.Input[0].Name;
+    public string Input => Inputs.Image;
 
     /// <summary>Names of the outputs. Shape: [outputs].</summary>
     public IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
@@ -58,20 +62,22 @@ public sealed class Graph
 
     /// <summary>Reads a model file and makes it ready.</summary>
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
+    /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <exception cref="OnnxFormatException">The file is no usable model; the message says where and why.</exception>
-    public static Graph Read(string path)
+    public static Graph Read(string path, InputOptions? inputs = null)
     {
         var original = OnnxFile.Read(path);
         int opset = (int)(original.OpsetImport.FirstOrDefault(o => o.Domain is "" or "ai.onnx")?.Version ?? 0);
-        return Create(OpsetUpgrade.Apply(original, path), path, ModelHash.Compute(original), opset, original.CalculateSize());
+        return Create(OpsetUpgrade.Apply(original, path), path, ModelHash.Compute(original), opset, original.CalculateSize(), inputs);
     }
 
     /// <summary>Makes a graph of a model in memory that is at opset 25 already.</summary>
     /// <param name="model">The model; it is copied.</param>
     /// <param name="name">Name that errors call it by.</param>
+    /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
-    public static Graph FromModel(ModelProto model, string name) =>
-        Create(model.Clone(), name, ModelHash.Compute(model), OpsetUpgrade.TargetOpset, model.CalculateSize());
+    public static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
+        Create(model.Clone(), name, ModelHash.Compute(model), OpsetUpgrade.TargetOpset, model.CalculateSize(), inputs);
 
     /// <summary>The same graph with the values of some constants replaced; file, hash and sizes stay those of the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
@@ -84,7 +90,7 @@ public sealed class Graph
         model.Graph.Input.Add(Model.Graph.Input);
         model.Graph.Output.Add(Model.Graph.Output);
         model.Graph.Initializer.Add(Model.Graph.Initializer.Select(t => replaced.GetValueOrDefault(t.Name, t)));
-        return new Graph(File, Hash, OriginalOpset, FileSizeBytes, model, Tensors);
+        return new Graph(File, Hash, OriginalOpset, FileSizeBytes, Inputs, model, Tensors);
     }
 
     /// <summary>The graph with other nodes and constants; file, hash and sizes stay those of the model that was read.</summary>
@@ -92,7 +98,7 @@ public sealed class Graph
     internal Graph With(ModelProto model)
     {
         TopologicalOrder.Sort(model.Graph, File);
-        return new Graph(File, Hash, OriginalOpset, FileSizeBytes, model, ShapeProbe.Run(model, File));
+        return new Graph(File, Hash, OriginalOpset, FileSizeBytes, Inputs, model, ShapeProbe.Run(model, Inputs, File));
     }
 
     /// <summary>Index of the node that makes a tensor, or -1 for inputs and initializers.</summary>
@@ -103,11 +109,11 @@ public sealed class Graph
     /// <param name="tensor">Name of the tensor.</param>
     public IReadOnlyList<int> Consumers(string tensor) => consumers.GetValueOrDefault(tensor, []);
 
-    private static Graph Create(ModelProto model, string file, string hash, int opset, long sizeBytes)
+    private static Graph Create(ModelProto model, string file, string hash, int opset, long sizeBytes, InputOptions? options)
     {
         TopologicalOrder.Sort(model.Graph, file);
         ConstantResolution.Resolve(model, file);
-        var tensors = ShapeProbe.Run(model, file);
-        return new Graph(file, hash, opset, sizeBytes, model, tensors);
+        var inputs = GraphInputs.Of(model.Graph, options ?? new(), file);
+        return new Graph(file, hash, opset, sizeBytes, inputs, model, ShapeProbe.Run(model, inputs, file));
     }
 }

@@ -1,9 +1,10 @@
 using Clado.Onnx;
+using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
 
 /// <summary>Where a network's answer is read.</summary>
-/// <param name="Outputs">Names of the tensors to read. Shape: [outputs].</param>
+/// <param name="Outputs">Names of the float tensors to read. Shape: [outputs].</param>
 /// <param name="ElementCounts">Elements an image of each. Shape: [outputs].</param>
 /// <param name="IsClassifier">Whether the one output is a distribution over classes, read as logits.</param>
 public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> ElementCounts, bool IsClassifier)
@@ -13,14 +14,18 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
 
     /// <summary>
     /// Finds where to read. A network with one output [batch, classes] is a classifier; where that output is a Softmax, its input is read,
-    /// since losses are defined on logits.
+    /// since losses are defined on logits. Outputs that are no floats, such as indices of classes, follow from floats and are not read.
     /// </summary>
     /// <param name="graph">The network.</param>
-    /// <exception cref="OnnxFormatException">An output has no fixed number of elements an image.</exception>
+    /// <exception cref="OnnxFormatException">No output is float, or one has no fixed number of elements an image.</exception>
     public static Readout Of(Graph graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        string[] outputs = [.. graph.Outputs];
+        string[] outputs = [.. graph.Outputs.Where(o => graph.Tensors.TryGetValue(o, out var info) && info.Type == DataType.Float)];
+        if (outputs.Length == 0)
+        {
+            throw new OnnxFormatException(graph.File, $"none of its outputs ({string.Join(", ", graph.Outputs)}) is a float tensor that is computed; export the model with its logits or boxes as an output");
+        }
         bool classifier = outputs.Length == 1 && graph.Tensors[outputs[0]] is { Shape: [1, > 1] } info && info.Batched[0] == graph.HasFreeBatch;
         if (classifier && graph.Producer(outputs[0]) is >= 0 and var producer && graph.Nodes[producer] is var node
             && node.Is("Softmax") && node.Integer("axis", -1) is -1 or 1)

@@ -16,9 +16,10 @@ internal static class ShapeProbe
     private const long MaximumInputElements = 1L << 26;
     private const long MaximumSide = 1L << 14;
 
-    public static IReadOnlyDictionary<string, TensorInfo> Run(ModelProto model, string file)
+    public static IReadOnlyDictionary<string, TensorInfo> Run(ModelProto model, GraphInputs inputs, string file)
     {
-        var input = ImageInput(model.Graph, file);
+        var input = model.Graph.Input.First(i => i.Name == inputs.Image);
+        CheckSize(input, file);
         var probe = model.Clone();
         probe.Graph.Output.Clear();
         probe.Graph.ValueInfo.Clear();
@@ -27,37 +28,21 @@ internal static class ShapeProbe
         using var session = new GraphSession(probe, file, GraphOptimizationLevel.ORT_DISABLE_ALL);
 
         bool free = !input.Type.TensorType.Shape.Dim[0].HasDimValue;
-        var one = Shapes(session, input, 1);
-        var two = free ? Shapes(session, input, 2) : one;
+        var one = Shapes(session, inputs, Shape(input, 1));
+        var two = free ? Shapes(session, inputs, Shape(input, 2)) : one;
         return one.ToFrozenDictionary(pair => pair.Key, pair => pair.Value with
         {
             Batched = [.. pair.Value.Shape.Zip(two[pair.Key].Shape, (a, b) => a != b)],
         });
     }
 
-    private static ValueInfoProto ImageInput(GraphProto graph, string file)
+    private static void CheckSize(ValueInfoProto input, string file)
     {
-        if (graph.Input.Count != 1)
-        {
-            throw new OnnxFormatException(file, $"has {graph.Input.Count} inputs ({string.Join(", ", graph.Input.Select(i => i.Name))}); "
-                + "a vision model with one image input is wanted");
-        }
-        var input = graph.Input[0];
-        var type = input.Type?.TensorType;
-        if (type?.Shape is null || (DataType)type.ElemType != DataType.Float || type.Shape.Dim.Count == 0)
-        {
-            throw new OnnxFormatException(file, "the input is no float tensor of known rank; a float image input is wanted", tensor: input.Name);
-        }
-        if (type.Shape.Dim[0] is { HasDimValue: true, DimValue: not 1 } batch)
-        {
-            throw new OnnxFormatException(file, $"the batch is fixed to {batch.DimValue}; export the model with a free batch or a batch of 1", tensor: input.Name);
-        }
         var shape = Shape(input, 1);
         if (shape.Any(d => d is <= 0 or > MaximumSide) || shape.Aggregate(1.0, (product, d) => product * d) > MaximumInputElements)
         {
             throw new OnnxFormatException(file, $"impossible input shape [{string.Join(", ", shape)}]", tensor: input.Name);
         }
-        return input;
     }
 
     private static long[] Shape(ValueInfoProto input, long batch)
@@ -67,14 +52,15 @@ internal static class ShapeProbe
         return [.. dims.Select((dim, axis) => dim.HasDimValue ? dim.DimValue : axis == 0 ? batch : axis == 1 && dims.Count == 4 && !dims[3].HasDimValue && !dims[2].HasDimValue ? 3 : FreeSide)];
     }
 
-    private static Dictionary<string, TensorInfo> Shapes(GraphSession session, ValueInfoProto input, long batch)
+    private static Dictionary<string, TensorInfo> Shapes(GraphSession session, GraphInputs inputs, long[] shape)
     {
-        var shape = Shape(input, batch);
-        var zeros = new float[shape.Aggregate(1L, (product, dim) => product * dim)];
-        using var image = OrtValue.CreateTensorValueFromMemory(zeros, shape);
-        using var values = session.Run(image);
+        using var feed = inputs.Feed(new float[shape.Aggregate(1L, (product, dim) => product * dim)], shape);
+        using var values = session.Run(feed);
         var infos = session.Outputs.Zip(values, (name, value) => (name, info: Info(value))).ToDictionary(p => p.name, p => p.info);
-        infos.Add(input.Name, Info(image));
+        foreach (var (name, value) in feed)
+        {
+            infos.Add(name, Info(value));
+        }
         return infos;
     }
 

@@ -4,12 +4,16 @@ namespace Clado.Images;
 
 /// <summary>Some images as a network takes them.</summary>
 /// <param name="Index">Position among the set's batches.</param>
+/// <param name="Inputs">The network's inputs.</param>
 /// <param name="Pixels">Input values. Shape: [images, …input].</param>
 /// <param name="Shape">Shape of the input tensor. Shape: [4].</param>
 /// <param name="Labels">Class indices, or null where the set has none. Shape: [images].</param>
-internal sealed record ImageBatch(int Index, float[] Pixels, long[] Shape, int[]? Labels)
+internal sealed record ImageBatch(int Index, GraphInputs Inputs, float[] Pixels, long[] Shape, int[]? Labels)
 {
     public int Count => (int)Shape[0];
+
+    /// <summary>The values of all inputs; the caller disposes them.</summary>
+    public InputFeed Feed() => Inputs.Feed(Pixels, Shape);
 }
 
 /// <summary>An image set cut into batches; each is decoded when it is asked for, so that memory does not grow with the number of images.</summary>
@@ -18,10 +22,11 @@ internal sealed class ImageBatches
     private readonly ImageSet images;
     private readonly Preprocessing preprocessing;
     private readonly ImageShape shape;
+    private readonly GraphInputs inputs;
 
     public ImageBatches(ImageSet images, Graph graph, Preprocessing preprocessing, int batchSize)
     {
-        (this.images, this.preprocessing) = (images, preprocessing);
+        (this.images, this.preprocessing, inputs) = (images, preprocessing, graph.Inputs);
         BatchSize = graph.HasFreeBatch ? batchSize : 1;
         shape = ImageShape.Of(graph.Tensors[graph.Input].Shape, preprocessing.Layout, graph.File);
     }
@@ -47,6 +52,6 @@ internal sealed class ImageBatches
         long[] dims = shape.Layout == ChannelLayout.Nchw
             ? [items.Length, shape.Channels, shape.Height, shape.Width]
             : [items.Length, shape.Height, shape.Width, shape.Channels];
-        return new ImageBatch(index, pixels, dims, images.IsLabelled ? [.. items.Select(i => i.Label!.Value)] : null);
+        return new ImageBatch(index, inputs, pixels, dims, images.IsLabelled ? [.. items.Select(i => i.Label!.Value)] : null);
     }
 }

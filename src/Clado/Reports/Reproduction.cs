@@ -17,6 +17,7 @@ internal static class Reproduction
         new("ONNX Runtime", run.OnnxRuntimeVersion),
         new("model", run.ModelPath),
         new("model, SHA-256", run.ModelSha256),
+        .. run.Input is null ? (ReportOption[])[] : [new("image input", run.Input), new("other inputs", string.Join(" ", run.Set))],
         new("images to measure on", $"{run.ImagesPath} ({run.ImageCount:N0} images{(run.Limit is null ? "" : $", chosen with seed {run.Seed}")})"),
         new("images, SHA-256", run.ImagesSha256),
         new("preprocessing", Preprocessing.NameOf(run.Preprocessing) is { } name ? $"{name}: {run.Preprocessing}" : run.Preprocessing),
@@ -27,6 +28,7 @@ internal static class Reproduction
         new("estimator", run.Estimator),
         new("loss", run.Loss),
         new("activations", run.Activations),
+        new("activations while measuring", run.MeasuredActivations),
     ];
 
     /// <summary>The commands, one a line.</summary>
@@ -38,9 +40,10 @@ internal static class Reproduction
         const string OnQuantized = " on quantized inputs";
         List<string> measure =
         [
-            "clado", "measure", run.ModelPath, "--images", run.ImagesPath, "--preprocess", Preprocessing.NameOf(run.Preprocessing) ?? PreprocessingFile,
+            "clado", "measure", run.ModelPath, .. run.Input is null ? (string[])[] : ["--input", run.Input], .. run.Set.SelectMany(set => (string[])["--set", set]), "--images", run.ImagesPath, "--preprocess", Preprocessing.NameOf(run.Preprocessing) ?? PreprocessingFile,
             "--bits", string.Join(',', run.Bits), "--estimator", run.Estimator, "--rounding", run.Rounding.Replace(OnQuantized, "", StringComparison.Ordinal),
             "--inputs", run.Rounding.EndsWith(OnQuantized, StringComparison.Ordinal) ? "quantized" : "float", "--activations", run.Activations,
+            "--measure-activations", run.MeasuredActivations,
             .. Chosen(run.Limit, run.Seed),
             .. run.Equalize ? (string[])["--equalize"] : [],
             .. run.Pins.SelectMany(pin => (string[])["--pin", pin]),

@@ -23,6 +23,12 @@ internal sealed record RunDescription
 
     public required string ModelSha256 { get; init; }
 
+    /// <summary>The image input; null where the model has no other.</summary>
+    public string? Input { get; init; }
+
+    /// <summary>Values of other inputs, as <see cref="InputOptions.Parse"/> reads them.</summary>
+    public string[] Set { get; init; } = [];
+
     public required string ImagesPath { get; init; }
 
     public required string ImagesSha256 { get; init; }
@@ -49,6 +55,9 @@ internal sealed record RunDescription
 
     public required string Activations { get; init; }
 
+    /// <summary>What activations are while sensitivities are measured: float or 8.</summary>
+    public string MeasuredActivations { get; init; } = "float";
+
     public required string CladoVersion { get; init; }
 
     public required string OnnxRuntimeVersion { get; init; }
@@ -57,6 +66,8 @@ internal sealed record RunDescription
     {
         ModelPath = Path.GetFullPath(options.Model),
         ModelSha256 = graph.Hash,
+        Input = graph.Inputs.Constants.Count > 0 ? graph.Input : null,
+        Set = options.Inputs.Settings(),
         ImagesPath = Path.GetFullPath(options.Images),
         ImagesSha256 = images.ComputeHash(),
         ImageCount = images.Items.Count,
@@ -69,10 +80,14 @@ internal sealed record RunDescription
         Rounding = options.Rounding.Name + (options.Rounding.NeedsInputs && options.QuantizedInputs ? " on quantized inputs" : ""),
         Estimator = options.Sensitivity.Estimator,
         Loss = options.Sensitivity.Loss ?? Automatic,
-        Activations = options.Activations.Format == ActivationFormat.Int8 ? "8" : "float",
+        Activations = NameOf(options.Activations.Format),
+        MeasuredActivations = NameOf(options.MeasuredActivations),
         CladoVersion = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,
     };
+
+    /// <summary>Which input is the image, and values of the others.</summary>
+    public InputOptions Inputs() => InputOptions.Parse(Input, Set);
 
     /// <summary>What becomes of activations where nobody says.</summary>
     public ActivationOptions WrittenActivations() => new() { Format = Activations == "float" ? ActivationFormat.Float : ActivationFormat.Int8 };
@@ -98,6 +113,8 @@ internal sealed record RunDescription
     public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
 
     public static RunDescription FromJson(string text) => JsonSerializer.Deserialize<RunDescription>(text, Json) ?? throw new JsonException("empty");
+
+    private static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? "8" : "float";
 
     private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() => JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
 }

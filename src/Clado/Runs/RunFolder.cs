@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Clado.Activations;
 using Clado.Candidates;
 using Clado.Equalization;
 using Clado.Images;
@@ -107,6 +108,12 @@ internal sealed class RunFolder
             throw new RunFolderException(path, $"is no list of scalings ({e.Message.Split('\n')[0]}); remove the folder and measure again", e);
         }
     }
+
+    public void WriteRanges(ActivationRanges ranges) => AtomicFile.WriteText(In("ranges.json"), JsonSerializer.Serialize(ranges, Json) + "\n");
+
+    /// <summary>The grids that activations are rounded to while measuring, or null where they are not, or not found yet.</summary>
+    public ActivationRanges? ReadRanges() =>
+        File.Exists(In("ranges.json")) ? Parsed(In("ranges.json"), "list of grids", text => JsonSerializer.Deserialize<ActivationRanges>(text, Json)) : null;
 
     public void WriteCandidates(CandidateSet candidates)
     {

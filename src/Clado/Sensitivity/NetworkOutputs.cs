@@ -1,20 +1,19 @@
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
-using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Sensitivity;
 
 /// <summary>A network's outputs and nothing else.</summary>
 internal sealed class NetworkOutputs(Graph graph, Readout readout) : IDisposable
 {
-    private readonly GraphSession session = new(GraphPart.Extract(graph, new HashSet<string> { graph.Input }, readout.Outputs), graph.File);
+    private readonly GraphSession session = new(GraphPart.Extract(graph, graph.Inputs.Names, readout.Outputs), graph.File);
 
     /// <summary>Outputs of a batch, all of an image together. Safe to call from several threads. Shape: [images · outputs].</summary>
     public float[] Run(ImageBatch batch)
     {
-        using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-        using var values = session.Run(input);
+        using var feed = batch.Feed();
+        using var values = session.Run(feed);
         return readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch.Count);
     }
 

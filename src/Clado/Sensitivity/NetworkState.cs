@@ -1,3 +1,4 @@
+using Clado.Graphs;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Sensitivity;
@@ -11,14 +12,14 @@ internal sealed class NetworkState(NetworkState? parent, int imageCount) : IDisp
     /// <summary>Images in the batch.</summary>
     public int ImageCount { get; } = imageCount;
 
-    /// <summary>Takes a value over; it is disposed with the state.</summary>
-    public OrtValue this[string name]
+    /// <summary>Takes the network's inputs over.</summary>
+    public void Add(InputFeed feed)
     {
-        set
+        foreach (var (name, value) in feed)
         {
             values[name] = value;
-            owned.Add(value);
         }
+        owned.Add(feed);
     }
 
     /// <summary>Takes the outputs of a run over.</summary>

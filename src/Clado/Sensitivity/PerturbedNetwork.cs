@@ -27,6 +27,8 @@ internal sealed class PerturbedNetwork : IDisposable
 
     public PerturbedNetwork(Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout, Func<PerturbedNetwork, MemoryPlan> plan)
     {
+        // The graph may have more nodes than the one the layers were found in: those that round activations.
+        layers = [.. layers.Select(layer => layer with { Nodes = graph.Consumers(layer.Weight) })];
         (this.graph, this.layers, this.readout) = (graph, layers, readout);
         // A weight used at several depths lies in the suffix of layers between: there it is an input like any live tensor.
         sharedWeights = layers.Where(l => l.Nodes.Count > 1).ToDictionary(l => l.Weight, l => WeightValue(l, TensorData.ReadSingles(graph.File, graph.Initializers[l.Weight])));
@@ -34,7 +36,7 @@ internal sealed class PerturbedNetwork : IDisposable
         BlockOf = Blocks.Of(graph, layers);
         var taps = suffixes.SelectMany(s => s.Cut).Where(name => graph.Producer(name) >= 0).Concat(readout.Outputs).Distinct().ToArray();
         BaseElementCount = taps.Sum(name => graph.Tensors[name].ElementCount);
-        whole = new(() => Session([graph.Input], taps));
+        whole = new(() => Session([.. graph.Inputs.Names], taps));
         Plan = plan(this);
         sessions = new(Plan.SessionLimitBytes);
     }
@@ -60,10 +62,9 @@ internal sealed class PerturbedNetwork : IDisposable
     /// <summary>The float network on a batch, with every layer's cut cached.</summary>
     public NetworkState Run(ImageBatch batch)
     {
-        var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-        var values = whole.Value.Run(input);
-        var state = new NetworkState(null, batch.Count) { [graph.Input] = input };
-        state.Add(whole.Value.Outputs, values);
+        var state = new NetworkState(null, batch.Count);
+        state.Add(batch.Feed());
+        state.Add(whole.Value.Outputs, whole.Value.Run(name => Value(state, name)));
         return state;
     }
 

@@ -82,7 +82,7 @@ public class BiasTests
         double LossOf(IEnumerable<Candidate> candidates, string name)
         {
             OnnxFile.Write(ModelWriter.Build(graph, [.. candidates]), folder[name]);
-            return Evaluator.Evaluate(folder[name], images, preprocessing, folder["float.onnx"], "kl", 1, null, cancellation).LossIncrease!.Value;
+            return Evaluator.Evaluate(folder[name], images, preprocessing, folder["float.onnx"], "kl", 1, null, null, cancellation).LossIncrease!.Value;
         }
 
         var effect = BiasEffect.Measure(graph, chosen, images, preprocessing, new SensitivityOptions { Loss = "kl" }, null, cancellation)!;
@@ -107,7 +107,7 @@ public class BiasTests
             using var session = new GraphSession(GraphPart.Extract(Graph.FromModel(model, "t"), new HashSet<string> { graph.Input }, ["c1"]), "t");
             var batch = new ImageBatches(images, graph, Preprocessing.Parse("unit"), images.Items.Count).Load(0);
             using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-            using var outputs = session.Run(input);
+            using var outputs = session.Run(_ => input);
             var values = outputs[0].GetTensorDataAsSpan<float>().ToArray();
             return [.. Enumerable.Range(0, 8).Select(c => values.Where((_, i) => i / 64 % 8 == c).Average(v => (double)v))];
         }

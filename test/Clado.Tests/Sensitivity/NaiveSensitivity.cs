@@ -60,7 +60,7 @@ internal static class NaiveSensitivity
     {
         using var session = new GraphSession(Harness.WithWeights(graph, perturbed), "naive");
         using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-        using var outputs = session.Run(input);
+        using var outputs = session.Run(_ => input);
         return outputs[0].GetTensorDataAsSpan<float>().ToArray();
     }
 

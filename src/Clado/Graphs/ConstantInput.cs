@@ -1,0 +1,93 @@
+using Clado.Onnx;
+using Microsoft.ML.OnnxRuntime;
+using static Clado.Onnx.TensorProto.Types;
+
+namespace Clado.Graphs;
+
+/// <summary>An input that gets the same values with every image.</summary>
+/// <param name="Name">Name of the input.</param>
+/// <param name="Type">Type of its elements.</param>
+/// <param name="Shape">Its shape for one image. Shape: [rank].</param>
+/// <param name="IsBatched">Whether its first dimension grows with the batch.</param>
+/// <param name="Values">Its elements for one image. Shape: [elements].</param>
+public sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<long> Shape, bool IsBatched, IReadOnlyList<double> Values)
+{
+    // A shape of a few bytes can ask for it; no size or threshold does.
+    private const double MaximumElements = 1L << 24;
+
+    // Beyond it a double does not hold every integer.
+    private const double LargestInteger = 1L << 53;
+
+    /// <summary>Puts given values into an input.</summary>
+    /// <param name="input">The input.</param>
+    /// <param name="given">One value for all elements, or as many as elements. Shape: [values].</param>
+    /// <param name="freeBatch">Whether the batch of the image is free: a free first dimension is the batch then.</param>
+    /// <param name="file">Path that errors name.</param>
+    /// <exception cref="OnnxFormatException">The values do not fit the input, or it cannot be set.</exception>
+    internal static ConstantInput Of(ValueInfoProto input, IReadOnlyList<double> given, bool freeBatch, string file)
+    {
+        var type = (DataType)input.Type.TensorType.ElemType;
+        var (least, largest, whole) = type switch
+        {
+            DataType.Float => (float.MinValue, float.MaxValue, false),
+            DataType.Float16 => ((double)Half.MinValue, (double)Half.MaxValue, false),
+            DataType.Double => (double.MinValue, double.MaxValue, false),
+            DataType.Int64 => (-LargestInteger, LargestInteger, true),
+            DataType.Int32 => (int.MinValue, int.MaxValue, true),
+            DataType.Int8 => (sbyte.MinValue, sbyte.MaxValue, true),
+            DataType.Uint8 => (byte.MinValue, byte.MaxValue, true),
+            DataType.Bool => (0, 1, true),
+            _ => throw new OnnxFormatException(file, $"inputs of type {type} cannot be set; numbers and booleans can", tensor: input.Name),
+        };
+        if (given.Any(v => v < least || v > largest || (whole && v != Math.Round(v))))
+        {
+            throw new OnnxFormatException(file, $"takes {GraphInputs.Describe(input)}; --set {input.Name}={string.Join(',', given)} gives a value that this type does not have", tensor: input.Name);
+        }
+        var dims = input.Type.TensorType.Shape?.Dim.Select(d => d.HasDimValue ? d.DimValue : (long?)null).ToArray()
+            ?? throw new OnnxFormatException(file, "has no known rank, so it cannot be set", tensor: input.Name);
+        bool batched = freeBatch && dims.Length > 0 && dims[0] is null;
+        // Of dimensions that are free otherwise, the first takes what several values leave.
+        double known = dims.Aggregate(1.0, (product, d) => product * (d ?? 1));
+        int open = given.Count == 1 || known <= 0 || given.Count % known != 0 ? -1 : Array.FindIndex(dims, batched ? 1 : 0, d => d is null);
+        long[] shape = [.. dims.Select((d, axis) => d ?? (axis == open ? (long)(given.Count / known) : 1))];
+        double elements = shape.Aggregate(1.0, (product, d) => product * d);
+        if (shape.Any(d => d <= 0) || elements > MaximumElements)
+        {
+            throw new OnnxFormatException(file, $"impossible input shape {GraphInputs.Describe(input)}", tensor: input.Name);
+        }
+        if (given.Count != 1 && given.Count != elements)
+        {
+            throw new OnnxFormatException(file, $"takes {GraphInputs.Describe(input)}, {elements} values an image, and --set gives {given.Count}; give one for all elements, or as many as elements",
+                tensor: input.Name);
+        }
+        return new ConstantInput(input.Name, type, shape, batched, given.Count == elements ? given : [.. Enumerable.Repeat(given[0], (int)elements)]);
+    }
+
+    /// <summary>The tensor for some images; the caller disposes it.</summary>
+    /// <param name="images">Images in the batch. Range: [1, inf).</param>
+    internal OrtValue Value(int images)
+    {
+        long[] shape = [.. Shape];
+        if (IsBatched)
+        {
+            shape[0] = images;
+        }
+        OrtValue Tensor<T>(Func<double, T> convert) where T : unmanaged
+        {
+            T[] one = [.. Values.Select(convert)];
+            return OrtValue.CreateTensorValueFromMemory(IsBatched ? [.. Enumerable.Repeat(one, images).SelectMany(v => v)] : one, shape);
+        }
+
+        return Type switch
+        {
+            DataType.Float => Tensor(v => (float)v),
+            DataType.Float16 => Tensor(v => (Float16)(float)v),
+            DataType.Double => Tensor(v => v),
+            DataType.Int64 => Tensor(v => (long)v),
+            DataType.Int32 => Tensor(v => (int)v),
+            DataType.Int8 => Tensor(v => (sbyte)v),
+            DataType.Uint8 => Tensor(v => (byte)v),
+            _ => Tensor(v => v != 0),
+        };
+    }
+}

@@ -1,0 +1,104 @@
+using System.Collections.Frozen;
+using Clado.Onnx;
+using Microsoft.ML.OnnxRuntime;
+using static Clado.Onnx.TensorProto.Types;
+
+namespace Clado.Graphs;
+
+/// <summary>What a network takes: an image, and constants for whatever else it asks for.</summary>
+public sealed class GraphInputs
+{
+    private GraphInputs(string image, ConstantInput[] constants)
+    {
+        (Image, Constants) = (image, constants);
+        Names = constants.Select(c => c.Name).Append(image).ToFrozenSet();
+    }
+
+    /// <summary>Name of the image input.</summary>
+    public string Image { get; }
+
+    /// <summary>The other inputs. Shape: [inputs].</summary>
+    public IReadOnlyList<ConstantInput> Constants { get; }
+
+    /// <summary>Names of all inputs.</summary>
+    public IReadOnlySet<string> Names { get; }
+
+    /// <summary>Tells the inputs of a graph apart.</summary>
+    /// <param name="graph">The graph; initializers are not among its inputs.</param>
+    /// <param name="options">What is said of them.</param>
+    /// <param name="file">Path that errors name.</param>
+    /// <exception cref="OnnxFormatException">No input, or more than one, may be the image, or others have no values that fit them; the message says how to give them.</exception>
+    internal static GraphInputs Of(GraphProto graph, InputOptions options, string file)
+    {
+        var names = string.Join(", ", graph.Input.Select(i => i.Name));
+        if (options.Values.Keys.FirstOrDefault(name => graph.Input.All(i => i.Name != name)) is { } unknown)
+        {
+            throw new OnnxFormatException(file, $"has no input '{unknown}' that could be set; its inputs are: {names}");
+        }
+        var image = Checked(FindImage(graph, options, names, file), file);
+        var others = graph.Input.Where(i => i != image).ToArray();
+        var missing = others.Where(i => !options.Values.ContainsKey(i.Name)).ToArray();
+        if (missing.Length > 0)
+        {
+            throw new OnnxFormatException(file, $"takes more than the image '{image.Name}': {string.Join(", ", missing.Select(i => $"'{i.Name}' ({Describe(i)})"))}; "
+                + $"give values that hold for every image with {string.Join(" ", missing.Select(i => $"--set {i.Name}=VALUE"))}, one for all elements or as many as elements: VALUE,VALUE,…");
+        }
+        if (options.Values.ContainsKey(image.Name))
+        {
+            throw new OnnxFormatException(file, "is the image, which cannot be set; name another with --input", tensor: image.Name);
+        }
+        bool free = !image.Type.TensorType.Shape.Dim[0].HasDimValue;
+        return new GraphInputs(image.Name, [.. others.Select(i => ConstantInput.Of(i, options.Values[i.Name], free, file))]);
+    }
+
+    /// <summary>Type and shape of an input, in words.</summary>
+    internal static string Describe(ValueInfoProto input) => input.Type?.TensorType is not { } type ? "no tensor"
+        : $"{(DataType)type.ElemType} [{string.Join(", ", type.Shape?.Dim.Select(d => d.HasDimValue ? $"{d.DimValue}" : "?") ?? ["unknown rank"])}]";
+
+    /// <summary>The values of all inputs for some images.</summary>
+    /// <param name="pixels">The images. Shape: [images, …input].</param>
+    /// <param name="shape">Shape of that tensor. Shape: [rank].</param>
+    /// <returns>Values by name; the caller disposes them.</returns>
+    internal InputFeed Feed(float[] pixels, long[] shape)
+    {
+        var feed = new InputFeed { { Image, OrtValue.CreateTensorValueFromMemory(pixels, shape) } };
+        foreach (var constant in Constants)
+        {
+            feed.Add(constant.Name, constant.Value((int)shape[0]));
+        }
+        return feed;
+    }
+
+    private static ValueInfoProto FindImage(GraphProto graph, InputOptions options, string names, string file)
+    {
+        if (options.Image is { } name)
+        {
+            return graph.Input.FirstOrDefault(i => i.Name == name)
+                ?? throw new OnnxFormatException(file, $"has no input '{name}' (--input); its inputs are: {names}");
+        }
+        if (graph.Input.Count <= 1)
+        {
+            return graph.Input.FirstOrDefault() ?? throw new OnnxFormatException(file, "has no inputs; a vision model with an image input is wanted");
+        }
+        return graph.Input.Where(i => !options.Values.ContainsKey(i.Name) && HasImageShape(i)).ToArray() is [var only]
+            ? only
+            : throw new OnnxFormatException(file, $"has {graph.Input.Count} inputs ({string.Join(", ", graph.Input.Select(i => $"'{i.Name}': {Describe(i)}"))}), and which is the image "
+                + "cannot be told from their shapes; name it with --input");
+    }
+
+    private static bool HasImageShape(ValueInfoProto input) =>
+        input.Type?.TensorType is { Shape: { Dim.Count: 4 } shape, ElemType: (int)DataType.Float }
+        && (shape.Dim[1] is { HasDimValue: false } or { DimValue: 1 or 3 } || shape.Dim[3] is { HasDimValue: true, DimValue: 1 or 3 });
+
+    private static ValueInfoProto Checked(ValueInfoProto image, string file)
+    {
+        var type = image.Type?.TensorType;
+        if (type?.Shape is null || (DataType)type.ElemType != DataType.Float || type.Shape.Dim.Count == 0)
+        {
+            throw new OnnxFormatException(file, "the input is no float tensor of known rank; a float image input is wanted", tensor: image.Name);
+        }
+        return type.Shape.Dim[0] is { HasDimValue: true, DimValue: not 1 } batch
+            ? throw new OnnxFormatException(file, $"the batch is fixed to {batch.DimValue}; export the model with a free batch or a batch of 1", tensor: image.Name)
+            : image;
+    }
+}

@@ -1,0 +1,45 @@
+using System.Globalization;
+
+namespace Clado.Graphs;
+
+/// <summary>Which input of a model takes the image, and what the others get, which are constants: the size of the image, scale factors, thresholds.</summary>
+public sealed record InputOptions
+{
+    /// <summary>Name of the image input; null to take the only one of an image's shape.</summary>
+    public string? Image { get; init; }
+
+    /// <summary>Values of other inputs, by name: one for all elements, or as many as an image's input has elements. 0 and 1 stand for false and true.</summary>
+    public IReadOnlyDictionary<string, double[]> Values { get; init; } = new Dictionary<string, double[]>();
+
+    /// <summary>Reads options as the command line takes them.</summary>
+    /// <param name="image">Name of the image input, or null.</param>
+    /// <param name="settings">NAME=VALUE or NAME=VALUE,VALUE,… each. Shape: [inputs].</param>
+    /// <exception cref="CladoException">A setting is none, or an input has two.</exception>
+    public static InputOptions Parse(string? image, IEnumerable<string> settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var values = new Dictionary<string, double[]>();
+        foreach (var setting in settings)
+        {
+            int equals = setting.LastIndexOf('=');
+            if (equals <= 0)
+            {
+                throw new CladoException($"--set {setting}: NAME=VALUE or NAME=VALUE,VALUE,… is wanted");
+            }
+            if (!values.TryAdd(setting[..equals], [.. setting[(equals + 1)..].Split(',').Select(text => Number(text.Trim(), setting))]))
+            {
+                throw new CladoException($"--set {setting}: '{setting[..equals]}' is set twice");
+            }
+        }
+        return new InputOptions { Image = image, Values = values };
+    }
+
+    /// <summary>The values in the order of their names, as <see cref="Parse"/> reads them. Shape: [inputs].</summary>
+    internal string[] Settings() =>
+        [.. Values.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key}={string.Join(',', v.Value.Select(n => n.ToString("R", CultureInfo.InvariantCulture)))}")];
+
+    private static double Number(string text, string setting) =>
+        bool.TryParse(text, out bool truth) ? (truth ? 1 : 0)
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) ? number
+        : throw new CladoException($"--set {setting}: '{text}' is no number, nor true or false");
+}
