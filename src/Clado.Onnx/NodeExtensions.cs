@@ -27,10 +27,28 @@ public static class NodeExtensions
         return model.Functions.SelectMany(f => f.Node).Concat(model.Graph.Node).Any(n => n.OpType is "QuantizeLinear" or "DynamicQuantizeLinear");
     }
 
+    /// <summary>Version of the standard operators a model uses; 0 where it imports none.</summary>
+    /// <param name="model">The model to look at.</param>
+    public static int Opset(this ModelProto model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return (int)(model.OpsetImport.FirstOrDefault(o => o.Domain is "" or "ai.onnx")?.Version ?? 0);
+    }
+
     /// <summary>The attribute of that name, or null.</summary>
     /// <param name="node">The node to look in.</param>
     /// <param name="name">Name of the attribute.</param>
     public static AttributeProto? Find(this NodeProto node, string name) => node.Attribute.FirstOrDefault(a => a.Name == name);
+
+    /// <summary>Names of the tensors a node reads: its inputs, and what the bodies of a loop or branch read around them.</summary>
+    /// <param name="node">The node to look at.</param>
+    public static IEnumerable<string> Reads(this NodeProto node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        var bodies = node.Attribute.Where(a => a.Type == AttributeType.Graph && a.G is not null).Select(a => a.G);
+        return node.Input.Where(i => i.Length > 0).Concat(bodies.SelectMany(body => body.Node.SelectMany(n => n.Reads()).Concat(body.Output.Select(o => o.Name))
+            .Except(body.Node.SelectMany(n => n.Output).Concat(body.Input.Select(i => i.Name)).Concat(body.Initializer.Select(t => t.Name)))));
+    }
 
     /// <summary>An integer attribute's value.</summary>
     /// <param name="node">The node to look in.</param>

@@ -10,6 +10,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Onnx.Upgrade;
 using Clado.Runs;
 using Clado.Sensitivity;
 using Clado.Sweeps;
@@ -58,9 +59,10 @@ public sealed class Pipeline
     /// <summary>Exact sizes of what is written.</summary>
     internal FileSize FileSize => new(Graph, Layers.Layers, activations.Format);
 
-    /// <summary>What activations are written as, in a word.</summary>
-    internal string ActivationsName => activations.Format == ActivationFormat.Float ? "float"
-        : activations.Ranges == RangeMethod.LeastSquares ? "8" : $"8-{activations.Ranges}".ToLowerInvariant();
+    /// <summary>What activations are written as, and for which opset where it is not the usual one, in a word.</summary>
+    internal string WrittenAs => (activations.Format == ActivationFormat.Float ? "float"
+        : activations.Ranges == RangeMethod.LeastSquares ? "8" : $"8-{activations.Ranges}".ToLowerInvariant())
+        + (Graph.Opset == OpsetUpgrade.TargetOpset ? "" : $"-opset{Graph.Opset}");
 
     /// <summary>Name of the estimator that was asked for.</summary>
     public string Estimator => options.Estimator;
@@ -79,7 +81,7 @@ public sealed class Pipeline
     public static Pipeline Measure(PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var graph = Graph.Read(options.Model, options.Inputs);
+        var graph = Graph.Read(options.Model, options.Inputs, options.Opset);
         var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         var description = RunDescription.Of(options, graph, images);
@@ -93,7 +95,7 @@ public sealed class Pipeline
             (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
         }
         folder.WriteLayers(layers);
-        var candidates = folder.ReadCandidates(layers.Layers, widths);
+        var candidates = folder.ReadCandidates(layers.Layers, widths)?.WrittenFor(graph);
         if (candidates is null)
         {
             candidates = Round(graph, layers.Layers, widths, images, options, StageShare.Of(progress, "rounding"), cancellation);
@@ -119,12 +121,13 @@ public sealed class Pipeline
     /// <param name="run">Path of the run folder.</param>
     /// <param name="resources">Threads and memory for what is measured from now on; null for the defaults. Estimator and loss are the folder's.</param>
     /// <param name="activations">What becomes of activations; null for what the measurement was asked to write.</param>
+    /// <param name="opset">Opset of written files, 25 or 21; null for what the measurement was asked to write.</param>
     /// <exception cref="CladoException">The folder is no run folder or not finished, or the model it was measured on has changed.</exception>
-    public static Pipeline Open(string run, SensitivityOptions? resources = null, ActivationOptions? activations = null)
+    public static Pipeline Open(string run, SensitivityOptions? resources = null, ActivationOptions? activations = null, int? opset = null)
     {
         var folder = RunFolder.Open(run);
         var sensitivity = folder.ReadSensitivity();
-        var graph = Graph.Read(folder.Description.ModelPath, folder.Description.Inputs());
+        var graph = Graph.Read(folder.Description.ModelPath, folder.Description.Inputs(), opset ?? folder.Description.Opset);
         if (graph.Hash != folder.Description.ModelSha256)
         {
             throw new RunFolderException(run, $"was measured on another {folder.Description.ModelPath} than lies there now; put that model back or measure again");
@@ -134,7 +137,7 @@ public sealed class Pipeline
             graph = EqualizedGraph.Of(graph, PairFinder.Find(graph, LayerFinder.Find(graph).Layers), scalings);
         }
         var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), folder.Description.Bits, folder.Description.Pins);
-        var candidates = folder.ReadCandidates(layers.Layers, widths)
+        var candidates = folder.ReadCandidates(layers.Layers, widths)?.WrittenFor(graph)
             ?? throw new RunFolderException(run, "has no candidates; remove the folder and measure again");
         return new Pipeline(
             folder, folder.Description.Sensitivity(resources ?? new()), activations ?? folder.Description.WrittenActivations(), graph, layers, candidates, sensitivity);

@@ -2,6 +2,7 @@ using Clado.Activations;
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Onnx.Upgrade;
 using Clado.Sensitivity;
 
 namespace Clado;
@@ -57,6 +58,15 @@ public sealed record PipelineOptions
 
     /// <summary>What activations are while sensitivities are measured: floats, or rounded to grids found on the float network.</summary>
     public ActivationFormat MeasuredActivations { get; init; } = ActivationFormat.Float;
+
+    /// <summary>Opset of the written file: 25, or 21 for older runtimes; what is measured does not depend on it.</summary>
+    public int Opset
+    {
+        get;
+        init => field = value is OpsetUpgrade.TargetOpset or OpsetUpgrade.EarlierOpset
+            ? value
+            : throw new CladoException($"--opset {value}: {OpsetUpgrade.TargetOpset} or {OpsetUpgrade.EarlierOpset} are wanted");
+    } = OpsetUpgrade.TargetOpset;
 
     /// <summary>Estimator, loss and threads.</summary>
     public SensitivityOptions Sensitivity { get; init; } = new();

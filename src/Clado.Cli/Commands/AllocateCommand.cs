@@ -11,18 +11,18 @@ internal static class AllocateCommand
     public static Command Create(Terminal terminal)
     {
         var (run, choosing, resources, json) = (CommonOptions.Run(required: true), new CommonOptions.Choosing(), new CommonOptions.Resources(), CommonOptions.Json());
-        var activating = new CommonOptions.Activating();
+        var writing = new CommonOptions.Writing();
         var command = new Command("allocate", "Choose bits a layer for a budget, from what was measured.\n\nExample: clado allocate --run runs/resnet20 --budget 120KiB")
         {
             run,
         };
         choosing.AddTo(command);
-        activating.AddTo(command);
+        writing.AddTo(command);
         resources.AddTo(command);
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), activating.Read(parsed));
+            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed));
             var result = Allocate(terminal, pipeline, choosing.Read(parsed), parsed.GetValue(json), cancellation);
             if (result is null)
             {

@@ -5,6 +5,7 @@ using Clado.Allocation;
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Onnx.Upgrade;
 using Clado.Sensitivity;
 
 namespace Clado.Cli.Commands;
@@ -137,8 +138,8 @@ internal static class CommonOptions
         public InputOptions Read(ParseResult parsed) => InputOptions.Parse(parsed.GetValue(image), parsed.GetValue(values) ?? []);
     }
 
-    /// <summary>What becomes of activations: for verbs that write a model, or say how large it will be.</summary>
-    public sealed class Activating
+    /// <summary>How a model is written: for verbs that write one, or say how large it will be.</summary>
+    public sealed class Writing
     {
         private readonly Option<string?> activations = new Option<string?>("--activations")
         {
@@ -151,14 +152,24 @@ internal static class CommonOptions
             DefaultValueFactory = _ => "mse",
         }.AcceptOnlyFromAmong("mse", "percentile", "minmax");
 
+        private readonly Option<int?> opset = new Option<int?>("--opset")
+        {
+            Description = $"Opset of the file: {OpsetUpgrade.TargetOpset} (default), or {OpsetUpgrade.EarlierOpset} for older runtimes, without types of 2 and 4 bits",
+        }.AcceptOnlyFromAmong($"{OpsetUpgrade.TargetOpset}", $"{OpsetUpgrade.EarlierOpset}");
+
         public void AddTo(Command command)
         {
-            command.Options.Add(activations);
-            command.Options.Add(ranges);
+            foreach (var option in (Option[])[activations, ranges, opset])
+            {
+                command.Options.Add(option);
+            }
         }
 
         /// <summary>Null where nothing is said, for verbs that go by the run folder.</summary>
-        public ActivationOptions? Read(ParseResult parsed)
+        public int? Opset(ParseResult parsed) => parsed.GetValue(opset);
+
+        /// <summary>Null where nothing is said, for verbs that go by the run folder.</summary>
+        public ActivationOptions? Activations(ParseResult parsed)
         {
             var method = parsed.GetValue(ranges) switch { "minmax" => RangeMethod.MinMax, "percentile" => RangeMethod.Percentile, _ => RangeMethod.LeastSquares };
             return parsed.GetValue(activations) switch
@@ -222,7 +233,7 @@ internal static class CommonOptions
         };
 
         private readonly Feeding feeding = new();
-        private readonly Activating activating = new();
+        private readonly Writing writing = new();
 
         public void AddTo(Command command)
         {
@@ -232,7 +243,7 @@ internal static class CommonOptions
                 command.Options.Add(option);
             }
             feeding.AddTo(command);
-            activating.AddTo(command);
+            writing.AddTo(command);
             resources.AddTo(command);
         }
 
@@ -255,8 +266,9 @@ internal static class CommonOptions
             },
             Equalize = parsed.GetValue(equalize),
             QuantizedInputs = parsed.GetRequiredValue(inputs) == "quantized",
-            Activations = activating.Read(parsed) ?? new(),
+            Activations = writing.Activations(parsed) ?? new(),
             MeasuredActivations = parsed.GetRequiredValue(measuredActivations) == "8" ? ActivationFormat.Int8 : ActivationFormat.Float,
+            Opset = writing.Opset(parsed) ?? OpsetUpgrade.TargetOpset,
             Sensitivity = resources.Read(parsed) with { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
         };
 

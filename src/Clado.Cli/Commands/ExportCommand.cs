@@ -9,7 +9,7 @@ internal static class ExportCommand
     public static Command Create(Terminal terminal)
     {
         var (run, choosing, resources, json) = (CommonOptions.Run(required: true), new CommonOptions.Choosing(), new CommonOptions.Resources(), CommonOptions.Json());
-        var activating = new CommonOptions.Activating();
+        var writing = new CommonOptions.Writing();
         var (output, refine) = (CommonOptions.Output(required: true), Refinement.Option());
         var command = new Command("export", "Write the quantized model of a budget, from what was measured.\n\nExample: clado export --run runs/resnet20 --budget 3bit -o resnet20-3bit.onnx")
         {
@@ -18,12 +18,12 @@ internal static class ExportCommand
         choosing.AddTo(command);
         command.Options.Add(output);
         command.Options.Add(refine);
-        activating.AddTo(command);
+        writing.AddTo(command);
         resources.AddTo(command);
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), activating.Read(parsed));
+            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed));
             var result = AllocateCommand.Allocate(terminal, pipeline, choosing.Read(parsed), parsed.GetValue(json), cancellation);
             if (result is null)
             {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Clado.Cli.Output;
+using Clado.Onnx.Upgrade;
 using Clado.Sweeps;
 
 namespace Clado.Cli.Commands;
@@ -9,7 +10,7 @@ internal static class SweepCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var (run, resources, activating, json) = (CommonOptions.Run(required: true), new CommonOptions.Resources(), new CommonOptions.Activating(), CommonOptions.Json());
+        var (run, resources, writing, json) = (CommonOptions.Run(required: true), new CommonOptions.Resources(), new CommonOptions.Writing(), CommonOptions.Json());
         var budgets = new Option<string?>("--budgets")
         {
             Description = "Budgets with commas between, as allocate takes them (default: chosen from the smallest file to the largest, denser where the curve bends)",
@@ -32,7 +33,7 @@ internal static class SweepCommand
         {
             run, budgets, points, images, limit, seed, drop, rounds, output,
         };
-        activating.AddTo(command);
+        writing.AddTo(command);
         resources.AddTo(command);
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
@@ -41,7 +42,7 @@ internal static class SweepCommand
             {
                 throw new CladoException($"--target-drop {asked}: points of accuracy from 0 to 100 are wanted");
             }
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), activating.Read(parsed));
+            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed));
             var options = new SweepOptions
             {
                 Images = parsed.GetValue(images),
@@ -98,7 +99,8 @@ internal static class SweepCommand
         }
         terminal.Message($"smallest size found for a drop of at most {target} points: {found.SizeBytes:N0} bytes ({found.BitsPerWeight:0.00} bits a weight), which lose "
             + $"{found.Drop(curve.FloatTop1):0.00} points of {measure} on {curve.Images:N0} images");
-        terminal.Message($"write it with: clado export --run {pipeline.RunPath} --budget {found.Budget}{(options.Rounds is { } rounds ? $" --rounds {rounds}" : "")}{(pipeline.Plan is null ? " --activations float" : "")} -o OUT.onnx");
+        terminal.Message($"write it with: clado export --run {pipeline.RunPath} --budget {found.Budget}{(options.Rounds is { } rounds ? $" --rounds {rounds}" : "")}{(pipeline.Plan is null ? " --activations float" : "")}"
+            + $"{(pipeline.Graph.Opset == OpsetUpgrade.TargetOpset ? "" : $" --opset {pipeline.Graph.Opset}")} -o OUT.onnx");
         return App.Done;
     }
 }

@@ -1,24 +1,29 @@
 namespace Clado.Onnx.Upgrade;
 
-/// <summary>Raises a model to the opset that has 2-bit types (25), operator by operator.</summary>
+/// <summary>Raises a model to the opset that has 2-bit types (25), or to an older one for older runtimes, operator by operator.</summary>
 public static class OpsetUpgrade
 {
-    /// <summary>The opset every model is raised to: the first with INT2.</summary>
+    /// <summary>The opset every model is raised to, unless another is wanted: the first with INT2.</summary>
     public const int TargetOpset = 25;
 
-    /// <summary>The IR version that goes with <see cref="TargetOpset"/>.</summary>
-    public const int TargetIrVersion = 13;
+    /// <summary>The opset for older runtimes. No operator's meaning changed from here to <see cref="TargetOpset"/>, so the same rules lead to both.</summary>
+    public const int EarlierOpset = 21;
 
     /// <summary>The oldest opset that can be raised.</summary>
     public const int OldestOpset = 1;
 
     /// <summary>Raises a model; the given one stays as it is.</summary>
-    /// <param name="model">The model, of any opset from 1 to 25.</param>
+    /// <param name="model">The model, of any opset from 1 to the one wanted.</param>
     /// <param name="file">Path that errors name.</param>
-    /// <returns>A model of the same meaning at opset 25, IR version 13, its initializers no longer listed among the inputs.</returns>
-    /// <exception cref="OnnxFormatException">The opset is out of range, or an operator's way to opset 25 is not known.</exception>
-    public static ModelProto Apply(ModelProto model, string file)
+    /// <param name="opset">The opset wanted: <see cref="TargetOpset"/> or <see cref="EarlierOpset"/>.</param>
+    /// <returns>A model of the same meaning at that opset and the IR version that goes with it, its initializers no longer listed among the inputs.</returns>
+    /// <exception cref="OnnxFormatException">The model's opset is out of range, or an operator's way to the one wanted is not known.</exception>
+    public static ModelProto Apply(ModelProto model, string file, int opset = TargetOpset)
     {
+        if (opset is not (TargetOpset or EarlierOpset))
+        {
+            throw new ArgumentOutOfRangeException(nameof(opset), opset, $"{TargetOpset} or {EarlierOpset} are wanted.");
+        }
         var standard = model.OpsetImport.FirstOrDefault(o => o.Domain is "" or "ai.onnx")
             ?? throw new OnnxFormatException(file, "imports no standard opset; only models made of standard ONNX operators can be quantized");
         if (standard.Version is < OldestOpset or > TargetOpset)
@@ -26,9 +31,14 @@ public static class OpsetUpgrade
             throw new OnnxFormatException(file, $"is of opset {standard.Version}; opsets {OldestOpset} to {TargetOpset} are understood. "
                 + "Export it with another opset_version");
         }
+        if (standard.Version > opset)
+        {
+            throw new OnnxFormatException(file, $"is of opset {standard.Version}, later than the {opset} that is wanted of the quantized file; export it with opset_version {opset} or earlier, "
+                + $"or have a file of opset {TargetOpset} written");
+        }
         var raised = model.Clone();
-        raised.IrVersion = TargetIrVersion;
-        raised.OpsetImport.First(o => o.Domain is "" or "ai.onnx").Version = TargetOpset;
+        raised.IrVersion = opset == TargetOpset ? 13 : 10;
+        raised.OpsetImport.First(o => o.Domain is "" or "ai.onnx").Version = opset;
 
         var initializers = raised.Graph.Initializer.Select(t => t.Name).ToHashSet();
         foreach (var input in raised.Graph.Input.Where(v => initializers.Contains(v.Name)).ToArray())

@@ -67,7 +67,7 @@ internal static class ActivationNodes
         }
         if (plan.Tensors.Count > 0)
         {
-            var function = LocalFunctions.Create(RoundName, ["x", "s", "z"], "y");
+            var function = LocalFunctions.Create(RoundName, ["x", "s", "z"], "y", model.Opset());
             function.Node.Add(Node("QuantizeLinear", ["x", "s", "z"], "q"));
             function.Node.Add(Node("DequantizeLinear", ["q", "s", "z"], "y"));
             LocalFunctions.Add(model, [function]);
@@ -94,7 +94,7 @@ internal static class ActivationNodes
         }
         if (biased.Length > 0)
         {
-            var function = LocalFunctions.Create(BiasName, ["b", "x", "s"], "y");
+            var function = LocalFunctions.Create(BiasName, ["b", "x", "s"], "y", model.Opset());
             function.Node.Add(Node("Mul", ["x", "s"], "m"));
             function.Node.Add(Node("DequantizeLinear", ["b", "m"], "y", Attribute("axis", 0)));
             LocalFunctions.Add(model, [function]);

@@ -161,6 +161,7 @@ internal sealed class NodeRoles
     private string Reason(NodeProto node) =>
         node.OpType is "Conv" or "ConvTranspose" or "Gemm" or "MatMul"
             ? node.Input.Any(graph.Initializers.ContainsKey) ? "its weight stays float" : "no constant factor (both are activations)"
+        : node.Is("BatchNormalization") ? "ONNX Runtime has no integer kernel for it, and there is no convolution with a weight and output of its own to fold it into"
         : Kernels.Contains(node.OpType) ? "not all of its inputs come from integer kernels, or nobody reads integers of it"
         : "ONNX Runtime has no integer kernel for it";
 }

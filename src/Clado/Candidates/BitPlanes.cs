@@ -1,5 +1,6 @@
 using Clado.Graphs;
 using Clado.Onnx;
+using Clado.Onnx.Upgrade;
 using static Clado.Onnx.NodeExtensions;
 using static Clado.Onnx.TensorProto.Types;
 
@@ -7,11 +8,15 @@ namespace Clado.Candidates;
 
 /// <summary>
 /// Packed codes: UINT8, INT4 and INT2 where ONNX has the type, else b = 4 + 2 + 1 bits in planes. The 4- and 2-bit planes are UINT4 and UINT2 tensors
-/// of the weight's shape, the 1-bit plane lies eight to a byte. One model-local function a width makes 8-bit integers of them, and of those floats; ONNX Runtime
+/// of the weight's shape, the 1-bit plane lies eight to a byte. At opset 21 all planes lie in bytes: ONNX has no 2-bit types there, and the runtimes it is
+/// meant for cannot cast 4-bit ones. One model-local function a width makes 8-bit integers of them, and of those floats; ONNX Runtime
 /// inlines it and folds the first part at load, so a weight of any width runs as one of 8 bits does.
 /// </summary>
 public static class BitPlanes
 {
+    /// <summary>Attribute of a function that gets its planes in bytes alone: the weight's shape. Short, since every layer pays for it.</summary>
+    internal const string ShapeAttribute = "d";
+
     /// <summary>Name of a width's function.</summary>
     /// <param name="bits">Bits a weight. Range: [2, 8].</param>
     public static string FunctionName(int bits) => $"U{bits}";
@@ -22,24 +27,38 @@ public static class BitPlanes
     public static void AddFunctions(ModelProto model, IEnumerable<int> widths)
     {
         ArgumentNullException.ThrowIfNull(model);
-        LocalFunctions.Add(model, [.. widths.Distinct().Order().Select(Function)]);
+        LocalFunctions.Add(model, [.. widths.Distinct().Order().Select(bits => Function(bits, model.Opset()))]);
     }
 
+    /// <summary>Widths of the planes, lowest first; none where the codes are a tensor of a type of their own. Shape: [planes].</summary>
+    /// <param name="bits">Bits a weight. Range: [2, 8].</param>
+    /// <param name="opset">The file's opset.</param>
+    internal static int[] Planes(int bits, int opset) => bits switch
+    {
+        3 => [2, 1],
+        5 => [4, 1],
+        6 => [4, 2],
+        7 => [4, 2, 1],
+        2 or 4 when !HasTypes(opset) => [bits],
+        _ => [],
+    };
+
+    /// <summary>Whether nothing but the attribute tells a weight's shape.</summary>
+    internal static bool NeedShape(int bits, int opset) => Planes(bits, opset) is { Length: > 0 } planes && planes.All(width => LiesInBytes(width, opset));
+
     /// <summary>Splits codes into planes: unsigned code u = code + 2^(bits−1), lowest plane first.</summary>
-    internal static TensorProto[] Split(Candidate candidate, TensorNames names)
+    internal static TensorProto[] Split(Candidate candidate, TensorNames names, int opset)
     {
         long[] shape = [.. candidate.Layer.Shape];
         var planes = new List<TensorProto>();
         int shift = 0;
-        foreach (int width in Planes(candidate.Bits))
+        foreach (int width in Planes(candidate.Bits, opset))
         {
             var packed = Pack(candidate.Codes, shift, width, 1 << (candidate.Bits - 1));
-            planes.Add(width switch
-            {
-                4 => TensorData.Create(names.Of('q', candidate.Layer.Index), DataType.Uint4, packed, shape),
-                2 => TensorData.Create(names.Of(shift == 0 ? 'q' : 'p', candidate.Layer.Index), DataType.Uint2, packed, shape),
-                _ => TensorData.Create(names.Of('o', candidate.Layer.Index), DataType.Uint8, packed, packed.Length, 1),
-            });
+            var name = names.Of(shift == 0 ? 'q' : width == 2 ? 'p' : 'o', candidate.Layer.Index);
+            planes.Add(LiesInBytes(width, opset)
+                ? TensorData.Create(name, DataType.Uint8, packed, packed.Length, 1)
+                : TensorData.Create(name, width == 4 ? DataType.Uint4 : DataType.Uint2, packed, shape));
             shift += width;
         }
         return [.. planes];
@@ -63,31 +82,34 @@ public static class BitPlanes
 
     /// <summary>
     /// Whether the runtime gets a width's codes without sign. Its kernels for signed weights add pairs of products in 16 bits where the processor has no VNNI:
-    /// 255 · (|w1| + |w2|) fits up to |w| = 64, so all widths up to 7 bits are exact, and 8 bits are with the kernels for unsigned weights.
+    /// 255 · (|w1| + |w2|) fits up to |w| = 64, so all widths up to 7 bits are exact, and 8 bits are with the kernels for unsigned weights (but for depthwise ones, see <see cref="WeightEncoding"/>).
     /// </summary>
     private static bool IsUnsigned(int bits) => bits == 8;
 
-    private static int[] Planes(int bits) => bits switch { 3 => [2, 1], 5 => [4, 1], 6 => [4, 2], 7 => [4, 2, 1], _ => [] };
+    private static bool HasTypes(int opset) => opset >= OpsetUpgrade.TargetOpset;
 
-    private static FunctionProto Function(int bits)
+    private static bool LiesInBytes(int width, int opset) => width == 1 || !HasTypes(opset);
+
+    private static FunctionProto Function(int bits, int opset)
     {
         // Inputs are named by their plane's lowest bit: "0" and so on, "s" are the scales. Names are short: the file pays for them.
-        var function = LocalFunctions.Create(FunctionName(bits), [], "w");
+        var function = LocalFunctions.Create(FunctionName(bits), [], "w", opset);
         function.Attribute.Add("axis");
         var codes = "0";
         int shift = 0;
-        if (bits is 2 or 4 or 8)
+        int[] planes = Planes(bits, opset);
+        if (planes.Length == 0)
         {
             function.Input.Add(codes);
         }
-        foreach (int width in Planes(bits))
+        foreach (int width in planes)
         {
             var input = $"{shift}";
             function.Input.Add(input);
-            var plane = Int32(function, width == 1 ? Bits(function, input) : input, $"{input}i");
-            if (width == 1)
+            var plane = Int32(function, LiesInBytes(width, opset) ? Bits(function, input, width) : input, $"{input}i");
+            if (LiesInBytes(width, opset))
             {
-                plane = Cut(function, plane, "0i");
+                plane = Cut(function, plane, width, HasTypes(opset) ? "0i" : null);
             }
             codes = shift == 0 ? plane : Binary(function, "Add", codes, Binary(function, "Mul", plane, Scalar(function, 1 << shift), $"{input}m"), $"{input}a");
             shift += width;
@@ -112,28 +134,42 @@ public static class BitPlanes
         return function;
     }
 
-    /// <summary>[bytes, 1] → [bytes, 8], one bit an element.</summary>
-    private static string Bits(FunctionProto function, string bytes)
+    /// <summary>[bytes, 1] → [bytes, 8 / width], so many bits an element.</summary>
+    private static string Bits(FunctionProto function, string bytes, int width)
     {
-        function.Node.Add(Constant("t", TensorData.Create("", DataType.Uint8, [0, 1, 2, 3, 4, 5, 6, 7], 8)));
-        function.Node.Add(Constant("u", TensorData.Create("", DataType.Uint8, [1])));
-        function.Node.Add(Node("BitShift", [bytes, "t"], "v", Attribute("direction", "RIGHT")));
-        return Binary(function, "BitwiseAnd", "v", "u", "x");
+        var own = Suffix(width);
+        byte[] shifts = [.. Enumerable.Range(0, 8 / width).Select(i => (byte)(i * width))];
+        Constant(function, "t" + own, TensorData.Create("", DataType.Uint8, shifts, shifts.Length));
+        Constant(function, "u" + own, TensorData.Create("", DataType.Uint8, [(byte)((1 << width) - 1)]));
+        function.Node.Add(Node("BitShift", [bytes, "t" + own], "v" + own, Attribute("direction", "RIGHT")));
+        return Binary(function, "BitwiseAnd", "v" + own, "u" + own, "x" + own);
     }
 
-    /// <summary>[bytes, 8] → the weight's shape: the padding of the last byte cut off.</summary>
-    private static string Cut(FunctionProto function, string bits, string like)
+    /// <summary>[bytes, elements a byte] → the weight's shape, that of a tensor or of the attribute: the padding of the last byte cut off.</summary>
+    private static string Cut(FunctionProto function, string bits, int width, string? like)
     {
-        function.Node.Add(Constant("z", TensorData.Integers("", [0], 1)));
-        function.Node.Add(Constant("m", TensorData.Integers("", [-1], 1)));
-        function.Node.Add(Node("Reshape", [bits, "m"], "f"));
-        function.Node.Add(Node("Size", [like], "n"));
-        function.Node.Add(Node("Reshape", ["n", "m"], "l"));
-        function.Node.Add(Node("Slice", ["f", "z", "l"], "k"));
-        function.Node.Add(Node("Shape", [like], "d"));
-        function.Node.Add(Node("Reshape", ["k", "d"], "y"));
-        return "y";
+        var own = Suffix(width);
+        Constant(function, "z", TensorData.Integers("", [0], 1));
+        Constant(function, "m", TensorData.Integers("", [-1], 1));
+        if (like is not null)
+        {
+            function.Node.Add(Node("Size", [like], "n"));
+            function.Node.Add(Node("Reshape", ["n", "m"], "l"));
+            function.Node.Add(Node("Shape", [like], "d"));
+        }
+        else if (!function.Attribute.Contains(ShapeAttribute))
+        {
+            function.Attribute.Add(ShapeAttribute);
+            function.Node.Add(Node("Constant", [], "d", new AttributeProto { Name = "value_ints", RefAttrName = ShapeAttribute, Type = AttributeProto.Types.AttributeType.Ints }));
+            function.Node.Add(Node("ReduceProd", ["d"], "l"));
+        }
+        function.Node.Add(Node("Reshape", [bits, "m"], "f" + own));
+        function.Node.Add(Node("Slice", ["f" + own, "z", "l"], "k" + own));
+        function.Node.Add(Node("Reshape", ["k" + own, "d"], "y" + own));
+        return "y" + own;
     }
+
+    private static string Suffix(int width) => width == 1 ? "" : $"{width}";
 
     private static string Int32(FunctionProto function, string input, string output)
     {
@@ -143,12 +179,8 @@ public static class BitPlanes
 
     private static string Scalar(FunctionProto function, int value)
     {
-        var name = $"{value}c";
-        if (!function.Node.Any(n => n.Output[0] == name))
-        {
-            function.Node.Add(Constant(name, TensorData.Create("", DataType.Int32, BitConverter.GetBytes(value))));
-        }
-        return name;
+        Constant(function, $"{value}c", TensorData.Create("", DataType.Int32, BitConverter.GetBytes(value)));
+        return $"{value}c";
     }
 
     private static string Binary(FunctionProto function, string op, string left, string right, string output)
@@ -157,9 +189,13 @@ public static class BitPlanes
         return output;
     }
 
-    private static NodeProto Constant(string output, TensorProto value)
+    /// <summary>Adds a constant, once.</summary>
+    private static void Constant(FunctionProto function, string name, TensorProto value)
     {
-        value.ClearName();
-        return Node("Constant", [], output, new AttributeProto { Name = "value", Type = AttributeProto.Types.AttributeType.Tensor, T = value });
+        if (function.Node.All(n => n.Output[0] != name))
+        {
+            value.ClearName();
+            function.Node.Add(Node("Constant", [], name, new AttributeProto { Name = "value", Type = AttributeProto.Types.AttributeType.Tensor, T = value }));
+        }
     }
 }

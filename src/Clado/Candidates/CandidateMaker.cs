@@ -34,7 +34,7 @@ public static class CandidateMaker
             var own = statistics is null ? null : statistics.MoveNext() ? statistics.Current : throw new ArgumentException("Statistics of fewer layers than there are.", nameof(inputs));
             var correction = BiasCorrection.Of(graph, layer, weights[i], own);
             var rounded = rounding.Round(layer, weights[i], widths[i], correction is null ? own : own!.Centred(), threads);
-            candidates.AddRange(widths[i].Zip(rounded, (bits, r) => Make(layer, weights[i], bits, r, correction, names)));
+            candidates.AddRange(widths[i].Zip(rounded, (bits, r) => Make(layer, weights[i], bits, r, correction, names, graph.Opset)));
             progress?.Report((i + 1.0) / layers.Count);
         }
         return new CandidateSet(layers, candidates);
@@ -85,7 +85,7 @@ public static class CandidateMaker
             : weights;
     }
 
-    private static Candidate Make(QuantizableLayer layer, float[] weights, int bits, RoundedWeights rounded, BiasCorrection? correction, TensorNames names)
+    private static Candidate Make(QuantizableLayer layer, float[] weights, int bits, RoundedWeights rounded, BiasCorrection? correction, TensorNames names, int opset)
     {
         var candidate = new Candidate { Layer = layer, Bits = bits, Codes = rounded.Codes, Scales = rounded.Scales, SizeBytes = 0, SquaredError = 0 };
         var dequantized = candidate.Dequantize();
@@ -95,6 +95,6 @@ public static class CandidateMaker
             double difference = (double)weights[i] - dequantized[i];
             error += difference * difference;
         }
-        return candidate with { SquaredError = error, Bias = correction?.Corrected(dequantized), SizeBytes = WeightEncoding.Encode(candidate, names).SizeBytes };
+        return candidate with { SquaredError = error, Bias = correction?.Corrected(dequantized), SizeBytes = WeightEncoding.Encode(candidate, names, opset).SizeBytes };
     }
 }

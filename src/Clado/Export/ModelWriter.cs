@@ -13,7 +13,7 @@ public static class ModelWriter
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
     /// <param name="activations">The grids of its activations; null to leave them floats.</param>
     /// <returns>
-    /// A model of opset 25 and IR version 13 whose weights are packed at their width. With grids, ONNX Runtime fuses it to integer kernels as it is; without, it
+    /// A model of the graph's opset whose weights are packed at their width. With grids, ONNX Runtime fuses it to integer kernels as it is; without, it
     /// folds what makes the weights float at load with <c>session.disable_quant_qdq = 1</c>.
     /// </returns>
     public static ModelProto Build(Graph graph, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations = null)
@@ -31,7 +31,7 @@ public static class ModelWriter
             chosen = biases.Chosen;
             ActivationNodes.Insert(model, activations.Plan, activations.Ranges, names, biases.Codes);
         }
-        var encoded = chosen.Select(c => WeightEncoding.Encode(c, names)).ToArray();
+        var encoded = chosen.Select(c => WeightEncoding.Encode(c, names, graph.Opset)).ToArray();
         model.Graph.Initializer.Add(encoded.SelectMany(e => e.Initializers));
         var nodes = model.Graph.Node.ToArray();
         model.Graph.Node.Clear();

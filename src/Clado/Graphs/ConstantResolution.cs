@@ -24,7 +24,6 @@ internal static class ConstantResolution
         Aliases(model.Graph);
         CheckSizes(model.Graph, file);
         Fold(model, file);
-        RemoveUnused(model.Graph);
     }
 
     private static void ConstantNodes(GraphProto graph, string file)
@@ -93,7 +92,8 @@ internal static class ConstantResolution
         var foldable = new List<NodeProto>();
         foreach (var node in graph.Node)
         {
-            if (node.IsStandard() && node.Input.Count > 0 && node.Input.All(i => i.Length == 0 || known.Contains(i)))
+            // What is stored as integers is meant to stay small.
+            if (node.IsStandard() && !node.Is("DequantizeLinear") && node.Input.Count > 0 && node.Reads().All(known.Contains))
             {
                 foldable.Add(node);
                 known.UnionWith(node.Output);
@@ -109,7 +109,7 @@ internal static class ConstantResolution
         {
             long inputBytes = node.Input.Sum(i => constants.GetValueOrDefault(i));
             long outputBytes = node.Output.Sum(o => results.GetValueOrDefault(o)?.CalculateSize() ?? 0L);
-            bool inputsFolded = node.Input.All(i => i.Length == 0 || constants.ContainsKey(i));
+            bool inputsFolded = node.Reads().All(constants.ContainsKey);
             bool isOutput = node.Output.Any(o => graph.Output.Any(v => v.Name == o));
             if (inputsFolded && !isOutput && node.Output.All(o => o.Length == 0 || results.ContainsKey(o))
                 && outputBytes <= Math.Max(AlwaysFoldedBytes, inputBytes))
@@ -128,7 +128,7 @@ internal static class ConstantResolution
     private static Dictionary<string, TensorProto> Evaluate(ModelProto model, List<NodeProto> nodes, HashSet<string> wanted, string file)
     {
         var part = GraphPart.Shell(model);
-        var used = nodes.SelectMany(n => n.Input).ToHashSet();
+        var used = nodes.SelectMany(n => n.Reads()).ToHashSet();
         part.Graph.Node.Add(nodes.Select(n => n.Clone()));
         part.Graph.Initializer.Add(model.Graph.Initializer.Where(t => used.Contains(t.Name)));
         part.Graph.Output.Add(wanted.Select(name => new ValueInfoProto { Name = name }));
@@ -146,26 +146,5 @@ internal static class ConstantResolution
             }
         }
         return results;
-    }
-
-    /// <summary>Drops nodes that no output depends on, and initializers that nobody reads.</summary>
-    private static void RemoveUnused(GraphProto graph)
-    {
-        var used = graph.Output.Select(o => o.Name).ToHashSet();
-        foreach (var node in graph.Node.Reverse().ToArray())
-        {
-            if (node.Output.Any(used.Contains))
-            {
-                used.UnionWith(node.Input);
-            }
-            else
-            {
-                graph.Node.Remove(node);
-            }
-        }
-        foreach (var tensor in graph.Initializer.Where(t => !used.Contains(t.Name)).ToArray())
-        {
-            graph.Initializer.Remove(tensor);
-        }
     }
 }

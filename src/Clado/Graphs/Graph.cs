@@ -5,7 +5,7 @@ using Clado.Onnx.Upgrade;
 namespace Clado.Graphs;
 
 /// <summary>
-/// A model ready to be looked at and cut: opset 25, nodes in topological order, constants resolved, types and shapes known.
+/// A model ready to be looked at and cut: opset 25 (or 21, for older runtimes), nodes in topological order, constants resolved, normalizations folded into convolutions, types and shapes known.
 /// Immutable: nobody changes <see cref="Model"/>; what needs another graph clones it.
 /// </summary>
 public sealed class Graph
@@ -20,7 +20,7 @@ public sealed class Graph
         Initializers = model.Graph.Initializer.ToFrozenDictionary(t => t.Name);
         producers = model.Graph.Node.SelectMany((node, i) => node.Output.Where(o => o.Length > 0).Select(o => (o, i)))
             .ToFrozenDictionary(p => p.o, p => p.i);
-        consumers = model.Graph.Node.SelectMany((node, i) => node.Input.Where(o => o.Length > 0).Distinct().Select(o => (o, i)))
+        consumers = model.Graph.Node.SelectMany((node, i) => node.Reads().Distinct().Select(o => (o, i)))
             .GroupBy(p => p.o, p => p.i).ToFrozenDictionary(g => g.Key, g => g.ToArray());
     }
 
@@ -36,8 +36,11 @@ public sealed class Graph
     /// <summary>Bytes of the file, external data included.</summary>
     public long FileSizeBytes { get; }
 
-    /// <summary>The model at opset 25. Not to be changed.</summary>
+    /// <summary>The model at <see cref="Opset"/>. Not to be changed.</summary>
     public ModelProto Model { get; }
+
+    /// <summary>The opset of <see cref="Model"/>, and so of what is written of it.</summary>
+    public int Opset => Model.Opset();
 
     /// <summary>The nodes in topological order. Shape: [nodes].</summary>
     public IReadOnlyList<NodeProto> Nodes => Model.Graph.Node;
@@ -63,21 +66,21 @@ public sealed class Graph
     /// <summary>Reads a model file and makes it ready.</summary>
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
+    /// <param name="opset">The opset to raise it to: 25 or 21.</param>
     /// <exception cref="OnnxFormatException">The file is no usable model; the message says where and why.</exception>
-    public static Graph Read(string path, InputOptions? inputs = null)
+    public static Graph Read(string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset)
     {
         var original = OnnxFile.Read(path);
-        int opset = (int)(original.OpsetImport.FirstOrDefault(o => o.Domain is "" or "ai.onnx")?.Version ?? 0);
-        return Create(OpsetUpgrade.Apply(original, path), path, ModelHash.Compute(original), opset, original.CalculateSize(), inputs);
+        return Create(OpsetUpgrade.Apply(original, path, opset), path, ModelHash.Compute(original), original.Opset(), original.CalculateSize(), inputs);
     }
 
-    /// <summary>Makes a graph of a model in memory that is at opset 25 already.</summary>
+    /// <summary>Makes a graph of a model in memory that is at opset 25 or 21 already.</summary>
     /// <param name="model">The model; it is copied.</param>
     /// <param name="name">Name that errors call it by.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
     public static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
-        Create(model.Clone(), name, ModelHash.Compute(model), OpsetUpgrade.TargetOpset, model.CalculateSize(), inputs);
+        Create(model.Clone(), name, ModelHash.Compute(model), model.Opset(), model.CalculateSize(), inputs);
 
     /// <summary>The same graph with the values of some constants replaced; file, hash and sizes stay those of the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
@@ -94,7 +97,7 @@ public sealed class Graph
     }
 
     /// <summary>The graph with other nodes and constants; file, hash and sizes stay those of the model that was read.</summary>
-    /// <param name="model">A model of opset 25 with this graph's inputs and outputs.</param>
+    /// <param name="model">A model of this graph's opset with its inputs and outputs.</param>
     internal Graph With(ModelProto model)
     {
         TopologicalOrder.Sort(model.Graph, File);
@@ -113,6 +116,8 @@ public sealed class Graph
     {
         TopologicalOrder.Sort(model.Graph, file);
         ConstantResolution.Resolve(model, file);
+        AffineFolding.Apply(model.Graph, file);
+        UnusedParts.Remove(model.Graph);
         var inputs = GraphInputs.Of(model.Graph, options ?? new(), file);
         return new Graph(file, hash, opset, sizeBytes, inputs, model, ShapeProbe.Run(model, inputs, file));
     }

@@ -29,12 +29,12 @@ internal static class GraphPart
             if (graph.Nodes[i].Output.Any(o => wanted.Contains(o) && !inputs.Contains(o)))
             {
                 needed[i] = true;
-                wanted.UnionWith(graph.Nodes[i].Input);
+                wanted.UnionWith(graph.Nodes[i].Reads());
             }
         }
         var part = Shell(graph.Model);
         part.Graph.Node.Add(graph.Nodes.Where((_, i) => needed[i]));
-        var read = part.Graph.Node.SelectMany(n => n.Input).Where(n => n.Length > 0).ToHashSet();
+        var read = part.Graph.Node.SelectMany(n => n.Reads()).ToHashSet();
         part.Graph.Input.Add(read.Where(inputs.Contains).Order(StringComparer.Ordinal).Select(name => ValueInfo(graph, name)));
         part.Graph.Initializer.Add(graph.Model.Graph.Initializer.Where(t => read.Contains(t.Name) && !inputs.Contains(t.Name)));
         part.Graph.Output.Add(outputs.Select(name => new ValueInfoProto { Name = name }));

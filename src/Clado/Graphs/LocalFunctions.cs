@@ -1,5 +1,4 @@
 using Clado.Onnx;
-using Clado.Onnx.Upgrade;
 
 namespace Clado.Graphs;
 
@@ -11,8 +10,8 @@ internal static class LocalFunctions
     /// <summary>Domain of the functions.</summary>
     public const string Domain = "clado";
 
-    /// <summary>An empty function of the standard operators of the opset Clado writes.</summary>
-    public static FunctionProto Create(string name, IEnumerable<string> inputs, string output, int opset = OpsetUpgrade.TargetOpset)
+    /// <summary>An empty function of the standard operators of an opset.</summary>
+    public static FunctionProto Create(string name, IEnumerable<string> inputs, string output, int opset)
     {
         var function = new FunctionProto { Name = name, Domain = Domain };
         function.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = opset });
@@ -29,10 +28,18 @@ internal static class LocalFunctions
         return node;
     }
 
-    /// <summary>Adds functions to a model, and the import of their domain where it is not there yet.</summary>
+    /// <summary>Adds functions to a model, and the import of their domain, where they are not there yet: a model may be one that Clado wrote.</summary>
+    /// <exception cref="CladoException">The model has another function of that name.</exception>
     public static void Add(ModelProto model, IReadOnlyCollection<FunctionProto> functions)
     {
-        model.Functions.Add(functions);
+        foreach (var function in functions.Where(f => !model.Functions.Contains(f)))
+        {
+            if (model.Functions.Any(f => f.Domain == function.Domain && f.Name == function.Name))
+            {
+                throw new CladoException($"the model has a function {Domain}.{function.Name} of its own, written by another version or for another opset; quantize the float model it was made from");
+            }
+            model.Functions.Add(function);
+        }
         if (functions.Count > 0 && model.OpsetImport.All(o => o.Domain != Domain))
         {
             model.OpsetImport.Add(new OperatorSetIdProto { Domain = Domain, Version = 1 });

@@ -1,4 +1,5 @@
 using Clado.Images;
+using Clado.Onnx.Upgrade;
 using Clado.Runs;
 using Clado.Sweeps;
 
@@ -29,6 +30,7 @@ internal static class Reproduction
         new("loss", run.Loss),
         new("activations", run.Activations),
         new("activations while measuring", run.MeasuredActivations),
+        new("opset", $"{run.Opset}"),
     ];
 
     /// <summary>The commands, one a line.</summary>
@@ -44,6 +46,7 @@ internal static class Reproduction
             "--bits", string.Join(',', run.Bits), "--estimator", run.Estimator, "--rounding", run.Rounding.Replace(OnQuantized, "", StringComparison.Ordinal),
             "--inputs", run.Rounding.EndsWith(OnQuantized, StringComparison.Ordinal) ? "quantized" : "float", "--activations", run.Activations,
             "--measure-activations", run.MeasuredActivations,
+            .. run.Opset == OpsetUpgrade.TargetOpset ? (string[])[] : ["--opset", $"{run.Opset}"],
             .. Chosen(run.Limit, run.Seed),
             .. run.Equalize ? (string[])["--equalize"] : [],
             .. run.Pins.SelectMany(pin => (string[])["--pin", pin]),

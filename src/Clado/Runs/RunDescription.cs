@@ -5,6 +5,7 @@ using Clado.Activations;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Onnx.Upgrade;
 using Clado.Sensitivity;
 
 namespace Clado.Runs;
@@ -14,8 +15,8 @@ internal sealed record RunDescription
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
-    // Where files lie and how activations are written does not change what is measured; which images are taken is in their hash.
-    private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed", "activations"];
+    // Where files lie and how models are written does not change what is measured; which images are taken is in their hash.
+    private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed", "activations", "opset"];
 
     private const string Automatic = "auto";
 
@@ -58,6 +59,8 @@ internal sealed record RunDescription
     /// <summary>What activations are while sensitivities are measured: float or 8.</summary>
     public string MeasuredActivations { get; init; } = "float";
 
+    public int Opset { get; init; } = OpsetUpgrade.TargetOpset;
+
     public required string CladoVersion { get; init; }
 
     public required string OnnxRuntimeVersion { get; init; }
@@ -82,6 +85,7 @@ internal sealed record RunDescription
         Loss = options.Sensitivity.Loss ?? Automatic,
         Activations = NameOf(options.Activations.Format),
         MeasuredActivations = NameOf(options.MeasuredActivations),
+        Opset = options.Opset,
         CladoVersion = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,
     };

@@ -34,7 +34,7 @@ public sealed record Curve
     /// <summary>Rounds of measuring around each choice at most; null for the default.</summary>
     public int? Rounds { get; init; }
 
-    /// <summary>What activations of the written files are: float, 8, or 8 and how their ranges were chosen.</summary>
+    /// <summary>What activations of the written files are: float, 8, or 8 and how their ranges were chosen; and the files' opset where it is not the usual one.</summary>
     public required string Activations { get; init; }
 
     /// <summary>Bytes of the float file.</summary>

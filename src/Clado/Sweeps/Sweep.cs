@@ -37,7 +37,7 @@ internal sealed class Sweep
             Limit = options.Images is null ? null : options.Limit,
             Seed = options.Seed,
             Rounds = options.Rounds,
-            Activations = pipeline.ActivationsName,
+            Activations = pipeline.WrittenAs,
             FloatBytes = pipeline.Graph.FileSizeBytes,
         };
         curve = folder.ReadCurve(curve) ?? curve;

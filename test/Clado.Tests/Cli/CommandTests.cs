@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Clado.Graphs;
 using Clado.Onnx;
 using Clado.Tests.Support;
 using Google.Protobuf;
@@ -60,6 +61,33 @@ public class CommandTests
         {
             Assert.True(File.Exists(Path.Combine(folder["run"], file)), file);
         }
+    }
+
+    /// <summary>One measurement serves files of both opsets, each of them exact to the byte and within its budget.</summary>
+    [Fact]
+    public void FilesOfTheEarlierOpsetKeepTheirBudgets()
+    {
+        using var folder = new TemporaryFolder();
+        var (later, images) = Sample(folder);
+        OnnxFile.Write(Harness.Earlier(Graph.Read(later)).Model, folder["earlier.onnx"]);
+        string[] measuring = [folder["earlier.onnx"], "--images", images, "--preprocess", "unit", "--bits", "2,3,4,8", "--run", folder["run"]];
+        Assert.Equal(0, Harness.Command(["measure", .. measuring]).Code);
+        foreach (var (budget, opset) in (from b in (string[])["3200", "3500", "4000"] from o in (int[])[21, 25] select (b, o)))
+        {
+            var exported = Harness.Command("export", "--run", folder["run"], "--budget", budget, "--opset", $"{opset}", "-o", folder["e.onnx"], "--json");
+            Assert.Equal("", exported.Code == 0 ? "" : exported.Error);
+            using var json = JsonDocument.Parse(exported.Output);
+            Assert.Equal(new FileInfo(folder["e.onnx"]).Length, json.RootElement.GetProperty("sizeBytes").GetInt64());
+            Assert.InRange(new FileInfo(folder["e.onnx"]).Length, 1, long.Parse(budget));
+            Assert.Equal(opset, OnnxFile.Read(folder["e.onnx"]).Opset());
+        }
+        var quantized = Harness.Command(["quantize", .. measuring, "--budget", "3500", "--opset", "21", "-o", folder["q.onnx"], "--json"]);
+        Assert.Equal("", quantized.Code == 0 ? "" : quantized.Error);
+        Assert.Equal(0, Harness.Command("export", "--run", folder["run"], "--budget", "3500", "--opset", "21", "-o", folder["e.onnx"]).Code);
+        Assert.Equal(File.ReadAllBytes(folder["q.onnx"]), File.ReadAllBytes(folder["e.onnx"]));
+
+        Fails(["quantize", later, "--images", images, "--budget", "3bit", "--opset", "21", "--run", folder["r2"]], "is of opset 25, later than the 21");
+        Fails(["export", "--run", folder["run"], "--budget", "3bit", "--opset", "22", "-o", folder["e.onnx"]], "22");
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using Clado.Activations;
 using Clado.Candidates;
 using Clado.Export;
 using Clado.Graphs;
@@ -8,6 +9,7 @@ using Clado.Tests.Support;
 using CsCheck;
 using Google.Protobuf;
 using Xunit;
+using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Tests.Export;
 
@@ -48,6 +50,62 @@ public class ExportTests
                 Assert.Equal(size, sizes.Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)));
             }, iter: 50, threads: 1);
         }
+    }
+
+    /// <summary>The file for older runtimes: other planes, the same bits; nothing in it that opset 21, or a runtime that cannot cast 4-bit types, does not know.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
+    public void FilesOfTheEarlierOpsetComputeTheSameToTheBit(int bits)
+    {
+        foreach (var graph in (Graph[])[LayerTests.AllKinds(), NetworkBuilder.SmallClassifier().BuildGraph(), OddCounts(), Shared()])
+        {
+            var earlier = Harness.Earlier(graph);
+            foreach (bool integers in (bool[])[false, true])
+            {
+                var later = ModelWriter.Build(graph, Harness.Candidates(graph, bits).Items, integers ? Activations(graph) : null);
+                var written = OnnxFile.Parse("m.onnx", ModelWriter.Build(earlier, Harness.Candidates(earlier, bits).Items, integers ? Activations(earlier) : null).ToByteArray());
+                Assert.Equal(Harness.Outputs(later, integers: integers), Harness.Outputs(written, integers: integers));
+                Assert.Equal(10, written.IrVersion);
+                Assert.All(written.OpsetImport.Concat(written.Functions.SelectMany(f => f.OpsetImport)), o => Assert.True(o.Domain == "clado" || o.Version == 21));
+                Assert.DoesNotContain(written.Graph.Initializer, t => (DataType)t.DataType is DataType.Int2 or DataType.Uint2 or DataType.Int4 or DataType.Uint4);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(ActivationFormat.Float)]
+    [InlineData(ActivationFormat.Int8)]
+    public void PredictedSizeIsTheFilesSizeAtTheEarlierOpset(ActivationFormat format)
+    {
+        foreach (var graph in new[] { LayerTests.AllKinds(), NetworkBuilder.SmallClassifier().BuildGraph(), OddCounts(), Shared() }.Select(Harness.Earlier))
+        {
+            var candidates = Harness.Candidates(graph, 2, 3, 4, 5, 6, 7, 8);
+            var sizes = new FileSize(graph, candidates.Layers, format);
+            Gen.Int[0, 6].Array[candidates.Layers.Count].Sample(widths =>
+            {
+                var chosen = widths.Select((w, layer) => candidates.Items[(layer * 7) + w]).ToArray();
+                var model = ModelWriter.Build(graph, chosen, format == ActivationFormat.Int8 ? Activations(graph) : null);
+                Assert.Equal(model.CalculateSize(), sizes.Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)));
+            }, iter: 30, threads: 1);
+        }
+    }
+
+    /// <summary>Whatever opset candidates were made for, they cost what the file at hand makes of them.</summary>
+    [Fact]
+    public void CandidatesCostWhatTheFilesOpsetMakesOfThem()
+    {
+        var graph = LayerTests.AllKinds();
+        var earlier = Harness.Earlier(graph);
+        var (here, there) = (Harness.Candidates(graph, 2, 3, 4, 7, 8), Harness.Candidates(earlier, 2, 3, 4, 7, 8));
+        Assert.Equal(there.Items.Select(c => c.SizeBytes), here.WrittenFor(earlier).Items.Select(c => c.SizeBytes));
+        Assert.Equal(here.Items.Select(c => c.SizeBytes), there.WrittenFor(graph).Items.Select(c => c.SizeBytes));
+        Assert.NotEqual(here.Items.Select(c => c.SizeBytes), there.Items.Select(c => c.SizeBytes));
     }
 
     [Fact]
@@ -92,6 +150,13 @@ public class ExportTests
         var written = ModelWriter.Build(graph, chosen);
         Assert.Equal(written.CalculateSize(), new FileSize(graph, candidates.Layers).Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)));
         Assert.Equal(Harness.Outputs(Harness.WithWeights(graph, chosen), batch: 1), Harness.Outputs(written, batch: 1));
+    }
+
+    /// <summary>Grids from −1 to 1 for everything: what is compared need not be accurate.</summary>
+    private static QuantizedActivations Activations(Graph graph)
+    {
+        var plan = ActivationPlan.Of(graph, LayerFinder.Find(graph).Layers);
+        return new QuantizedActivations(plan, new ActivationRanges([.. plan.Ranges.Select(_ => 2f / 255)], [.. plan.Ranges.Select(_ => (byte)128)]));
     }
 
     /// <summary>Weights whose element counts are 1, 3, 5, 7, 9 and so on modulo 8.</summary>

@@ -21,13 +21,16 @@ public class OpsetUpgradeTests
     public void OutputsStayTheSame(string what, int opset)
     {
         var model = Old(what, opset);
-        var raised = OpsetUpgrade.Apply(model, "old.onnx");
-        Assert.Equal(OpsetUpgrade.TargetOpset, raised.OpsetImport[0].Version);
-        // The runtime may take another kernel for the same sum.
-        var (before, after) = (Harness.Outputs(model), Harness.Outputs(raised));
-        Assert.Equal(before.Length, after.Length);
-        Assert.All(before.Zip(after), pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
-        Assert.Equal(opset, model.OpsetImport[0].Version);
+        foreach (int wanted in (int[])[OpsetUpgrade.TargetOpset, OpsetUpgrade.EarlierOpset])
+        {
+            var raised = OpsetUpgrade.Apply(model, "old.onnx", wanted);
+            Assert.Equal(wanted, raised.Opset());
+            // The runtime may take another kernel for the same sum.
+            var (before, after) = (Harness.Outputs(model), Harness.Outputs(raised));
+            Assert.Equal(before.Length, after.Length);
+            Assert.All(before.Zip(after), pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
+            Assert.Equal(opset, model.Opset());
+        }
     }
 
     [Fact]
@@ -44,6 +47,15 @@ public class OpsetUpgradeTests
     [InlineData(26)]
     public void OpsetsOutOfRangeAreRefused(int opset) =>
         Assert.Throws<OnnxFormatException>(() => OpsetUpgrade.Apply(new NetworkBuilder(opset: opset).Then("Relu", "y").Build(), "m.onnx"));
+
+    [Fact]
+    public void ALaterModelCannotBeWrittenForAnEarlierOpset()
+    {
+        var model = new NetworkBuilder(opset: 23).Then("Relu", "y").Build();
+        Assert.Equal(25, OpsetUpgrade.Apply(model, "m.onnx").Opset());
+        var error = Assert.Throws<OnnxFormatException>(() => OpsetUpgrade.Apply(model, "m.onnx", OpsetUpgrade.EarlierOpset));
+        Assert.Contains("is of opset 23, later than the 21", error.Message, StringComparison.Ordinal);
+    }
 
     private static ModelProto Old(string what, int opset)
     {

@@ -6,6 +6,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Onnx.Upgrade;
 using Clado.Sensitivity;
 using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
@@ -17,9 +18,9 @@ namespace Clado.Tests.Support;
 internal static class Harness
 {
     /// <summary>Outputs of a model on a seeded random input, one after the other.</summary>
-    public static float[] Outputs(ModelProto model, int batch = 2, int seed = 7)
+    public static float[] Outputs(ModelProto model, int batch = 2, int seed = 7, bool integers = false)
     {
-        using var session = new GraphSession(model, "test.onnx");
+        using var session = new GraphSession(model, "test.onnx", integers: integers);
         var initializers = model.Graph.Initializer.Select(t => t.Name).ToHashSet();
         var dims = model.Graph.Input.First(i => !initializers.Contains(i.Name)).Type.TensorType.Shape.Dim;
         long[] shape = [.. dims.Select((d, axis) => d.HasDimValue ? d.DimValue : axis == 0 ? batch : 32)];
@@ -49,6 +50,14 @@ internal static class Harness
             }
         }
         return model;
+    }
+
+    /// <summary>The same network as a graph that is written for older runtimes.</summary>
+    public static Graph Earlier(Graph graph)
+    {
+        var model = graph.Model.Clone();
+        model.OpsetImport.First(o => o.Domain.Length == 0).Version = OpsetUpgrade.EarlierOpset;
+        return Graph.FromModel(OpsetUpgrade.Apply(model, "test.onnx", OpsetUpgrade.EarlierOpset), "test.onnx");
     }
 
     /// <summary>Candidates of all layers at the same widths.</summary>
