@@ -7,7 +7,7 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Candidates;
 
 /// <summary>
-/// Packed codes: UINT8, INT4 and INT2 where ONNX has the type, else b = 4 + 2 + 1 bits in planes. The 4- and 2-bit planes are UINT4 and UINT2 tensors
+/// Packed codes: INT8, INT4 and INT2 where ONNX has the type, else b = 4 + 2 + 1 bits in planes. The 4- and 2-bit planes are UINT4 and UINT2 tensors
 /// of the weight's shape, the 1-bit plane lies eight to a byte. At opset 21 all planes lie in bytes: ONNX has no 2-bit types there, and the runtimes it is
 /// meant for cannot cast 4-bit ones. One model-local function a width makes 8-bit integers of them, and of those floats; ONNX Runtime
 /// inlines it and folds the first part at load, so a weight of any width runs as one of 8 bits does.
@@ -80,12 +80,6 @@ public static class BitPlanes
         return packed;
     }
 
-    /// <summary>
-    /// Whether the runtime gets a width's codes without sign. Its kernels for signed weights add pairs of products in 16 bits where the processor has no VNNI:
-    /// 255 · (|w1| + |w2|) fits up to |w| = 64, so all widths up to 7 bits are exact, and 8 bits are with the kernels for unsigned weights (but for depthwise ones, see <see cref="WeightEncoding"/>).
-    /// </summary>
-    private static bool IsUnsigned(int bits) => bits == 8;
-
     private static bool HasTypes(int opset) => opset >= OpsetUpgrade.TargetOpset;
 
     private static bool LiesInBytes(int width, int opset) => width == 1 || !HasTypes(opset);
@@ -126,7 +120,7 @@ public static class BitPlanes
         }
         // QGemm is fused only where the zero points are there, though they are all zero.
         function.Node.Add(Node("Shape", ["s"], "h"));
-        var zero = IsUnsigned(bits) ? TensorData.Create("", DataType.Uint8, [1 << 7], 1) : TensorData.Create("", DataType.Int8, [0], 1);
+        var zero = TensorData.Create("", DataType.Int8, [0], 1);
         zero.ClearName();
         function.Node.Add(Node("ConstantOfShape", ["h"], "e", new AttributeProto { Name = "value", Type = AttributeProto.Types.AttributeType.Tensor, T = zero }));
         function.Node.Add(Node("DequantizeLinear", [codes, "s", "e"], "w",

@@ -45,10 +45,15 @@ public sealed class FeedbackRounding : IRounding
         var error = new OutputError(rows, inputs, damping, threads);
         return [.. widths.Zip(nearest, (bits, start) =>
         {
-            var rounded = Round(rows, feedback, error, bits, start, threads);
+            var pairs = KernelPairs.Of(layer, bits);
+            var rounded = Round(rows, feedback, error, bits, start, LeastScales(rows, pairs), threads);
             for (int i = 0; i < Descents; i++)
             {
                 CoordinateDescent.Improve(rows, inputs, damping, bits, rounded, threads);
+                if (pairs is not null && i == Descents - 1)
+                {
+                    rows.Limit(pairs, rounded.Codes);
+                }
                 rounded = rounded with { Scales = error.BestScales(rounded.Codes, rounded.Scales) };
             }
             KeepNearestWhereBetter(rows, error, rounded, start);
@@ -73,9 +78,21 @@ public sealed class FeedbackRounding : IRounding
         throw new ArgumentException("The inputs' products are not finite.", nameof(gram));
     }
 
-    private static RoundedWeights Round(LayerRows rows, ErrorFeedback[] feedback, OutputError error, int bits, RoundedWeights nearest, int threads)
+    /// <summary>Scales that the codes of each channel need at least. Shape: [channels].</summary>
+    private static float[] LeastScales(LayerRows rows, KernelPairs? pairs)
     {
-        var scales = SearchScales(rows, feedback, bits, nearest.Scales, threads);
+        var least = new float[rows.ChannelCount];
+        if (pairs is not null)
+        {
+            rows.ForEachRow((group, row) => least[rows.Channel(group, row)] = pairs.LeastScale(rows[group, row]));
+        }
+        return least;
+    }
+
+    private static RoundedWeights Round(
+        LayerRows rows, ErrorFeedback[] feedback, OutputError error, int bits, RoundedWeights nearest, float[] least, int threads)
+    {
+        var scales = SearchScales(rows, feedback, bits, nearest.Scales, least, threads);
         var (codes, errors) = Codes(rows, feedback, bits, scales, threads);
         for (int i = 0; i < Refinements; i++)
         {
@@ -109,8 +126,8 @@ public sealed class FeedbackRounding : IRounding
         }
     }
 
-    /// <summary>The scale of least output error of each channel, among multiples of a first guess.</summary>
-    private static float[] SearchScales(LayerRows rows, ErrorFeedback[] feedback, int bits, float[] guess, int threads)
+    /// <summary>The scale of least output error of each channel, among multiples of a first guess that are not too small.</summary>
+    private static float[] SearchScales(LayerRows rows, ErrorFeedback[] feedback, int bits, float[] guess, float[] least, int threads)
     {
         var errors = new double[guess.Length * RatioCount];
         var perRow = new float[rows.Count][];
@@ -123,7 +140,7 @@ public sealed class FeedbackRounding : IRounding
             {
                 int row = first + (lane / RatioCount);
                 lanes[lane] = rows[group, row];
-                scales[lane] = guess[rows.Channel(group, row)] * Ratio(lane % RatioCount);
+                scales[lane] = Scale(rows.Channel(group, row), lane % RatioCount);
             }
             var losses = feedback[group].Round(lanes, scales, bits, []);
             for (int i = 0; i < count; i++)
@@ -138,11 +155,12 @@ public sealed class FeedbackRounding : IRounding
                 errors[(rows.Channel(group, row) * RatioCount) + i] += perRow[rows.Index(group, row)][i];
             }
         });
-        return [.. guess.Select((scale, c) =>
+        return [.. guess.Select((_, c) =>
         {
             var own = errors.AsSpan(c * RatioCount, RatioCount);
-            return scale * Ratio(System.Numerics.Tensors.TensorPrimitives.IndexOfMin<double>(own));
+            return Scale(c, System.Numerics.Tensors.TensorPrimitives.IndexOfMin<double>(own));
         })];
+        float Scale(int channel, int index) => Math.Max(guess[channel] * Ratio(index), least[channel]);
     }
 
     private static float Ratio(int index) => LowestRatio * MathF.Pow(RatioGrowth, index);

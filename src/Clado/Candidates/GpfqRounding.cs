@@ -23,7 +23,15 @@ public sealed class GpfqRounding : IRounding
         ArgumentNullException.ThrowIfNull(inputs);
         var rows = new LayerRows(layer, weights.Span);
         var nearest = new NearestRounding().Round(layer, weights, widths, null, threads);
-        return [.. widths.Zip(nearest, (bits, start) => start with { Codes = Codes(rows, inputs, bits, start.Scales, threads) })];
+        return [.. widths.Zip(nearest, (bits, start) =>
+        {
+            var codes = Codes(rows, inputs, bits, start.Scales, threads);
+            if (KernelPairs.Of(layer, bits) is { } pairs)
+            {
+                rows.Limit(pairs, codes);
+            }
+            return start with { Codes = codes };
+        })];
     }
 
     private static sbyte[] Codes(LayerRows rows, InputStatistics inputs, int bits, float[] scales, int threads)

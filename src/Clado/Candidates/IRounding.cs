@@ -18,7 +18,7 @@ public interface IRounding
     /// <param name="widths">Bits a weight. Shape: [widths]. Range: [2, 8].</param>
     /// <param name="inputs">What the layer's inputs are like; null where that is not needed.</param>
     /// <param name="threads">Threads to use; results do not depend on it.</param>
-    /// <returns>Shape: [widths].</returns>
+    /// <returns>Codes of 8 bits keep their <see cref="KernelPairs"/>, so that integer kernels are exact on any processor. Shape: [widths].</returns>
     IReadOnlyList<RoundedWeights> Round(QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads);
 }
 
@@ -30,7 +30,7 @@ public sealed record RoundedWeights(sbyte[] Codes, float[] Scales);
 /// <summary>The signed grid of a width.</summary>
 public static class Grid
 {
-    /// <summary>The lowest code: −2^(bits−1); −127 at 8 bits, which keeps products within 16-bit pairs on older CPUs.</summary>
+    /// <summary>The lowest code: −2^(bits−1); −127 at 8 bits.</summary>
     /// <param name="bits">Bits a weight. Range: [2, 8].</param>
     public static int Lowest(int bits) => bits == 8 ? -127 : -(1 << (bits - 1));
 

@@ -97,6 +97,16 @@ internal sealed class LayerRows
         return values;
     }
 
+    /// <summary>Brings the codes of every row within its pairs.</summary>
+    public void Limit(KernelPairs pairs, sbyte[] codes) => ForEachRow((group, row) =>
+    {
+        var own = Gather(codes, group, row);
+        if (pairs.Limit(own))
+        {
+            Scatter(own, group, row, codes);
+        }
+    });
+
     /// <summary>Copies the codes of a channel.</summary>
     public void CopyChannel(sbyte[] from, sbyte[] to, int channel)
     {

@@ -7,7 +7,7 @@ namespace Clado.Candidates;
 
 /// <summary>
 /// Every weight to the nearest point of a symmetric grid; each channel's scale is the one of least squared weight error among
-/// <c>max|w| · r / highest code</c>, r from 1.2 down to 0.2 (docs/method.md, "Rounding").
+/// <c>max|w| · r / highest code</c>, r from 1.2 down to 0.2 (docs/method.md, "Rounding"), or the larger one that 8-bit codes need (<see cref="KernelPairs"/>).
 /// </summary>
 public sealed class NearestRounding : IRounding
 {
@@ -32,13 +32,20 @@ public sealed class NearestRounding : IRounding
     {
         var codes = new sbyte[weights.Length];
         var scales = new float[layer.ChannelCount];
+        var pairs = KernelPairs.Of(layer, bits);
         Parallel.For(0, scales.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, c =>
         {
             var channel = Gather(weights.Span, layer, c);
-            scales[c] = BestScale(channel, bits);
-            for (int i = 0; i < channel.Length; i++)
+            scales[c] = Math.Max(BestScale(channel, bits), pairs?.LeastScale(channel) ?? 0);
+            var own = new sbyte[channel.Length];
+            for (int i = 0; i < own.Length; i++)
             {
-                codes[Position(layer, c, i)] = (sbyte)Code(channel[i], scales[c], bits);
+                own[i] = (sbyte)Code(channel[i], scales[c], bits);
+            }
+            pairs?.Limit(own);
+            for (int i = 0; i < own.Length; i++)
+            {
+                codes[Position(layer, c, i)] = own[i];
             }
         });
         return new RoundedWeights(codes, scales);

@@ -1,5 +1,4 @@
 using Clado.Graphs;
-using Clado.Layers;
 using Clado.Onnx;
 using Google.Protobuf;
 using static Clado.Onnx.NodeExtensions;
@@ -20,7 +19,7 @@ public sealed record EncodedWeight(IReadOnlyList<TensorProto> Initializers, Node
 
 /// <summary>
 /// Packs codes at their width. 2, 4 and 8 bits are ONNX types at opset 25; all other widths are split into planes of 4, 2 and 1 bits, and before opset 25 all below 8 are.
-/// A function of the model (<see cref="BitPlanes"/>) makes weights of them again; 8 bits of a depthwise convolution need none.
+/// A function of the model (<see cref="BitPlanes"/>) makes weights of them again.
 /// </summary>
 public static class WeightEncoding
 {
@@ -38,27 +37,16 @@ public static class WeightEncoding
         var codes = candidate.Bits switch
         {
             var bits when BitPlanes.Planes(bits, opset).Length > 0 => BitPlanes.Split(candidate, names, opset),
-            8 when IsDepthwise(layer) => [TensorData.Create(names.Of('q', layer.Index), DataType.Int8, BitPlanes.Pack(candidate.Codes, 0, 8), shape)],
-            8 => [TensorData.Create(names.Of('q', layer.Index), DataType.Uint8, BitPlanes.Pack(candidate.Codes, 0, 8, 1 << 7), shape)],
+            8 => [TensorData.Create(names.Of('q', layer.Index), DataType.Int8, BitPlanes.Pack(candidate.Codes, 0, 8), shape)],
             4 => [TensorData.Create(names.Of('q', layer.Index), DataType.Int4, BitPlanes.Pack(candidate.Codes, 0, 4), shape)],
             _ => [TensorData.Create(names.Of('q', layer.Index), DataType.Int2, BitPlanes.Pack(candidate.Codes, 0, 2), shape)],
         };
         var inputs = codes.Append(scales).Select(t => t.Name);
-        var axis = Attribute("axis", layer.ChannelAxis);
-        var node = candidate.Bits == 8 && IsDepthwise(layer)
-            ? Node("DequantizeLinear", inputs, layer.Weight, axis)
-            : LocalFunctions.Call(BitPlanes.FunctionName(candidate.Bits), inputs, layer.Weight, axis);
+        var node = LocalFunctions.Call(BitPlanes.FunctionName(candidate.Bits), inputs, layer.Weight, Attribute("axis", layer.ChannelAxis));
         if (BitPlanes.NeedShape(candidate.Bits, opset))
         {
             node.Attribute.Add(Attribute(BitPlanes.ShapeAttribute, shape));
         }
         return new EncodedWeight([.. codes, scales], node);
     }
-
-    /// <summary>
-    /// Whether a layer gets its 8-bit codes with sign. The runtime's kernel for depthwise convolutions widens every product to 32 bits, so that nothing overflows (see
-    /// <see cref="BitPlanes"/> for the others), and is faster on signed weights.
-    /// </summary>
-    private static bool IsDepthwise(QuantizableLayer layer) =>
-        layer is { Op: "Conv", Nodes.Count: 1 } && layer.Groups == layer.Shape[0] && layer.Shape[1] == 1 && layer.Groups > 1;
 }

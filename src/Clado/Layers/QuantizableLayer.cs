@@ -36,6 +36,9 @@ public sealed record QuantizableLayer
     /// <summary>Multiply–accumulates an image, all uses together.</summary>
     public required long Macs { get; init; }
 
+    /// <summary>Whether every output channel of a convolution has an input channel of its own.</summary>
+    public bool IsDepthwise => Op == "Conv" && Groups > 1 && Groups == Shape[0] && Shape[1] == 1;
+
     /// <summary>Number of weights.</summary>
     public long Parameters => Shape.Aggregate(1L, (product, dim) => product * dim);
 

