@@ -12,19 +12,17 @@ namespace Clado;
 /// best becomes the operating point, sensitivities are measured again around it, and so on until a round finds nothing better.
 /// </summary>
 /// <param name="inputs">The network, its candidates and all images of the run.</param>
-/// <param name="seen">The images that surrogates are measured on; the others judge what they choose, where there are others.</param>
+/// <param name="seen">The images that surrogates are measured on.</param>
+/// <param name="judge">Who decides between choices.</param>
 /// <param name="fileSize">Sizes of the file.</param>
 /// <param name="options">Loss, threads and memory.</param>
 /// <param name="records">Finished units: read and added to.</param>
 /// <param name="progress">Receives the name of the stage and the share done.</param>
 internal sealed class AllocationSearch(
-    MeasurementInputs inputs, ImageSet seen, FileSize fileSize, SensitivityOptions options, RecordStore records, IProgress<StageProgress>? progress)
+    MeasurementInputs inputs, ImageSet seen, ChoiceJudge judge, FileSize fileSize, SensitivityOptions options, RecordStore records, IProgress<StageProgress>? progress)
 {
     // Surrogates come and go; what counts is the choice, and that is there long before its proof.
     private const double SurrogateWork = 2e8;
-
-    // A gain counts from this many standard errors on: of many proposals that are no better, some gain one by chance.
-    private const double Significance = 2;
 
     /// <summary>Searches.</summary>
     /// <param name="surrogates">Surrogates of the float network.</param>
@@ -74,17 +72,15 @@ internal sealed class AllocationSearch(
             inputs, [.. proposed.Select(Rows)], options, records, StageShare.Of(progress, "measuring choices"), cancellation);
         bool holdsBack = seen.Items.Count < inputs.Images.Items.Count;
         var measured = proposed.Zip(losses, (result, loss) => new Measured(
-            result with { MeasuredLoss = loss.Average() },
-            loss.Where((_, image) => !holdsBack || !ImageSet.IsHeldBack(image)).Average(),
-            [.. loss.Where((_, image) => !holdsBack || ImageSet.IsHeldBack(image))])).ToArray();
+            result with { MeasuredLoss = loss.Average() }, loss, loss.Where((_, image) => !holdsBack || !ImageSet.IsHeldBack(image)).Average())).ToArray();
         var better = best;
-        foreach (var next in measured.Where(m => better is null || m.IsBetterThan(better)))
+        foreach (var next in measured.Where(m => better is null || judge.IsBetter(m.Losses, better.Losses, holdsBack)))
         {
             better = next;
         }
         trials.AddRange(measured.Select(m => new AllocationTrial(
             round, m.Result.Surrogate, m.Result.PredictedLoss, m.Result.MeasuredLoss!.Value,
-            holdsBack ? m.Judged.Average() : null, ReferenceEquals(m, better))));
+            holdsBack ? m.Losses.Where((_, image) => ImageSet.IsHeldBack(image)).Average() : null, ReferenceEquals(m, better))));
         return ReferenceEquals(better, best) ? null : better;
     }
 
@@ -93,18 +89,6 @@ internal sealed class AllocationSearch(
 
     private int[] Rows(AllocationResult result) => inputs.Candidates.RowsOf(result.Chosen);
 
-    /// <summary>A choice, what it loses on the images that surrogates are measured on, and on every image that it is judged by.</summary>
-    private sealed record Measured(AllocationResult Result, double SeenLoss, double[] Judged)
-    {
-        /// <summary>
-        /// Whether the mean loss is lower by more than twice its standard error over the images: who takes every gain, takes chance gains on these images,
-        /// and loses on others.
-        /// </summary>
-        public bool IsBetterThan(Measured other)
-        {
-            double[] gains = [.. other.Judged.Zip(Judged, (theirs, own) => theirs - own)];
-            double mean = gains.Average();
-            return mean > Significance * Math.Sqrt(gains.Average(g => (g - mean) * (g - mean)) / gains.Length);
-        }
-    }
+    /// <summary>A choice, what it loses on every image, and in the mean on the images that surrogates are measured on.</summary>
+    private sealed record Measured(AllocationResult Result, double[] Losses, double SeenLoss);
 }

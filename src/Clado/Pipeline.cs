@@ -166,7 +166,7 @@ public sealed class Pipeline
         var images = folder.Images();
         var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, images, folder.Preprocessing);
         using var records = new RecordStore(folder.RecordsPath);
-        return new AllocationSearch(inputs, options.Seen(images), FileSize, options, records, progress)
+        return new AllocationSearch(inputs, options.Seen(images), new ChoiceJudge(folder.Description.RoundsOnImages), FileSize, options, records, progress)
             .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);
     }
 

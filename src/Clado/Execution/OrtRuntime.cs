@@ -33,6 +33,8 @@ internal static class OrtRuntime
     {
         using var options = Options(GraphOptimizationLevel.ORT_ENABLE_ALL, integers);
         options.IntraOpNumThreads = threads;
+        // Threads wait busily during a run, as a user's do, and not after it: sessions timed in turn would take each other's processors.
+        options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         return new InferenceSession(model, options);
     }
 

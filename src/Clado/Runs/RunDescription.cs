@@ -1,7 +1,9 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Clado.Activations;
+using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -98,6 +100,10 @@ internal sealed record RunDescription
 
     /// <summary>Estimator and loss, with threads and memory of others.</summary>
     public SensitivityOptions Sensitivity(SensitivityOptions resources) => resources with { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
+
+    /// <summary>Whether candidates were fitted to the run's images.</summary>
+    [JsonIgnore]
+    public bool RoundsOnImages => Rounding != new NearestRounding().Name;
 
     /// <summary>Eight hexadecimal digits that differ between any two measurements that must not share a folder.</summary>
     public string Key()
