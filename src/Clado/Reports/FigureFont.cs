@@ -35,7 +35,8 @@ internal static class FigureFont
         Fonts.Default = Name;
     }
 
-    private static string? Find() => Folders.Where(Directory.Exists)
+    /// <summary>Path of a TrueType font of this system, or null.</summary>
+    public static string? Find() => Folders.Where(Directory.Exists)
         .SelectMany(folder => Directory.EnumerateFiles(folder, "*.ttf", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true }))
         .OrderBy(file => (uint)Array.IndexOf(Preferred, Path.GetFileName(file))).ThenBy(file => file, StringComparer.Ordinal).FirstOrDefault();
 }
