@@ -11,10 +11,14 @@ namespace Clado.Benchmarks;
 internal static class ChoosingBenchmark
 {
     private const int ImageCount = 512;
-    private static readonly double[] Budgets = [2.25, 2.5, 3, 3.5];
+    private static readonly double[] LowBudgets = [2.25, 2.5, 3, 3.5];
     private static readonly int[][] WidthSets = [[2, 4, 8], [2, 3, 4, 8], [2, 3, 4, 6, 8], [2, 3, 4, 5, 6, 8], [2, 3, 4, 5, 6, 7, 8]];
 
-    private static readonly (string Model, string Preprocess)[] Networks = [("mlperf_resnet8_cifar10", "raw255"), ("resnet20_cifar10", "imagenet"), ("vit_cifar10", "cifar10")];
+    private static readonly Network[] Networks =
+    [
+        new("mlperf_resnet8_cifar10", "raw255", "cifar10", LowBudgets), new("resnet20_cifar10", "imagenet", "cifar10", LowBudgets),
+        new("vit_cifar10", "cifar10", "cifar10", LowBudgets), new("mcunet_imagenet", "tf", "imagenet-sample", [3.5, 4, 5]),
+    ];
 
     /// <summary>
     /// Runs the parts named (estimators, widths, economies); beside them may stand nearest (rounding), quantized (inputs of the rounding), estimators (without: diagonal, additive and auto),
@@ -27,55 +31,56 @@ internal static class ChoosingBenchmark
         int[] widths = [.. (parts.FirstOrDefault(p => p.Contains(',')) ?? "2,3,4,8").Split(',').Select(int.Parse)];
         string[] named = [.. parts.Intersect(SensitivityOptions.Estimators)], estimators = named.Length > 0 ? named : ["diagonal", "additive", "auto"];
         bool Wanted(string part) => !parts.Intersect(["estimators", "widths", "economies"]).Any() || parts.Contains(part);
-        foreach (var (model, preprocess) in Networks.Where(n => !parts.Any(p => p.Contains('_')) || parts.Contains(n.Model)))
+        foreach (var network in Networks.Where(n => parts.Any(p => p.Contains('_')) ? parts.Contains(n.Model) : n.Data == "cifar10"))
         {
             if (Wanted("estimators"))
             {
-                Head($"{model}, {rounding.Name}{(quantized ? " on quantized inputs" : "")}, widths {string.Join(", ", widths)}", "estimator");
-                foreach (double budget in Budgets)
+                Head($"{network.Model}, {rounding.Name}{(quantized ? " on quantized inputs" : "")}, widths {string.Join(", ", widths)}", "estimator");
+                foreach (double budget in network.Budgets)
                 {
                     foreach (var estimator in estimators)
                     {
-                        Show($"| {budget} | {estimator} |", Options(model, preprocess, rounding, estimator, widths) with { QuantizedInputs = quantized }, budget);
+                        Show($"| {budget} | {estimator} |", network, Options(network, rounding, estimator, widths) with { QuantizedInputs = quantized }, budget);
                     }
                 }
             }
             if (Wanted("widths"))
             {
-                Head($"{model}, {rounding.Name}, auto", "widths");
-                foreach (double budget in Budgets)
+                string estimator = named.FirstOrDefault() ?? "auto";
+                Head($"{network.Model}, {rounding.Name}, {estimator}", "widths");
+                foreach (double budget in network.Budgets)
                 {
                     foreach (var set in WidthSets)
                     {
-                        Show($"| {budget} | {string.Join(',', set)} |", Options(model, preprocess, rounding, "auto", set), budget);
+                        Show($"| {budget} | {string.Join(',', set)} |", network, Options(network, rounding, estimator, set), budget);
                     }
                 }
             }
             if (Wanted("economies"))
             {
-                Console.WriteLine($"\n## {model}, {rounding.Name}, economies");
-                WidthEconomies.Run(Options(model, preprocess, rounding, "additive", WidthEconomies.Widths));
+                Console.WriteLine($"\n## {network.Model}, {rounding.Name}, economies");
+                WidthEconomies.Run(Options(network, rounding, "additive", WidthEconomies.Widths));
             }
         }
         return 0;
     }
 
     private static void Head(string title, string what) => Console.WriteLine(
-        $"\n## {title}\n\n| bits | {what} | found by | predicted | measured | held back | 10,000 test images | top-1 |\n|---|---|---|---|---|---|---|---|");
+        $"\n## {title}\n\n| bits | {what} | found by | predicted | measured | held back | test images | top-1 |\n|---|---|---|---|---|---|---|---|");
 
-    private static PipelineOptions Options(string model, string preprocess, IRounding rounding, string estimator, int[] widths) => new()
+    private static PipelineOptions Options(Network network, IRounding rounding, string estimator, int[] widths) => new()
     {
-        Model = SharedInstances.Locate($"models/{model}.onnx"),
-        Images = SharedInstances.Locate("data/cifar10/calibration"),
-        Preprocessing = Preprocessing.Parse(preprocess),
+        Model = SharedInstances.Locate($"models/{network.Model}.onnx"),
+        Images = SharedInstances.Locate($"data/{network.Data}/calibration"),
+        Preprocessing = Preprocessing.Parse(network.Preprocess),
         Limit = ImageCount,
         Bits = widths,
         Rounding = rounding,
         Sensitivity = new SensitivityOptions { Estimator = estimator },
-        Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{model}-{rounding.Name}-{estimator}-{string.Concat(widths)}"),
+        Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{network.Model}-{rounding.Name}-{estimator}-{string.Concat(widths)}"),
     };
 
-    private static void Show(string start, PipelineOptions options, double bits)
+    private static void Show(string start, Network network, PipelineOptions options, double bits)
     {
         var pipeline = Pipeline.Measure(options with { Run = options.QuantizedInputs ? options.Run + "-quantized" : options.Run });
         var result = pipeline.Allocate($"{bits}bit");
@@ -86,10 +91,12 @@ internal static class ChoosingBenchmark
         }
         var path = Path.Combine(pipeline.RunPath, "written.onnx");
         OnnxFile.Write(ModelWriter.Build(pipeline.Graph, result.Chosen), path);
-        var test = ImageFolder.Open(SharedInstances.Locate("data/cifar10/test"));
+        var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.Data}/test"));
         var evaluation = Evaluator.Evaluate(path, test, options.Preprocessing, options.Model, null, options.Sensitivity.Threads);
         double measured = result.MeasuredLoss ?? pipeline.Evaluate(path).LossIncrease!.Value;
         var best = result.Trials.LastOrDefault(t => t.IsBest);
         Console.WriteLine($"{start} {result.Surrogate}{(best?.Round > 0 ? $", round {best.Round}" : "")} | {result.PredictedLoss:0.0000} | {measured:0.0000} | {best?.HeldBackLoss:0.0000} | {evaluation.LossIncrease:0.0000} | {evaluation.Top1 * 100:0.00} % |");
     }
+
+    private sealed record Network(string Model, string Preprocess, string Data, double[] Budgets);
 }
