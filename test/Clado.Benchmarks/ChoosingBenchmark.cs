@@ -10,7 +10,7 @@ namespace Clado.Benchmarks;
 /// <summary>What the estimators' choices are worth on images that none of them has seen, and how many widths to choose from.</summary>
 internal static class ChoosingBenchmark
 {
-    private const int ImageCount = 512;
+    private const int DefaultImages = 512;
     private static readonly double[] LowBudgets = [2.25, 2.5, 3, 3.5];
     private static readonly int[][] WidthSets = [[2, 4, 8], [2, 3, 4, 8], [2, 3, 4, 6, 8], [2, 3, 4, 5, 6, 8], [2, 3, 4, 5, 6, 7, 8]];
 
@@ -22,11 +22,12 @@ internal static class ChoosingBenchmark
 
     /// <summary>
     /// Runs the parts named (estimators, widths, economies); beside them may stand nearest (rounding), quantized (inputs of the rounding), estimators (without: diagonal, additive and auto),
-    /// widths such as 2,4,8 for them, and models. Shape: [parts].
+    /// widths such as 2,4,8 for them, a number of images, and models. Shape: [parts].
     /// </summary>
     public static int Run(string[] parts)
     {
         bool quantized = parts.Contains("quantized");
+        int images = parts.Select(p => int.TryParse(p, out int count) ? count : 0).Append(DefaultImages).First(count => count > 0);
         IRounding rounding = parts.Contains("nearest") ? new NearestRounding() : new FeedbackRounding();
         int[] widths = [.. (parts.FirstOrDefault(p => p.Contains(',')) ?? "2,3,4,8").Split(',').Select(int.Parse)];
         string[] named = [.. parts.Intersect(SensitivityOptions.Estimators)], estimators = named.Length > 0 ? named : ["diagonal", "additive", "auto"];
@@ -35,12 +36,12 @@ internal static class ChoosingBenchmark
         {
             if (Wanted("estimators"))
             {
-                Head($"{network.Model}, {rounding.Name}{(quantized ? " on quantized inputs" : "")}, widths {string.Join(", ", widths)}", "estimator");
+                Head($"{network.Model}, {rounding.Name}{(quantized ? " on quantized inputs" : "")}, widths {string.Join(", ", widths)}, {images} images", "estimator");
                 foreach (double budget in network.Budgets)
                 {
                     foreach (var estimator in estimators)
                     {
-                        Show($"| {budget} | {estimator} |", network, Options(network, rounding, estimator, widths) with { QuantizedInputs = quantized }, budget);
+                        Show($"| {budget} | {estimator} |", network, Options(network, images, rounding, estimator, widths) with { QuantizedInputs = quantized }, budget);
                     }
                 }
             }
@@ -52,14 +53,14 @@ internal static class ChoosingBenchmark
                 {
                     foreach (var set in WidthSets)
                     {
-                        Show($"| {budget} | {string.Join(',', set)} |", network, Options(network, rounding, estimator, set), budget);
+                        Show($"| {budget} | {string.Join(',', set)} |", network, Options(network, images, rounding, estimator, set), budget);
                     }
                 }
             }
             if (Wanted("economies"))
             {
                 Console.WriteLine($"\n## {network.Model}, {rounding.Name}, economies");
-                WidthEconomies.Run(Options(network, rounding, "additive", WidthEconomies.Widths));
+                WidthEconomies.Run(Options(network, images, rounding, "additive", WidthEconomies.Widths));
             }
         }
         return 0;
@@ -68,16 +69,16 @@ internal static class ChoosingBenchmark
     private static void Head(string title, string what) => Console.WriteLine(
         $"\n## {title}\n\n| bits | {what} | found by | predicted | measured | held back | test images | top-1 |\n|---|---|---|---|---|---|---|---|");
 
-    private static PipelineOptions Options(Network network, IRounding rounding, string estimator, int[] widths) => new()
+    private static PipelineOptions Options(Network network, int images, IRounding rounding, string estimator, int[] widths) => new()
     {
         Model = SharedInstances.Locate($"models/{network.Model}.onnx"),
         Images = SharedInstances.Locate($"data/{network.Data}/calibration"),
         Preprocessing = Preprocessing.Parse(network.Preprocess),
-        Limit = ImageCount,
+        Limit = images,
         Bits = widths,
         Rounding = rounding,
         Sensitivity = new SensitivityOptions { Estimator = estimator },
-        Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{network.Model}-{rounding.Name}-{estimator}-{string.Concat(widths)}"),
+        Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{network.Model}-{rounding.Name}-{estimator}-{string.Concat(widths)}-{images}"),
     };
 
     private static void Show(string start, Network network, PipelineOptions options, double bits)

@@ -18,7 +18,7 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine("usage: Clado.Benchmarks rounding [accuracy] [equalized] [time] [NETWORK …] [TEST IMAGES]");
-    Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto …] [2,4,8] [MODEL]");
+    Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto …] [2,4,8] [IMAGES] [MODEL]");
     Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
     Console.Error.WriteLine("       Clado.Benchmarks models IMAGES");
     Console.Error.WriteLine("       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [measuring [ESTIMATOR …]] [MODEL …]   (all parts where none is named)");

@@ -1,0 +1,71 @@
+"""Writes ONNX files as PyTorch exports them, of torchvision's networks with random weights: what readers of other people's files have to cope with.
+
+Needs python3-torchvision (Debian). Usage: python3 exports.py FOLDER
+"""
+
+import os
+import sys
+
+import torch
+import torchvision
+
+CLASSIFIERS = {  # name: (side of the image, opset)
+    "squeezenet1_1": (224, 9),
+    "mobilenet_v2": (224, 11),
+    "densenet121": (224, 12),
+    "mobilenet_v3_small": (224, 13),
+    "mnasnet0_5": (224, 13),
+    "shufflenet_v2_x0_5": (224, 13),
+    "efficientnet_b0": (224, 13),
+    "regnet_y_400mf": (224, 13),
+    "googlenet": (224, 13),
+    "resnext50_32x4d": (224, 13),
+    "inception_v3": (299, 13),
+    "swin_t": (224, 17),
+    "vit_b_32": (224, 17),
+    "convnext_tiny": (224, 17),
+}
+SEGMENTERS = ["lraspp_mobilenet_v3_large", "deeplabv3_mobilenet_v3_large", "fcn_resnet50"]
+
+
+class Segmentation(torch.nn.Module):
+    """The scores alone, without the dictionary around them."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, image):
+        return self.network(image)["out"]
+
+
+def train_statistics(network):
+    """Gives normalizations what training would: statistics, scales and shifts of their own."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.uniform_(-0.1, 0.1)
+
+
+def export(network, name, side, opset, folder, free_batch):
+    network.eval()
+    train_statistics(network)
+    axes = {"input": {0: "batch"}, "output": {0: "batch"}} if free_batch else None
+    torch.onnx.export(network, torch.randn(1, 3, side, side), os.path.join(folder, name + ".onnx"), opset_version=opset,
+                      input_names=["input"], output_names=["output"], dynamic_axes=axes)
+
+
+def main(folder):
+    os.makedirs(folder, exist_ok=True)
+    torch.manual_seed(0)
+    for name, (side, opset) in CLASSIFIERS.items():
+        options = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+        export(getattr(torchvision.models, name)(weights=None, **options), name, side, opset, folder, free_batch=True)
+    for name in SEGMENTERS:
+        network = getattr(torchvision.models.segmentation, name)(weights=None, weights_backbone=None)
+        export(Segmentation(network), name, 224, 13, folder, free_batch=False)
+
+
+main(sys.argv[1])
