@@ -175,15 +175,17 @@ public sealed class Pipeline
     /// give the float network's outputs.
     /// </summary>
     /// <param name="allocation">The chosen candidates.</param>
+    /// <param name="quantized">What is written of activations: layers then make good what that loses, too; null where they stay floats.</param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops between two layers.</param>
     /// <returns>The same widths and sizes with other codes; what was predicted of the loss is of the codes before.</returns>
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
-    public AllocationResult Refine(AllocationResult allocation, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    public AllocationResult Refine(
+        AllocationResult allocation, QuantizedActivations? quantized, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
         var refined = CandidateMaker.MakeInTurn(
-            Graph, Layers.Layers, [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])], new FeedbackRounding(), folder.Images(), folder.Preprocessing,
+            Graph, quantized is null ? Graph : RoundedGraph.Of(Graph, quantized), Layers.Layers, [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])], new FeedbackRounding(), folder.Images(), folder.Preprocessing,
             options.Threads, options.MemoryBytes, StageShare.Of(progress, "refining"), cancellation);
         return allocation with { Chosen = refined.Items };
     }
@@ -323,7 +325,7 @@ public sealed class Pipeline
         var (threads, memory) = (options.Sensitivity.Threads, options.Sensitivity.MemoryBytes);
         if (options.Rounding.NeedsInputs && options.QuantizedInputs)
         {
-            return CandidateMaker.MakeInTurn(graph, layers, widths, options.Rounding, images, options.Preprocessing, threads, memory, progress, cancellation);
+            return CandidateMaker.MakeInTurn(graph, graph, layers, widths, options.Rounding, images, options.Preprocessing, threads, memory, progress, cancellation);
         }
         var inputs = options.Rounding.NeedsInputs ? InputMeasurement.Measure(graph, layers, images, options.Preprocessing, threads, memory, cancellation) : null;
         return CandidateMaker.Make(graph, layers, widths, options.Rounding, inputs, threads, progress, cancellation);

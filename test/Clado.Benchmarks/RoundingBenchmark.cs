@@ -75,9 +75,9 @@ internal static class RoundingBenchmark
                 Row("+ feedback (and coordinate descent)", new FeedbackRounding(), uncorrected);
                 Row("+ bias correction (the default)", new FeedbackRounding(), inputs);
                 evaluation.Row("+ quantized inputs (refine)", $"{bits}", ModelWriter.Build(
-                    graph, CandidateMaker.MakeInTurn(graph, layers, widths, new FeedbackRounding(), calibration, preprocessing, Threads, MemoryBytes).Items));
+                    graph, CandidateMaker.MakeInTurn(graph, graph, layers, widths, new FeedbackRounding(), calibration, preprocessing, Threads, MemoryBytes).Items));
                 evaluation.Row("gpfq on quantized inputs, biases corrected", $"{bits}", ModelWriter.Build(
-                    graph, CandidateMaker.MakeInTurn(graph, layers, widths, new GpfqRounding(), calibration, preprocessing, Threads, MemoryBytes).Items));
+                    graph, CandidateMaker.MakeInTurn(graph, graph, layers, widths, new GpfqRounding(), calibration, preprocessing, Threads, MemoryBytes).Items));
             }
         }
     }

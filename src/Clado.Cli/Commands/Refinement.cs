@@ -36,7 +36,7 @@ internal static class Refinement
         {
             return first;
         }
-        var refined = WriteOnce(terminal, pipeline, pipeline.Refine(result, terminal, cancellation), path, evaluate: true, cancellation);
+        var refined = WriteOnce(terminal, pipeline, pipeline.Refine(result, first.Activations, terminal, cancellation), path, evaluate: true, cancellation);
         double before = first.Evaluation!.LossIncrease!.Value, after = refined.Evaluation!.LossIncrease!.Value;
         terminal.Message($"refining: loss increase {before:0.0000} before, {after:0.0000} after; {(after < before ? "kept" : "taken back")}");
         if (after < before)

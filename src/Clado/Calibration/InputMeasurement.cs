@@ -57,7 +57,7 @@ public static class InputMeasurement
             for (long bytes = SizeBytes(layers[first]); first + count < layers.Count && (bytes += SizeBytes(layers[first + count])) <= available; count++)
             {
             }
-            foreach (var statistics in Sweep(graph, [.. layers.Skip(first).Take(count)], null, images, preprocessing, threads, cancellation))
+            foreach (var statistics in Sweep(graph, [.. layers.Skip(first).Take(count)], null, null, images, preprocessing, threads, cancellation))
             {
                 yield return statistics;
             }
@@ -67,6 +67,7 @@ public static class InputMeasurement
 
     /// <summary>Measures the inputs of a layer in a network some of whose weights are replaced, beside those in the float network.</summary>
     /// <param name="graph">The network.</param>
+    /// <param name="behind">The network in which weights are replaced: the same, or the same with its activations rounded.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="weights">Initializers of earlier layers, by name and values, in place of the network's. Shape: [replaced].</param>
     /// <param name="images">Calibration images.</param>
@@ -76,7 +77,7 @@ public static class InputMeasurement
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">The layer does not fit into memory, or inputs are not finite.</exception>
     public static InputStatistics MeasureBehind(
-        Graph graph, QuantizableLayer layer, IReadOnlyList<(string Name, float[] Values)> weights, ImageSet images, Preprocessing preprocessing, int threads,
+        Graph graph, Graph behind, QuantizableLayer layer, IReadOnlyList<(string Name, float[] Values)> weights, ImageSet images, Preprocessing preprocessing, int threads,
         long memoryBytes, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -84,7 +85,7 @@ public static class InputMeasurement
         var values = weights.ToDictionary(w => w.Name, w => OrtValue.CreateTensorValueFromMemory(w.Values, [.. graph.Initializers[w.Name].Dims]));
         try
         {
-            return Sweep(graph, [layer], values, images, preprocessing, threads, cancellation)[0];
+            return Sweep(graph, [layer], behind, values, images, preprocessing, threads, cancellation)[0];
         }
         finally
         {
@@ -108,15 +109,16 @@ public static class InputMeasurement
     private static long SizeBytes(QuantizableLayer layer) => InputStatistics.SizeBytes(WeightMatrix.Of(layer));
 
     private static InputStatistics[] Sweep(
-        Graph graph, QuantizableLayer[] layers, IReadOnlyDictionary<string, OrtValue>? weights, ImageSet images, Preprocessing preprocessing, int threads,
-        CancellationToken cancellation)
+        Graph graph, QuantizableLayer[] layers, Graph? behind, IReadOnlyDictionary<string, OrtValue>? weights, ImageSet images, Preprocessing preprocessing,
+        int threads, CancellationToken cancellation)
     {
-        var sums = layers.Select(layer => new LayerSum(graph, layer, images.Items.Count, crossed: weights is not null)).ToArray();
-        var taps = sums.SelectMany(s => s.Uses.Select(u => u.Tensor)).Where(t => !graph.Inputs.Names.Contains(t)).Distinct().ToArray();
+        var sums = layers.Select(layer => new LayerSum(graph, behind, layer, images.Items.Count)).ToArray();
+        string[] Taps(Func<LayerUse, string> tensor) => [.. sums.SelectMany(s => s.Uses.Select(tensor)).Where(t => !graph.Inputs.Names.Contains(t)).Distinct()];
+        var taps = Taps(use => use.Tensor);
         long elements = Math.Max(1, taps.Sum(t => graph.Tensors[t].ElementCount));
         var batches = new ImageBatches(images, graph, preprocessing, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
         using var session = Session(graph, [], taps);
-        using var replaced = weights is null ? null : Session(graph, weights.Keys, taps);
+        using var replaced = weights is null ? null : Session(behind!, weights.Keys, Taps(use => use.Behind));
         var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
         // Passes of several batches side by side; then every layer adds them up in their order.
         for (int start = 0; start < batches.Count; start += threads)
@@ -161,6 +163,12 @@ public static class InputMeasurement
         return values;
     }
 
+    /// <summary>A node that uses a layer's weight.</summary>
+    /// <param name="Node">The node.</param>
+    /// <param name="Tensor">Its input in the float network.</param>
+    /// <param name="Behind">Its input in the network in which weights are replaced.</param>
+    private sealed record LayerUse(NodeProto Node, string Tensor, string Behind);
+
     /// <summary>The sum of a layer.</summary>
     private sealed class LayerSum
     {
@@ -174,30 +182,32 @@ public static class InputMeasurement
         private readonly long rowsPerImage;
         private long rowCount;
 
-        public LayerSum(Graph graph, QuantizableLayer layer, int images, bool crossed)
+        public LayerSum(Graph graph, Graph? behind, QuantizableLayer layer, int images)
         {
             (this.graph, this.layer, matrix) = (graph, layer, WeightMatrix.Of(layer));
             sums = [.. Enumerable.Range(0, matrix.Groups).Select(_ => new GramSum(matrix.Columns))];
-            crosses = crossed ? [.. Enumerable.Range(0, matrix.Groups).Select(_ => new GramSum(matrix.Columns))] : [];
+            crosses = behind is not null ? [.. Enumerable.Range(0, matrix.Groups).Select(_ => new GramSum(matrix.Columns))] : [];
             totals = [.. sums.Select(_ => new double[matrix.Columns])];
             floatTotals = [.. sums.Select(_ => new double[matrix.Columns])];
-            Uses = [.. layer.Nodes.Select(n => (Node: graph.Nodes[n], Slot: InputRows.ActivationSlot(graph.Nodes[n], layer)))
-                .Where(u => u.Slot >= 0 && graph.Tensors.ContainsKey(u.Node.Input[u.Slot])).Select(u => (u.Node, u.Node.Input[u.Slot]))];
+            // Both networks read the weight in the same order, whatever else they have.
+            Uses = [.. layer.Nodes.Zip(behind?.Consumers(layer.Weight) ?? layer.Nodes, (own, other) => (Node: graph.Nodes[own], Other: (behind ?? graph).Nodes[other]))
+                .Select(n => (n.Node, n.Other, Slot: InputRows.ActivationSlot(n.Node, layer)))
+                .Where(n => n.Slot >= 0 && graph.Tensors.ContainsKey(n.Node.Input[n.Slot])).Select(n => new LayerUse(n.Node, n.Node.Input[n.Slot], n.Other.Input[n.Slot]))];
             long wanted = Math.Max(FewestRows, (long)RowsPerColumn * matrix.Columns);
             rowsPerImage = (wanted + images - 1) / images;
         }
 
         public string Name => layer.Name;
 
-        /// <summary>Nodes that use the weight the layer's way, each with its input.</summary>
-        public IReadOnlyList<(NodeProto Node, string Tensor)> Uses { get; }
+        /// <summary>Nodes that use the weight the layer's way.</summary>
+        public IReadOnlyList<LayerUse> Uses { get; }
 
         public void Add(Dictionary<string, OrtValue> values, Dictionary<string, OrtValue> floats, int images, int threads)
         {
-            foreach (var (node, tensor) in Uses)
+            foreach (var (node, tensor, behind) in Uses)
             {
-                var rows = InputRows.Of(graph, node, layer, values[tensor].GetTensorTypeAndShape().Shape);
-                Add(rows, values[tensor], floats[tensor], Chosen(rows.Count, rowsPerImage * images), threads);
+                var rows = InputRows.Of(graph, node, layer, floats[tensor].GetTensorTypeAndShape().Shape);
+                Add(rows, values[crosses.Length > 0 ? behind : tensor], floats[tensor], Chosen(rows.Count, rowsPerImage * images), threads);
             }
         }
 

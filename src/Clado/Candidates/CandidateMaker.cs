@@ -45,6 +45,7 @@ public static class CandidateMaker
     /// give the outputs of the float network: a layer makes good what earlier ones have lost.
     /// </summary>
     /// <param name="graph">The network.</param>
+    /// <param name="behind">The network that rounded layers run in: the same, or the same with its activations rounded.</param>
     /// <param name="layers">The layers, in order of execution. Shape: [layers].</param>
     /// <param name="widths">Widths of each layer, ascending. Shape: [layers][widths]. Range: [2, 8].</param>
     /// <param name="rounding">How weights are put on the grid; one that needs inputs.</param>
@@ -56,14 +57,14 @@ public static class CandidateMaker
     /// <param name="cancellation">Stops between two layers.</param>
     /// <exception cref="CladoException">A weight or an input is not finite.</exception>
     public static CandidateSet MakeInTurn(
-        Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, IRounding rounding, ImageSet images, Preprocessing preprocessing,
-        int threads, long memoryBytes, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        Graph graph, Graph behind, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, IRounding rounding, ImageSet images,
+        Preprocessing preprocessing, int threads, long memoryBytes, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         var earlier = new List<(string Name, float[] Values)>();
         var candidates = new List<Candidate>();
         foreach (var (layer, i) in layers.Select((layer, i) => (layer, i)))
         {
-            var inputs = InputMeasurement.MeasureBehind(graph, layer, earlier, images, preprocessing, threads, memoryBytes, cancellation);
+            var inputs = InputMeasurement.MeasureBehind(graph, behind, layer, earlier, images, preprocessing, threads, memoryBytes, cancellation);
             var own = Make(graph, [layer], [widths[i]], rounding, [inputs], threads, null, cancellation).Items;
             candidates.AddRange(own);
             var middle = own[own.Count / 2];

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Clado.Calibration;
 using Clado.Layers;
 using Clado.Numerics;
@@ -17,6 +18,9 @@ public sealed class FeedbackRounding : IRounding
     private const int RatioCount = 16;
     private const float LowestRatio = 0.75f;
     private const float RatioGrowth = 1.07f;
+
+    // How far weights go towards those that make good what earlier layers lost. All the way they fit the images that show the loss: on others, half of it is worth more.
+    private const float CorrectionShare = 0.5f;
 
     private const int Refinements = 3;
     private const int Descents = 3;
@@ -40,7 +44,12 @@ public sealed class FeedbackRounding : IRounding
         var rows = new LayerRows(layer, weights.Span);
         if (inputs.Cross is { } cross)
         {
-            rows = rows.Select((group, values) => feedback[group].Target(inputs.Gram[group], cross[group], values), threads);
+            rows = rows.Select((group, values) =>
+            {
+                var target = feedback[group].Target(inputs.Gram[group], cross[group], values);
+                TensorPrimitives.Lerp(values, target, CorrectionShare, target);
+                return target;
+            }, threads);
         }
         var error = new OutputError(rows, inputs, damping, threads);
         return [.. widths.Zip(nearest, (bits, start) =>
@@ -158,7 +167,7 @@ public sealed class FeedbackRounding : IRounding
         return [.. guess.Select((_, c) =>
         {
             var own = errors.AsSpan(c * RatioCount, RatioCount);
-            return Scale(c, System.Numerics.Tensors.TensorPrimitives.IndexOfMin<double>(own));
+            return Scale(c, TensorPrimitives.IndexOfMin<double>(own));
         })];
         float Scale(int channel, int index) => Math.Max(guess[channel] * Ratio(index), least[channel]);
     }

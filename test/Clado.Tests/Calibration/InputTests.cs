@@ -1,3 +1,4 @@
+using Clado.Activations;
 using Clado.Calibration;
 using Clado.Execution;
 using Clado.Graphs;
@@ -57,6 +58,32 @@ public class InputTests
         Assert.All(one.Zip(layers), p => Assert.Equal(p.Second.Groups, p.First.Gram.Count));
     }
 
+    /// <summary>Behind rounded activations, a layer's inputs are what the network with these activations gives it, beside those of the float network.</summary>
+    [Fact]
+    public void InputsBehindRoundedActivationsMeetTheFloatOnes()
+    {
+        using var folder = new TemporaryFolder();
+        var graph = NetworkBuilder.SmallClassifier().BuildGraph();
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
+        var preprocessing = Preprocessing.Parse("unit");
+        var layers = LayerFinder.Find(graph).Layers;
+        var plan = ActivationPlan.Of(graph, layers);
+        // Coarse grids: the difference is seen.
+        var ranges = new ActivationRanges([.. plan.Ranges.Select(_ => 0.25f)], [.. plan.Ranges.Select(_ => (byte)100)]);
+        var rounded = RoundedGraph.Of(graph, new QuantizedActivations(plan, ranges));
+        var cancellation = TestContext.Current.CancellationToken;
+        var floats = InputMeasurement.Measure(graph, layers, images, preprocessing, 2, 1L << 32, cancellation).ToArray();
+        var behind = InputMeasurement.Measure(rounded, LayerFinder.Find(rounded).Layers, images, preprocessing, 2, 1L << 32, cancellation).ToArray();
+        for (int layer = 0; layer < layers.Count; layer++)
+        {
+            var both = InputMeasurement.MeasureBehind(graph, rounded, layers[layer], [], images, preprocessing, 2, 1L << 32, cancellation);
+            Assert.Equal(behind[layer].Gram, both.Gram);
+            Assert.Equal(behind[layer].Mean, both.Mean);
+            Assert.Equal(floats[layer].Mean, both.FloatMean);
+            Assert.NotEqual(floats[layer].Gram, both.Gram);
+        }
+    }
+
     [Fact]
     public void InputsBehindReplacedLayersMeetTheFloatOnes()
     {
@@ -67,10 +94,10 @@ public class InputTests
         var layers = LayerFinder.Find(graph).Layers;
         float[] Weights(int layer) => TensorData.ReadSingles("t", graph.Initializers[layers[layer].Weight]);
         var plain = InputMeasurement.Measure(graph, layers, images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken).ElementAt(2);
-        var same = InputMeasurement.MeasureBehind(graph, layers[2], [(layers[0].Weight, Weights(0))], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
+        var same = InputMeasurement.MeasureBehind(graph, graph, layers[2], [(layers[0].Weight, Weights(0))], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
         // Twice as large from the first layer on, where nothing but Relu and linear layers follow: four times in the Gram matrix, twice in the cross matrix.
         var twice = InputMeasurement.MeasureBehind(
-            graph, layers[1], [(layers[0].Weight, [.. Weights(0).Select(w => 2 * w)])], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
+            graph, graph, layers[1], [(layers[0].Weight, [.. Weights(0).Select(w => 2 * w)])], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
         for (int group = 0; group < plain.Gram.Count; group++)
         {
             // Single precision of the largest entry: a small one is a difference of larger terms.
