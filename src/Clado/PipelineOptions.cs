@@ -32,6 +32,9 @@ public sealed record PipelineOptions
     /// <summary>Seed of the choice of images.</summary>
     public int Seed { get; init; }
 
+    /// <summary>Widths searched where nothing is said (docs/decisions/2026-11-27-widths.md). Shape: [widths].</summary>
+    public static IReadOnlyList<int> DefaultBits { get; } = [2, 3, 4, 6, 8];
+
     /// <summary>Widths searched, ascending. Shape: [widths]. Range: [2, 8].</summary>
     public IReadOnlyList<int> Bits
     {
@@ -39,7 +42,7 @@ public sealed record PipelineOptions
         init => field = value.Count > 0 && value.All(b => b is >= 2 and <= 8)
             ? [.. value.Distinct().Order()]
             : throw new CladoException($"--bits {string.Join(',', value)}: widths from 2 to 8 are understood, such as 2,3,4,8");
-    } = [2, 3, 4, 8];
+    } = DefaultBits;
 
     /// <summary>Layers kept at a width or as floats: <c>NAME=BITS|float</c>, names with <c>*</c> and <c>?</c>; later ones win. Shape: [pins].</summary>
     public IReadOnlyList<string> Pins { get; init; } = [];

@@ -191,7 +191,7 @@ internal static class CommonOptions
         private readonly Option<int?> limit = Limit();
         private readonly Option<int> seed = Seed();
         private readonly Resources resources = new();
-        private readonly Option<string> bits = new("--bits") { Description = "Widths to choose from, any of 2–8", DefaultValueFactory = _ => "2,3,4,8" };
+        private readonly Option<string> bits = new("--bits") { Description = "Widths to choose from, any of 2–8", DefaultValueFactory = _ => string.Join(",", PipelineOptions.DefaultBits) };
         private readonly Option<string> estimator = new Option<string>("--estimator")
         {
             Description = "How cross-layer sensitivities are found; auto tries several models of them on the network",
