@@ -33,11 +33,11 @@ public class ReportTests
 
         var data = Data(folder["run/report.html"]);
         var points = data.GetProperty("curve").GetProperty("points").EnumerateArray().ToArray();
-        Assert.Equal(4 + 8, points.Length);
+        Assert.Equal(PipelineOptions.DefaultBits.Count + 8, points.Length);
         Assert.All(points, p => Assert.Equal(8, p.GetProperty("bits")[0].GetInt32()));
         Assert.Equal(5, data.GetProperty("layers").GetArrayLength());
         Assert.Single(data.GetProperty("layers")[0].GetProperty("losses").EnumerateObject());
-        Assert.Equal(17, data.GetProperty("spectrum").GetArrayLength());
+        Assert.Equal(1 + (4 * PipelineOptions.DefaultBits.Count), data.GetProperty("spectrum").GetArrayLength());
         // The commands are ones that this program understands.
         foreach (var command in data.GetProperty("commands").EnumerateArray().Select(c => c.GetString()!))
         {

@@ -13,7 +13,7 @@ public class SweepTests
         using var folder = new TemporaryFolder();
         var (model, images, test) = Measured(folder);
         var points = Points("sweep", "--run", folder["run"], "--evaluate", test, "--budgets", "3500,2.5bit,50%", "-o", folder["c.csv"], "--json");
-        Assert.Equal(4 + (2 * 3), points.Length);
+        Assert.Equal(PipelineOptions.DefaultBits.Count + (2 * 3), points.Length);
         foreach (var point in points.Where(p => Method(p) == "clado"))
         {
             var budget = point.GetProperty("budget").GetString()!;
@@ -52,7 +52,7 @@ public class SweepTests
         var (_, _, test) = Measured(folder);
         string[] command = ["sweep", "--run", folder["run"], "--evaluate", test, "--points", "6", "--rounds", "1", "--json"];
         var whole = Points(command);
-        Assert.Equal(4 + (2 * 6), whole.Length);
+        Assert.Equal(PipelineOptions.DefaultBits.Count + (2 * 6), whole.Length);
         var kept = Directory.GetFiles(folder["run"], "sweep-*.json").Single();
         var text = File.ReadAllText(kept);
         File.SetLastWriteTimeUtc(kept, DateTime.UnixEpoch);
@@ -98,7 +98,7 @@ public class SweepTests
         var (code, output, error) = Harness.Command("sweep", "--run", folder["run"], "--budgets", "900,3bit", "--json");
         Assert.Equal(1, code);
         Assert.Contains("--budget 900: no choice of these widths is that small", error, StringComparison.Ordinal);
-        Assert.Equal(4 + 2, JsonDocument.Parse(output).RootElement.GetArrayLength());
+        Assert.Equal(PipelineOptions.DefaultBits.Count + 2, JsonDocument.Parse(output).RootElement.GetArrayLength());
     }
 
     [Fact]
