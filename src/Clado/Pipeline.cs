@@ -184,9 +184,10 @@ public sealed class Pipeline
         AllocationResult allocation, QuantizedActivations? quantized, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
+        var behind = quantized is null ? Graph : RoundedGraph.Of(Graph, quantized);
         var refined = CandidateMaker.MakeInTurn(
-            Graph, quantized is null ? Graph : RoundedGraph.Of(Graph, quantized), Layers.Layers, [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])], new FeedbackRounding(), folder.Images(), folder.Preprocessing,
-            options.Threads, options.MemoryBytes, StageShare.Of(progress, "refining"), cancellation);
+            Graph, behind, Layers.Layers, [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])], new FeedbackRounding(), folder.Images(),
+            folder.Preprocessing, options.Threads, options.MemoryBytes, StageShare.Of(progress, "refining"), cancellation);
         return allocation with { Chosen = refined.Items };
     }
 

@@ -166,7 +166,7 @@ public static class InputMeasurement
     /// <summary>A node that uses a layer's weight.</summary>
     /// <param name="Node">The node.</param>
     /// <param name="Tensor">Its input in the float network.</param>
-    /// <param name="Behind">Its input in the network in which weights are replaced.</param>
+    /// <param name="Behind">Its input in the network in which weights are replaced; the same where none are.</param>
     private sealed record LayerUse(NodeProto Node, string Tensor, string Behind);
 
     /// <summary>The sum of a layer.</summary>
@@ -207,7 +207,7 @@ public static class InputMeasurement
             foreach (var (node, tensor, behind) in Uses)
             {
                 var rows = InputRows.Of(graph, node, layer, floats[tensor].GetTensorTypeAndShape().Shape);
-                Add(rows, values[crosses.Length > 0 ? behind : tensor], floats[tensor], Chosen(rows.Count, rowsPerImage * images), threads);
+                Add(rows, values[behind], floats[tensor], Chosen(rows.Count, rowsPerImage * images), threads);
             }
         }
 
