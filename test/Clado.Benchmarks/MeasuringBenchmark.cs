@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
@@ -55,20 +56,31 @@ internal static class MeasuringBenchmark
         foreach (var (model, folder, preprocess) in Networks)
         {
             var (graph, set, preprocessing, candidates) = Open(model, folder, preprocess, 512);
-            double forward = FullPass(graph, set, preprocessing), passes = Passes(graph, candidates, new AdditiveEstimator());
-            double actual = Cpu(() => Measure(graph, candidates, set, preprocessing, "additive"));
+            using var pass = new FullPass(graph, set, preprocessing);
+            double passes = Passes(graph, candidates, new AdditiveEstimator());
+            var (actual, forward) = pass.Beside(() => Measure(graph, candidates, set, preprocessing, "additive"));
             Console.WriteLine($"| {model} | {set.Items.Count} | {forward:0.00} | {passes:0.0} | {passes * forward:0.0} | {actual:0.0} | {passes * forward / actual:0.00} |");
         }
     }
 
-    /// <summary>All of a measurement on resnet20 — load, calibrate, round, measure, matrix — in full passes; pairwise as a share of the naive number of passes.</summary>
+    /// <summary>
+    /// All of a measurement on resnet20 — load, calibrate, round, measure, matrix — in full passes; pairwise as a share of the naive number of passes. Then its stages again, when all
+    /// code has been compiled.
+    /// </summary>
     private static void Whole()
     {
         Console.WriteLine("\n| resnet20, 512 images | full passes | of naive |\n|---|---|---|");
         var (model, folder, preprocess) = Networks[0];
         var (graph, set, preprocessing, candidates) = Open(model, folder, preprocess, 512);
-        double forward = FullPass(graph, set, preprocessing);
-        foreach (var estimator in (string[])["additive", "pairwise"])
+        using var pass = new FullPass(graph, set, preprocessing);
+        int n = candidates.Items.Count, layers = candidates.Layers.Count, widths = Widths.Length;
+        void Row(string name, Action work, int naive = 0)
+        {
+            var (all, forward) = pass.Beside(work);
+            Console.WriteLine($"| {name} | {all / forward:0.0} | {(naive > 0 ? $"{all / forward / naive:P0} of {naive}" : "")} |");
+        }
+
+        void Pipelined(string estimator, int naive)
         {
             var options = new PipelineOptions
             {
@@ -80,12 +92,17 @@ internal static class MeasuringBenchmark
                 Sensitivity = new SensitivityOptions { Estimator = estimator },
                 Run = Directory.CreateTempSubdirectory("clado-whole").FullName,
             };
-            double all = Cpu(() => Pipeline.Measure(options));
+            Row(estimator, () => Pipeline.Measure(options), naive);
             Directory.Delete(options.Run, recursive: true);
-            int n = candidates.Items.Count, layers = candidates.Layers.Count, widths = Widths.Length;
-            int naive = estimator == "pairwise" ? 1 + n + (widths * widths * layers * (layers - 1) / 2) : 1 + n;
-            Console.WriteLine($"| {estimator} | {all / forward:0.0} | {all / forward / naive:P0} of {naive} |");
         }
+
+        Pipelined("additive", 1 + n);
+        InputStatistics[] inputs = [];
+        Row("— inputs", () => inputs = [.. InputMeasurement.Measure(graph, candidates.Layers, set, preprocessing, Environment.ProcessorCount, 8L << 30)]);
+        Row("— candidates", () => CandidateMaker.Make(
+            graph, candidates.Layers, [.. candidates.Layers.Select(_ => (IReadOnlyList<int>)Widths)], new FeedbackRounding(), inputs, Environment.ProcessorCount));
+        Row($"— measuring ({Passes(graph, candidates, new AdditiveEstimator()):0.0} passes' worth of MACs)", () => Measure(graph, candidates, set, preprocessing, "additive"));
+        Pipelined("pairwise", 1 + n + (widths * widths * layers * (layers - 1) / 2));
     }
 
     /// <summary>The additive matrix from outputs alone.</summary>
@@ -156,22 +173,6 @@ internal static class MeasuringBenchmark
         return 1 + (estimator.WorkPerImage(network, candidates) / network.TotalMacs);
     }
 
-    /// <summary>Processor time of one pass over the images, decoded before, at the best batch size; the least of three.</summary>
-    private static double FullPass(Graph graph, ImageSet set, Preprocessing preprocessing)
-    {
-        using var session = new GraphSession(graph.Model, graph.File);
-        return BatchSizes.Min(size =>
-        {
-            var batches = new ImageBatches(set, graph, preprocessing, size);
-            var loaded = Enumerable.Range(0, batches.Count).Select(batches.Load).ToArray();
-            return Enumerable.Range(0, 3).Min(_ => Cpu(() => Parallel.ForEach(Partitioner.Create(loaded, EnumerablePartitionerOptions.NoBuffering), batch =>
-            {
-                using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-                using var outputs = session.Run(_ => input);
-            })));
-        });
-    }
-
     /// <summary>Processor seconds that work takes, all threads together.</summary>
     internal static double Cpu(Action work)
     {
@@ -180,5 +181,39 @@ internal static class MeasuringBenchmark
         work();
         process.Refresh();
         return (process.TotalProcessorTime - before).TotalSeconds;
+    }
+
+    /// <summary>A pass of the whole network over images that are decoded before, at the best batch size.</summary>
+    private sealed class FullPass : IDisposable
+    {
+        private const int Repeats = 3;
+
+        private readonly GraphSession session;
+        private readonly ImageBatch[] batches;
+
+        public FullPass(Graph graph, ImageSet set, Preprocessing preprocessing)
+        {
+            session = new GraphSession(graph.Model, graph.File);
+            ImageBatch[] Load(int size) => new ImageBatches(set, graph, preprocessing, size) is var all ? [.. Enumerable.Range(0, all.Count).Select(all.Load)] : [];
+            batches = Load(BatchSizes.MinBy(size => Load(size) is var loaded ? Enumerable.Range(0, Repeats).Min(_ => Time(loaded)) : 0));
+        }
+
+        /// <summary>Processor seconds of some work, and of a pass: the median of passes just before and just after it, since a shared processor's speed changes.</summary>
+        public (double Work, double Pass) Beside(Action work)
+        {
+            double[] Passes() => [.. Enumerable.Range(0, Repeats).Select(_ => Time(batches))];
+            var before = Passes();
+            double time = Cpu(work);
+            double[] all = [.. before.Concat(Passes()).Order()];
+            return (time, (all[Repeats - 1] + all[Repeats]) / 2);
+        }
+
+        public void Dispose() => session.Dispose();
+
+        private double Time(ImageBatch[] loaded) => Cpu(() => Parallel.ForEach(Partitioner.Create(loaded, EnumerablePartitionerOptions.NoBuffering), batch =>
+        {
+            using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
+            using var outputs = session.Run(_ => input);
+        }));
     }
 }

@@ -1,5 +1,6 @@
 using Clado.Graphs;
 using Clado.Layers;
+using Clado.Numerics;
 using Clado.Onnx;
 
 namespace Clado.Calibration;
@@ -59,13 +60,14 @@ internal sealed class InputRows
         return new InputRows(matrix, count, line, (row, taps) => taps[0] = (row / line * matrix.Columns * line) + (row % line));
     }
 
-    /// <summary>Copies rows into packed panels, see <see cref="Clado.Numerics.GramSum"/>.</summary>
+    /// <summary>Copies rows into packed panels, see <see cref="GramSum"/>; the last panel is filled up with zeros.</summary>
     /// <param name="values">The input tensor.</param>
     /// <param name="rows">Which rows.</param>
-    /// <param name="packed">A block a group. Shape: [groups][panels, rows, 16].</param>
-    public void Pack(ReadOnlySpan<float> values, ReadOnlySpan<int> rows, float[][] packed)
+    /// <param name="packed">A block a group. Shape: [groups, panels, rows, 16].</param>
+    public void Pack(ReadOnlySpan<float> values, ReadOnlySpan<int> rows, Span<float> packed)
     {
-        const int Width = Numerics.GramSum.PanelWidth;
+        const int Width = GramSum.PanelWidth;
+        int size = GramSum.PackedWidth(matrix.Columns) * rows.Length;
         var taps = new int[matrix.Taps];
         for (int i = 0; i < rows.Length; i++)
         {
@@ -73,21 +75,22 @@ internal sealed class InputRows
             for (int group = 0; group < matrix.Groups; group++)
             {
                 // Column by column: 16 of them in a panel, then on to the row's place in the next.
-                var target = packed[group];
+                var target = packed.Slice(group * size, size);
                 int at = i * Width, end = at + Width;
                 for (int channel = group * matrix.InputChannels; channel < (group + 1) * matrix.InputChannels; channel++)
                 {
                     int start = channel * channelStride;
                     foreach (int origin in taps)
                     {
-                        target[at] = origin < 0 ? 0 : values[origin + start];
-                        if (++at == end)
+                        if (at == end)
                         {
                             at += (rows.Length - 1) * Width;
                             end = at + Width;
                         }
+                        target[at++] = origin < 0 ? 0 : values[origin + start];
                     }
                 }
+                target[at..end].Clear();
             }
         }
     }

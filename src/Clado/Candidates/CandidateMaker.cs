@@ -60,18 +60,17 @@ public static class CandidateMaker
         Graph graph, Graph behind, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, IRounding rounding, ImageSet images,
         Preprocessing preprocessing, int threads, long memoryBytes, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
-        var earlier = new List<(string Name, float[] Values)>();
+        using var inputs = new InputsInTurn(graph, behind, layers, images, preprocessing, threads, memoryBytes);
         var candidates = new List<Candidate>();
         foreach (var (layer, i) in layers.Select((layer, i) => (layer, i)))
         {
-            var inputs = InputMeasurement.MeasureBehind(graph, behind, layer, earlier, images, preprocessing, threads, memoryBytes, cancellation);
-            var own = Make(graph, [layer], [widths[i]], rounding, [inputs], threads, null, cancellation).Items;
+            var own = Make(graph, [layer], [widths[i]], rounding, [inputs.Next(cancellation)], threads, null, cancellation).Items;
             candidates.AddRange(own);
             var middle = own[own.Count / 2];
-            earlier.Add((layer.Weight, middle.Dequantize()));
+            inputs.Replace(layer.Weight, middle.Dequantize());
             if (middle.Bias is { } bias)
             {
-                earlier.Add((layer.Bias!, bias));
+                inputs.Replace(layer.Bias!, bias);
             }
             progress?.Report((i + 1.0) / layers.Count);
         }

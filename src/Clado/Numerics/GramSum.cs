@@ -45,6 +45,31 @@ internal sealed class GramSum
     public void AddCross(ReadOnlyMemory<float> x, ReadOnlyMemory<float> y, int rows, int threads) =>
         For(threads, panel => AddPanel(x.Span, y.Span, rows, panel, 0));
 
+    /// <summary>Adds up the columns of some rows.</summary>
+    /// <param name="x">Packed rows. Shape: [panels, rows, 16].</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="total">Is added to. Shape: [columns].</param>
+    public static void AddColumns(ReadOnlySpan<float> x, int rows, Span<double> total)
+    {
+        Span<float> sum = stackalloc float[PanelWidth];
+        for (int first = 0; first < total.Length; first += PanelWidth)
+        {
+            ref float panel = ref MemoryMarshal.GetReference(x.Slice(first * rows, PanelWidth * rows));
+            Vector256<float> s0 = default, s1 = default;
+            for (nuint at = 0; at < (nuint)(rows * PanelWidth); at += PanelWidth)
+            {
+                s0 += Vector256.LoadUnsafe(ref panel, at);
+                s1 += Vector256.LoadUnsafe(ref panel, at + 8);
+            }
+            s0.CopyTo(sum);
+            s1.CopyTo(sum[8..]);
+            for (int column = first; column < Math.Min(first + PanelWidth, total.Length); column++)
+            {
+                total[column] += sum[column - first];
+            }
+        }
+    }
+
     /// <summary>The sum divided by a number, of XᵀX: both triangles.</summary>
     /// <returns>Shape: [columns, columns].</returns>
     public float[] Symmetric(double divisor)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Clado.Activations;
 using Clado.Calibration;
 using Clado.Execution;
@@ -11,6 +12,7 @@ using Clado.Tests.Support;
 using Microsoft.ML.OnnxRuntime;
 using Xunit;
 using static Clado.Onnx.NodeExtensions;
+using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Tests.Calibration;
 
@@ -74,44 +76,69 @@ public class InputTests
         var cancellation = TestContext.Current.CancellationToken;
         var floats = InputMeasurement.Measure(graph, layers, images, preprocessing, 2, 1L << 32, cancellation).ToArray();
         var behind = InputMeasurement.Measure(rounded, LayerFinder.Find(rounded).Layers, images, preprocessing, 2, 1L << 32, cancellation).ToArray();
+        using var inTurn = new InputsInTurn(graph, rounded, layers, images, preprocessing, 2, 1L << 32);
         for (int layer = 0; layer < layers.Count; layer++)
         {
-            var both = InputMeasurement.MeasureBehind(graph, rounded, layers[layer], [], images, preprocessing, 2, 1L << 32, cancellation);
-            Assert.Equal(behind[layer].Gram, both.Gram);
-            Assert.Equal(behind[layer].Mean, both.Mean);
-            Assert.Equal(floats[layer].Mean, both.FloatMean);
-            Assert.NotEqual(floats[layer].Gram, both.Gram);
+            var both = inTurn.Next(cancellation);
+            Close(behind[layer].Gram, both.Gram);
+            Close(behind[layer].Mean!, both.Mean!);
+            Close(floats[layer].Mean!, both.FloatMean!);
+            Assert.NotEqual(floats[layer].Gram[0], both.Gram[0]);
+        }
+    }
+
+    /// <summary>Carried along or computed from the images each time: every layer sees what a network gives it whose earlier layers are replaced, whatever it shares and skips.</summary>
+    [Fact]
+    public void InputsBehindReplacedLayersAreThoseOfTheNetworkWithTheseWeights()
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 5));
+        var preprocessing = Preprocessing.Parse("unit");
+        var cancellation = TestContext.Current.CancellationToken;
+        foreach (var graph in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(), SkipsAndShares()])
+        {
+            var layers = LayerFinder.Find(graph).Layers;
+            var random = new Random(6);
+            float[] Shaken(string name) => [.. TensorData.ReadSingles("t", graph.Initializers[name]).Select(w => w * (1 + (0.3f * random.NextSingle())))];
+            var floats = InputMeasurement.Measure(graph, layers, images, preprocessing, 2, 1L << 32, cancellation).ToArray();
+            using var carried = new InputsInTurn(graph, graph, layers, images, preprocessing, 2, 1L << 32);
+            using var afresh = new InputsInTurn(graph, graph, layers, images, preprocessing, 1, Smallest(graph, layers, images));
+            var replaced = new List<TensorProto>();
+            for (int i = 0; i < layers.Count; i++)
+            {
+                var direct = InputMeasurement.Measure(graph.With(replaced), layers, images, preprocessing, 2, 1L << 32, cancellation).ElementAt(i);
+                var (first, second) = (carried.Next(cancellation), afresh.Next(cancellation));
+                foreach (var own in (InputStatistics[])[first, second])
+                {
+                    Close(direct.Gram, own.Gram);
+                    Close(direct.Mean!, own.Mean!);
+                    Close(floats[i].Mean!, own.FloatMean!);
+                }
+                Close(first.Cross!, second.Cross!);
+                foreach (var name in new[] { layers[i].Weight, layers[i].Bias }.OfType<string>())
+                {
+                    var values = Shaken(name);
+                    carried.Replace(name, values);
+                    afresh.Replace(name, values);
+                    replaced.Add(TensorData.Create(name, DataType.Float, MemoryMarshal.AsBytes<float>(values), [.. graph.Initializers[name].Dims]));
+                }
+            }
         }
     }
 
     [Fact]
-    public void InputsBehindReplacedLayersMeetTheFloatOnes()
+    public void CrossProductsAreThoseWithTheFloatNetwork()
     {
         using var folder = new TemporaryFolder();
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
-        var preprocessing = Preprocessing.Parse("unit");
         var layers = LayerFinder.Find(graph).Layers;
-        float[] Weights(int layer) => TensorData.ReadSingles("t", graph.Initializers[layers[layer].Weight]);
-        var plain = InputMeasurement.Measure(graph, layers, images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken).ElementAt(2);
-        var same = InputMeasurement.MeasureBehind(graph, graph, layers[2], [(layers[0].Weight, Weights(0))], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
+        using var inTurn = new InputsInTurn(graph, graph, layers, images, Preprocessing.Parse("unit"), 2, 1L << 32);
+        inTurn.Next(TestContext.Current.CancellationToken);
+        inTurn.Replace(layers[0].Weight, [.. TensorData.ReadSingles("t", graph.Initializers[layers[0].Weight]).Select(w => 2 * w)]);
         // Twice as large from the first layer on, where nothing but Relu and linear layers follow: four times in the Gram matrix, twice in the cross matrix.
-        var twice = InputMeasurement.MeasureBehind(
-            graph, graph, layers[1], [(layers[0].Weight, [.. Weights(0).Select(w => 2 * w)])], images, preprocessing, 2, 1L << 32, TestContext.Current.CancellationToken);
-        for (int group = 0; group < plain.Gram.Count; group++)
-        {
-            // Single precision of the largest entry: a small one is a difference of larger terms.
-            double rounding = 1e-5 * plain.Gram[group].Max(Math.Abs);
-            for (int i = 0; i < plain.Gram[group].Length; i++)
-            {
-                Assert.Equal(plain.Gram[group][i], same.Gram[group][i], rounding);
-                Assert.Equal(plain.Gram[group][i], same.Cross![group][i], rounding);
-            }
-        }
-        for (int i = 0; i < twice.Gram[0].Length; i++)
-        {
-            Assert.Equal(twice.Gram[0][i], 2 * twice.Cross![0][i], 1e-5 * twice.Gram[0].Max(Math.Abs));
-        }
+        var twice = inTurn.Next(TestContext.Current.CancellationToken);
+        Close([[.. twice.Cross![0].Select(value => 2 * value)]], twice.Gram);
     }
 
     [Fact]
@@ -126,6 +153,17 @@ public class InputTests
         var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(
             graph, LayerFinder.Find(graph).Layers, images, Preprocessing.Parse("unit"), 2, 1L << 32, TestContext.Current.CancellationToken).ToArray());
         Assert.Contains("layer 'conv_c2' are NaN or infinite", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Equal but for what single precision loses of the largest entry: a small one is a difference of larger terms.</summary>
+    private static void Close<T>(IReadOnlyList<T[]> expected, IReadOnlyList<T[]> actual)
+        where T : System.Numerics.INumber<T>
+    {
+        foreach (var (e, a) in expected.Zip(actual))
+        {
+            double rounding = 1e-5 * e.Max(value => double.CreateChecked(T.Abs(value)));
+            Assert.All(e.Zip(a), pair => Assert.Equal(double.CreateChecked(pair.First), double.CreateChecked(pair.Second), rounding));
+        }
     }
 
     /// <summary>The least memory that is accepted: every layer gets a sweep of its own.</summary>
@@ -158,6 +196,13 @@ public class InputTests
                 double direct = Enumerable.Range(0, rows).Sum(n => ((double)At(first, n, i) * At(first, n, j)) + ((double)At(second, n, i) * At(second, n, j))) / rows;
                 Assert.Equal(direct, result[(i * columns) + j], 1e-5);
             }
+        }
+        var total = new double[columns];
+        GramSum.AddColumns(first, rows, total);
+        GramSum.AddColumns(second, rows, total);
+        for (int i = 0; i < columns; i++)
+        {
+            Assert.Equal(Enumerable.Range(0, rows).Sum(n => (double)At(first, n, i) + At(second, n, i)), total[i], 1e-5 * rows);
         }
     }
 
@@ -202,8 +247,11 @@ public class InputTests
         var rows = InputRows.Of(graph, node, layer, inputShape);
         int[] all = [.. Enumerable.Range(0, rows.Count)];
         int width = GramSum.PackedWidth(matrix.Columns);
-        var packed = Enumerable.Range(0, matrix.Groups).Select(_ => new float[rows.Count * width]).ToArray();
+        // What was there before must not show through.
+        var packed = new float[matrix.Groups * rows.Count * width];
+        Array.Fill(packed, float.NaN);
         rows.Pack(input, all, packed);
+        Assert.DoesNotContain(packed, float.IsNaN);
         var bias = node.Input.Count > 2 ? TensorData.ReadSingles("t", graph.Initializers[node.Input[2]]) : null;
         // Outputs: channels last for factors from the right, first after the image for convolutions, first for factors from the left.
         long channels = (long)matrix.Groups * matrix.Rows;
@@ -219,7 +267,7 @@ public class InputTests
                     double sum = bias?[r] ?? 0;
                     for (int k = 0; k < w.Length; k++)
                     {
-                        sum += (double)w[k] * packed[group][(((k / 16 * rows.Count) + row) * 16) + (k % 16)];
+                        sum += (double)w[k] * packed[(group * rows.Count * width) + (((k / 16 * rows.Count) + row) * 16) + (k % 16)];
                     }
                     long channel = ((long)group * matrix.Rows) + r;
                     long at = (((row / positions * channels) + channel) * positions) + (row % positions);
@@ -244,5 +292,17 @@ public class InputTests
             .Then("ConvTranspose", "d", ["spread"], Attribute("group", 2), Attribute("strides", 2, 3), Attribute("pads", 1, 0, 0, 1), Attribute("output_padding", 1, 2), Attribute("dilations", 1, 2))
             .Then("ConvTranspose", "e", ["same"], Attribute("auto_pad", "SAME_UPPER"), Attribute("strides", 2, 2))
             .BuildGraph();
+    }
+
+    /// <summary>A skip over two convolutions, of which one shares its weight with the last one, behind the sum.</summary>
+    private static Graph SkipsAndShares()
+    {
+        var net = new NetworkBuilder();
+        net.Weight("first", 4, 3, 3, 3);
+        net.Weight("shared", 4, 4, 1, 1);
+        net.Weight("between", 4, 4, 3, 3);
+        var pads = Attribute("pads", 1, 1, 1, 1);
+        return net.Then("Conv", "a", ["first"], pads).Then("Relu", "ra").Then("Conv", "b", ["shared"]).Then("Relu", "rb").Then("Conv", "c", ["between"], pads)
+            .Add("Add", ["c", "ra"], "sum").Then("Relu", "rs").Then("Conv", "d", ["shared"]).BuildGraph();
     }
 }

@@ -1,0 +1,100 @@
+using Clado.Graphs;
+using Clado.Images;
+using Microsoft.ML.OnnxRuntime;
+
+namespace Clado.Execution;
+
+/// <summary>
+/// A network that runs on every batch of images a part at a time: what later nodes read of the parts before is carried along, so that going all the way takes
+/// one pass. Constants may be replaced until a node that reads them has run.
+/// </summary>
+/// <param name="graph">The network.</param>
+/// <param name="batches">The images.</param>
+/// <param name="plan">The parts, see <see cref="NetworkPart.Plan"/>.</param>
+internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumerable<NetworkPart> plan) : IDisposable
+{
+    private readonly Dictionary<string, OrtValue>?[] carried = new Dictionary<string, OrtValue>?[batches.Count];
+    private readonly Dictionary<string, OrtValue> replaced = [];
+    private readonly Queue<NetworkPart> ahead = new(plan);
+    private NetworkPart? part;
+    private GraphSession? onward;
+    private GraphSession? aside;
+
+    /// <summary>Gives a constant other values.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="values">In its shape.</param>
+    public void Replace(string name, float[] values) => replaced.Add(name, OrtValue.CreateTensorValueFromMemory(values, [.. graph.Initializers[name].Dims]));
+
+    /// <summary>Goes on to the next part; every batch has to be run before the one after it.</summary>
+    public void Advance()
+    {
+        DisposeSessions();
+        part = ahead.Dequeue();
+        onward = Session(part.Before, part.Made);
+        aside = Session(part.After, part.Aside);
+    }
+
+    /// <summary>Runs the part on a batch. Safe from several threads, each with a batch of its own.</summary>
+    /// <returns>At least the tensors the part was planned for.</returns>
+    public BatchTensors Run(int batch)
+    {
+        var values = carried[batch] ?? new(batches.Load(batch).Feed());
+        Add(onward, values, values);
+        foreach (var name in part!.Before.Except(part.After))
+        {
+            values.Remove(name, out var value);
+            value!.Dispose();
+        }
+        carried[batch] = part.IsCarried ? values : null;
+        var own = new Dictionary<string, OrtValue>();
+        Add(aside, values, own);
+        return new BatchTensors(values, part.IsCarried, own);
+    }
+
+    public void Dispose()
+    {
+        DisposeSessions();
+        foreach (var value in carried.OfType<Dictionary<string, OrtValue>>().Append(replaced).SelectMany(values => values.Values))
+        {
+            value.Dispose();
+        }
+    }
+
+    private void DisposeSessions()
+    {
+        onward?.Dispose();
+        aside?.Dispose();
+    }
+
+    /// <summary>Gives some tensors from others and the replaced constants; null where there is nothing to compute.</summary>
+    private GraphSession? Session(IReadOnlyList<string> given, IReadOnlyList<string> wanted) =>
+        wanted.Count == 0 ? null : new GraphSession(GraphPart.Extract(graph, given.Concat(replaced.Keys).ToHashSet(), wanted), graph.File);
+
+    private void Add(GraphSession? session, Dictionary<string, OrtValue> given, Dictionary<string, OrtValue> target)
+    {
+        if (session is not null)
+        {
+            foreach (var (name, value) in session.Outputs.Zip(session.Run(name => given.GetValueOrDefault(name) ?? replaced[name])).ToArray())
+            {
+                target.Add(name, value);
+            }
+        }
+    }
+}
+
+/// <summary>Tensors of a batch by name.</summary>
+/// <param name="values">Tensors.</param>
+/// <param name="areCarried">Whether these live on.</param>
+/// <param name="own">More tensors, which do not.</param>
+internal sealed class BatchTensors(Dictionary<string, OrtValue> values, bool areCarried, Dictionary<string, OrtValue> own) : IDisposable
+{
+    public OrtValue this[string name] => own.GetValueOrDefault(name) ?? values[name];
+
+    public void Dispose()
+    {
+        foreach (var value in areCarried ? own.Values : values.Values.Concat(own.Values))
+        {
+            value.Dispose();
+        }
+    }
+}

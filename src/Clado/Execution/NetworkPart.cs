@@ -1,0 +1,70 @@
+using Clado.Graphs;
+using Clado.Onnx;
+
+namespace Clado.Execution;
+
+/// <summary>Where a part of a network ends.</summary>
+/// <param name="Wanted">Tensors that are to be there.</param>
+/// <param name="Open">Constants that may still be replaced then: nothing that depends on them can be carried on.</param>
+internal sealed record NetworkGoal(IReadOnlySet<string> Wanted, IReadOnlySet<string> Open);
+
+/// <summary>What a <see cref="CarriedNetwork"/> runs to get at some tensors.</summary>
+/// <param name="Before">Tensors carried along from the parts before; the network's inputs at first.</param>
+/// <param name="Made">Tensors made here that are carried on.</param>
+/// <param name="After">All tensors carried on: those that nodes ahead read, and those wanted here or later.</param>
+/// <param name="Aside">Wanted tensors that are computed from these and thrown away: they depend on constants that may still be replaced.</param>
+/// <param name="IsCarried">Whether anything is carried; else every part begins at the network's inputs.</param>
+internal sealed record NetworkPart(IReadOnlyList<string> Before, IReadOnlyList<string> Made, IReadOnlyList<string> After, IReadOnlyList<string> Aside, bool IsCarried)
+{
+    /// <summary>Bytes an image of what is carried on.</summary>
+    /// <param name="graph">The network.</param>
+    public long CarriedBytes(Graph graph) => After.Sum(name => sizeof(float) * graph.Tensors[name].ElementCount);
+
+    /// <summary>The parts that lead from one goal to the next.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="goals">The goals, in turn. Shape: [parts].</param>
+    /// <param name="isCarried">Whether tensors are carried from part to part.</param>
+    public static IEnumerable<NetworkPart> Plan(Graph graph, IReadOnlyList<NetworkGoal> goals, bool isCarried)
+    {
+        var done = new bool[graph.Nodes.Count];
+        string[] live = [.. graph.Inputs.Names];
+        foreach (var (goal, index) in goals.Select((goal, index) => (goal, index)))
+        {
+            var made = isCarried ? Run(graph, done, goal) : [];
+            // A later goal may lie on the way to this one.
+            bool IsKept(string name) => graph.Consumers(name).Any(node => !done[node]) || goals.Skip(index).Any(later => later.Wanted.Contains(name));
+            string[] before = live, kept = [.. made.Where(IsKept)];
+            live = [.. before.Where(IsKept), .. kept];
+            yield return new NetworkPart(before, kept, live, [.. goal.Wanted.Except(live)], isCarried);
+        }
+    }
+
+    /// <summary>Marks the nodes that wanted tensors need, but for those that depend on an open constant.</summary>
+    /// <returns>What they make.</returns>
+    private static List<string> Run(Graph graph, bool[] done, NetworkGoal goal)
+    {
+        var (read, needed) = (goal.Wanted.ToHashSet(), new bool[done.Length]);
+        for (int i = done.Length - 1; i >= 0; i--)
+        {
+            if (!done[i] && graph.Nodes[i].Output.Any(read.Contains))
+            {
+                needed[i] = true;
+                read.UnionWith(graph.Nodes[i].Reads());
+            }
+        }
+        var (waiting, made) = (goal.Open.ToHashSet(), new List<string>());
+        for (int i = 0; i < done.Length; i++)
+        {
+            if (needed[i] && graph.Nodes[i].Reads().Any(waiting.Contains))
+            {
+                waiting.UnionWith(graph.Nodes[i].Output);
+            }
+            else if (needed[i])
+            {
+                done[i] = true;
+                made.AddRange(graph.Nodes[i].Output.Where(name => name.Length > 0));
+            }
+        }
+        return made;
+    }
+}
