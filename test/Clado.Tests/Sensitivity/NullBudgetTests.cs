@@ -6,7 +6,10 @@ using Xunit;
 
 namespace Clado.Tests.Sensitivity;
 
-/// <summary>With no budget the best choice must be the widest everywhere: what a matrix with a leaked constant or a wrong sign gets wrong.</summary>
+/// <summary>
+/// With no budget the best choice must be the widest everywhere: what a matrix with a leaked constant or a wrong sign gets wrong. On too few images it need not be: on 128 the error of a layer at 4 bits
+/// may happen to cancel those of all others at 8, which are of the order of 1e-5 nats.
+/// </summary>
 public class NullBudgetTests
 {
     [Theory]
@@ -14,7 +17,7 @@ public class NullBudgetTests
     [InlineData("resnet20_cifar10", "nearest", "additive", 128)]
     [InlineData("resnet20_cifar10", "nearest", "pairwise", 32)]
     [InlineData("resnet20_cifar10", "feedback", "diagonal", 128)]
-    [InlineData("resnet20_cifar10", "feedback", "additive", 128)]
+    [InlineData("resnet20_cifar10", "feedback", "additive", 256)]
     [InlineData("mlperf_resnet8_cifar10", "nearest", "diagonal", 128)]
     [InlineData("mlperf_resnet8_cifar10", "nearest", "additive", 128)]
     [InlineData("mlperf_resnet8_cifar10", "nearest", "pairwise", 64)]
