@@ -29,14 +29,14 @@ internal static class MeasuringBenchmark
         ("mobilenetv2_imagenet", "imagenet-sample/calibration", "tf"),
     ];
 
-    /// <summary>Runs the parts named: efficiency, whole, matrix. Shape: [parts].</summary>
+    /// <summary>Runs the parts named: efficiency, beside which may stand models, whole, matrix. Shape: [parts].</summary>
     public static int Run(string[] parts)
     {
         bool Wanted(string part) => parts.Length == 0 || parts.Contains(part);
         Console.WriteLine($"ONNX Runtime {OrtRuntime.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} cores\n");
         if (Wanted("efficiency"))
         {
-            Efficiency();
+            Efficiency([.. Networks.Where(n => !parts.Any(p => p.Contains('_')) || parts.Contains(n.Model))]);
         }
         if (Wanted("whole"))
         {
@@ -50,10 +50,10 @@ internal static class MeasuringBenchmark
     }
 
     /// <summary>Additive: ideal / actual, ideal = Σ over passes of (MACs of the suffix / MACs of the network) × a full pass at its best.</summary>
-    private static void Efficiency()
+    private static void Efficiency((string Model, string Images, string Preprocess)[] networks)
     {
         Console.WriteLine("| network | images | full pass, CPU s | full passes' worth of MACs | ideal, CPU s | actual, CPU s | efficiency |\n|---|---|---|---|---|---|---|");
-        foreach (var (model, folder, preprocess) in Networks)
+        foreach (var (model, folder, preprocess) in networks)
         {
             var (graph, set, preprocessing, candidates) = Open(model, folder, preprocess, 512);
             using var pass = new FullPass(graph, set, preprocessing);
