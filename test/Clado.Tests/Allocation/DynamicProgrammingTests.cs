@@ -9,7 +9,7 @@ public class DynamicProgrammingTests
     [Fact]
     public void EqualsExhaustiveSearch() => Problems.Small.Sample(problem =>
     {
-        var separable = Separable(problem);
+        var separable = Problems.Separable(problem);
         Problems.IsBest(separable, new ExhaustiveAllocator().Solve(separable), new DynamicProgrammingAllocator().Solve(separable));
     }, iter: 3000);
 
@@ -34,14 +34,47 @@ public class DynamicProgrammingTests
     }
 
     [Fact]
+    public void BudgetsThatHaveNothingToDoWithOneAnotherEndInAnHonestAnswer()
+    {
+        var problem = Uncorrelated();
+        // Hardly any partial choice beats another: without a limit their number grows until memory ends.
+        var limited = new DynamicProgrammingAllocator { WorkLimit = 1e7 }.Solve(problem, TestContext.Current.CancellationToken);
+        Assert.Equal(AllocationStatus.Feasible, limited.Status);
+        var found = new AutomaticAllocator().Solve(problem, TestContext.Current.CancellationToken);
+        Assert.Equal(AllocationStatus.Optimal, found.Status);
+        foreach (var answer in (AllocationSolution[])[limited, found])
+        {
+            Assert.True(problem.IsFeasible(answer.Choice));
+            Assert.True(answer.Bound <= found.Objective && found.Objective <= answer.Objective);
+        }
+    }
+
+    [Fact]
+    public void AStopIsHeededInsideALayer()
+    {
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+        var found = new DynamicProgrammingAllocator { WorkLimit = double.PositiveInfinity }.Solve(Uncorrelated(), stop.Token);
+        Assert.Equal(AllocationStatus.Feasible, found.Status);
+    }
+
+    /// <summary>22 layers of 5 widths and two budgets whose costs are drawn apart.</summary>
+    private static AllocationProblem Uncorrelated()
+    {
+        var random = new Random(1);
+        const int layers = 22, widths = 5, n = layers * widths;
+        var matrix = new double[n * n];
+        var costs = new long[][] { new long[n], new long[n] };
+        for (int a = 0; a < n; a++)
+        {
+            (costs[0][a], costs[1][a]) = (random.NextInt64(1_000_000), random.NextInt64(1_000_000));
+            // What costs more of either is worth more.
+            matrix[a * (n + 1)] = 2e6 - costs[0][a] - costs[1][a] + random.NextInt64(100_000);
+        }
+        return new AllocationProblem(matrix, [.. Enumerable.Range(0, n).Select(a => a / widths)], costs, [layers * 400_000, layers * 400_000]);
+    }
+
+    [Fact]
     public void CrossTermsAreRefused() =>
         Assert.Throws<ArgumentException>(() =>
             new DynamicProgrammingAllocator().Solve(Problems.Problem([1, 1], [1, 1, 1, 1], [], []), TestContext.Current.CancellationToken));
-
-    private static AllocationProblem Separable(AllocationProblem problem)
-    {
-        int n = problem.CandidateCount;
-        return new AllocationProblem(
-            [.. problem.Matrix.Select((entry, i) => problem.LayerOf[i / n] == problem.LayerOf[i % n] ? entry : 0)], problem.LayerOf, problem.Costs, problem.Budgets);
-    }
 }

@@ -15,7 +15,7 @@ public class GroupAndCurveTests
         var found = new LayerGroups(problem, groups).Solve(Allocator);
         int Position(int[] choice, int layer) => choice[layer] - problem.Start[layer];
         bool Shares(int[] choice) => groups.All(group => group.Select(layer => Position(choice, layer)).Distinct().Count() == 1);
-        double least = Choices(problem).Where(Shares).Where(c => problem.IsFeasible(c)).Select(c => problem.Objective(c)).Append(double.PositiveInfinity).Min();
+        double least = Problems.Choices(problem).Where(Shares).Where(c => problem.IsFeasible(c)).Select(c => problem.Objective(c)).Append(double.PositiveInfinity).Min();
         Assert.Equal(double.IsInfinity(least), found.Status == AllocationStatus.Infeasible);
         if (found.Status != AllocationStatus.Infeasible)
         {
@@ -38,7 +38,7 @@ public class GroupAndCurveTests
     public void EveryPointOfACurveIsTheBestForItsBudget() =>
         Problems.Of([3, 3, 3, 3, 3]).Where(problem => problem.Budgets.Count > 0).Sample(problem =>
         {
-            long low = problem.SmallestCosts()[0], span = problem.Budgets[0] - low;
+            long low = Problems.LeastCost(problem), span = problem.Budgets[0] - low;
             long[] values = [low - 1, low, low + (span / 3), problem.Budgets[0], low + (span / 2)];
             var curve = new AllocationCurve(Allocator).Solve(problem, 0, values);
             foreach (var (value, found) in values.Zip(curve))
@@ -52,7 +52,7 @@ public class GroupAndCurveTests
     public void ACurveIsAsGoodAsSingleSolvesAndNeverRises() =>
         Problems.Of([3, 3, 3, 3, 3, 3, 3, 3]).Where(problem => problem.Budgets.Count > 0).Sample(problem =>
         {
-            long low = problem.SmallestCosts()[0], span = Math.Max(8, problem.Budgets[0] - low);
+            long low = Problems.LeastCost(problem), span = Math.Max(8, problem.Budgets[0] - low);
             long[] values = [.. Enumerable.Range(0, 8).Select(i => low + (i * span / 7))];
             var curve = new AllocationCurve(Allocator).Solve(problem, 0, values);
             foreach (var (value, found) in values.Zip(curve))
@@ -67,7 +67,7 @@ public class GroupAndCurveTests
     public void TheUndominatedChoicesAreThoseOfExhaustiveSearch() =>
         Problems.Of([3, 3, 3, 3]).Where(problem => problem.Budgets.Count == 1).Sample(problem =>
         {
-            var all = Choices(problem).Where(c => problem.IsFeasible(c)).Select(c => (Cost: problem.CostsOf(c)[0], Objective: problem.Objective(c))).ToArray();
+            var all = Problems.Choices(problem).Where(c => problem.IsFeasible(c)).Select(c => (Cost: problem.CostsOf(c)[0], Objective: problem.Objective(c))).ToArray();
             double tolerance = Problems.Tolerance(problem);
             foreach (var found in new AllocationCurve(Allocator).Undominated(problem, 0))
             {
@@ -75,8 +75,4 @@ public class GroupAndCurveTests
                 Assert.DoesNotContain(all, other => other.Cost <= cost && other.Objective < found.Objective - tolerance);
             }
         }, iter: 100);
-
-    private static IEnumerable<int[]> Choices(AllocationProblem problem) =>
-        Enumerable.Range(0, problem.LayerCount).Aggregate((IEnumerable<int[]>)[[]], (choices, layer) => choices.SelectMany(choice =>
-            Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Select(a => (int[])[.. choice, a])));
 }

@@ -42,6 +42,28 @@ internal static class Problems
             Sum(cost, c => c.Min()) + (long)Math.Floor(share * (Sum(cost, c => c.Max()) - Sum(cost, c => c.Min()))))]);
     }
 
+    /// <summary>The same problems with charges on one of their budgets: up to four kinds, sets of which are charged anything that does not fall.</summary>
+    public static Gen<AllocationProblem> Charged(Gen<AllocationProblem> problems) =>
+        from problem in problems.Where(p => p.Budgets.Count > 0)
+        from kindCount in Gen.Int[1, 4]
+        from kinds in Gen.Int[0, kindCount - 1].Array[problem.CandidateCount]
+        from shares in Gen.Int[0, 8].Array[1 << kindCount]
+        from budget in Gen.Int[0, problem.Budgets.Count - 1]
+        select new AllocationProblem(problem.Matrix, problem.LayerOf, problem.Costs, problem.Budgets, Charges(problem, budget, kinds, shares));
+
+    private static FixedCharges Charges(AllocationProblem problem, int budget, int[] kinds, int[] shares)
+    {
+        // In the order of the costs, so that they decide something.
+        long unit = Math.Max(1, problem.Costs[budget].Max() / 8);
+        var ofSet = new long[shares.Length];
+        for (int set = 1; set < ofSet.Length; set++)
+        {
+            long least = Enumerable.Range(0, int.Log2(shares.Length)).Max(kind => ofSet[set & ~(1 << kind)]);
+            ofSet[set] = least + (shares[set] * unit / 4);
+        }
+        return new FixedCharges(budget, kinds, ofSet);
+    }
+
     /// <summary>The answer is a choice within the budgets with its own objective and a bound that is none too high, and as good as the reference's.</summary>
     public static void IsBest(AllocationProblem problem, AllocationSolution reference, AllocationSolution found)
     {
@@ -62,6 +84,24 @@ internal static class Problems
         Assert.True(found.Bound <= found.Objective);
         Assert.True(found.Bound <= reference.Objective + Tolerance(problem), $"the bound {found.Bound} is above the least, {reference.Objective}");
     }
+
+    /// <summary>The problem without entries between layers.</summary>
+    public static AllocationProblem Separable(AllocationProblem problem)
+    {
+        int n = problem.CandidateCount;
+        return new AllocationProblem(
+            [.. problem.Matrix.Select((entry, i) => problem.LayerOf[i / n] == problem.LayerOf[i % n] ? entry : 0)],
+            problem.LayerOf, problem.Costs, problem.Budgets, problem.Charges);
+    }
+
+    /// <summary>Every choice, whatever it costs. Shape: [choices][layers].</summary>
+    public static IEnumerable<int[]> Choices(AllocationProblem problem) =>
+        Enumerable.Range(0, problem.LayerCount).Aggregate((IEnumerable<int[]>)[[]], (choices, layer) => choices.SelectMany(choice =>
+            Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Select(a => (int[])[.. choice, a])));
+
+    /// <summary>The least a choice costs of the first budget, charges left out.</summary>
+    public static long LeastCost(AllocationProblem problem) =>
+        Enumerable.Range(0, problem.LayerCount).Sum(layer => problem.Costs[0][problem.Start[layer]..problem.Start[layer + 1]].Min());
 
     public static double Tolerance(AllocationProblem problem) => (Rounding + 1e-6) * problem.LayerCount * problem.LayerCount * problem.Matrix.Max(Math.Abs);
 

@@ -45,7 +45,7 @@ public class SolverTests
         bool infeasible = new ExhaustiveAllocator().Solve(problem).Status == AllocationStatus.Infeasible;
         if (problem.Budgets.Count == 1)
         {
-            Assert.Equal(problem.SmallestCosts()[0] > problem.Budgets[0], infeasible);
+            Assert.Equal(Problems.LeastCost(problem) > problem.Budgets[0], infeasible);
         }
         foreach (var allocator in (IAllocator[])[new AutomaticAllocator(), new LocalSearchAllocator { StartCount = 1 }, new BranchAndBoundAllocator { ThreadCount = 1 }])
         {

@@ -10,9 +10,11 @@ public sealed record AllocationProblem
     /// <param name="matrix">G, symmetric; entries inside a layer other than the diagonal are ignored. Shape: [n, n], row-major. Range: finite.</param>
     /// <param name="layerOf">Layer of each candidate, ascending from 0 without gaps. Shape: [n].</param>
     /// <param name="costs">Cost of each candidate for each budget. Shape: [budgets][n]. Range: [0, 2^53].</param>
-    /// <param name="budgets">The most the chosen candidates' costs may add up to. Shape: [budgets].</param>
+    /// <param name="budgets">The most the chosen candidates' costs, and charges, may add up to. Shape: [budgets].</param>
+    /// <param name="charges">What a budget pays once for the kinds of candidates that are used, or null.</param>
     /// <exception cref="ArgumentException">A length, an order or a number does not fit.</exception>
-    public AllocationProblem(double[] matrix, int[] layerOf, IReadOnlyList<long[]> costs, IReadOnlyList<long> budgets)
+    public AllocationProblem(
+        double[] matrix, int[] layerOf, IReadOnlyList<long[]> costs, IReadOnlyList<long> budgets, FixedCharges? charges = null)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         ArgumentNullException.ThrowIfNull(layerOf);
@@ -24,7 +26,8 @@ public sealed record AllocationProblem
         Check(layerOf[0] == 0 && layerOf.Zip(layerOf.Skip(1), (a, b) => b - a).All(step => step is 0 or 1), "layers must ascend from 0 without gaps");
         Check(costs.Count == budgets.Count && costs.All(c => c.Length == n), "every budget wants one cost a candidate");
         Check(costs.SelectMany(c => c).All(c => c is >= 0 and <= 1L << 53), "costs must lie in 0 to 2^53");
-        (Matrix, LayerOf, Costs, Budgets) = (matrix, layerOf, costs, budgets);
+        Check(charges is null || (charges.Budget < budgets.Count && charges.CandidateCount == n), "charges want a budget that pays them and a kind a candidate");
+        (Matrix, LayerOf, Costs, Budgets, Charges) = (matrix, layerOf, costs, budgets, charges);
         LayerCount = layerOf[^1] + 1;
         Start = [.. Enumerable.Range(0, LayerCount).Select(layer => Array.IndexOf(layerOf, layer)), n];
     }
@@ -40,6 +43,9 @@ public sealed record AllocationProblem
 
     /// <summary>The budgets. Shape: [budgets].</summary>
     public IReadOnlyList<long> Budgets { get; }
+
+    /// <summary>What a budget pays once for the kinds of candidates that are used, or null.</summary>
+    public FixedCharges? Charges { get; }
 
     /// <summary>Number of candidates.</summary>
     public int CandidateCount => LayerOf.Length;
@@ -66,7 +72,7 @@ public sealed record AllocationProblem
         return sum;
     }
 
-    /// <summary>What a choice costs for each budget.</summary>
+    /// <summary>What a choice costs for each budget, charges included.</summary>
     /// <param name="choice">Chosen candidate of each layer. Shape: [layers].</param>
     /// <returns>Shape: [budgets].</returns>
     public long[] CostsOf(ReadOnlySpan<int> choice)
@@ -79,6 +85,10 @@ public sealed record AllocationProblem
                 totals[k] += Costs[k][candidate];
             }
         }
+        if (Charges is { } charges)
+        {
+            totals[charges.Budget] += charges.Of(charges.SetOf(choice));
+        }
         return totals;
     }
 
@@ -86,18 +96,41 @@ public sealed record AllocationProblem
     /// <param name="choice">Chosen candidate of each layer. Shape: [layers].</param>
     public bool IsFeasible(ReadOnlySpan<int> choice) => CostsOf(choice).Zip(Budgets, (cost, budget) => cost <= budget).All(kept => kept);
 
-    /// <summary>The least each budget could be met with, by itself.</summary>
-    /// <returns>Shape: [budgets].</returns>
-    public long[] SmallestCosts() =>
-        [.. Costs.Select(cost => Enumerable.Range(0, LayerCount).Sum(layer => cost[Start[layer]..Start[layer + 1]].Min()))];
-
     /// <summary>The same problem with another value of one budget; shares the matrix.</summary>
     /// <param name="budget">Index of the budget.</param>
     /// <param name="value">Its value.</param>
-    internal AllocationProblem With(int budget, long value) => new(this, [.. Budgets.Select((b, k) => k == budget ? value : b)]);
+    internal AllocationProblem With(int budget, long value) => new(this, [.. Budgets.Select((b, k) => k == budget ? value : b)], Charges);
 
-    private AllocationProblem(AllocationProblem other, long[] budgets) =>
-        (Matrix, LayerOf, Costs, Budgets, LayerCount, Start) = (other.Matrix, other.LayerOf, other.Costs, budgets, other.LayerCount, other.Start);
+    /// <summary>The same problem with the charge of some kinds paid, and no charges left: what of it uses no other kinds is a choice of this one. Shares the matrix.</summary>
+    /// <param name="paid">The kinds, as bits.</param>
+    internal AllocationProblem Paying(int paid) =>
+        Charges is null ? this : new(this, [.. Budgets.Select((b, k) => k == Charges.Budget ? b - Charges.Of(paid) : b)], null);
+
+    /// <summary>The problem with candidates of some kinds only, their charge paid, and no charges left.</summary>
+    /// <param name="kinds">The kinds, as bits.</param>
+    /// <returns>The problem, and this one's candidate of each of its own; null where a layer has none left.</returns>
+    internal (AllocationProblem Problem, int[] Rows)? Only(int kinds)
+    {
+        int n = CandidateCount;
+        if (Charges is null)
+        {
+            return (this, [.. Enumerable.Range(0, n)]);
+        }
+        int[] rows = [.. Enumerable.Range(0, n).Where(a => (kinds >> Charges.KindOf(a) & 1) == 1)];
+        return rows.Select(a => LayerOf[a]).Distinct().Count() < LayerCount ? null : (new AllocationProblem(
+            [.. rows.SelectMany(a => rows.Select(b => Matrix[(a * n) + b]))],
+            [.. rows.Select(a => LayerOf[a])],
+            [.. Costs.Select(cost => rows.Select(a => cost[a]).ToArray())],
+            Paying(kinds).Budgets), rows);
+    }
+
+    /// <summary>The sets of kinds a choice may use, as bits: those that leave every layer a candidate. One, where there are no charges.</summary>
+    internal IEnumerable<int> KindSets() =>
+        Charges is null ? [0] : Enumerable.Range(1, (1 << Charges.KindCount) - 1).Where(set => Enumerable.Range(0, LayerCount).All(layer =>
+            Enumerable.Range(Start[layer], Start[layer + 1] - Start[layer]).Any(a => (set >> Charges.KindOf(a) & 1) == 1)));
+
+    private AllocationProblem(AllocationProblem other, long[] budgets, FixedCharges? charges) =>
+        (Matrix, LayerOf, Costs, Budgets, Charges, LayerCount, Start) = (other.Matrix, other.LayerOf, other.Costs, budgets, charges, other.LayerCount, other.Start);
 
     private static void Check(bool holds, string problem)
     {

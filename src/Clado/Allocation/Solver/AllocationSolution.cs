@@ -11,6 +11,9 @@ public enum AllocationStatus
 
     /// <summary>No choice keeps the budgets.</summary>
     Infeasible,
+
+    /// <summary>No choice that keeps the budgets was found before the search had to end; there may be one.</summary>
+    Unknown,
 }
 
 /// <summary>An answer to an <see cref="AllocationProblem"/>.</summary>
@@ -19,10 +22,10 @@ public sealed record AllocationSolution
     /// <summary>What is known of it.</summary>
     public required AllocationStatus Status { get; init; }
 
-    /// <summary>Chosen candidate of each layer; empty where infeasible. Shape: [layers].</summary>
+    /// <summary>Chosen candidate of each layer; empty where infeasible or unknown. Shape: [layers].</summary>
     public required int[] Choice { get; init; }
 
-    /// <summary><c>xᵀ G x</c>, recomputed from the choice; infinite where infeasible.</summary>
+    /// <summary><c>xᵀ G x</c>, recomputed from the choice; infinite where there is none.</summary>
     public required double Objective { get; init; }
 
     /// <summary>No choice within the budgets has an objective below this.</summary>
@@ -31,9 +34,15 @@ public sealed record AllocationSolution
     /// <summary>(objective − bound) / |objective|: 0 where proven optimal. Range: [0, inf].</summary>
     public double Gap => Objective <= Bound ? 0 : Objective == 0 || double.IsInfinity(Objective) ? double.PositiveInfinity : (Objective - Bound) / Math.Abs(Objective);
 
-    /// <summary>The answer where no choice keeps the budgets.</summary>
-    internal static AllocationSolution None { get; } =
-        new() { Status = AllocationStatus.Infeasible, Choice = [], Objective = double.PositiveInfinity, Bound = double.PositiveInfinity };
+    /// <summary>The answer without a choice.</summary>
+    /// <param name="isProven">Whether no choice keeps the budgets; else none was found in time.</param>
+    internal static AllocationSolution None(bool isProven) => new()
+    {
+        Status = isProven ? AllocationStatus.Infeasible : AllocationStatus.Unknown,
+        Choice = [],
+        Objective = double.PositiveInfinity,
+        Bound = isProven ? double.PositiveInfinity : double.NegativeInfinity,
+    };
 
     /// <summary>An answer with its objective recomputed and its status set by the bound.</summary>
     internal static AllocationSolution Of(AllocationProblem problem, int[] choice, double bound, double gapLimit = 0)

@@ -1,8 +1,8 @@
 namespace Clado.Allocation.Solver;
 
 /// <summary>
-/// Chooses the solver by the problem: dynamic programming without cross terms, every choice looked at where there are few, branch and bound
-/// otherwise, local search where even one relaxation takes too long. The limit is one of work, not of time: the same problem gives the same
+/// Chooses the solver by the problem: every choice looked at where there are few, dynamic programming without cross terms, branch and bound
+/// otherwise and where dynamic programming has to end, local search where even one relaxation takes too long. The limit is one of work, not of time: the same problem gives the same
 /// answer on every machine, however busy.
 /// </summary>
 public sealed class AutomaticAllocator : IAllocator
@@ -31,12 +31,21 @@ public sealed class AutomaticAllocator : IAllocator
     public AllocationSolution Solve(AllocationProblem problem, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(problem);
+        if (ExhaustiveAllocator.ChoiceCount(problem) <= ExhaustiveLimit)
+        {
+            return new ExhaustiveAllocator().Solve(problem, cancellation);
+        }
+        var known = DynamicProgrammingAllocator.IsSeparable(problem) ? new DynamicProgrammingAllocator().Solve(problem, cancellation) : null;
+        if (known is not null && known.Status is not AllocationStatus.Feasible)
+        {
+            return known;
+        }
         double order = problem.CandidateCount - problem.LayerCount + 1;
-        IAllocator allocator =
-            ExhaustiveAllocator.ChoiceCount(problem) <= ExhaustiveLimit ? new ExhaustiveAllocator()
-            : DynamicProgrammingAllocator.IsSeparable(problem) ? new DynamicProgrammingAllocator()
-            : order > LargestOrder ? new LocalSearchAllocator()
-            : new BranchAndBoundAllocator { WorkLimit = WorkLimit };
-        return allocator.Solve(problem, cancellation);
+        if (order > LargestOrder)
+        {
+            return known ?? new LocalSearchAllocator().Solve(problem, cancellation);
+        }
+        // Where dynamic programming had to end, its choice is a start.
+        return new BranchAndBoundAllocator { WorkLimit = WorkLimit }.Solve(problem, known is null ? null : [known.Choice], cancellation).Solution;
     }
 }

@@ -5,8 +5,9 @@ namespace Clado.Allocation.Solver;
 /// <param name="Pairs">Candidates of different layers whose products mattered to the bound of the node it comes from; null where such products did
 /// not pay at the root. Shape: [pairs].</param>
 /// <param name="Bounds">No choice in it that keeps a value of the budget has an objective below this. Shape: [values].</param>
-/// <param name="IsRoot">Whether it is the whole search.</param>
-internal sealed record BranchNode(bool[] Allowed, IReadOnlyList<(int A, int B)>? Pairs, double[] Bounds, bool IsRoot = false);
+/// <param name="Paid">Kinds whose charge is paid, as bits: the node is of interest for choices that use every one of them.</param>
+/// <param name="IsRoot">Whether it is the whole search, or all of it that uses every kind.</param>
+internal sealed record BranchNode(bool[] Allowed, IReadOnlyList<(int A, int B)>? Pairs, double[] Bounds, int Paid = 0, bool IsRoot = false);
 
 /// <summary>What looking into a node found.</summary>
 /// <param name="Children">Parts that may hold a better choice.</param>

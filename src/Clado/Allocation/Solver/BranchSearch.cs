@@ -17,6 +17,7 @@ internal sealed class BranchSearch
     private readonly double rounding;
     private readonly int[]?[] best;
     private readonly double[] objective, closed;
+    private readonly bool[] isProvenEmpty;
     private double work;
 
     /// <summary>Begins with no choice known.</summary>
@@ -28,6 +29,7 @@ internal sealed class BranchSearch
         (this.limits, this.range, this.cancellation) = (limits, range, cancellation);
         rounding = RoundingShare * range.Problem.LayerCount * range.Problem.Matrix.Max(Math.Abs);
         (best, objective, closed) = (new int[range.Count][], new double[range.Count], new double[range.Count]);
+        isProvenEmpty = new bool[range.Count];
         Array.Fill(objective, double.PositiveInfinity);
         Array.Fill(closed, double.PositiveInfinity);
     }
@@ -57,7 +59,9 @@ internal sealed class BranchSearch
     {
         for (int j = 0; j < range.Count; j++)
         {
-            if (LocalSearchAllocator.Best(range.At(j), cancellation) is { } choice)
+            var found = LocalSearchAllocator.Best(range.At(j), cancellation);
+            isProvenEmpty[j] = found.IsProven;
+            if (found.Choice is { } choice)
             {
                 Offer(choice);
             }
@@ -67,7 +71,7 @@ internal sealed class BranchSearch
         double Urgency(BranchNode node) => node.Bounds.Select((bound, j) => double.IsInfinity(objective[j]) ? double.PositiveInfinity : (bound - least[j]) / unit[j]).Min();
         var open = new PriorityQueue<BranchNode, (double Urgency, long Number)>();
         long number = 0;
-        if (Root() is { } root)
+        foreach (var root in Roots())
         {
             open.Enqueue(root, (0, number++));
         }
@@ -128,22 +132,38 @@ internal sealed class BranchSearch
         }
         return [.. Enumerable.Range(0, range.Count).Select(j => best[j] is { } choice
             ? AllocationSolution.Of(range.Problem, choice, objective[j] - closed[j] <= rounding ? objective[j] : closed[j], limits.GapLimit)
-            : AllocationSolution.None)];
+            : AllocationSolution.None(isProvenEmpty[j]))];
     }
 
-    private BranchNode? Root()
+    /// <summary>The whole search; with charges, its parts by the kinds that are used.</summary>
+    private IEnumerable<BranchNode> Roots()
     {
         var allowed = new bool[range.Problem.CandidateCount];
         Array.Fill(allowed, true);
         var widest = range.At(range.Count - 1);
-        if (!CandidateReduction.ByBudget(widest, allowed))
+        if (!CandidateReduction.ByBudget(widest.Paying(0), allowed))
         {
-            return null;
+            return [];
         }
-        CandidateReduction.ByDominance(widest, allowed);
         // Known products decide indefinite matrices; semidefinite ones are proven sooner without: a fifth of the gap for ten times the time.
         IReadOnlyList<(int A, int B)>? pairs = DenseKernels.IsSemidefinite(widest.Matrix, widest.CandidateCount) ? null : [];
-        return new BranchNode(allowed, pairs, [.. Enumerable.Range(0, range.Count).Select(j => SeparableBound.Compute(range.At(j)))], IsRoot: true);
+        var root = new BranchNode(allowed, pairs, [.. Enumerable.Range(0, range.Count).Select(j => SeparableBound.Compute(range.At(j)))], IsRoot: true);
+        return (widest.Charges is null ? [root] : KindSplit.Parts(widest, root, Use(), null)).Select(part =>
+        {
+            CandidateReduction.ByDominance(widest, part.Allowed, part.Paid);
+            return part;
+        });
+    }
+
+    /// <summary>How many of the best choices so far hold each candidate. Shape: [n].</summary>
+    private double[] Use()
+    {
+        var use = new double[range.Problem.CandidateCount];
+        foreach (int chosen in best.OfType<int[]>().SelectMany(choice => choice))
+        {
+            use[chosen]++;
+        }
+        return use;
     }
 
     private void Close(double[] bounds)

@@ -17,11 +17,19 @@ internal sealed record BudgetRange(AllocationProblem Problem, int Budget, long[]
     /// <param name="index">Index of the value.</param>
     public AllocationProblem At(int index) => Problem.With(Budget, Values[index]);
 
+    /// <summary>The same with the charge of some kinds paid and no charges left.</summary>
+    /// <param name="paid">The kinds, as bits.</param>
+    public BudgetRange Paying(int paid) => Problem.Charges is not { } charges ? this : this with
+    {
+        Problem = Problem.Paying(paid),
+        Values = charges.Budget == Budget ? [.. Values.Select(value => value - charges.Of(paid))] : Values,
+    };
+
     /// <summary>Index of the smallest value a choice keeps, the number of values where it keeps none.</summary>
     /// <param name="choice">A choice within the other budgets. Shape: [layers].</param>
     public int From(int[] choice)
     {
-        long cost = Budget < 0 ? 0 : choice.Sum(a => Problem.Costs[Budget][a]);
+        long cost = Budget < 0 ? 0 : Problem.CostsOf(choice)[Budget];
         int first = Array.FindIndex(Values, value => cost <= value);
         return first < 0 ? Count : first;
     }

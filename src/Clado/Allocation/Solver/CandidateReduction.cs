@@ -54,14 +54,16 @@ internal static class CandidateReduction
     /// </summary>
     /// <param name="problem">The problem.</param>
     /// <param name="allowed">Candidates left; narrowed. Shape: [n].</param>
-    public static void ByDominance(AllocationProblem problem, bool[] allowed)
+    /// <param name="paid">Kinds whose charge is paid, as bits: a sibling of another kind might cost more than it seems.</param>
+    public static void ByDominance(AllocationProblem problem, bool[] allowed, int paid)
     {
+        bool IsPaid(int a) => problem.Charges is null || (paid >> problem.Charges.KindOf(a) & 1) == 1;
         for (int a = 0; a < allowed.Length; a++)
         {
             int layer = problem.LayerOf[a];
             for (int b = problem.Start[layer]; b < problem.Start[layer + 1] && allowed[a]; b++)
             {
-                if (a != b && allowed[b] && problem.Costs.All(cost => cost[b] <= cost[a]) && WorstChange(problem, allowed, a, b) <= 0)
+                if (a != b && allowed[b] && IsPaid(b) && problem.Costs.All(cost => cost[b] <= cost[a]) && WorstChange(problem, allowed, a, b) <= 0)
                 {
                     allowed[a] = false;
                 }

@@ -22,7 +22,7 @@ public sealed class ExhaustiveAllocator : IAllocator
         {
             if (cancellation.IsCancellationRequested)
             {
-                return best is null ? AllocationSolution.None with { Bound = double.NegativeInfinity } : AllocationSolution.Of(problem, best, double.NegativeInfinity);
+                return best is null ? AllocationSolution.None(isProven: false) : AllocationSolution.Of(problem, best, double.NegativeInfinity);
             }
             if (problem.IsFeasible(choice) && problem.Objective(choice) is var objective && (best is null || objective < least))
             {
@@ -30,7 +30,7 @@ public sealed class ExhaustiveAllocator : IAllocator
             }
         }
         while (Next(problem, choice));
-        return best is null ? AllocationSolution.None : AllocationSolution.Of(problem, best, least);
+        return best is null ? AllocationSolution.None(isProven: true) : AllocationSolution.Of(problem, best, least);
     }
 
     /// <summary>Counts up like an odometer, the last layer fastest.</summary>

@@ -1,24 +1,43 @@
 namespace Clado.Allocation.Solver;
 
-/// <summary>A choice within the budgets, or the proof that there is none.</summary>
-internal static class FeasibleChoice
+/// <summary>A choice within the budgets, or none.</summary>
+/// <param name="Choice">The choice; null where there is none, or none was found. Shape: [layers].</param>
+/// <param name="IsProven">Whether that is certain: no more than one budget, or the search for it ended by itself.</param>
+internal sealed record FeasibleChoice(int[]? Choice, bool IsProven)
 {
     /// <summary>
     /// One budget: each layer's cheapest candidate. Several: steps that lower the summed excess, and where these get stuck the exact least of the
-    /// first budget's cost under the others, which is a separable problem.
+    /// first budget's cost under the others, which is a separable problem. With charges, so for every set of kinds until one has a choice.
     /// </summary>
     /// <param name="problem">The problem.</param>
-    /// <returns>Null exactly where no choice keeps the budgets. Shape: [layers].</returns>
-    public static int[]? Find(AllocationProblem problem)
+    /// <param name="cancellation">Ends early.</param>
+    public static FeasibleChoice Find(AllocationProblem problem, CancellationToken cancellation)
+    {
+        bool isProven = true;
+        // All kinds first: where there is room for them nothing is ruled out by them.
+        foreach (int set in problem.KindSets().Reverse())
+        {
+            var (part, rows) = problem.Only(set)!.Value;
+            var found = Plain(part, cancellation);
+            if (found.Choice is { } choice)
+            {
+                return new([.. choice.Select(a => rows[a])], true);
+            }
+            isProven &= found.IsProven;
+        }
+        return new(null, isProven);
+    }
+
+    private static FeasibleChoice Plain(AllocationProblem problem, CancellationToken cancellation)
     {
         int[] choice = [.. Enumerable.Range(0, problem.LayerCount).Select(layer =>
             Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer])
                 .MinBy(a => problem.Costs.Zip(problem.Budgets, (cost, budget) => (double)cost[a] / Math.Max(1, budget)).Sum()))];
         if (problem.Budgets.Any(budget => budget < 0) || (problem.Budgets.Count == 1 && !problem.IsFeasible(choice)))
         {
-            return null;
+            return new(null, true);
         }
-        return TryDescend(problem, choice) ? choice : Exact(problem);
+        return TryDescend(problem, choice) ? new(choice, true) : Exact(problem, cancellation);
     }
 
     private static bool TryDescend(AllocationProblem problem, int[] choice)
@@ -53,7 +72,7 @@ internal static class FeasibleChoice
     private static double Excess(AllocationProblem problem, int[] choice) =>
         problem.CostsOf(choice).Zip(problem.Budgets, (cost, budget) => Math.Max(0, cost - budget) / (double)Math.Max(1, budget)).Sum();
 
-    private static int[]? Exact(AllocationProblem problem)
+    private static FeasibleChoice Exact(AllocationProblem problem, CancellationToken cancellation)
     {
         int n = problem.CandidateCount;
         var first = new double[n * n];
@@ -61,8 +80,10 @@ internal static class FeasibleChoice
         {
             first[(a * n) + a] = problem.Costs[0][a];
         }
-        int[] choice = new DynamicProgrammingAllocator().Solve(
-            new AllocationProblem(first, problem.LayerOf, [.. problem.Costs.Skip(1)], [.. problem.Budgets.Skip(1)])).Choice;
-        return choice.Length > 0 && problem.IsFeasible(choice) ? choice : null;
+        var least = new DynamicProgrammingAllocator().Solve(
+            new AllocationProblem(first, problem.LayerOf, [.. problem.Costs.Skip(1)], [.. problem.Budgets.Skip(1)]), cancellation);
+        return least.Choice.Length > 0 && problem.IsFeasible(least.Choice)
+            ? new(least.Choice, true)
+            : new(null, least.Status is AllocationStatus.Optimal or AllocationStatus.Infeasible);
     }
 }

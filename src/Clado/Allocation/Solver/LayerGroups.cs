@@ -12,7 +12,9 @@ public sealed class LayerGroups
     /// <summary>Merges the groups of a problem.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="groups">Layers of each group; layers in none stand alone. Shape: [groups][members].</param>
-    /// <exception cref="ArgumentException">A layer does not exist or is in two groups, or the members of a group differ in their number of candidates.</exception>
+    /// <exception cref="ArgumentException">
+    /// A layer does not exist or is in two groups, or the members of a group differ in their number of candidates or in their kinds.
+    /// </exception>
     public LayerGroups(AllocationProblem problem, IReadOnlyList<int[]> groups)
     {
         ArgumentNullException.ThrowIfNull(problem);
@@ -31,6 +33,10 @@ public sealed class LayerGroups
         // Each merged candidate is a list of candidates of the problem.
         int[][] candidates = [.. members.SelectMany(group => Enumerable.Range(0, Width(group[0])).Select(position =>
             group.Select(layer => problem.Start[layer] + position).ToArray()))];
+        if (problem.Charges is { } charges && candidates.FirstOrDefault(c => c.Any(a => charges.KindOf(a) != charges.KindOf(c[0]))) is { } mixed)
+        {
+            throw new ArgumentException($"layers {string.Join(", ", mixed.Select(a => problem.LayerOf[a]))} must share a width but not the kinds of candidates", nameof(groups));
+        }
         int n = candidates.Length;
         var matrix = new double[n * n];
         for (int a = 0; a < n; a++)
@@ -45,7 +51,8 @@ public sealed class LayerGroups
             matrix,
             [.. members.SelectMany((group, layer) => Enumerable.Repeat(layer, Width(group[0])))],
             [.. problem.Costs.Select(cost => candidates.Select(candidate => candidate.Sum(p => cost[p])).ToArray())],
-            problem.Budgets);
+            problem.Budgets,
+            problem.Charges?.Of(candidates.Select(c => c[0])));
     }
 
     /// <summary>The problem of one layer a group.</summary>

@@ -33,15 +33,15 @@ public sealed class LocalSearchAllocator : IAllocator
     public AllocationSolution Solve(AllocationProblem problem, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(problem);
-        return Best(problem, StartCount, Seed, cancellation) is { } best
-            ? AllocationSolution.Of(problem, best, SeparableBound.Compute(problem))
-            : AllocationSolution.None;
+        var (best, isProven) = Best(problem, StartCount, Seed, cancellation);
+        return best is null ? AllocationSolution.None(isProven) : AllocationSolution.Of(problem, best, SeparableBound.Compute(problem));
     }
 
-    /// <summary>The best choice found from the default starts, null where none exists.</summary>
+    /// <summary>The best choice found from the default starts.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="cancellation">Ends early with the best choice so far.</param>
-    internal static int[]? Best(AllocationProblem problem, CancellationToken cancellation) => Best(problem, DefaultStartCount, DefaultSeed, cancellation);
+    internal static FeasibleChoice Best(AllocationProblem problem, CancellationToken cancellation) =>
+        Best(problem, DefaultStartCount, DefaultSeed, cancellation);
 
     /// <summary>The best choice found around one by changing what a relaxed choice leaves undecided.</summary>
     /// <param name="problem">The problem.</param>
@@ -90,19 +90,37 @@ public sealed class LocalSearchAllocator : IAllocator
         return state.Choice;
     }
 
-    private static int[]? Best(AllocationProblem problem, int startCount, int seed, CancellationToken cancellation)
+    private static FeasibleChoice Best(AllocationProblem problem, int startCount, int seed, CancellationToken cancellation)
     {
-        if (FeasibleChoice.Find(problem) is not { } cheapest)
+        var found = FeasibleChoice.Find(problem, cancellation);
+        if (found.Choice is not { } cheapest)
         {
-            return null;
+            return found;
         }
         int[] best = Improve(problem, cheapest, cancellation);
-        if (Rounding.Within(problem, SeparableBound.OwnChoice(problem), cancellation) is { } own && problem.Objective(own) < problem.Objective(best))
+        foreach (int[] start in Starts(problem))
         {
-            best = own;
+            if (Rounding.Within(problem, start, cancellation) is { } own && problem.Objective(own) < problem.Objective(best))
+            {
+                best = own;
+            }
         }
-        return Iterate(problem, best, startCount - 2, seed, cancellation);
+        return found with { Choice = Iterate(problem, best, startCount - 2, seed, cancellation) };
     }
+
+    /// <summary>Each layer's best by itself at the price of a budget; with charges, for every set of kinds but those that a larger one takes in within the budgets.</summary>
+    private static IEnumerable<int[]> Starts(AllocationProblem problem)
+    {
+        int[] sets = [.. problem.KindSets().Where(set => problem.Only(set) is var (part, _) && KeepsEachBudget(part))];
+        foreach (int set in sets.Where(set => !sets.Any(other => other != set && (other & set) == set)))
+        {
+            var (part, rows) = problem.Only(set)!.Value;
+            yield return [.. SeparableBound.OwnChoice(part).Select(a => rows[a])];
+        }
+    }
+
+    private static bool KeepsEachBudget(AllocationProblem problem) => problem.Costs.Zip(problem.Budgets).All(pair =>
+        Enumerable.Range(0, problem.LayerCount).Sum(layer => pair.First[problem.Start[layer]..problem.Start[layer + 1]].Min()) <= pair.Second);
 
     private static int[] Iterate(AllocationProblem problem, int[] best, int startCount, int seed, CancellationToken cancellation)
     {

@@ -8,7 +8,7 @@ internal sealed class LocalSearchState
 
     private readonly AllocationProblem problem;
     private readonly double[] field;
-    private readonly long[] slack;
+    private readonly ChoiceCosts costs;
     private readonly double leastGain;
 
     public LocalSearchState(AllocationProblem problem, int[] choice)
@@ -16,7 +16,7 @@ internal sealed class LocalSearchState
         this.problem = problem;
         Choice = choice;
         field = new double[problem.CandidateCount];
-        slack = [.. problem.Budgets.Zip(problem.CostsOf(choice), (budget, cost) => budget - cost)];
+        costs = new ChoiceCosts(problem, choice);
         foreach (int chosen in choice)
         {
             AddRow(chosen, 1);
@@ -91,11 +91,9 @@ internal sealed class LocalSearchState
 
     private bool Fits(int a, int b)
     {
-        for (int k = 0; k < slack.Length; k++)
+        for (int k = 0; k < problem.Budgets.Count; k++)
         {
-            var cost = problem.Costs[k];
-            long more = cost[a] - cost[Choice[problem.LayerOf[a]]] + (b < 0 ? 0 : cost[b] - cost[Choice[problem.LayerOf[b]]]);
-            if (more > slack[k])
+            if (costs.Change(k, a, b) > costs.Slack(k))
             {
                 return false;
             }
@@ -105,14 +103,9 @@ internal sealed class LocalSearchState
 
     private void Set(int a)
     {
-        int old = Choice[problem.LayerOf[a]];
-        for (int k = 0; k < slack.Length; k++)
-        {
-            slack[k] -= problem.Costs[k][a] - problem.Costs[k][old];
-        }
-        AddRow(old, -1);
+        AddRow(Choice[problem.LayerOf[a]], -1);
         AddRow(a, 1);
-        Choice[problem.LayerOf[a]] = a;
+        costs.Set(a);
     }
 
     private void AddRow(int candidate, double sign)

@@ -48,14 +48,19 @@ internal static class NodeExpansion
         double before = double.NegativeInfinity, work = 0;
         var pairs = node.Pairs;
         bool tried = pairs is null || pairs.Count > 0, searched = !node.IsRoot;
-        int at = -1;
+        int at = -1, paid = node.Paid;
         while (true)
         {
-            if (!part.Any || !CandidateReduction.ByBudget(part.Largest, allowed))
+            if (!part.Any || !KindSplit.TryPay(range.Problem, allowed, ref paid))
             {
                 return part.Closed(work);
             }
-            part.CloseBelow(allowed);
+            var paying = range.Paying(paid);
+            if (!CandidateReduction.ByBudget(paying.At(part.Largest), allowed))
+            {
+                return part.Closed(work);
+            }
+            part.CloseBelow(paying, allowed);
             (at, before) = part.IsOpen(at) ? (at, before) : (part.Middle, double.NegativeInfinity);
             var problem = range.At(at);
             int[] free = [.. Enumerable.Range(0, problem.LayerCount).Where(layer => Count(problem, allowed, layer) > 1)];
@@ -64,9 +69,10 @@ internal static class NodeExpansion
                 part.Enumerate(allowed, free);
                 return part.Closed(work);
             }
-            var lifted = new LiftedProblem(problem, allowed, pairs ?? []);
-            var relaxation = new SemidefiniteRelaxation(lifted, range, at, effort.ThreadCount);
-            relaxation.Solve(part.Cutoffs, tried ? RelaxationTolerance : ComparedTolerance, cancellation);
+            bool isUndecided = KindSplit.Open(problem, allowed, paid) != 0;
+            var lifted = new LiftedProblem(paying.At(at), allowed, pairs ?? []);
+            var relaxation = new SemidefiniteRelaxation(lifted, paying, at, effort.ThreadCount);
+            relaxation.Solve(part.Cutoffs, tried || isUndecided ? RelaxationTolerance : ComparedTolerance, cancellation);
             work += lifted.Work;
             part.Raise(relaxation.Bounds);
             if (!part.IsOpen(at))
@@ -98,9 +104,15 @@ internal static class NodeExpansion
                 (pairs, before) = (tried ? mattering : [], double.NegativeInfinity);
                 continue;
             }
+            var left = node with { Allowed = allowed, Pairs = pairs, Bounds = part.Bounds, Paid = paid };
+            if (isUndecided)
+            {
+                // What its choices are charged is not known yet: that comes before all else.
+                return part.Outcome([.. KindSplit.Parts(problem, left, share, with)], work);
+            }
             if (part.AreFarApart(at))
             {
-                return part.Outcome([.. part.Halves().Select(bounds => new BranchNode(allowed, pairs, bounds, node.IsRoot))], work);
+                return part.Outcome([.. part.Halves().Select(bounds => left with { Bounds = bounds })], work);
             }
             double cutoff = part.Cutoffs[at], bound = part.Bounds[at];
             double closedShare = double.IsNegativeInfinity(before) ? 1 : (relaxation.Bound - before) / (cutoff - before);
@@ -116,12 +128,12 @@ internal static class NodeExpansion
                 before = relaxation.Bound;
                 continue;
             }
-            var probing = new Probing(range, at, mattering ?? [], part, effort, cancellation);
+            var probing = new Probing(paying, at, mattering ?? [], part, effort, cancellation);
             int gone = probing.Remove(allowed, with, estimate);
             work += probing.Work;
             if (gone < ProbedShare * lifted.Candidates.Length)
             {
-                return part.Outcome(Split(problem, allowed, mattering, share, with, at, part.Bounds), work);
+                return part.Outcome(Split(problem, left with { Pairs = mattering, Bounds = part.Bounds, IsRoot = false }, share, with, at), work);
             }
             (pairs, before) = (mattering, double.NegativeInfinity);
         }
@@ -164,21 +176,21 @@ internal static class NodeExpansion
     }
 
     /// <summary>One child for each candidate of the layer whose choice decides most.</summary>
-    private static List<BranchNode> Split(
-        AllocationProblem problem, bool[] allowed, IReadOnlyList<(int A, int B)>? pairs, double[] share, double[][] with, int at, double[] bounds)
+    private static List<BranchNode> Split(AllocationProblem problem, BranchNode node, double[] share, double[][] with, int at)
     {
+        bool[] allowed = node.Allowed;
         var (split, best) = (-1, double.NegativeInfinity);
         for (int layer = 0; layer < problem.LayerCount; layer++)
         {
             int[] left = [.. Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Where(a => allowed[a])];
-            if (left.Length > 1 && Score(left, share, with, at, bounds[at]) is var score && score > best)
+            if (left.Length > 1 && Score(left, share, with, at, node.Bounds[at]) is var score && score > best)
             {
                 (split, best) = (layer, score);
             }
         }
         if (split < 0)
         {
-            return [new BranchNode(allowed, pairs, bounds)];
+            return [node];
         }
         var children = new List<BranchNode>();
         for (int a = problem.Start[split]; a < problem.Start[split + 1]; a++)
@@ -188,7 +200,7 @@ internal static class NodeExpansion
                 bool[] fewer = [.. allowed];
                 fewer.AsSpan(problem.Start[split], problem.Start[split + 1] - problem.Start[split]).Clear();
                 fewer[a] = true;
-                children.Add(new BranchNode(fewer, pairs, with[a]));
+                children.Add(node with { Allowed = fewer, Bounds = with[a] });
             }
         }
         return children;

@@ -31,8 +31,8 @@ internal sealed class OpenValues
     /// <summary>Whether a value is open.</summary>
     public bool Any => Array.Exists(Cutoffs, double.IsFinite);
 
-    /// <summary>The problem at the largest open value.</summary>
-    public AllocationProblem Largest => range.At(Array.FindLastIndex(Cutoffs, double.IsFinite));
+    /// <summary>Index of the largest open value.</summary>
+    public int Largest => Array.FindLastIndex(Cutoffs, double.IsFinite);
 
     /// <summary>The open value with as many open below as above.</summary>
     public int Middle
@@ -100,14 +100,15 @@ internal sealed class OpenValues
     }
 
     /// <summary>Closes the values that the cheapest choice breaks.</summary>
+    /// <param name="paying">The problem and the values less the charges that are paid.</param>
     /// <param name="allowed">Candidates left. Shape: [n].</param>
-    public void CloseBelow(bool[] allowed)
+    public void CloseBelow(BudgetRange paying, bool[] allowed)
     {
-        if (range.Count > 1)
+        if (paying.Count > 1)
         {
-            var cost = range.Problem.Costs[range.Budget];
-            long least = Enumerable.Range(0, allowed.Length).Where(a => allowed[a]).GroupBy(a => range.Problem.LayerOf[a], a => cost[a]).Sum(layer => layer.Min());
-            Raise([.. range.Values.Select(value => value < least ? double.PositiveInfinity : double.NegativeInfinity)]);
+            var cost = paying.Problem.Costs[paying.Budget];
+            long least = Enumerable.Range(0, allowed.Length).Where(a => allowed[a]).GroupBy(a => paying.Problem.LayerOf[a], a => cost[a]).Sum(layer => layer.Min());
+            Raise([.. paying.Values.Select(value => value < least ? double.PositiveInfinity : double.NegativeInfinity)]);
         }
     }
 

@@ -60,7 +60,7 @@ internal sealed class Probing(BudgetRange range, int at, IReadOnlyList<(int A, i
         bool[] fewer = [.. allowed];
         Siblings(fewer, candidate).Clear();
         fewer[candidate] = true;
-        if (!CandidateReduction.ByBudget(part.Largest, fewer))
+        if (!CandidateReduction.ByBudget(range.At(part.Largest), fewer))
         {
             return ([.. range.Values.Select(_ => double.PositiveInfinity)], 0);
         }

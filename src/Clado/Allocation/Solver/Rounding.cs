@@ -3,6 +3,9 @@ namespace Clado.Allocation.Solver;
 /// <summary>Turns a relaxed choice into one within the budgets.</summary>
 internal static class Rounding
 {
+    // Shares lie in 0 to 1, so 1 + share − share is not negative; this keeps a move that gives up no share from being free whatever it saves.
+    private const double LeastPrice = 0.01;
+
     /// <summary>Each layer's largest share, brought within the budgets by the moves that give up least share a saved cost, then improved by local search.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="share">Share of each candidate. Shape: [n].</param>
@@ -32,20 +35,20 @@ internal static class Rounding
 
     private static bool Repaired(AllocationProblem problem, int[] choice, double[] share)
     {
-        long[] excess = [.. problem.CostsOf(choice).Zip(problem.Budgets, (cost, budget) => cost - budget)];
-        while (excess.Any(e => e > 0))
+        var costs = new ChoiceCosts(problem, choice);
+        while (Enumerable.Range(0, problem.Budgets.Count).Any(k => costs.Slack(k) < 0))
         {
             var (move, least) = (-1, double.PositiveInfinity);
             for (int a = 0; a < problem.CandidateCount; a++)
             {
                 int old = choice[problem.LayerOf[a]];
                 double saved = 0;
-                for (int k = 0; k < excess.Length; k++)
+                for (int k = 0; k < problem.Budgets.Count; k++)
                 {
-                    long change = problem.Costs[k][a] - problem.Costs[k][old];
-                    saved += (Math.Max(0, excess[k]) - Math.Max(0, excess[k] + change)) / (double)Math.Max(1, problem.Budgets[k]);
+                    long slack = costs.Slack(k);
+                    saved += (Math.Min(0, slack - costs.Change(k, a)) - Math.Min(0, slack)) / (double)Math.Max(1, problem.Budgets[k]);
                 }
-                if (saved > 0 && (1.01 + share[old] - share[a]) / saved is var price && price < least)
+                if (saved > 0 && (LeastPrice + 1 + share[old] - share[a]) / saved is var price && price < least)
                 {
                     (move, least) = (a, price);
                 }
@@ -54,11 +57,7 @@ internal static class Rounding
             {
                 return false;
             }
-            for (int k = 0; k < excess.Length; k++)
-            {
-                excess[k] += problem.Costs[k][move] - problem.Costs[k][choice[problem.LayerOf[move]]];
-            }
-            choice[problem.LayerOf[move]] = move;
+            costs.Set(move);
         }
         return true;
     }
