@@ -67,7 +67,7 @@ internal sealed class AllocationSearch(
         {
             progress?.Report(new StageProgress("choosing bits", null, (double)index / surrogates.Count));
             return Solve(surrogate, budget, cancellation);
-        }).Where(r => r.Status != AllocationStatus.Infeasible).ToArray();
+        }).Where(r => r.Chosen.Count > 0).ToArray();
         var losses = JointLoss.Measure(
             inputs, [.. proposed.Select(Rows)], options, records, StageShare.Of(progress, "measuring choices"), cancellation);
         bool holdsBack = seen.Items.Count < inputs.Images.Items.Count;

@@ -85,7 +85,7 @@ internal static class ChoosingBenchmark
     {
         var pipeline = Pipeline.Measure(options with { Run = options.QuantizedInputs ? options.Run + "-quantized" : options.Run });
         var result = pipeline.Allocate($"{bits}bit");
-        if (result.Status == Allocation.Solver.AllocationStatus.Infeasible)
+        if (result.Chosen.Count == 0)
         {
             Console.WriteLine($"{start} infeasible | | | | | |");
             return;

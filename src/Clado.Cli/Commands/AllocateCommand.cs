@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Clado.Allocation;
-using Clado.Allocation.Solver;
 using Clado.Cli.Output;
 
 namespace Clado.Cli.Commands;
@@ -47,7 +46,7 @@ internal static class AllocateCommand
     {
         var result = pipeline.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
         var text = Json.Of(result, pipeline.Estimator);
-        if (result.Status == AllocationStatus.Infeasible)
+        if (result.Chosen.Count == 0)
         {
             if (json)
             {

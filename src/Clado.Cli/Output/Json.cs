@@ -84,6 +84,7 @@ internal static class Json
                 parity,
                 biases,
                 smallestBytes = result.SmallestBytes,
+                unreachable = result.Unreachable,
             },
             Options);
     }

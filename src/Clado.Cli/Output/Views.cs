@@ -130,10 +130,35 @@ internal static class Views
         terminal.Show(table);
     }
 
-    /// <summary>The one line for a budget that cannot be kept.</summary>
-    public static string Infeasible(AllocationResult result) =>
-        $"--budget {result.Budget.Text}: no choice of these widths is that small; the smallest file is {result.SmallestBytes:N0} bytes "
-        + $"({result.SmallestBitsPerWeight:0.00} bits a weight). Raise the budget, or allow narrower widths with --bits";
+    /// <summary>The one line for limits that cannot be kept: which, and what can.</summary>
+    public static string Infeasible(AllocationResult result)
+    {
+        var text = result.Budget.Text[..^result.Budget.Limits.Suffix.Length];
+        if (result.Unreachable is not { } limit)
+        {
+            return result.Status == AllocationStatus.Unknown
+                ? $"--budget {text}: no choice that keeps all limits was found in time, and there may be none; loosen one of them"
+                : $"--budget {text}: no choice of these widths keeps all limits; loosen one of them";
+        }
+        var beside = limit.Beside.Count == 0 ? "" : $" beside {string.Join(" and ", limit.Beside.Select(Option))}";
+        if (limit.Kind == LimitKind.FileBytes)
+        {
+            return $"--budget {text}: no choice of these widths is that small; the smallest file is {result.SmallestBytes:N0} bytes "
+                + $"({result.SmallestBitsPerWeight:0.00} bits a weight). Raise the budget, or allow narrower widths with --bits";
+        }
+        var (value, least) = limit.Kind == LimitKind.BitsPerWeight
+            ? ($"{limit.Value}bit", limit.Smallest is { } bits ? $"the least is {bits:0.00} bits a weight" : null)
+            : ($"{limit.Value:0}", limit.Smallest is { } smallest ? $"the least they reach is {smallest:N0}" : null);
+        return $"{Option(limit.Kind)} {value}: no choice of these widths keeps it{beside}; {least ?? "the least it could be is not known"}. "
+            + $"Raise it{(limit.Beside.Count == 0 ? "" : ", or the other limits")}, or allow narrower widths with --bits";
+    }
+
+    private static string Option(LimitKind kind) => kind switch
+    {
+        LimitKind.BitOperations => "--max-bitops",
+        LimitKind.Cost => "--max-cost",
+        _ => "--budget",
+    };
 
     public static void Show(this Terminal terminal, EvaluationResult result)
     {

@@ -12,10 +12,10 @@ public sealed record AllocationResult
     /// <summary>The budget it was made for.</summary>
     public required Budget Budget { get; init; }
 
-    /// <summary>The chosen candidates; empty where infeasible. Shape: [layers].</summary>
+    /// <summary>The chosen candidates; empty where there are none. Shape: [layers].</summary>
     public required IReadOnlyList<Candidate> Chosen { get; init; }
 
-    /// <summary>Bytes of the file that will be written: exact; 0 where infeasible.</summary>
+    /// <summary>Bytes of the file that will be written: exact; 0 where there is no choice.</summary>
     public required long SizeBytes { get; init; }
 
     /// <summary>Name of the surrogate whose optimum the choice is.</summary>
@@ -31,6 +31,9 @@ public sealed record AllocationResult
 
     /// <summary>(objective − bound) / objective. Range: [0, inf].</summary>
     public required double Gap { get; init; }
+
+    /// <summary>The limit that no choice keeps; null where one keeps them all, or which it is is not known.</summary>
+    public UnreachableLimit? Unreachable { get; init; }
 
     /// <summary>Bytes of the smallest file these candidates can make.</summary>
     public required long SmallestBytes { get; init; }

@@ -25,9 +25,12 @@ public static class BitAllocation
         var groups = new WidthGroups(candidates, budget.Limits.Groups(candidates.Layers));
         int[] widths = [.. candidates.Items.Select(c => c.Bits).Distinct().Order()];
         int[] rows = groups.Rows(widths);
-        var problem = Problem(surrogate, candidates, rows, widths, fileSize, budget);
-        var solution = groups.Shared.Count == 0 ? allocator.Solve(problem, cancellation) : new LayerGroups(problem, groups.Shared).Solve(allocator, cancellation);
+        var (problem, limits) = Problem(surrogate, candidates, rows, widths, fileSize, budget);
+        var grouped = new LayerGroups(problem, groups.Shared);
+        var solution = grouped.Solve(allocator, cancellation);
         Candidate[] chosen = [.. solution.Choice.Select(row => candidates.Items[rows[row]])];
+        long parameters = candidates.Layers.Sum(l => l.Parameters);
+        long smallestBytes = Subsets(widths).Where(groups.Allow).Min(set => fileSize.Predict(groups.Least(set, c => c.SizeBytes), set));
         double objective = solution.Objective + (2 * surrogate.OperatingLoss), bound = solution.Bound + (2 * surrogate.OperatingLoss);
         return new AllocationResult
         {
@@ -39,49 +42,56 @@ public static class BitAllocation
             Objective = objective,
             Bound = bound,
             Gap = objective <= bound ? 0 : (objective - bound) / Math.Abs(objective),
-            SmallestBytes = Subsets(widths).Where(groups.Allow).Min(set => fileSize.Predict(groups.Least(set, c => c.SizeBytes), set)),
-            SmallestBitsPerWeight = (double)groups.Least(widths, c => c.Bits * c.Layer.Parameters)
-                / candidates.Layers.Sum(l => l.Parameters),
+            Unreachable = solution.Status != AllocationStatus.Infeasible ? null
+                : UnreachableLimit.Find(grouped.Merged, limits, cancellation) is not { } limit ? null
+                // The solver knows the bytes of weights and the sum of their bits.
+                : limit.Kind == LimitKind.FileBytes ? limit with { Value = (double)budget.FileBytes!, Smallest = smallestBytes }
+                : limit.Kind == LimitKind.BitsPerWeight ? limit with { Value = (double)budget.BitsPerWeight!, Smallest = limit.Smallest / parameters }
+                : limit,
+            SmallestBytes = smallestBytes,
+            SmallestBitsPerWeight = (double)groups.Least(widths, c => c.Bits * c.Layer.Parameters) / parameters,
         };
     }
 
-    private static AllocationProblem Problem(
+    private static (AllocationProblem Problem, IReadOnlyList<LimitKind> Limits) Problem(
         Surrogate surrogate, CandidateSet candidates, int[] rows, int[] widths, FileSize fileSize, Budget budget)
     {
         int all = candidates.Items.Count;
         double[] matrix = [.. rows.SelectMany(a => rows.Select(b => surrogate.Matrix[(a * all) + b]))];
         var items = rows.Select(row => candidates.Items[row]).ToArray();
-        var (costs, budgets) = (new List<long[]>(), new List<long>());
+        var (costs, budgets, limits) = (new List<long[]>(), new List<long>(), new List<LimitKind>());
+        void Limit(LimitKind kind, IEnumerable<long> cost, long most)
+        {
+            costs.Add([.. cost]);
+            budgets.Add(most);
+            limits.Add(kind);
+        }
+
         FixedCharges? charges = null;
         if (budget.FileBytes is { } bytes)
         {
             // Every width that is used costs its function in the file.
             long[] left = [.. Subsets(widths).Prepend([]).Select(set => fileSize.WeightBudget(bytes, set))];
-            charges = new FixedCharges(costs.Count, [.. items.Select(c => Array.IndexOf(widths, c.Bits))], [.. left.Select(weights => left[0] - weights)]);
-            costs.Add([.. items.Select(c => c.SizeBytes)]);
-            budgets.Add(left[0]);
+            charges = new FixedCharges(0, [.. items.Select(c => Array.IndexOf(widths, c.Bits))], [.. left.Select(weights => left[0] - weights)]);
+            Limit(LimitKind.FileBytes, items.Select(c => c.SizeBytes), left[0]);
         }
         if (budget.BitsPerWeight is { } bits)
         {
-            costs.Add([.. items.Select(c => c.Bits * c.Layer.Parameters)]);
-            budgets.Add((long)Math.Floor(bits * candidates.Layers.Sum(l => l.Parameters)));
+            Limit(LimitKind.BitsPerWeight, items.Select(c => c.Bits * c.Layer.Parameters), (long)Math.Floor(bits * candidates.Layers.Sum(l => l.Parameters)));
         }
         if (budget.Limits.BitOperations is { } operations)
         {
-            costs.Add([.. items.Select(c => c.Layer.BitOperations(c.Bits, fileSize.ActivationBits))]);
-            budgets.Add(operations);
+            Limit(LimitKind.BitOperations, items.Select(c => c.Layer.BitOperations(c.Bits, fileSize.ActivationBits)), operations);
         }
         if (surrogate.Radius is { } radius)
         {
-            costs.Add([.. rows.Select(row => surrogate.OperatingPoint.Contains(row) ? 0L : 1)]);
-            budgets.Add(radius);
+            Limit(LimitKind.Radius, rows.Select(row => surrogate.OperatingPoint.Contains(row) ? 0L : 1), radius);
         }
         if (budget.Limits.Costs is { } table)
         {
-            costs.Add([.. items.Select(c => table[c.Layer.Name, c.Bits])]);
-            budgets.Add(budget.Limits.MaximumCost ?? 0);
+            Limit(LimitKind.Cost, items.Select(c => table[c.Layer.Name, c.Bits]), budget.Limits.MaximumCost ?? 0);
         }
-        return new AllocationProblem(matrix, [.. rows.Select(row => candidates.LayerOf[row])], costs, budgets, charges);
+        return (new AllocationProblem(matrix, [.. rows.Select(row => candidates.LayerOf[row])], costs, budgets, charges), limits);
     }
 
     /// <summary>All sets of widths but the empty one, in the order of numbers whose bits they are. Shape: [2^widths − 1][widths].</summary>

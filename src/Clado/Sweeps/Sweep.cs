@@ -55,7 +55,7 @@ internal sealed class Sweep
     public (Curve Curve, IReadOnlyList<AllocationResult> Infeasible) Run(CancellationToken cancellation)
     {
         IReadOnlyList<string> budgets = options.Budgets.Count > 0 ? options.Budgets : [.. Choose().Select(b => $"{b}")];
-        var possible = budgets.Distinct().Select(Diagonal).ToLookup(r => r.Status != AllocationStatus.Infeasible);
+        var possible = budgets.Distinct().Select(Diagonal).ToLookup(r => r.Chosen.Count > 0);
         Point[] wanted =
         [
             .. Widths.Select(bits => new Point(CurveMethod.Uniform, $"{bits}bit")),

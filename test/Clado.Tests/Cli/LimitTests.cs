@@ -29,7 +29,9 @@ public class LimitTests
         Assert.InRange(tight.Values.Sum(bits => bits switch { 2 => 1, 4 => 3, _ => 9 }), 5, 15);
         Assert.Contains(4, tight.Values);
         Assert.Equal(0, Harness.Command(["export", .. limited, "-o", folder["e.onnx"]]).Code);
-        Assert.Equal(1, Harness.Command("allocate", "--run", folder["run"], "--budget", "none", "--cost-table", folder["costs.csv"], "--max-cost", "4").Code);
+        IsNo(folder, "--max-cost 4: no choice of these widths keeps it; the least they reach is 5", "none", "--cost-table", folder["costs.csv"], "--max-cost", "4");
+        IsNo(folder, "--max-bitops 10: no choice of these widths keeps it; the least they reach is ", "3bit", "--max-bitops", "10");
+        IsNo(folder, "--budget 10B: no choice of these widths is that small; the smallest file is ", "10B", "--max-bitops", "1000000000000");
 
         Fails(folder, "--max-cost: which costs?", "--max-cost", "5");
         Fails(folder, "give --max-cost", "--cost-table", folder["costs.csv"]);
@@ -46,6 +48,13 @@ public class LimitTests
             "measure", folder["model.onnx"], "--images", Harness.Images(folder, "images", 3), "--run", folder["run"], "--pin", "conv_c1=4,9");
         Assert.Equal(2, code);
         Assert.Contains("--pin conv_c1=4,9: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted", error, StringComparison.Ordinal);
+    }
+
+    private static void IsNo(TemporaryFolder folder, string said, string budget, params string[] options)
+    {
+        var (code, _, error) = Harness.Command(["allocate", "--run", folder["run"], "--budget", budget, .. options]);
+        Assert.Equal(1, code);
+        Assert.Contains(said, error, StringComparison.Ordinal);
     }
 
     private static void Fails(TemporaryFolder folder, string said, params string[] options)

@@ -71,6 +71,10 @@ public sealed record FixedCharges
         return set;
     }
 
+    /// <summary>The same, paid by a budget of another index.</summary>
+    /// <param name="budget">Index of the budget.</param>
+    internal FixedCharges PaidBy(int budget) => new(budget, kindOf, ofSet);
+
     /// <summary>The charges of candidates given in other places.</summary>
     /// <param name="rows">For each new candidate one of these that has its kind. Shape: [new candidates].</param>
     internal FixedCharges Of(IEnumerable<int> rows) => new(Budget, [.. rows.Select(row => kindOf[row])], ofSet);
