@@ -9,6 +9,9 @@ internal static class SolverBenchmark
 {
     private const int Threads = 2, BudgetCount = 20, CurveCount = 50;
 
+    // 300 bytes.
+    private const long FunctionBits = 2400;
+
     // What each of the linear solvers may take; as in the prototype's comparison.
     private static readonly TimeSpan ModelLimit = TimeSpan.FromSeconds(60);
 
@@ -18,7 +21,16 @@ internal static class SolverBenchmark
     public static int Run(string[] parts)
     {
         Console.WriteLine($"{Processor()}, {Threads} threads, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}");
-        foreach (var (name, part) in ((string, Action)[])[("projected", () => MeasuredInstances(true)), ("raw", () => MeasuredInstances(false)), ("random", RandomProblems), ("models", LinearModels), ("curve", Curves)])
+        foreach (var (name, part) in ((string, Action)[])[
+            ("projected", () => MeasuredInstances("projected", (instance, bits) => instance.Problem(projected: true, bits))),
+            ("raw", () => MeasuredInstances("raw", (instance, bits) => instance.Problem(projected: false, bits))),
+            ("charged", () =>
+            {
+                MeasuredInstances("projected, charged", (instance, bits) => Charged(instance.Problem(projected: true, bits)));
+                MeasuredInstances("raw, charged", (instance, bits) => Charged(instance.Problem(projected: false, bits)));
+            }),
+            ("random", RandomProblems), ("models", LinearModels), ("curve", Curves),
+        ])
         {
             if (parts.Length == 0 || parts.Contains(name))
             {
@@ -29,18 +41,27 @@ internal static class SolverBenchmark
         return 0;
     }
 
-    private static void MeasuredInstances(bool projected)
+    /// <summary>Every width that is used pays for a function of some hundred bytes, as in a file.</summary>
+    private static AllocationProblem Charged(AllocationProblem problem)
+    {
+        int widths = RandomInstances.Bits.Length;
+        var charges = new FixedCharges(
+            0, [.. Enumerable.Range(0, problem.CandidateCount).Select(a => a % widths)], [.. Enumerable.Range(0, 1 << widths).Select(set => FunctionBits * int.PopCount(set))]);
+        return new AllocationProblem(problem.Matrix, problem.LayerOf, problem.Costs, problem.Budgets, charges);
+    }
+
+    private static void MeasuredInstances(string matrix, Func<SharedInstances, double, AllocationProblem> problem)
     {
         Console.WriteLine($"| instance | matrix | proven of {BudgetCount} | median, s | worst, s | median, cpu s | worst, cpu s | over 10 s: bits | unproven: bits (gap) |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
         foreach (var instance in SharedInstances.All())
         {
             var results = Enumerable.Range(0, BudgetCount).Select(i => 2.05 + (i * (7.9 - 2.05) / (BudgetCount - 1)))
-                .Select(bits => (Bits: bits, Result: Timed(Instances, instance.Problem(projected, bits)))).ToArray();
+                .Select(bits => (Bits: bits, Result: Timed(Instances, problem(instance, bits)))).ToArray();
             double[] seconds = [.. results.Select(r => r.Result.Seconds).Order()], work = [.. results.Select(r => r.Result.ProcessorSeconds).Order()];
             var slow = results.Where(r => r.Result.Seconds > 10).Select(r => $"{r.Bits:0.00}");
             var open = results.Where(r => r.Result.Solution.Status != AllocationStatus.Optimal).Select(r => $"{r.Bits:0.00} ({r.Result.Solution.Gap:0.0%})");
-            Console.WriteLine($"| {instance.Name} | {(projected ? "projected" : "raw")} | {results.Length - open.Count()} | {seconds[BudgetCount / 2]:0.00} "
+            Console.WriteLine($"| {instance.Name} | {matrix} | {results.Length - open.Count()} | {seconds[BudgetCount / 2]:0.00} "
                 + $"| {seconds[^1]:0.00} | {work[BudgetCount / 2]:0.00} | {work[^1]:0.00} | {string.Join(", ", slow)} | {string.Join(", ", open)} |");
         }
     }

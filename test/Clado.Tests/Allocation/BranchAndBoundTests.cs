@@ -12,12 +12,12 @@ public class BranchAndBoundTests
 
     [Fact]
     public void EqualsExhaustiveSearchOnSmallProblems() =>
-        Problems.Small.Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: 3000);
+        Problems.Small.Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: Problems.Iterations(3000));
 
     [Fact]
     public void EqualsExhaustiveSearchBeyondWhatItEnumerates() =>
         Gen.OneOf(Shapes.Select(Problems.Of).ToArray())
-            .Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: 500);
+            .Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: Problems.Iterations(500));
 
     [Fact]
     public void EqualsExhaustiveSearchAtTwelveLayersOfThreeWidths() =>
@@ -76,7 +76,7 @@ public class BranchAndBoundTests
     {
         var larger = new AllocationProblem(problem.Matrix, problem.LayerOf, problem.Costs, [.. problem.Budgets.Select(b => b + more)]);
         Assert.True(Allocator.Solve(larger).Objective <= Allocator.Solve(problem).Objective + Problems.Tolerance(problem));
-    }, iter: 500);
+    }, iter: Problems.Iterations(500));
 
     [Fact]
     public void PinnedLayersAreLayersWithFewerCandidates() => Gen.Select(Problems.Of([3, 3, 3, 3, 3, 3]), Gen.Int[0, 2].Array[3]).Sample((problem, pins) =>
@@ -87,5 +87,5 @@ public class BranchAndBoundTests
             [.. rows.SelectMany(a => rows.Select(b => problem.Matrix[(a * problem.CandidateCount) + b]))],
             [.. rows.Select(a => problem.LayerOf[a])], [.. problem.Costs.Select(cost => rows.Select(a => cost[a]).ToArray())], problem.Budgets);
         Problems.IsBest(pinned, new ExhaustiveAllocator().Solve(pinned), Allocator.Solve(pinned));
-    }, iter: 500);
+    }, iter: Problems.Iterations(500));
 }

@@ -27,19 +27,19 @@ public class FixedChargeTests
                 + (k == charges.Budget ? charges.Of(kinds.Sum(kind => 1 << kind)) : 0) <= problem.Budgets[k]);
         }).Select(choice => problem.Objective(choice)).Append(double.PositiveInfinity).Min();
         Assert.Equal(least, best.Objective);
-    }, iter: 1000);
+    }, iter: Problems.Iterations(1000));
 
     [Fact]
     public void EqualsExhaustiveSearchOnSmallProblems() =>
-        Small.Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: 3000);
+        Small.Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: Problems.Iterations(3000));
 
     [Fact]
     public void EqualsExhaustiveSearchBeyondWhatItEnumerates() =>
-        Larger.Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: 500);
+        Larger.Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: Problems.Iterations(500));
 
     [Fact]
     public void DynamicProgrammingEqualsExhaustiveSearch() => Gen.OneOf(Small, Larger).Select(Problems.Separable).Sample(problem =>
-        Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), new DynamicProgrammingAllocator().Solve(problem)), iter: 2000);
+        Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), new DynamicProgrammingAllocator().Solve(problem)), iter: Problems.Iterations(2000));
 
     [Fact]
     public void LocalSearchKeepsTheBudgetsAndFindsAChoiceWhereThereIsOne() => Small.Sample(problem =>
@@ -51,7 +51,7 @@ public class FixedChargeTests
         {
             Problems.IsHonest(problem, best, found);
         }
-    }, iter: 2000);
+    }, iter: Problems.Iterations(2000));
 
     [Fact]
     public void AnyLimitLeavesAnHonestAnswer() => Gen.Select(Larger, Gen.Long[1, 20]).Sample((problem, nodes) =>
@@ -63,14 +63,14 @@ public class FixedChargeTests
         {
             Problems.IsHonest(problem, best, limited);
         }
-    }, iter: 200);
+    }, iter: Problems.Iterations(200));
 
     [Fact]
     public void ALargerBudgetIsNeverWorse() => Gen.Select(Small, Gen.Long[0, 20]).Sample((problem, more) =>
     {
         var larger = problem.With(problem.Charges!.Budget, problem.Budgets[problem.Charges.Budget] + more);
         Assert.True(Allocator.Solve(larger).Objective <= Allocator.Solve(problem).Objective + Problems.Tolerance(problem));
-    }, iter: 500);
+    }, iter: Problems.Iterations(500));
 
     [Fact]
     public void EveryPointOfACurveIsTheBestForItsBudget() => Problems.Charged(Problems.Of([3, 3, 3, 3, 3, 3])).Sample(problem =>
@@ -83,7 +83,7 @@ public class FixedChargeTests
             var single = problem.With(0, value);
             Problems.IsBest(single, new ExhaustiveAllocator().Solve(single), found);
         }
-    }, iter: 100);
+    }, iter: Problems.Iterations(100));
 
     [Fact]
     public void GroupsPayOnceForTheirKind() => Problems.Of([3, 2, 3, 3, 2, 3]).Where(p => p.Budgets.Count > 0).Sample(problem =>
@@ -103,7 +103,7 @@ public class FixedChargeTests
             Assert.True(problem.IsFeasible(found.Choice));
             Assert.Equal(least, found.Objective, Problems.Tolerance(problem));
         }
-    }, iter: 300);
+    }, iter: Problems.Iterations(300));
 
     [Fact]
     public void ChargesThatDoNotFitAreRefused()

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Clado.Allocation.Solver;
 using CsCheck;
 using Xunit;
@@ -9,6 +10,10 @@ internal static class Problems
 {
     /// <summary>Relative to the largest entry and the number of layers: sums in another order differ by this.</summary>
     public const double Rounding = 1e-9;
+
+    /// <summary>How many problems a law is tried on: the environment variable CLADO_LAW_ITERATIONS, or the usual number.</summary>
+    public static int Iterations(int usual) =>
+        int.TryParse(Environment.GetEnvironmentVariable("CLADO_LAW_ITERATIONS"), NumberStyles.None, CultureInfo.InvariantCulture, out int given) ? given : usual;
 
     /// <summary>Up to six layers of up to four widths and three budgets: indefinite, semidefinite, degenerate, all equal.</summary>
     public static readonly Gen<AllocationProblem> Small =
