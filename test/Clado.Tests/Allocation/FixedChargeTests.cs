@@ -38,8 +38,12 @@ public class FixedChargeTests
         Larger.Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: Problems.Iterations(500));
 
     [Fact]
-    public void DynamicProgrammingEqualsExhaustiveSearch() => Gen.OneOf(Small, Larger).Select(Problems.Separable).Sample(problem =>
-        Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), new DynamicProgrammingAllocator().Solve(problem)), iter: Problems.Iterations(2000));
+    public void SoItIsWithoutCrossTermsWhereCandidatesBeatOneAnother() => Gen.OneOf(Small, Larger).Select(Problems.Separable).Sample(problem =>
+    {
+        var best = new ExhaustiveAllocator().Solve(problem);
+        Problems.IsBest(problem, best, new DynamicProgrammingAllocator().Solve(problem));
+        Problems.IsBest(problem, best, Allocator.Solve(problem));
+    }, iter: Problems.Iterations(2000));
 
     [Fact]
     public void LocalSearchKeepsTheBudgetsAndFindsAChoiceWhereThereIsOne() => Small.Sample(problem =>
@@ -104,6 +108,32 @@ public class FixedChargeTests
             Assert.Equal(least, found.Objective, Problems.Tolerance(problem));
         }
     }, iter: Problems.Iterations(300));
+
+    [Fact]
+    public void ASiblingBeatsACandidateOnlyWhereItsKindIsPaid()
+    {
+        // The second candidate of the first layer is better and no dearer, but for its kind's charge.
+        var problem = new AllocationProblem([2, 0, 0, 0, 1, 0, 0, 0, 1], [0, 0, 1], [[1, 1, 1]], [3], new FixedCharges(0, [0, 1, 0], [0, 1, 5, 6]));
+        bool[] unpaid = [true, true, true], paid = [true, true, true];
+        CandidateReduction.ByDominance(problem, unpaid, paid: 1);
+        CandidateReduction.ByDominance(problem, paid, paid: 3);
+        Assert.Equal([true, true, true], unpaid);
+        Assert.Equal([false, true, true], paid);
+        Assert.Equal([0, 2], Allocator.Solve(problem, TestContext.Current.CancellationToken).Choice);
+    }
+
+    [Fact]
+    public void ThePartsOfANodeHoldEveryChoiceOnceAndPayForWhatItUses() => Small.Sample(problem =>
+    {
+        bool[] all = [.. Enumerable.Repeat(true, problem.CandidateCount)];
+        var parts = KindSplit.Parts(problem, new BranchNode(all, null, [0]), new double[problem.CandidateCount], null).ToArray();
+        var charges = problem.Charges!;
+        foreach (int[] choice in Problems.Choices(problem))
+        {
+            int used = charges.SetOf(choice);
+            Assert.Single(parts, part => choice.All(a => part.Allowed[a]) && (part.Paid & ~used) == 0);
+        }
+    }, iter: 500);
 
     [Fact]
     public void ChargesThatDoNotFitAreRefused()
