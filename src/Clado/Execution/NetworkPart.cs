@@ -1,5 +1,4 @@
 using Clado.Graphs;
-using Clado.Onnx;
 
 namespace Clado.Execution;
 
@@ -43,28 +42,12 @@ internal sealed record NetworkPart(IReadOnlyList<string> Before, IReadOnlyList<s
     /// <returns>What they make.</returns>
     private static List<string> Run(Graph graph, bool[] done, NetworkGoal goal)
     {
-        var (read, needed) = (goal.Wanted.ToHashSet(), new bool[done.Length]);
-        for (int i = done.Length - 1; i >= 0; i--)
+        var given = graph.Walk.Made([.. Enumerable.Range(0, done.Length).Where(i => done[i])]);
+        int[] now = [.. graph.Walk.Behind(goal.Wanted, given).Except(graph.Walk.DependentOn(goal.Open))];
+        foreach (int i in now)
         {
-            if (!done[i] && graph.Nodes[i].Output.Any(read.Contains))
-            {
-                needed[i] = true;
-                read.UnionWith(graph.Nodes[i].Reads());
-            }
+            done[i] = true;
         }
-        var (waiting, made) = (goal.Open.ToHashSet(), new List<string>());
-        for (int i = 0; i < done.Length; i++)
-        {
-            if (needed[i] && graph.Nodes[i].Reads().Any(waiting.Contains))
-            {
-                waiting.UnionWith(graph.Nodes[i].Output);
-            }
-            else if (needed[i])
-            {
-                done[i] = true;
-                made.AddRange(graph.Nodes[i].Output.Where(name => name.Length > 0));
-            }
-        }
-        return made;
+        return [.. now.SelectMany(i => graph.Nodes[i].Output).Where(name => name.Length > 0)];
     }
 }

@@ -22,7 +22,7 @@ public static class Blocks
         var blockAfter = new int[graph.Nodes.Count + 1];
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
-            foreach (var input in graph.Nodes[i].Input.Distinct().Where(live.ContainsKey))
+            foreach (var input in graph.Walk.Reads(i).Where(live.ContainsKey))
             {
                 if (--live[input] == 0)
                 {
