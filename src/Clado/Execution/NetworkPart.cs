@@ -30,8 +30,9 @@ internal sealed record NetworkPart(IReadOnlyList<string> Before, IReadOnlyList<s
         foreach (var (goal, index) in goals.Select((goal, index) => (goal, index)))
         {
             var made = isCarried ? Run(graph, done, goal) : [];
+            var ahead = graph.Needs(Enumerable.Range(0, done.Length).Where(node => !done[node]));
             // A later goal may lie on the way to this one.
-            bool IsKept(string name) => graph.Consumers(name).Any(node => !done[node]) || goals.Skip(index).Any(later => later.Wanted.Contains(name));
+            bool IsKept(string name) => ahead.Contains(name) || goals.Skip(index).Any(later => later.Wanted.Contains(name));
             string[] before = live, kept = [.. made.Where(IsKept)];
             live = [.. before.Where(IsKept), .. kept];
             yield return new NetworkPart(before, kept, live, [.. goal.Wanted.Except(live)], isCarried);

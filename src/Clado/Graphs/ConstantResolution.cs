@@ -134,7 +134,7 @@ internal static class ConstantResolution
         using var session = new GraphSession(part, file, GraphOptimizationLevel.ORT_DISABLE_ALL);
         using var values = session.Run(_ => throw new InvalidOperationException("Constants have no inputs."));
         var results = new Dictionary<string, TensorProto>();
-        foreach (var (name, value) in session.Outputs.Zip(values))
+        foreach (var (name, value) in session.Outputs.Zip(values).Where(output => output.Second.IsTensor))
         {
             var info = value.GetTensorTypeAndShape();
             var type = (DataType)(int)info.ElementDataType;

@@ -45,7 +45,7 @@ public sealed class Graph
     /// <summary>The constant tensors by name.</summary>
     public IReadOnlyDictionary<string, TensorProto> Initializers { get; }
 
-    /// <summary>Type and shape of every tensor that is no initializer, by name.</summary>
+    /// <summary>Type and shape of every tensor that is no initializer, by name. What is no tensor, as a sequence, is not among them.</summary>
     public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
     /// <summary>The image input, and what the others get.</summary>
@@ -108,6 +108,26 @@ public sealed class Graph
     /// <summary>Indices of the nodes that read a tensor, themselves or in their bodies, ascending. Shape: [consumers].</summary>
     /// <param name="tensor">Name of the tensor.</param>
     public IReadOnlyList<int> Consumers(string tensor) => Walk.Readers(tensor);
+
+    /// <summary>
+    /// Names of the tensors, constants too, that a part of the graph has to be given. A sequence is not given but made again, so that the tensors it is made of are
+    /// given in its place.
+    /// </summary>
+    /// <param name="part">Indices of its nodes. Shape: [part].</param>
+    internal IReadOnlySet<string> Needs(IEnumerable<int> part)
+    {
+        var nodes = part.ToHashSet();
+        while (true)
+        {
+            var needs = Walk.Needs([.. nodes]);
+            int[] makers = [.. needs.Where(name => !Tensors.ContainsKey(name)).Select(Producer).Where(maker => maker >= 0)];
+            if (makers.Length == 0)
+            {
+                return needs;
+            }
+            nodes.UnionWith(makers);
+        }
+    }
 
     private static Graph Create(ModelProto model, string file, string hash, int opset, long sizeBytes, InputOptions? options)
     {

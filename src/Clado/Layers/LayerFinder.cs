@@ -59,7 +59,7 @@ public static class LayerFinder
                 }
                 else if (Operators.Any(inner.Is) && !inner.Operands().Any(visible.Contains))
                 {
-                    yield return new KeptOperation(inner.DisplayName(), inner.OpType, $"it lies in the body of {node.OpType} '{node.DisplayName()}', and bodies are kept as they are");
+                    yield return new KeptOperation(inner.DisplayName(), inner.OpType, $"in the body of {node.OpType} '{node.DisplayName()}', and bodies are kept as they are");
                 }
                 foreach (var kept in InBodies(inner, visible))
                 {

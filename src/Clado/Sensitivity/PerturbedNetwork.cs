@@ -132,7 +132,7 @@ internal sealed class PerturbedNetwork : IDisposable
 
     private Suffix Cut(QuantizableLayer layer, IReadOnlyList<int> nodes, string[] inputs)
     {
-        var needs = graph.Walk.Needs(nodes).Where(name => name != layer.Weight).ToArray();
+        var needs = graph.Needs(nodes).Where(name => name != layer.Weight).ToArray();
         var bodies = nodes.SelectMany(i => GraphWalk.Bodies(graph.Nodes[i]));
         return new Suffix(
             graph.Walk.Made(nodes),
