@@ -30,9 +30,9 @@ internal sealed class PerturbedNetwork : IDisposable
         // The graph may have more nodes than the one the layers were found in: those that round activations.
         layers = [.. layers.Select(layer => layer with { Nodes = graph.Consumers(layer.Weight) })];
         (this.graph, this.layers, this.readout) = (graph, layers, readout);
-        var nodes = layers.Select(layer => graph.Walk.DependentOn([layer.Weight])).ToArray();
+        var nodes = layers.Select(layer => graph.Walk.DependentOn([layer.Weight]).ToHashSet()).ToArray();
         // A weight used at several depths, by a body for instance, lies in the suffix of later layers: there it and its layer's bias are inputs like any live tensor.
-        var sharing = layers.Where((layer, i) => nodes.Skip(i + 1).Any(later => layer.Nodes.Intersect(later).Any())).ToArray();
+        var sharing = layers.Where((layer, i) => nodes.Skip(i + 1).Any(later => layer.Nodes.Any(later.Contains))).ToArray();
         string[] names = [.. sharing.SelectMany(ConstantsOf)];
         suffixes = [.. layers.Select((layer, i) => Cut(layer, nodes[i], names))];
         BlockOf = Blocks.Of(graph, layers);
@@ -130,14 +130,14 @@ internal sealed class PerturbedNetwork : IDisposable
 
     private OrtValue Value(NetworkState state, string name) => state.Find(name) ?? shared[name];
 
-    private Suffix Cut(QuantizableLayer layer, IReadOnlyList<int> nodes, string[] inputs)
+    private Suffix Cut(QuantizableLayer layer, HashSet<int> nodes, string[] inputs)
     {
         var needs = graph.Needs(nodes).Where(name => name != layer.Weight).ToArray();
         var bodies = nodes.SelectMany(i => GraphWalk.Bodies(graph.Nodes[i]));
         return new Suffix(
-            graph.Walk.Made(nodes),
+            graph.Walk.Made([.. nodes]),
             needs.Where(name => !graph.Initializers.ContainsKey(name) || inputs.Contains(name)).ToHashSet(),
-            layers.Where(l => l.Nodes.Intersect(nodes).Any()).Sum(l => l.Macs),
+            layers.Where(l => l.Nodes.Any(nodes.Contains)).Sum(l => l.Macs),
             needs.Where(graph.Initializers.ContainsKey).Sum(name => (long)graph.Initializers[name].CalculateSize()) + bodies.Sum(body => (long)body.CalculateSize()));
     }
 
