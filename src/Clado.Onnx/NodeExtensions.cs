@@ -19,12 +19,12 @@ public static class NodeExtensions
     /// <param name="opType">Name of the operator, such as <c>Conv</c>.</param>
     public static bool Is(this NodeProto node, string opType) => node.OpType == opType && node.IsStandard();
 
-    /// <summary>Whether a model rounds activations to integers: it quantizes at run time, itself or in its functions.</summary>
+    /// <summary>Whether a model rounds activations to integers: it quantizes at run time, itself, in bodies or in its functions.</summary>
     /// <param name="model">The model to look through.</param>
     public static bool RoundsActivations(this ModelProto model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return model.Functions.SelectMany(f => f.Node).Concat(model.Graph.Node).Any(n => n.OpType is "QuantizeLinear" or "DynamicQuantizeLinear");
+        return GraphWalk.AtEveryDepth(model.Functions.SelectMany(f => f.Node).Concat(model.Graph.Node)).Any(n => n.OpType is "QuantizeLinear" or "DynamicQuantizeLinear");
     }
 
     /// <summary>Version of the standard operators a model uses; 0 where it imports none.</summary>
@@ -40,14 +40,39 @@ public static class NodeExtensions
     /// <param name="name">Name of the attribute.</param>
     public static AttributeProto? Find(this NodeProto node, string name) => node.Attribute.FirstOrDefault(a => a.Name == name);
 
-    /// <summary>Names of the tensors a node reads: its inputs, and what the bodies of a loop or branch read around them.</summary>
+    /// <summary>
+    /// Names of an operator's positional inputs, an empty one for an optional input that is absent. What a node reads is more where it has bodies:
+    /// <see cref="GraphWalk.Reads(NodeProto)"/>.
+    /// </summary>
     /// <param name="node">The node to look at.</param>
-    public static IEnumerable<string> Reads(this NodeProto node)
+    /// <returns>Shape: [inputs].</returns>
+    public static IReadOnlyList<string> Operands(this NodeProto node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        var bodies = node.Attribute.Where(a => a.Type == AttributeType.Graph && a.G is not null).Select(a => a.G);
-        return node.Input.Where(i => i.Length > 0).Concat(bodies.SelectMany(body => body.Node.SelectMany(n => n.Reads()).Concat(body.Output.Select(o => o.Name))
-            .Except(body.Node.SelectMany(n => n.Output).Concat(body.Input.Select(i => i.Name)).Concat(body.Initializer.Select(t => t.Name)))));
+        return node.Input;
+    }
+
+    /// <summary>Name of an operator's positional input, empty where it is absent.</summary>
+    /// <param name="node">The node to look at.</param>
+    /// <param name="slot">Position. Range: [0, inf).</param>
+    public static string Operand(this NodeProto node, int slot)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return slot < node.Input.Count ? node.Input[slot] : "";
+    }
+
+    /// <summary>Gives an operator another positional input; those before it that are not there stay absent.</summary>
+    /// <param name="node">The node to change.</param>
+    /// <param name="slot">Position. Range: [0, inf).</param>
+    /// <param name="name">Name of the tensor.</param>
+    public static void SetOperand(this NodeProto node, int slot, string name)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        while (node.Input.Count <= slot)
+        {
+            node.Input.Add("");
+        }
+        node.Input[slot] = name;
     }
 
     /// <summary>An integer attribute's value.</summary>

@@ -86,13 +86,11 @@ public static class OnnxFile
             + model.MetadataProps.Sum(m => (long)m.CalculateSize());
     }
 
-    /// <summary>Every tensor that carries data: initializers and tensor attributes of nodes, functions included.</summary>
+    /// <summary>Every tensor that carries data: initializers and tensor attributes of nodes, bodies and functions included.</summary>
     internal static IEnumerable<TensorProto> Tensors(this ModelProto model) =>
-        model.Graph.Initializer
-            .Concat(AttributeTensors(model.Graph.Node))
-            .Concat(model.Functions.SelectMany(function => AttributeTensors(function.Node)));
+        model.Graph.Initializer.Concat(GraphWalk.AtEveryDepth(model.Graph.Node.Concat(model.Functions.SelectMany(function => function.Node))).SelectMany(Tensors));
 
-    private static IEnumerable<TensorProto> AttributeTensors(IEnumerable<NodeProto> nodes) =>
-        nodes.SelectMany(node => node.Attribute).SelectMany(attribute =>
-            attribute.T is { } single ? attribute.Tensors.Append(single) : attribute.Tensors);
+    private static IEnumerable<TensorProto> Tensors(NodeProto node) =>
+        node.Attribute.SelectMany(attribute => attribute.T is { } single ? attribute.Tensors.Append(single) : attribute.Tensors)
+            .Concat(GraphWalk.Bodies(node).SelectMany(body => body.Initializer));
 }

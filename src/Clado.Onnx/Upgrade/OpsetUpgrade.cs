@@ -60,9 +60,9 @@ public static class OpsetUpgrade
             {
                 Raise(node, context);
             }
-            foreach (var body in node.Attribute.Where(a => a.Type == AttributeProto.Types.AttributeType.Graph && a.G is not null))
+            foreach (var body in GraphWalk.Bodies(node))
             {
-                Raise(body.G, context.Inside(body.G));
+                Raise(body, context.Inside(body));
             }
             graph.Node.Add(context.TakeBefore());
             graph.Node.Add(node);

@@ -8,22 +8,14 @@ internal sealed class UpgradeContext
 {
     private readonly GraphProto graph;
     private readonly UpgradeContext? outer;
-    private readonly HashSet<string> names;
+    private readonly ISet<string> names;
     private readonly List<NodeProto> before = [];
     private readonly List<NodeProto> after = [];
 
-    public UpgradeContext(string file, int opset, GraphProto graph)
-    {
-        (File, Opset, this.graph) = (file, opset, graph);
-        names = [.. graph.Node.SelectMany(n => n.Output), .. graph.Initializer.Select(t => t.Name), .. graph.Input.Select(v => v.Name)];
-    }
+    public UpgradeContext(string file, int opset, GraphProto graph) => (File, Opset, this.graph, names) = (file, opset, graph, GraphWalk.Names(graph));
 
-    private UpgradeContext(UpgradeContext outer, GraphProto body)
-        : this(outer.File, outer.Opset, body)
-    {
-        this.outer = outer;
-        names.UnionWith(outer.names);
-    }
+    // Names are unique across bodies: what is made in one, or around it, hides nothing of another.
+    private UpgradeContext(UpgradeContext outer, GraphProto body) => (File, Opset, graph, names, this.outer) = (outer.File, outer.Opset, body, outer.names, outer);
 
     public string File { get; }
 

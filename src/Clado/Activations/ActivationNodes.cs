@@ -42,7 +42,7 @@ internal static class ActivationNodes
             {
                 foreach (int reader in readers)
                 {
-                    Replace(nodes[reader].Input, raw, rounded);
+                    GraphWalk.Rename(nodes[reader], new Dictionary<string, string> { [raw] = rounded });
                 }
             }
             else
@@ -83,11 +83,11 @@ internal static class ActivationNodes
         {
             var (integers, floats) = (names.Of('b', node.Node), names.Of('c', node.Node));
             int[] values = codes(node);
-            model.Graph.Node[node.Node].Input[2] = floats;
+            model.Graph.Node[node.Node].SetOperand(2, floats);
             model.Graph.Initializer.Add(TensorData.Create(integers, DataType.Int32, MemoryMarshal.AsBytes(values.AsSpan()), values.Length));
             calls.Add(LocalFunctions.Call(BiasName, [integers, Scale(names, node.InputRange), names.Of('s', node.Layer.Index)], floats));
         }
-        var used = model.Graph.Node.SelectMany(n => n.Input).ToHashSet();
+        var used = model.Graph.Node.SelectMany(GraphWalk.Reads).ToHashSet();
         foreach (var tensor in model.Graph.Initializer.Where(t => biased.Any(n => n.Bias == t.Name) && !used.Contains(t.Name)).ToArray())
         {
             model.Graph.Initializer.Remove(tensor);
@@ -100,13 +100,5 @@ internal static class ActivationNodes
             LocalFunctions.Add(model, [function]);
         }
         return calls;
-    }
-
-    private static void Replace(Google.Protobuf.Collections.RepeatedField<string> names, string old, string by)
-    {
-        for (int i = 0; i < names.Count; i++)
-        {
-            names[i] = names[i] == old ? by : names[i];
-        }
     }
 }

@@ -1,5 +1,6 @@
 using Clado.Graphs;
 using Clado.Layers;
+using Clado.Onnx;
 
 namespace Clado.Activations;
 
@@ -53,13 +54,13 @@ public sealed record ActivationPlan
                 continue;
             }
             int next = ranges.Values.DefaultIfEmpty(-1).Max() + 1;
-            int range = producer >= 0 && roles[producer] == NodeRole.Carrier ? ranges[graph.Nodes[producer].Input[0]] : next;
+            int range = producer >= 0 && roles[producer] == NodeRole.Carrier ? ranges[graph.Nodes[producer].Operand(0)] : next;
             ranges.Add(name, range);
             bool integers = producer >= 0 && roles[producer] is not NodeRole.Float;
             tensors.Add(new QuantizedTensor(name, range, integers ? null : readers));
         }
         var nodes = layers.SelectMany(layer => layer.Nodes.Where(node => roles[node] is NodeRole.Convolution or NodeRole.Product).Select(node =>
-            new IntegerNode(node, layer, ranges[graph.Nodes[node].Input[0]], graph.Nodes[node].Input.Count > 2 && graph.Nodes[node].Input[2].Length > 0 ? graph.Nodes[node].Input[2] : null)));
+            new IntegerNode(node, layer, ranges[graph.Nodes[node].Operand(0)], graph.Nodes[node].Operand(2) is { Length: > 0 } bias ? bias : null)));
         return new ActivationPlan { Tensors = tensors, Nodes = [.. nodes], Kept = roles.Kept() };
     }
 }

@@ -51,7 +51,9 @@ internal sealed class NodeRoles
     {
         this.graph = graph;
         roles = new NodeRole[graph.Nodes.Count];
-        var layerOf = layers.SelectMany(layer => layer.Nodes.Select(node => (node, layer))).ToDictionary(p => p.node, p => p.layer);
+        // A weight may have other readers: bodies of loops and branches, or an operator that computes with it.
+        var layerOf = layers.SelectMany(layer => layer.Nodes.Where(node => IsUse(graph.Nodes[node], layer)).Select(node => (node, layer)))
+            .DistinctBy(use => use.node).ToDictionary(use => use.node, use => use.layer);
         for (int i = 0; i < roles.Length; i++)
         {
             roles[i] = layerOf.TryGetValue(i, out var layer) ? OfLayer(i, layer) : OfOther(i);
@@ -75,7 +77,7 @@ internal sealed class NodeRoles
     /// <summary>Whether a node wants a tensor on a grid.</summary>
     public bool ReadsIntegers(int node, string tensor) => roles[node] switch
     {
-        NodeRole.Convolution or NodeRole.Product or NodeRole.Carrier => graph.Nodes[node].Input[0] == tensor,
+        NodeRole.Convolution or NodeRole.Product or NodeRole.Carrier => graph.Nodes[node].Operand(0) == tensor,
         NodeRole.Integer => true,
         _ => false,
     };
@@ -94,11 +96,14 @@ internal sealed class NodeRoles
             .Select(p => new KeptOperation(p.node.DisplayName(), p.node.OpType, reasons.GetValueOrDefault(p.i) ?? Reason(p.node))),
     ];
 
+    private static bool IsUse(NodeProto node, QuantizableLayer layer) =>
+        node.IsStandard() && node.OpType is "Conv" or "ConvTranspose" or "Gemm" or "MatMul" && node.Operands().Take(2).Contains(layer.Weight);
+
     private NodeRole OfLayer(int index, QuantizableLayer layer)
     {
         var node = graph.Nodes[index];
         string? reason = node.OpType is "ConvTranspose" ? "ONNX Runtime has no integer kernel for it"
-            : node.Input[1] != layer.Weight || !graph.Tensors.ContainsKey(node.Input[0]) ? "the weight is not the right factor"
+            : node.Operand(1) != layer.Weight || !graph.Tensors.ContainsKey(node.Operand(0)) ? "the weight is not the right factor"
             : node.Is("Gemm") && (node.Find("alpha") is not (null or { F: 1 }) || node.Find("beta") is not (null or { F: 1 }) || node.Integer("transA", 0) != 0)
                 ? "it scales or transposes its input"
             : HasOddBias(node, layer) ? "its bias is computed or has another shape than one value a channel"
@@ -112,8 +117,8 @@ internal sealed class NodeRoles
     }
 
     private bool HasOddBias(NodeProto node, QuantizableLayer layer) =>
-        node.Input.Count > 2 && node.Input[2].Length > 0
-        && !(graph.Initializers.TryGetValue(node.Input[2], out var bias) && (DataType)bias.DataType == DataType.Float
+        node.Operand(2).Length > 0
+        && !(graph.Initializers.TryGetValue(node.Operand(2), out var bias) && (DataType)bias.DataType == DataType.Float
             && bias.Dims.Count == 1 && bias.Dims[0] == layer.ChannelCount);
 
     private NodeRole OfOther(int index)
@@ -123,24 +128,24 @@ internal sealed class NodeRoles
         {
             return NodeRole.Float;
         }
-        if (node.OpType is "Relu" or "Clip" && graph.Producer(node.Input[0]) is >= 0 and var producer && roles[producer] is NodeRole.Convolution or NodeRole.Integer
-            && graph.Consumers(node.Input[0]).Count == 1 && !graph.Outputs.Contains(node.Input[0]) && node.Input.Skip(1).All(i => i.Length == 0 || graph.Initializers.ContainsKey(i)))
+        if (node.OpType is "Relu" or "Clip" && graph.Producer(node.Operand(0)) is >= 0 and var producer && roles[producer] is NodeRole.Convolution or NodeRole.Integer
+            && graph.Consumers(node.Operand(0)).Count == 1 && !graph.Outputs.Contains(node.Operand(0)) && node.Operands().Skip(1).All(i => i.Length == 0 || graph.Initializers.ContainsKey(i)))
         {
             return NodeRole.Absorbed;
         }
-        if (Carriers.Contains(node.OpType) && integers.Contains(node.Input[0]) && MovesOnly(node))
+        if (Carriers.Contains(node.OpType) && integers.Contains(node.Operand(0)) && MovesOnly(node))
         {
             return NodeRole.Carrier;
         }
-        return Kernels.Contains(node.OpType) && node.Input.All(integers.Contains) ? NodeRole.Integer : NodeRole.Float;
+        return Kernels.Contains(node.OpType) && node.Operands().All(integers.Contains) ? NodeRole.Integer : NodeRole.Float;
     }
 
     /// <summary>Whether every value of the output is one of the input, or zero.</summary>
     private bool MovesOnly(NodeProto node) => node.OpType switch
     {
         "Resize" => node.Find("mode") is not { } mode || mode.S.ToStringUtf8() == "nearest",
-        "Pad" => node.Input.Count < 3 || node.Input[2].Length == 0
-            || (graph.Initializers.TryGetValue(node.Input[2], out var value) && (DataType)value.DataType == DataType.Float && TensorData.ReadSingles(graph.File, value).All(v => v == 0)),
+        "Pad" => node.Operand(2).Length == 0
+            || (graph.Initializers.TryGetValue(node.Operand(2), out var value) && (DataType)value.DataType == DataType.Float && TensorData.ReadSingles(graph.File, value).All(v => v == 0)),
         _ => true,
     };
 
@@ -160,7 +165,7 @@ internal sealed class NodeRoles
 
     private string Reason(NodeProto node) =>
         node.OpType is "Conv" or "ConvTranspose" or "Gemm" or "MatMul"
-            ? node.Input.Any(graph.Initializers.ContainsKey) ? "its weight stays float" : "no constant factor (both are activations)"
+            ? node.Operands().Any(graph.Initializers.ContainsKey) ? "its weight stays float" : "no constant factor (both are activations)"
         : node.Is("BatchNormalization") ? "ONNX Runtime has no integer kernel for it, and there is no convolution with a weight and output of its own to fold it into"
         : Kernels.Contains(node.OpType) ? "not all of its inputs come from integer kernels, or nobody reads integers of it"
         : "ONNX Runtime has no integer kernel for it";

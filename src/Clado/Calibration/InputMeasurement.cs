@@ -64,18 +64,25 @@ public static class InputMeasurement
         for (int start = 0; start < batches.Count; start += threads)
         {
             var wave = new (BatchTensors Values, BatchTensors? Floats)[Math.Min(threads, batches.Count - start)];
-            Parallel.For(0, wave.Length, options, i => wave[i] = run(start + i));
-            Parallel.ForEach(Partitioner.Create(sums, EnumerablePartitionerOptions.NoBuffering), options, sum =>
+            try
             {
-                for (int i = 0; i < wave.Length; i++)
+                Parallel.For(0, wave.Length, options, i => wave[i] = run(start + i));
+                Parallel.ForEach(Partitioner.Create(sums, EnumerablePartitionerOptions.NoBuffering), options, sum =>
                 {
-                    sum.Add(wave[i].Values, wave[i].Floats ?? wave[i].Values, batches.CountOf(start + i), threads);
-                }
-            });
-            foreach (var (values, floats) in wave)
+                    for (int i = 0; i < wave.Length; i++)
+                    {
+                        sum.Add(wave[i].Values, wave[i].Floats ?? wave[i].Values, batches.CountOf(start + i), threads);
+                    }
+                });
+            }
+            finally
             {
-                values.Dispose();
-                floats?.Dispose();
+                foreach (var (values, floats) in wave)
+                {
+                    // Absent where the wave was stopped before.
+                    values?.Dispose();
+                    floats?.Dispose();
+                }
             }
         }
     }

@@ -24,7 +24,7 @@ internal sealed class InputRows
     /// <summary>Which of a node's inputs is the activation, or -1 where the node does not read the weight the way its layer does.</summary>
     public static int ActivationSlot(NodeProto node, QuantizableLayer layer)
     {
-        int slot = node.Input.Count > 1 && node.Input[1] == layer.Weight ? 1 : node.Input[0] == layer.Weight && node.Is("MatMul") ? 0 : -1;
+        int slot = node.Operand(1) == layer.Weight ? 1 : node.Operand(0) == layer.Weight && node.Is("MatMul") ? 0 : -1;
         int axis = node.OpType switch
         {
             "Conv" => 0,

@@ -55,8 +55,22 @@ internal sealed class InputsInTurn : IDisposable
         floats.Advance();
         replaced.Advance();
         var sum = new LayerSum(graph, layer, uses, isReplaced: true, imageCount);
-        InputMeasurement.Sweep([sum], batches, batch => (replaced.Run(batch), floats.Run(batch)), threads, cancellation);
+        InputMeasurement.Sweep([sum], batches, Run, threads, cancellation);
         return sum.Result();
+    }
+
+    private (BatchTensors Values, BatchTensors? Floats) Run(int batch)
+    {
+        var values = replaced.Run(batch);
+        try
+        {
+            return (values, floats.Run(batch));
+        }
+        catch
+        {
+            values.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Replaces a constant of the layer that was measured last.</summary>

@@ -21,7 +21,7 @@ internal sealed record LayerUse(NodeProto Node, string Tensor, string Behind)
     public static IReadOnlyList<LayerUse> Of(Graph graph, Graph behind, QuantizableLayer layer) =>
         [.. layer.Nodes.Zip(behind.Consumers(layer.Weight), (own, other) => (Node: graph.Nodes[own], Other: behind.Nodes[other]))
             .Select(n => (n.Node, n.Other, Slot: InputRows.ActivationSlot(n.Node, layer)))
-            .Where(n => n.Slot >= 0 && graph.Tensors.ContainsKey(n.Node.Input[n.Slot])).Select(n => new LayerUse(n.Node, n.Node.Input[n.Slot], n.Other.Input[n.Slot]))];
+            .Where(n => n.Slot >= 0 && graph.Tensors.ContainsKey(n.Node.Operand(n.Slot))).Select(n => new LayerUse(n.Node, n.Node.Operand(n.Slot), n.Other.Operand(n.Slot)))];
 }
 
 /// <summary>Adds up products and values of a layer's inputs, batch after batch.</summary>

@@ -50,7 +50,7 @@ public sealed class FileSize
         model.ClearProducerVersion();
         model.Graph.ClearDocString();
         model.Graph.ValueInfo.Clear();
-        foreach (var node in model.Graph.Node)
+        foreach (var node in GraphWalk.AtEveryDepth(model.Graph.Node))
         {
             node.ClearDocString();
             node.MetadataProps.Clear();

@@ -67,15 +67,15 @@ internal static class EqualizedGraph
     private static void ClipByChannel(Graph graph, GraphProto target, NodeProto clip, IReadOnlyList<float> factors)
     {
         float ceiling = PairFinder.Ceiling(graph, clip)!.Value;
-        string output = clip.Output[0], positive = Unused(graph, output + "/positive"), ceilings = Unused(graph, output + "/ceilings");
+        string output = clip.Output[0], positive = Unused(target, output + "/positive"), ceilings = Unused(target, output + "/ceilings");
         long[] dims = [factors.Count, .. Enumerable.Repeat(1L, graph.Tensors[output].Shape.Count - 2)];
         target.Initializer.Add(TensorData.Singles(ceilings, [.. factors.Select(factor => ceiling / factor)], dims));
         int at = target.Node.IndexOf(target.Node.First(n => n.Output.Contains(output)));
         target.Node.RemoveAt(at);
         target.Node.Insert(at, NodeExtensions.Node("Min", [positive, ceilings], output));
-        target.Node.Insert(at, NodeExtensions.Node("Relu", [clip.Input[0]], positive));
+        target.Node.Insert(at, NodeExtensions.Node("Relu", [clip.Operand(0)], positive));
         target.Node[at].Name = clip.Name;
     }
 
-    private static string Unused(Graph graph, string name) => graph.Tensors.ContainsKey(name) || graph.Initializers.ContainsKey(name) ? Unused(graph, name + "_") : name;
+    private static string Unused(GraphProto graph, string name) => GraphWalk.Names(graph).Contains(name) ? Unused(graph, name + "_") : name;
 }

@@ -28,7 +28,7 @@ internal static class PairFinder
     private static string? Activation(Graph graph, QuantizableLayer layer)
     {
         var node = graph.Nodes[layer.Nodes[0]];
-        return InputRows.ActivationSlot(node, layer) == 0 && node.Integer("transA", 0) == 0 ? node.Input[0] : null;
+        return InputRows.ActivationSlot(node, layer) == 0 && node.Integer("transA", 0) == 0 ? node.Operand(0) : null;
     }
 
     private static ChannelPair? Look(Graph graph, string tensor, Dictionary<int, QuantizableLayer> byNode)
@@ -63,7 +63,7 @@ internal static class PairFinder
                 return (at, clip);
             }
             clip = passes ? clip : at;
-            tensor = node.Input[0];
+            tensor = node.Operand(0);
             if (graph.Consumers(tensor).Count != 1 || graph.Outputs.Contains(tensor))
             {
                 break;
@@ -75,7 +75,7 @@ internal static class PairFinder
     /// <summary>The ceiling of a Clip from 0; null for other nodes.</summary>
     internal static float? Ceiling(Graph graph, NodeProto node)
     {
-        float? Constant(int slot) => node.Input.Count > slot && graph.Initializers.TryGetValue(node.Input[slot], out var value) && value.DataType == (int)TensorProto.Types.DataType.Float
+        float? Constant(int slot) => graph.Initializers.TryGetValue(node.Operand(slot), out var value) && value.DataType == (int)TensorProto.Types.DataType.Float
             ? TensorData.ReadSingles(graph.File, value) is [float single] ? single : null
             : null;
         return node.Is("Clip") && Constant(1) is 0 && Constant(2) is { } ceiling and > 0 ? ceiling : null;
@@ -87,18 +87,18 @@ internal static class PairFinder
         // A bias is added behind the product by a node of its own.
         if (node.Is("Add") && !overImages)
         {
-            int product = node.Input.Select(graph.Producer).Max();
-            return product >= 0 && byNode.TryGetValue(product, out var added) && added.Bias is { } bias && node.Input.Contains(bias) ? Constants(added, channels) : null;
+            int product = node.Operands().Select(graph.Producer).Max();
+            return product >= 0 && byNode.TryGetValue(product, out var added) && added.Bias is { } bias && node.Operands().Contains(bias) ? Constants(added, channels) : null;
         }
         if (node.Is("LayerNormalization") && !overImages)
         {
-            return node.Integer("axis", -1) is var axis && (axis == -1 || axis == graph.Tensors[node.Input[0]].Shape.Count - 1) && node.Output.Count == 1
-                && node.Input.Skip(1).Where(i => i.Length > 0).All(i => IsOwn(graph, i, channels))
-                ? [.. node.Input.Skip(1).Where(i => i.Length > 0).Select(i => new ChannelConstant(i, 1))]
+            return node.Integer("axis", -1) is var axis && (axis == -1 || axis == graph.Tensors[node.Operand(0)].Shape.Count - 1) && node.Output.Count == 1
+                && node.Operands().Skip(1).Where(i => i.Length > 0).All(i => IsOwn(graph, i, channels))
+                ? [.. node.Operands().Skip(1).Where(i => i.Length > 0).Select(i => new ChannelConstant(i, 1))]
                 : null;
         }
         return byNode.TryGetValue(source, out var layer) && (overImages ? Convolutions : Products).Contains(layer.Op) && (layer.Op != "ConvTranspose" || layer.Groups == 1)
-            && (node.Input.Count < 3 || node.Input[2].Length == 0 || layer.Bias == node.Input[2])
+            && (node.Operand(2).Length == 0 || layer.Bias == node.Operand(2))
             ? Constants(layer, channels)
             : null;
     }

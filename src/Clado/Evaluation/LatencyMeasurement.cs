@@ -2,8 +2,6 @@ using System.Diagnostics;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Onnx;
-using Google.Protobuf;
-using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Evaluation;
 
@@ -26,67 +24,54 @@ public static class LatencyMeasurement
         IReadOnlyList<string> paths, int threads, int batch = 1, int runs = Runs, InputOptions? inputs = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        var models = paths.Select(path => new TimedModel(path, threads, batch, inputs)).ToArray();
-        try
+        using var models = new OwnedList<TimedModel>(paths.Select(path => new TimedModel(path, threads, batch, inputs)));
+        var times = models.Select(_ => new List<double>()).ToArray();
+        for (int run = 0; run < WarmUpRuns + runs; run++)
         {
-            var times = models.Select(_ => new List<double>()).ToArray();
-            for (int run = 0; run < WarmUpRuns + runs; run++)
+            foreach (var (model, own) in models.Zip(times))
             {
-                foreach (var (model, own) in models.Zip(times))
+                cancellation.ThrowIfCancellationRequested();
+                double time = model.Run();
+                if (run >= WarmUpRuns)
                 {
-                    cancellation.ThrowIfCancellationRequested();
-                    double time = model.Run();
-                    if (run >= WarmUpRuns)
-                    {
-                        own.Add(time);
-                    }
+                    own.Add(time);
                 }
             }
-            return [.. times.Select(t => t.Order().ElementAt(t.Count / 2))];
         }
-        finally
-        {
-            foreach (var model in models)
-            {
-                model.Dispose();
-            }
-        }
+        return [.. times.Select(t => t.Order().ElementAt(t.Count / 2))];
     }
 
     private sealed class TimedModel : IDisposable
     {
-        private readonly InferenceSession session;
-        private readonly InputFeed feed;
-        private readonly RunOptions options = new();
+        private readonly GraphSession session;
+        private readonly GraphInputs inputs;
+        private readonly float[] pixels;
+        private readonly long[] shape;
 
-        public TimedModel(string path, int threads, int batch, InputOptions? inputs)
+        public TimedModel(string path, int threads, int batch, InputOptions? options)
         {
-            var graph = Graph.Read(path, inputs);
-            var file = OnnxFile.Read(path);
-            session = OrtRuntime.CreateTimedSession(file.ToByteArray(), threads, file.RoundsActivations());
-            long[] shape = [.. graph.Tensors[graph.Input].Shape.Select((dim, axis) => axis == 0 && graph.HasFreeBatch ? batch : dim)];
+            var graph = Graph.Read(path, options);
+            inputs = graph.Inputs;
+            shape = [.. graph.Tensors[graph.Input].Shape.Select((dim, axis) => axis == 0 && graph.HasFreeBatch ? batch : dim)];
             // Any image will do, except one of zeros alone, which processors may be faster with.
             var random = new Random(1);
-            var pixels = new float[shape.Aggregate(1L, (product, dim) => product * dim)];
+            pixels = new float[shape.Aggregate(1L, (product, dim) => product * dim)];
             for (int i = 0; i < pixels.Length; i++)
             {
                 pixels[i] = (2 * random.NextSingle()) - 1;
             }
-            feed = graph.Inputs.Feed(pixels, shape);
+            var file = OnnxFile.Read(path);
+            session = GraphSession.Timed(file, path, threads, file.RoundsActivations());
         }
 
         public double Run()
         {
+            using var feed = inputs.Feed(pixels, shape);
             long start = Stopwatch.GetTimestamp();
-            using var outputs = session.Run(options, feed.Keys, feed.Values, session.OutputNames);
+            using var outputs = session.Run(feed);
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
 
-        public void Dispose()
-        {
-            options.Dispose();
-            feed.Dispose();
-            session.Dispose();
-        }
+        public void Dispose() => session.Dispose();
     }
 }

@@ -32,7 +32,7 @@ internal static class ModelComparison
         var losses = new LossFactory(graph, readout, images, loss);
         long[] sizes = [graph.FileSizeBytes, .. models.Select(m => (long)m.CalculateSize())];
         using var reference = new NetworkOutputs(graph, readout);
-        var sessions = models.Select(model => new GraphSession(Reading(model, readout), graph.File, integers: model.RoundsActivations())).ToArray();
+        using var sessions = new OwnedList<GraphSession>(models.Select(model => new GraphSession(Reading(model, readout), graph.File, integers: model.RoundsActivations())));
         var batches = new ImageBatches(images, graph, preprocessing, Evaluator.BatchSize);
         using var records = new RecordStore();
         var tallies = sizes.Select(_ => new Tally[batches.Count]).ToArray();
@@ -55,16 +55,9 @@ internal static class ModelComparison
             work.Add(1);
         }
 
-        try
-        {
-            // The first batch alone: it sets the output variances that a squared loss divides by.
-            Measure(0);
-            Parallel.For(1, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, Measure);
-        }
-        finally
-        {
-            Array.ForEach(sessions, session => session.Dispose());
-        }
+        // The first batch alone: it sets the output variances that a squared loss divides by.
+        Measure(0);
+        Parallel.For(1, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, Measure);
         return [.. tallies.Select((counts, network) => Tally.Sum(counts, graph.File, sizes[network], images, scored, readout))];
     }
 

@@ -38,16 +38,17 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
     /// <returns>At least the tensors the part was planned for.</returns>
     public BatchTensors Run(int batch)
     {
-        var values = carried[batch] ?? new(batches.Load(batch).Feed());
+        // Held from the beginning: where a run fails, they are disposed with this.
+        var values = carried[batch] ??= new(batches.Load(batch).Feed());
         Add(onward, values, values);
         foreach (var name in part!.Before.Except(part.After))
         {
             values.Remove(name, out var value);
             value!.Dispose();
         }
-        carried[batch] = part.IsCarried ? values : null;
         var own = new Dictionary<string, OrtValue>();
         Add(aside, values, own);
+        carried[batch] = part.IsCarried ? values : null;
         return new BatchTensors(values, part.IsCarried, own);
     }
 

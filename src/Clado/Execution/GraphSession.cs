@@ -7,8 +7,11 @@ namespace Clado.Execution;
 /// <summary>A model, or a part of one, ready to run. Safe to run from several threads at once.</summary>
 internal sealed class GraphSession : IDisposable
 {
+    private static int openCount;
+
     private readonly InferenceSession session;
     private readonly bool releasesMemory;
+    private int isDisposed;
 
     /// <summary>Creates the session.</summary>
     /// <param name="model">The model to run.</param>
@@ -19,31 +22,49 @@ internal sealed class GraphSession : IDisposable
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
     public GraphSession(
         ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL, bool releasesMemory = false, bool integers = false)
+        : this(() => OrtRuntime.CreateSession(model.ToByteArray(), optimization, integers), file)
     {
         this.releasesMemory = releasesMemory;
+        if (releasesMemory)
+        {
+            // The model's bytes, and what the sessions before have left: nobody else would look.
+            NativeMemory.Release();
+        }
+    }
+
+    private GraphSession(Func<InferenceSession> create, string file)
+    {
         try
         {
-            session = OrtRuntime.CreateSession(model.ToByteArray(), optimization, integers);
-            if (releasesMemory)
-            {
-                // The model's bytes, and what the sessions before have left: nobody else would look.
-                NativeMemory.Release();
-            }
+            session = create();
         }
         catch (OnnxRuntimeException e)
         {
             throw new OnnxFormatException(file, $"ONNX Runtime refuses the model: {FirstLine(e)}", inner: e);
         }
+        Interlocked.Increment(ref openCount);
         Inputs = [.. session.InputNames];
         Outputs = [.. session.OutputNames];
         File = file;
     }
+
+    /// <summary>Sessions of the process that are not disposed.</summary>
+    public static int OpenCount => Volatile.Read(ref openCount);
 
     public string File { get; }
 
     public IReadOnlyList<string> Inputs { get; }
 
     public IReadOnlyList<string> Outputs { get; }
+
+    /// <summary>Creates a session with threads of its own, for timing: what a user of the file has.</summary>
+    /// <param name="model">The model to run.</param>
+    /// <param name="file">Path that errors name.</param>
+    /// <param name="threads">Threads a run uses. Range: [1, inf).</param>
+    /// <param name="integers">Whether it computes in integers where the model rounds activations.</param>
+    /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
+    public static GraphSession Timed(ModelProto model, string file, int threads, bool integers) =>
+        new(() => OrtRuntime.CreateTimedSession(model.ToByteArray(), threads, integers), file);
 
     /// <summary>Runs the model.</summary>
     /// <param name="value">Gives the value of the input of that name; it stays the caller's.</param>
@@ -69,7 +90,14 @@ internal sealed class GraphSession : IDisposable
     /// <returns>As above.</returns>
     public IDisposableReadOnlyCollection<OrtValue> Run(IReadOnlyDictionary<string, OrtValue> values) => Run(name => values[name]);
 
-    public void Dispose() => session.Dispose();
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref isDisposed, 1) == 0)
+        {
+            session.Dispose();
+            Interlocked.Decrement(ref openCount);
+        }
+    }
 
     private static string FirstLine(OnnxRuntimeException e) => e.Message.Split('\n')[0].Trim();
 }

@@ -5,7 +5,10 @@ namespace Clado.Execution;
 /// <summary>Memory that allocators keep although nothing uses it.</summary>
 internal static class NativeMemory
 {
-    private static bool canTrim = OperatingSystem.IsLinux();
+    private static readonly Trim? Trimming = OperatingSystem.IsLinux() ? Find("libc", "malloc_trim") : null;
+
+    /// <summary>Gives unused memory back, but for some bytes of it.</summary>
+    internal delegate int Trim(nint kept);
 
     /// <summary>
     /// Gives it back to the system. Of sessions made and disposed in turn, glibc keeps the freed pages between what still lives: ResNet-50 measured under
@@ -14,19 +17,12 @@ internal static class NativeMemory
     public static void Release()
     {
         GC.Collect();
-        if (canTrim)
-        {
-            try
-            {
-                _ = Trim(0);
-            }
-            catch (EntryPointNotFoundException)
-            {
-                canTrim = false;
-            }
-        }
+        _ = Trimming?.Invoke(0);
     }
 
-    [DllImport("libc", EntryPoint = "malloc_trim")]
-    private static extern int Trim(nint kept);
+    /// <summary>A function of a native library; null where there is no such library, or it has no such function.</summary>
+    internal static Trim? Find(string library, string function) =>
+        NativeLibrary.TryLoad(library, typeof(NativeMemory).Assembly, null, out nint handle) && NativeLibrary.TryGetExport(handle, function, out nint address)
+            ? Marshal.GetDelegateForFunctionPointer<Trim>(address)
+            : null;
 }

@@ -1,5 +1,4 @@
 using Clado.Graphs;
-using Clado.Onnx;
 
 namespace Clado.Execution;
 
@@ -31,8 +30,9 @@ internal sealed record NetworkPart(IReadOnlyList<string> Before, IReadOnlyList<s
         foreach (var (goal, index) in goals.Select((goal, index) => (goal, index)))
         {
             var made = isCarried ? Run(graph, done, goal) : [];
+            var ahead = graph.Needs(Enumerable.Range(0, done.Length).Where(node => !done[node]));
             // A later goal may lie on the way to this one.
-            bool IsKept(string name) => graph.Consumers(name).Any(node => !done[node]) || goals.Skip(index).Any(later => later.Wanted.Contains(name));
+            bool IsKept(string name) => ahead.Contains(name) || goals.Skip(index).Any(later => later.Wanted.Contains(name));
             string[] before = live, kept = [.. made.Where(IsKept)];
             live = [.. before.Where(IsKept), .. kept];
             yield return new NetworkPart(before, kept, live, [.. goal.Wanted.Except(live)], isCarried);
@@ -43,28 +43,12 @@ internal sealed record NetworkPart(IReadOnlyList<string> Before, IReadOnlyList<s
     /// <returns>What they make.</returns>
     private static List<string> Run(Graph graph, bool[] done, NetworkGoal goal)
     {
-        var (read, needed) = (goal.Wanted.ToHashSet(), new bool[done.Length]);
-        for (int i = done.Length - 1; i >= 0; i--)
+        var given = graph.Walk.Made([.. Enumerable.Range(0, done.Length).Where(i => done[i])]);
+        int[] now = [.. graph.Walk.Behind(goal.Wanted, given).Except(graph.Walk.DependentOn(goal.Open))];
+        foreach (int i in now)
         {
-            if (!done[i] && graph.Nodes[i].Output.Any(read.Contains))
-            {
-                needed[i] = true;
-                read.UnionWith(graph.Nodes[i].Reads());
-            }
+            done[i] = true;
         }
-        var (waiting, made) = (goal.Open.ToHashSet(), new List<string>());
-        for (int i = 0; i < done.Length; i++)
-        {
-            if (needed[i] && graph.Nodes[i].Reads().Any(waiting.Contains))
-            {
-                waiting.UnionWith(graph.Nodes[i].Output);
-            }
-            else if (needed[i])
-            {
-                done[i] = true;
-                made.AddRange(graph.Nodes[i].Output.Where(name => name.Length > 0));
-            }
-        }
-        return made;
+        return [.. now.SelectMany(i => graph.Nodes[i].Output).Where(name => name.Length > 0)];
     }
 }

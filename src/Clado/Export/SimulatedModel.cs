@@ -24,7 +24,7 @@ internal static class SimulatedModel
         foreach (var node in activations.Plan.Nodes.Where(n => n.Bias is not null))
         {
             var rounded = biases.Rounded(node);
-            model.Graph.Node[node.Node].Input[2] = names.Of('c', node.Node);
+            model.Graph.Node[node.Node].SetOperand(2, names.Of('c', node.Node));
             model.Graph.Initializer.Add(TensorData.Singles(names.Of('c', node.Node), rounded, rounded.Length));
         }
         ActivationNodes.Insert(model, activations.Plan, activations.Ranges, names, null);

@@ -20,7 +20,7 @@ internal sealed class AffineFolding
     {
         (this.graph, this.file) = (graph, file);
         constants = graph.Initializer.ToDictionary(t => t.Name);
-        reads = graph.Node.SelectMany(n => n.Reads()).Concat(graph.Output.Select(o => o.Name)).CountBy(name => name).ToDictionary();
+        reads = graph.Node.SelectMany(GraphWalk.Reads).Concat(graph.Output.Select(o => o.Name)).CountBy(name => name).ToDictionary();
     }
 
     /// <summary>Folds in place.</summary>
@@ -37,7 +37,7 @@ internal sealed class AffineFolding
             {
                 convolutions.Add(node.Output[0], node);
             }
-            else if (node.Input.FirstOrDefault(convolutions.ContainsKey) is { } tensor && reads[tensor] == 1
+            else if (node.Operands().FirstOrDefault(convolutions.ContainsKey) is { } tensor && reads[tensor] == 1
                 && convolutions[tensor] is var convolution && Read(node, convolution) is { } affine && Fold(affine, convolution, node.Output[0]))
             {
                 graph.Node.Remove(node);
@@ -52,13 +52,13 @@ internal sealed class AffineFolding
     /// </summary>
     private bool IsConvolution(NodeProto node) =>
         (node.Is("Conv") || (node.Is("ConvTranspose") && node.Integer("group", 1) == 1))
-        && node.Input.Count > 1 && node.Output.Count == 1 && IsFloat(node.Input[1]) && reads[node.Input[1]] == 1 && constants[node.Input[1]].Dims.Count > 2
+        && node.Output.Count == 1 && IsFloat(node.Operand(1)) && reads[node.Operand(1)] == 1 && constants[node.Operand(1)].Dims.Count > 2
         && (Bias(node) is not { } bias || IsVector(bias, Channels(node)));
 
     /// <summary>What a node does to the channels of the convolution it reads; null where that is something else.</summary>
     private Affine? Read(NodeProto node, NodeProto convolution)
     {
-        if (node.Is("BatchNormalization") && node.Input.Count == 5 && node.Input[0] == convolution.Output[0] && node.Input.Skip(1).All(i => IsVector(i, Channels(convolution)))
+        if (node.Is("BatchNormalization") && node.Operands().Count == 5 && node.Operand(0) == convolution.Output[0] && node.Operands().Skip(1).All(i => IsVector(i, Channels(convolution)))
             && node.Integer("training_mode", 0) == 0 && node.Output.Skip(1).All(o => o.Length == 0))
         {
             var (scale, bias, mean, variance) = (Values(node, 1), Values(node, 2), Values(node, 3), Values(node, 4));
@@ -66,7 +66,7 @@ internal sealed class AffineFolding
             double[] factors = [.. scale.Zip(variance, (s, v) => s / Math.Sqrt((double)v + epsilon))];
             return new Affine(factors, [.. bias.Zip(mean).Zip(factors, (p, f) => p.First - (p.Second * f))]);
         }
-        if ((node.Is("Mul") || node.Is("Add")) && node.Input.FirstOrDefault(IsFloat) is { } name && IsByChannel(constants[name], constants[convolution.Input[1]].Dims.Count))
+        if ((node.Is("Mul") || node.Is("Add")) && node.Operands().FirstOrDefault(IsFloat) is { } name && IsByChannel(constants[name], constants[convolution.Operand(1)].Dims.Count))
         {
             double[] values = Array.ConvertAll(TensorData.ReadSingles(file, constants[name]), v => (double)v);
             return node.Is("Mul") ? new Affine(values, [0]) : new Affine([1], values);
@@ -81,7 +81,7 @@ internal sealed class AffineFolding
     /// <summary>Changes weight and bias, and names the output; leaves all as it is where the channels do not fit or a value would not be finite.</summary>
     private bool Fold(Affine affine, NodeProto convolution, string output)
     {
-        var weight = constants[convolution.Input[1]];
+        var weight = constants[convolution.Operand(1)];
         int channels = (int)Channels(convolution);
         if (!affine.Fits(channels))
         {
@@ -109,7 +109,7 @@ internal sealed class AffineFolding
             return;
         }
         // The bias is another's too, or there was none.
-        var taken = graph.Node.SelectMany(n => n.Output).Concat(graph.Input.Select(i => i.Name)).Concat(constants.Keys).ToHashSet();
+        var taken = GraphWalk.Names(graph);
         var name = output + "_bias";
         while (taken.Contains(name))
         {
@@ -119,25 +119,18 @@ internal sealed class AffineFolding
         graph.Initializer.Add(tensor);
         constants.Add(name, tensor);
         reads.Add(name, 1);
-        if (convolution.Input.Count > 2)
-        {
-            convolution.Input[2] = name;
-        }
-        else
-        {
-            convolution.Input.Add(name);
-        }
+        convolution.SetOperand(2, name);
     }
 
     private bool IsFloat(string name) => constants.TryGetValue(name, out var tensor) && (DataType)tensor.DataType == DataType.Float;
 
     private bool IsVector(string name, long length) => IsFloat(name) && constants[name].Dims is [var size] && size == length;
 
-    private float[] Values(NodeProto node, int slot) => TensorData.ReadSingles(file, constants[node.Input[slot]]);
+    private float[] Values(NodeProto node, int slot) => TensorData.ReadSingles(file, constants[node.Operand(slot)]);
 
-    private long Channels(NodeProto convolution) => constants[convolution.Input[1]].Dims[convolution.Is("Conv") ? 0 : 1];
+    private long Channels(NodeProto convolution) => constants[convolution.Operand(1)].Dims[convolution.Is("Conv") ? 0 : 1];
 
-    private static string? Bias(NodeProto node) => node.Input.Count > 2 && node.Input[2].Length > 0 ? node.Input[2] : null;
+    private static string? Bias(NodeProto node) => node.Operand(2) is { Length: > 0 } bias ? bias : null;
 
     /// <summary>y = factor · x + shift.</summary>
     /// <param name="Factors">Shape: [channels], or [1] for all.</param>

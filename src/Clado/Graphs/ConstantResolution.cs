@@ -46,21 +46,20 @@ internal static class ConstantResolution
         }
     }
 
-    /// <summary>Readers of an Identity of an initializer read the initializer itself.</summary>
+    /// <summary>Readers of an Identity of an initializer read the initializer itself, but for one that a body of any node hides behind a name of its own.</summary>
     private static void Aliases(GraphProto graph)
     {
         var constants = graph.Initializer.Select(t => t.Name).ToHashSet();
         var outputs = graph.Output.Select(o => o.Name).ToHashSet();
+        var hidden = GraphWalk.NamesInBodies(graph);
         var aliases = new Dictionary<string, string>();
         foreach (var node in graph.Node.ToArray())
         {
-            for (int i = 0; i < node.Input.Count; i++)
+            GraphWalk.Rename(node, aliases);
+            if (node.Is("Identity") && node.Operand(0) is var constant && constants.Contains(constant) && !hidden.Contains(constant)
+                && node.Output.Count == 1 && !outputs.Contains(node.Output[0]))
             {
-                node.Input[i] = aliases.GetValueOrDefault(node.Input[i], node.Input[i]);
-            }
-            if (node.Is("Identity") && node.Input.Count == 1 && node.Output.Count == 1 && constants.Contains(node.Input[0]) && !outputs.Contains(node.Output[0]))
-            {
-                aliases.Add(node.Output[0], node.Input[0]);
+                aliases.Add(node.Output[0], constant);
                 graph.Node.Remove(node);
             }
         }
@@ -73,7 +72,7 @@ internal static class ConstantResolution
         foreach (var node in graph.Node)
         {
             int slot = node.OpType switch { "ConstantOfShape" => 0, "Expand" or "Tile" or "Pad" => 1, "Resize" => 3, _ => -1 };
-            if (slot >= 0 && slot < node.Input.Count && node.IsStandard() && constants.TryGetValue(node.Input[slot], out var tensor))
+            if (slot >= 0 && node.IsStandard() && constants.TryGetValue(node.Operand(slot), out var tensor))
             {
                 double elements = TensorData.ReadIntegers(file, tensor).Aggregate(1.0, (product, n) => node.Is("Pad") ? Math.Max(product, Math.Abs((double)n)) : product * n);
                 if (elements > MaximumElements)
@@ -93,7 +92,7 @@ internal static class ConstantResolution
         foreach (var node in graph.Node)
         {
             // What is stored as integers is meant to stay small.
-            if (node.IsStandard() && !node.Is("DequantizeLinear") && node.Input.Count > 0 && node.Reads().All(known.Contains))
+            if (node.IsStandard() && !node.Is("DequantizeLinear") && node.Operands().Count > 0 && GraphWalk.Reads(node).All(known.Contains))
             {
                 foldable.Add(node);
                 known.UnionWith(node.Output);
@@ -107,9 +106,9 @@ internal static class ConstantResolution
         var results = Evaluate(model, foldable, made, file);
         foreach (var node in foldable)
         {
-            long inputBytes = node.Input.Sum(i => constants.GetValueOrDefault(i));
+            long inputBytes = GraphWalk.Reads(node).Sum(name => constants.GetValueOrDefault(name));
             long outputBytes = node.Output.Sum(o => results.GetValueOrDefault(o)?.CalculateSize() ?? 0L);
-            bool inputsFolded = node.Reads().All(constants.ContainsKey);
+            bool inputsFolded = GraphWalk.Reads(node).All(constants.ContainsKey);
             bool isOutput = node.Output.Any(o => graph.Output.Any(v => v.Name == o));
             if (inputsFolded && !isOutput && node.Output.All(o => o.Length == 0 || results.ContainsKey(o))
                 && outputBytes <= Math.Max(AlwaysFoldedBytes, inputBytes))
@@ -128,14 +127,14 @@ internal static class ConstantResolution
     private static Dictionary<string, TensorProto> Evaluate(ModelProto model, List<NodeProto> nodes, HashSet<string> wanted, string file)
     {
         var part = GraphPart.Shell(model);
-        var used = nodes.SelectMany(n => n.Reads()).ToHashSet();
+        var used = nodes.SelectMany(GraphWalk.Reads).ToHashSet();
         part.Graph.Node.Add(nodes.Select(n => n.Clone()));
         part.Graph.Initializer.Add(model.Graph.Initializer.Where(t => used.Contains(t.Name)));
         part.Graph.Output.Add(wanted.Select(name => new ValueInfoProto { Name = name }));
         using var session = new GraphSession(part, file, GraphOptimizationLevel.ORT_DISABLE_ALL);
         using var values = session.Run(_ => throw new InvalidOperationException("Constants have no inputs."));
         var results = new Dictionary<string, TensorProto>();
-        foreach (var (name, value) in session.Outputs.Zip(values))
+        foreach (var (name, value) in session.Outputs.Zip(values).Where(output => output.Second.IsTensor))
         {
             var info = value.GetTensorTypeAndShape();
             var type = (DataType)(int)info.ElementDataType;

@@ -10,18 +10,12 @@ namespace Clado.Graphs;
 /// </summary>
 public sealed class Graph
 {
-    private readonly FrozenDictionary<string, int> producers;
-    private readonly FrozenDictionary<string, int[]> consumers;
-
     private Graph(
         string file, string hash, int originalOpset, long fileSizeBytes, GraphInputs inputs, ModelProto model, IReadOnlyDictionary<string, TensorInfo> tensors)
     {
         (File, Hash, OriginalOpset, FileSizeBytes, Inputs, Model, Tensors) = (file, hash, originalOpset, fileSizeBytes, inputs, model, tensors);
         Initializers = model.Graph.Initializer.ToFrozenDictionary(t => t.Name);
-        producers = model.Graph.Node.SelectMany((node, i) => node.Output.Where(o => o.Length > 0).Select(o => (o, i)))
-            .ToFrozenDictionary(p => p.o, p => p.i);
-        consumers = model.Graph.Node.SelectMany((node, i) => node.Reads().Distinct().Select(o => (o, i)))
-            .GroupBy(p => p.o, p => p.i).ToFrozenDictionary(g => g.Key, g => g.ToArray());
+        Walk = new GraphWalk(model.Graph.Node);
     }
 
     /// <summary>Path of the file the graph was read from.</summary>
@@ -45,10 +39,13 @@ public sealed class Graph
     /// <summary>The nodes in topological order. Shape: [nodes].</summary>
     public IReadOnlyList<NodeProto> Nodes => Model.Graph.Node;
 
+    /// <summary>Who reads what.</summary>
+    public GraphWalk Walk { get; }
+
     /// <summary>The constant tensors by name.</summary>
     public IReadOnlyDictionary<string, TensorProto> Initializers { get; }
 
-    /// <summary>Type and shape of every tensor that is no initializer, by name.</summary>
+    /// <summary>Type and shape of every tensor that is no initializer, by name. What is no tensor, as a sequence, is not among them.</summary>
     public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
     /// <summary>The image input, and what the others get.</summary>
@@ -106,11 +103,31 @@ public sealed class Graph
 
     /// <summary>Index of the node that makes a tensor, or -1 for inputs and initializers.</summary>
     /// <param name="tensor">Name of the tensor.</param>
-    public int Producer(string tensor) => producers.GetValueOrDefault(tensor, -1);
+    public int Producer(string tensor) => Walk.Producer(tensor);
 
-    /// <summary>Indices of the nodes that read a tensor, ascending. Shape: [consumers].</summary>
+    /// <summary>Indices of the nodes that read a tensor, themselves or in their bodies, ascending. Shape: [consumers].</summary>
     /// <param name="tensor">Name of the tensor.</param>
-    public IReadOnlyList<int> Consumers(string tensor) => consumers.GetValueOrDefault(tensor, []);
+    public IReadOnlyList<int> Consumers(string tensor) => Walk.Readers(tensor);
+
+    /// <summary>
+    /// Names of the tensors, constants too, that a part of the graph has to be given. A sequence is not given but made again, so that the tensors it is made of are
+    /// given in its place.
+    /// </summary>
+    /// <param name="part">Indices of its nodes. Shape: [part].</param>
+    internal IReadOnlySet<string> Needs(IEnumerable<int> part)
+    {
+        var nodes = part.ToHashSet();
+        while (true)
+        {
+            var needs = Walk.Needs([.. nodes]);
+            int[] makers = [.. needs.Where(name => !Tensors.ContainsKey(name)).Select(Producer).Where(maker => maker >= 0)];
+            if (makers.Length == 0)
+            {
+                return needs;
+            }
+            nodes.UnionWith(makers);
+        }
+    }
 
     private static Graph Create(ModelProto model, string file, string hash, int opset, long sizeBytes, InputOptions? options)
     {

@@ -62,11 +62,19 @@ public sealed class GraphInputs
     internal InputFeed Feed(float[] pixels, long[] shape)
     {
         var feed = new InputFeed { { Image, OrtValue.CreateTensorValueFromMemory(pixels, shape) } };
-        foreach (var constant in Constants)
+        try
         {
-            feed.Add(constant.Name, constant.Value((int)shape[0]));
+            foreach (var constant in Constants)
+            {
+                feed.Add(constant.Name, constant.Value((int)shape[0]));
+            }
+            return feed;
         }
-        return feed;
+        catch
+        {
+            feed.Dispose();
+            throw;
+        }
     }
 
     private static ValueInfoProto FindImage(GraphProto graph, InputOptions options, string names, string file)

@@ -22,19 +22,10 @@ internal static class GraphPart
     /// <returns>A model whose inputs are those of <paramref name="inputs"/> it needs.</returns>
     public static ModelProto Extract(Graph graph, IReadOnlySet<string> inputs, IReadOnlyCollection<string> outputs)
     {
-        var needed = new bool[graph.Nodes.Count];
-        var wanted = new HashSet<string>(outputs);
-        for (int i = graph.Nodes.Count - 1; i >= 0; i--)
-        {
-            if (graph.Nodes[i].Output.Any(o => wanted.Contains(o) && !inputs.Contains(o)))
-            {
-                needed[i] = true;
-                wanted.UnionWith(graph.Nodes[i].Reads());
-            }
-        }
+        var needed = graph.Walk.Behind(outputs, inputs);
         var part = Shell(graph.Model);
-        part.Graph.Node.Add(graph.Nodes.Where((_, i) => needed[i]));
-        var read = part.Graph.Node.SelectMany(n => n.Reads()).ToHashSet();
+        part.Graph.Node.Add(needed.Select(i => graph.Nodes[i]));
+        var read = needed.SelectMany(graph.Walk.Reads).ToHashSet();
         part.Graph.Input.Add(read.Where(inputs.Contains).Order(StringComparer.Ordinal).Select(name => ValueInfo(graph, name)));
         part.Graph.Initializer.Add(graph.Model.Graph.Initializer.Where(t => read.Contains(t.Name) && !inputs.Contains(t.Name)));
         part.Graph.Output.Add(outputs.Select(name => new ValueInfoProto { Name = name }));

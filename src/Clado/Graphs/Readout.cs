@@ -30,7 +30,7 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
         if (classifier && graph.Producer(outputs[0]) is >= 0 and var producer && graph.Nodes[producer] is var node
             && node.Is("Softmax") && node.Integer("axis", -1) is -1 or 1)
         {
-            outputs = [node.Input[0]];
+            outputs = [node.Operand(0)];
         }
         foreach (var output in outputs.Where(o => graph.HasFreeBatch && !graph.Tensors[o].Batched.Any(b => b)))
         {

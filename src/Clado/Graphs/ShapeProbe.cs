@@ -56,7 +56,7 @@ internal static class ShapeProbe
     {
         using var feed = inputs.Feed(new float[shape.Aggregate(1L, (product, dim) => product * dim)], shape);
         using var values = session.Run(feed);
-        var infos = session.Outputs.Zip(values, (name, value) => (name, info: Info(value))).ToDictionary(p => p.name, p => p.info);
+        var infos = session.Outputs.Zip(values).Where(output => output.Second.IsTensor).ToDictionary(output => output.First, output => Info(output.Second));
         foreach (var (name, value) in feed)
         {
             infos.Add(name, Info(value));

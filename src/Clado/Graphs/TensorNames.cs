@@ -1,3 +1,5 @@
+using Clado.Onnx;
+
 namespace Clado.Graphs;
 
 /// <summary>Names for the tensors Clado adds to a graph: short, since the file pays for them, and used by nothing else in it.</summary>
@@ -10,7 +12,7 @@ public sealed class TensorNames
     public TensorNames(Graph graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        var taken = graph.Tensors.Keys.Concat(graph.Initializers.Keys).ToArray();
+        var taken = GraphWalk.Names(graph.Model.Graph);
         while (taken.Any(name => IsOurs(name.AsSpan())))
         {
             prefix += "_";

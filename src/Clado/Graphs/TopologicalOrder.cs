@@ -30,7 +30,7 @@ internal static class TopologicalOrder
         var followers = new List<int>[graph.Node.Count];
         for (int i = 0; i < graph.Node.Count; i++)
         {
-            foreach (var input in graph.Node[i].Reads().Where(o => !given.Contains(o)).Distinct())
+            foreach (var input in GraphWalk.Reads(graph.Node[i]).Where(o => !given.Contains(o)).Distinct())
             {
                 if (!producer.TryGetValue(input, out int source))
                 {

@@ -9,18 +9,13 @@ internal static class UnusedParts
     /// <param name="graph">Nodes in topological order.</param>
     public static void Remove(GraphProto graph)
     {
-        var used = graph.Output.Select(o => o.Name).ToHashSet();
-        foreach (var node in graph.Node.Reverse().ToArray())
-        {
-            if (node.Output.Any(used.Contains))
-            {
-                used.UnionWith(node.Reads());
-            }
-            else
-            {
-                graph.Node.Remove(node);
-            }
-        }
+        var walk = new GraphWalk([.. graph.Node]);
+        var outputs = graph.Output.Select(o => o.Name).ToArray();
+        var needed = walk.Behind(outputs, new HashSet<string>());
+        NodeProto[] nodes = [.. needed.Select(i => graph.Node[i])];
+        graph.Node.Clear();
+        graph.Node.Add(nodes);
+        var used = walk.Needs(needed).Concat(outputs).ToHashSet();
         foreach (var tensor in graph.Initializer.Where(t => !used.Contains(t.Name)).ToArray())
         {
             graph.Initializer.Remove(tensor);

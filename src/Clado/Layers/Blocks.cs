@@ -15,14 +15,14 @@ public static class Blocks
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(layers);
         // Shapes and indices that travel beside the activations hold no block together.
-        bool IsActivation(string name) => graph.Tensors.TryGetValue(name, out var info) && info.Type == DataType.Float && info.Batched.Any(b => b);
+        bool IsActivation(string name) => !graph.Tensors.TryGetValue(name, out var info) || (info.Type == DataType.Float && info.Batched.Any(b => b));
         bool fixedBatch = !graph.HasFreeBatch;
         var outputs = graph.Outputs.ToHashSet();
         var live = new Dictionary<string, int> { [graph.Input] = graph.Consumers(graph.Input).Count };
         var blockAfter = new int[graph.Nodes.Count + 1];
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
-            foreach (var input in graph.Nodes[i].Input.Distinct().Where(live.ContainsKey))
+            foreach (var input in graph.Walk.Reads(i).Where(live.ContainsKey))
             {
                 if (--live[input] == 0)
                 {

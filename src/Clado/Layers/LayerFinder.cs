@@ -32,13 +32,45 @@ public static class LayerFinder
             }
             else if (!node.IsStandard())
             {
-                kept.Add(new KeptOperation(node.DisplayName(), $"{node.Domain}.{node.OpType}", "a custom operator or function is not looked into"));
+                kept.Add(NotLookedInto(node));
             }
         }
+        var weights = uses.Select(u => u.Weight).ToHashSet();
+        kept.AddRange(graph.Nodes.SelectMany(node => InBodies(node, weights)));
         var names = new HashSet<string>();
         var layers = uses.GroupBy(u => u.Weight).Select((group, index) => Layer(graph, [.. group], index, names)).ToArray();
         return new LayerSet(layers, kept);
     }
+
+    /// <summary>
+    /// What bodies of loops and branches hold. How often a body runs, and whether at all, depends on the image: its constants, and those around it that it alone reads,
+    /// are kept. A weight of the network's own layers is quantized for a body, too.
+    /// </summary>
+    private static IEnumerable<KeptOperation> InBodies(NodeProto node, IReadOnlySet<string> weights)
+    {
+        foreach (var body in GraphWalk.Bodies(node))
+        {
+            var visible = weights.Except(GraphWalk.Defines(body)).ToHashSet();
+            foreach (var inner in body.Node)
+            {
+                if (!inner.IsStandard())
+                {
+                    yield return NotLookedInto(inner);
+                }
+                else if (Operators.Any(inner.Is) && !inner.Operands().Any(visible.Contains))
+                {
+                    yield return new KeptOperation(inner.DisplayName(), inner.OpType, $"in the body of {node.OpType} '{node.DisplayName()}', and bodies are kept as they are");
+                }
+                foreach (var kept in InBodies(inner, visible))
+                {
+                    yield return kept;
+                }
+            }
+        }
+    }
+
+    private static KeptOperation NotLookedInto(NodeProto node) =>
+        new(node.DisplayName(), $"{node.Domain}.{node.OpType}", "a custom operator or function is not looked into");
 
     private static QuantizableLayer Layer(Graph graph, Use[] uses, int index, HashSet<string> names)
     {
@@ -62,11 +94,11 @@ public static class LayerFinder
     /// <summary>The bias of a node: its own, or that of an Add behind it along the last axis.</summary>
     private static string? Bias(Graph graph, NodeProto node, long channels)
     {
-        string? name = node.Input.Count > 2 ? node.Input[2] : null;
-        if (node.Is("MatMul") && graph.Initializers.ContainsKey(node.Input[1]) && graph.Consumers(node.Output[0]) is [var next] && graph.Nodes[next].Is("Add")
+        string? name = node.Operand(2);
+        if (node.Is("MatMul") && graph.Initializers.ContainsKey(node.Operand(1)) && graph.Consumers(node.Output[0]) is [var next] && graph.Nodes[next].Is("Add")
             && !graph.Outputs.Contains(node.Output[0]))
         {
-            name = graph.Nodes[next].Input.FirstOrDefault(i => i != node.Output[0]);
+            name = graph.Nodes[next].Operands().FirstOrDefault(i => i != node.Output[0]);
         }
         return name is not null && graph.Initializers.TryGetValue(name, out var tensor) && (DataType)tensor.DataType == DataType.Float
             && tensor.Dims.Count == 1 && tensor.Dims[0] == channels && graph.Consumers(name).Count == 1 && !graph.Outputs.Contains(name)
@@ -79,14 +111,14 @@ public static class LayerFinder
     private static (Use? Use, string? Reason) Look(Graph graph, int index)
     {
         var node = graph.Nodes[index];
-        int slot = node.Input.Count > 1 && graph.Initializers.ContainsKey(node.Input[1]) ? 1
-            : node.Is("MatMul") && graph.Initializers.ContainsKey(node.Input[0]) ? 0
+        int slot = graph.Initializers.ContainsKey(node.Operand(1)) ? 1
+            : node.Is("MatMul") && graph.Initializers.ContainsKey(node.Operand(0)) ? 0
             : -1;
         if (slot < 0)
         {
             return (null, node.Is("MatMul") ? "no constant factor (both are activations)" : "the weight is computed, not constant");
         }
-        var weight = graph.Initializers[node.Input[slot]];
+        var weight = graph.Initializers[node.Operand(slot)];
         if ((DataType)weight.DataType != DataType.Float)
         {
             return (null, $"the weight is {(DataType)weight.DataType}, not float");
@@ -110,9 +142,9 @@ public static class LayerFinder
         };
         // Every output element costs one dot product of a channel's weights; a transposed convolution spreads every input element instead.
         long macs = node.OpType == "ConvTranspose"
-            ? graph.Tensors[node.Input[0]].ElementCount * parameters / weight.Dims[0]
+            ? graph.Tensors[node.Operand(0)].ElementCount * parameters / weight.Dims[0]
             : outputs * parameters / weight.Dims[axis];
-        return (new Use(index, node.Input[slot], axis, macs), null);
+        return (new Use(index, node.Operand(slot), axis, macs), null);
     }
 
     private sealed record Use(int Node, string Weight, int ChannelAxis, long Macs);

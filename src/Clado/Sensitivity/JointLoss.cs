@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Clado.Candidates;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Runs;
@@ -51,7 +52,7 @@ internal static class JointLoss
         var readout = Readout.Of(graph);
         var losses = new LossFactory(graph, readout, images, options.Loss);
         using var reference = new NetworkOutputs(graph, readout);
-        var networks = choices.Select(choice => new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout)).ToArray();
+        using var networks = new OwnedList<NetworkOutputs>(choices.Select(choice => new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout)));
         var increases = choices.Select(_ => new double[images.Items.Count]).ToArray();
         var batches = new ImageBatches(images, graph, preprocessing, batchSize);
         void Measure(int index)
@@ -59,7 +60,7 @@ internal static class JointLoss
             var batch = batches.Load(index);
             var outputs = reference.Run(batch);
             var loss = losses.Create(outputs, outputs, batch, records);
-            for (int i = 0; i < networks.Length; i++)
+            for (int i = 0; i < networks.Count; i++)
             {
                 var shift = networks[i].Run(batch);
                 TensorPrimitives.Subtract(shift, outputs, shift);
@@ -71,10 +72,6 @@ internal static class JointLoss
         // The first batch alone: it sets the output variances that a squared loss divides by, where they are not recorded yet.
         Measure(0);
         Parallel.For(1, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation }, Measure);
-        foreach (var network in networks)
-        {
-            network.Dispose();
-        }
         return increases;
     }
 }

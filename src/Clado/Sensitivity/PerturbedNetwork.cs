@@ -18,7 +18,7 @@ internal sealed class PerturbedNetwork : IDisposable
     private readonly IReadOnlyList<QuantizableLayer> layers;
     private readonly Readout readout;
     private readonly Suffix[] suffixes;
-    private readonly Dictionary<string, OrtValue> sharedWeights;
+    private readonly Dictionary<string, OrtValue> shared;
     private readonly Lazy<GraphSession> whole;
 
     // One at a time where memory is tight: while a session is made, its constants are there several times over.
@@ -30,15 +30,19 @@ internal sealed class PerturbedNetwork : IDisposable
         // The graph may have more nodes than the one the layers were found in: those that round activations.
         layers = [.. layers.Select(layer => layer with { Nodes = graph.Consumers(layer.Weight) })];
         (this.graph, this.layers, this.readout) = (graph, layers, readout);
-        // A weight used at several depths lies in the suffix of layers between: there it is an input like any live tensor.
-        sharedWeights = layers.Where(l => l.Nodes.Count > 1).ToDictionary(l => l.Weight, l => WeightValue(l, TensorData.ReadSingles(graph.File, graph.Initializers[l.Weight])));
-        suffixes = [.. layers.Select(Cut)];
+        var nodes = layers.Select(layer => graph.Walk.DependentOn([layer.Weight]).ToHashSet()).ToArray();
+        // A weight used at several depths, by a body for instance, lies in the suffix of later layers: there it and its layer's bias are inputs like any live tensor.
+        var sharing = layers.Where((layer, i) => nodes.Skip(i + 1).Any(later => layer.Nodes.Any(later.Contains))).ToArray();
+        string[] names = [.. sharing.SelectMany(ConstantsOf)];
+        suffixes = [.. layers.Select((layer, i) => Cut(layer, nodes[i], names))];
         BlockOf = Blocks.Of(graph, layers);
         var taps = suffixes.SelectMany(s => s.Cut).Where(name => graph.Producer(name) >= 0).Concat(readout.Outputs).Distinct().ToArray();
         BaseElementCount = taps.Sum(name => graph.Tensors[name].ElementCount);
         whole = new(() => Session([.. graph.Inputs.Names], taps));
         Plan = plan(this);
         sessions = new(Plan.SessionLimitBytes);
+        // The last that can fail, so that nothing is left undisposed.
+        shared = names.ToDictionary(name => name, name => Constant(name, TensorData.ReadSingles(graph.File, graph.Initializers[name])));
     }
 
     /// <summary>Batch size and what is kept, so that all fits in memory.</summary>
@@ -63,9 +67,17 @@ internal sealed class PerturbedNetwork : IDisposable
     public NetworkState Run(ImageBatch batch)
     {
         var state = new NetworkState(null, batch.Count);
-        state.Add(batch.Feed());
-        state.Add(whole.Value.Outputs, whole.Value.Run(name => Value(state, name)));
-        return state;
+        try
+        {
+            state.Add(batch.Feed());
+            state.Add(whole.Value.Outputs, whole.Value.Run(name => Value(state, name)));
+            return state;
+        }
+        catch
+        {
+            state.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Replaces a layer's weights on top of a state and reruns what depends on them.</summary>
@@ -80,9 +92,9 @@ internal sealed class PerturbedNetwork : IDisposable
             (layer, tapped), MemoryPlan.SessionBytes(suffixes[layer].ConstantBytes), () => SuffixSession(layer, tapped),
             session => (session.Outputs, session.Run(name => name == layers[layer].Weight ? values.Weight : name == layers[layer].Bias ? values.Bias! : Value(from, name))));
         state.Add(names, made);
-        if (sharedWeights.ContainsKey(layers[layer].Weight))
+        foreach (var name in ConstantsOf(layers[layer]).Where(shared.ContainsKey))
         {
-            state.Borrow(layers[layer].Weight, values.Weight);
+            state.Borrow(name, name == layers[layer].Weight ? values.Weight : values.Bias!);
         }
         return state;
     }
@@ -96,10 +108,8 @@ internal sealed class PerturbedNetwork : IDisposable
     {
         var layer = candidate.Layer;
         var bias = layer.Bias is null ? null : candidate.Bias ?? TensorData.ReadSingles(graph.File, graph.Initializers[layer.Bias]);
-        return new LayerValues(WeightValue(layer, candidate.Dequantize()), bias is null ? null : OrtValue.CreateTensorValueFromMemory(bias, [bias.Length]));
+        return new LayerValues(Constant(layer.Weight, candidate.Dequantize()), bias is null ? null : Constant(layer.Bias!, bias));
     }
-
-    private static OrtValue WeightValue(QuantizableLayer layer, float[] weights) => OrtValue.CreateTensorValueFromMemory(weights, [.. layer.Shape]);
 
     public void Dispose()
     {
@@ -108,37 +118,27 @@ internal sealed class PerturbedNetwork : IDisposable
         {
             whole.Value.Dispose();
         }
-        foreach (var weight in sharedWeights.Values)
+        foreach (var value in shared.Values)
         {
-            weight.Dispose();
+            value.Dispose();
         }
     }
 
-    private OrtValue Value(NetworkState state, string name) => state.Find(name) ?? sharedWeights[name];
+    private static IEnumerable<string> ConstantsOf(QuantizableLayer layer) => layer.Bias is null ? [layer.Weight] : [layer.Weight, layer.Bias];
 
-    private Suffix Cut(QuantizableLayer layer)
+    private OrtValue Constant(string name, float[] values) => OrtValue.CreateTensorValueFromMemory(values, [.. graph.Initializers[name].Dims]);
+
+    private OrtValue Value(NetworkState state, string name) => state.Find(name) ?? shared[name];
+
+    private Suffix Cut(QuantizableLayer layer, HashSet<int> nodes, string[] inputs)
     {
-        var made = new HashSet<string>();
-        var cut = new HashSet<string>();
-        var nodes = new HashSet<int>();
-        for (int i = layer.Nodes[0]; i < graph.Nodes.Count; i++)
-        {
-            if (layer.Nodes.Contains(i) || graph.Nodes[i].Input.Any(made.Contains))
-            {
-                made.UnionWith(graph.Nodes[i].Output);
-                nodes.Add(i);
-            }
-        }
-        foreach (var input in nodes.SelectMany(i => graph.Nodes[i].Input).Where(name => name.Length > 0 && !made.Contains(name) && name != layer.Weight))
-        {
-            if (!graph.Initializers.ContainsKey(input) || sharedWeights.ContainsKey(input))
-            {
-                cut.Add(input);
-            }
-        }
-        var constants = nodes.SelectMany(i => graph.Nodes[i].Input).Where(name => graph.Initializers.ContainsKey(name) && name != layer.Weight).Distinct();
+        var needs = graph.Needs(nodes).Where(name => name != layer.Weight).ToArray();
+        var bodies = nodes.SelectMany(i => GraphWalk.Bodies(graph.Nodes[i]));
         return new Suffix(
-            made, cut, layers.Where(l => l.Nodes.Any(nodes.Contains)).Sum(l => l.Macs), constants.Sum(name => (long)graph.Initializers[name].CalculateSize()));
+            graph.Walk.Made([.. nodes]),
+            needs.Where(name => !graph.Initializers.ContainsKey(name) || inputs.Contains(name)).ToHashSet(),
+            layers.Where(l => l.Nodes.Any(nodes.Contains)).Sum(l => l.Macs),
+            needs.Where(graph.Initializers.ContainsKey).Sum(name => (long)graph.Initializers[name].CalculateSize()) + bodies.Sum(body => (long)body.CalculateSize()));
     }
 
     private GraphSession SuffixSession(int layer, bool tapped)
@@ -146,8 +146,7 @@ internal sealed class PerturbedNetwork : IDisposable
         var suffix = suffixes[layer];
         var later = tapped ? suffixes.Skip(layer + 1).SelectMany(s => s.Cut) : [];
         var outputs = later.Concat(readout.Outputs).Where(suffix.Made.Contains).Distinct().ToArray();
-        string?[] own = [layers[layer].Weight, layers[layer].Bias];
-        return Session([.. suffix.Cut, .. own.OfType<string>()], outputs);
+        return Session([.. suffix.Cut, .. ConstantsOf(layers[layer])], outputs);
     }
 
     private GraphSession Session(HashSet<string> inputs, string[] outputs)
@@ -166,8 +165,8 @@ internal sealed class PerturbedNetwork : IDisposable
     /// <param name="Made">Tensors that are made again.</param>
     /// <param name="Cut">Tensors it takes from before, the layer's own weight left out.</param>
     /// <param name="Macs">MACs an image.</param>
-    /// <param name="ConstantBytes">Bytes of the constants it uses, the layer's own weight left out.</param>
-    private sealed record Suffix(HashSet<string> Made, HashSet<string> Cut, long Macs, long ConstantBytes);
+    /// <param name="ConstantBytes">Bytes of the constants it uses, those in bodies too, the layer's own weight left out.</param>
+    private sealed record Suffix(IReadOnlySet<string> Made, IReadOnlySet<string> Cut, long Macs, long ConstantBytes);
 }
 
 /// <summary>What takes the place of a layer's constants.</summary>

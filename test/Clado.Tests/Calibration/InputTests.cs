@@ -95,7 +95,7 @@ public class InputTests
         var images = ImageFolder.Open(Harness.Images(folder, "images", 5));
         var preprocessing = Preprocessing.Parse("unit");
         var cancellation = TestContext.Current.CancellationToken;
-        foreach (var graph in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(), SkipsAndShares()])
+        foreach (var graph in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(), SkipsAndShares(), .. Enumerable.Range(1, 8).Select(seed => Graph.FromModel(RandomBodies.Build(seed), "m.onnx"))])
         {
             var layers = LayerFinder.Find(graph).Layers;
             var random = new Random(6);

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Clado.Cli;
 using Clado.Graphs;
 using Clado.Onnx;
 using Clado.Tests.Support;
@@ -36,6 +37,25 @@ public class ConventionTests
         {
             Assert.DoesNotMatch(@"using Clado\.", File.ReadAllText(file));
         }
+    }
+
+    /// <summary>
+    /// What a node reads is more than its inputs where it has bodies, so one type answers who reads what. The rules that raise a node to another opset rewrite its
+    /// positional inputs: that is all they do.
+    /// </summary>
+    [Fact]
+    public void OnlyTheGraphWalkLooksAtTheInputsAndBodiesOfNodes()
+    {
+        string[] looked = ["NodeProto.get_Input", "AttributeProto.get_G", "AttributeProto.get_Graphs"];
+        foreach (var assembly in (Assembly[])[typeof(Graph).Assembly, typeof(App).Assembly])
+        {
+            Assert.DoesNotContain(looked, Calls.References(assembly).Contains);
+        }
+        string[] entitled = [nameof(GraphWalk), nameof(NodeExtensions), "UpgradeRules", "EarlyRules", nameof(NodeProto), nameof(AttributeProto)];
+        Assert.Empty(Calls.Callers(typeof(OnnxFile).Assembly, looked).Except(entitled));
+        // The look itself sees them.
+        Assert.Contains(nameof(GraphWalk), Calls.Callers(typeof(OnnxFile).Assembly, looked));
+        Assert.Contains("NodeProto.get_Output", Calls.References(typeof(Graph).Assembly));
     }
 
     [Fact]

@@ -1,0 +1,137 @@
+using Clado.Calibration;
+using Clado.Evaluation;
+using Clado.Execution;
+using Clado.Export;
+using Clado.Images;
+using Clado.Layers;
+using Clado.Onnx;
+using Clado.Runs;
+using Clado.Sensitivity;
+using Clado.Tests.Support;
+using Google.Protobuf;
+using Xunit;
+
+namespace Clado.Tests.Execution;
+
+/// <summary>Whatever is stopped or fails leaves no session behind. The sessions of the process are counted: no other test may run meanwhile.</summary>
+[CollectionDefinition(nameof(LeakTests), DisableParallelization = true)]
+[Collection(nameof(LeakTests))]
+public class LeakTests
+{
+    private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
+
+    [Fact]
+    public void WhatIsCancelledLeavesNoSessions()
+    {
+        using var folder = new TemporaryFolder();
+        // More than a batch, so that there is something left to cancel.
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 5));
+        var graph = NetworkBuilder.SmallClassifier(classes: 8).BuildGraph();
+        var candidates = Harness.Candidates(graph, 2, 4);
+        var layers = LayerFinder.Find(graph).Layers;
+        ModelProto[] models = [ModelWriter.Build(graph, [.. candidates.Items.Where(c => c.Bits == 2)]), ModelWriter.Build(graph, [.. candidates.Items.Where(c => c.Bits == 4)])];
+        File.WriteAllBytes(folder["m.onnx"], models[0].ToByteArray());
+        OnnxFile.Write(models[1], folder["n.onnx"]);
+        int[] rows = [.. Enumerable.Range(0, layers.Count).Select(layer => 2 * layer)];
+        void Cancelled(Action<IProgress<double>, CancellationToken> action)
+        {
+            int open = GraphSession.OpenCount;
+            using var source = new CancellationTokenSource();
+            Assert.ThrowsAny<OperationCanceledException>(() => action(new Cancelling(source), source.Token));
+            Assert.Equal(open, GraphSession.OpenCount);
+        }
+
+        using var records = new RecordStore();
+        var options = new SensitivityOptions { Loss = "kl", Threads = 2 };
+        Cancelled((progress, token) => JointLoss.Measure(new(graph, candidates, images, Unit), [rows, [.. rows.Select(row => row + 1)]], options, records, progress, token));
+        Cancelled((progress, token) => SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), rows, options, records, progress, token));
+        Cancelled((progress, token) => ModelComparison.Evaluate(graph, models, images, Unit, "kl", 2, progress, token));
+        Cancelled((progress, token) => Evaluator.Evaluate(folder["m.onnx"], images, Unit, folder["n.onnx"], "kl", 2, progress: progress, cancellation: token));
+        Cancelled((progress, token) => ParityCheck.Run(graph, folder["m.onnx"], models[0], images, Unit, 2, progress, token));
+        Cancelled((progress, token) =>
+        {
+            progress.Report(0);
+            LatencyMeasurement.Measure([folder["m.onnx"], folder["n.onnx"]], 1, cancellation: token);
+        });
+        Cancelled((progress, token) =>
+        {
+            progress.Report(0);
+            Assert.Empty(InputMeasurement.Measure(graph, layers, images, Unit, 2, 1L << 32, token));
+        });
+        Cancelled((progress, token) =>
+        {
+            using var inTurn = new InputsInTurn(graph, graph, layers, images, Unit, 2, 1L << 32);
+            inTurn.Next(token);
+            progress.Report(0);
+            inTurn.Next(token);
+        });
+    }
+
+    /// <summary>Of several sessions the second cannot be made: the first must not stay.</summary>
+    [Fact]
+    public void WhatFailsLeavesNoSessions()
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 1));
+        var graph = NetworkBuilder.SmallClassifier(classes: 8).BuildGraph();
+        var sound = ModelWriter.Build(graph, Harness.Candidates(graph, 4).Items);
+        var broken = sound.Clone();
+        broken.Graph.Node[^1].OpType = "Nonsense";
+        OnnxFile.Write(sound, folder["sound.onnx"]);
+        OnnxFile.Write(broken, folder["broken.onnx"]);
+        void Fails<TError>(Action action) where TError : Exception
+        {
+            int open = GraphSession.OpenCount;
+            Assert.Throws<TError>(action);
+            Assert.Equal(open, GraphSession.OpenCount);
+        }
+
+        Fails<OnnxFormatException>(() => ModelComparison.Evaluate(graph, [sound, broken], images, Unit, "kl", 1, null, TestContext.Current.CancellationToken));
+        Fails<OnnxFormatException>(() => LatencyMeasurement.Measure([folder["sound.onnx"], folder["broken.onnx"]], 1, cancellation: TestContext.Current.CancellationToken));
+        using var records = new RecordStore();
+        Fails<CladoException>(() => SensitivityMeasurement.Measure(new(graph, Harness.Candidates(graph, 4), images, Unit), [], new() { MemoryBytes = 1 << 20 }, records));
+    }
+
+    [Fact]
+    public void OwnedThingsAreDisposedOnceWhenTheNextCannotBeMade()
+    {
+        var made = new List<Counted>();
+        IEnumerable<Counted> Make()
+        {
+            for (int i = 0; i < 2; i++)
+            {
+                made.Add(new Counted());
+                yield return made[^1];
+            }
+            throw new InvalidOperationException("No more.");
+        }
+
+        Assert.Throws<InvalidOperationException>(() => new OwnedList<Counted>(Make()));
+        Assert.Equal([1, 1], made.Select(m => m.Count));
+        using (var owned = new OwnedList<Counted>(made))
+        {
+            Assert.Equal(made, owned);
+        }
+        Assert.Equal([2, 2], made.Select(m => m.Count));
+    }
+
+    [Fact]
+    public void ALibraryOrFunctionThatIsNotThereIsNoError()
+    {
+        Assert.Null(NativeMemory.Find("no-such-library", "malloc_trim"));
+        Assert.Null(NativeMemory.Find("libc", "no_such_function"));
+        NativeMemory.Release();
+    }
+
+    private sealed class Cancelling(CancellationTokenSource source) : IProgress<double>
+    {
+        public void Report(double value) => source.Cancel();
+    }
+
+    private sealed class Counted : IDisposable
+    {
+        public int Count { get; private set; }
+
+        public void Dispose() => Count++;
+    }
+}
