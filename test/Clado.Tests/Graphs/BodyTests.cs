@@ -75,9 +75,12 @@ public class BodyTests
         var activations = new QuantizedActivations(plan, new ActivationRanges([.. plan.Ranges.Select(_ => 0.05f)], [.. plan.Ranges.Select(_ => (byte)128)]));
         var written = ModelWriter.Build(graph, chosen, activations);
         Assert.Equal(written.CalculateSize(), new FileSize(graph, layers, ActivationFormat.Int8).Predict(chosen.Sum(c => c.SizeBytes), [8]));
-        float[] actual = Harness.Outputs(written), expected = Harness.Outputs(SimulatedModel.Build(graph, chosen, activations));
-        // A value between two codes may fall to either side, and what follows with it.
-        Assert.InRange(actual.Zip(expected, (a, b) => Math.Abs(a - b)).Average(), 0, 0.01 * (1 + expected.Max(Math.Abs)));
+        float[] expected = Harness.Outputs(SimulatedModel.Build(graph, chosen, activations));
+        foreach (bool integers in (bool[])[false, true])
+        {
+            // A value between two codes may fall to either side, and what follows with it.
+            Assert.InRange(Harness.Outputs(written, integers: integers).Zip(expected, (a, b) => Math.Abs(a - b)).Average(), 0, 0.01 * (1 + expected.Max(Math.Abs)));
+        }
     }, iter: 30, threads: 1);
 
     /// <summary>A body and its own branch of the network read a layer, or the body alone: it must not see the float network's layer while others see another.</summary>
