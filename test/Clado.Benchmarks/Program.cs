@@ -9,6 +9,7 @@ return args switch
     ["models", var images] => ModelsBenchmark.Run(int.Parse(images)),
     ["resnet50", var folder, var images] => RandomResNet.Write(folder, int.Parse(images)),
     ["deploying", .. var parts] => DeployingBenchmark.Run(parts),
+    ["parity", .. var parts] => ParityBenchmark.Run(parts),
     ["rounding", .. var parts] => RoundingBenchmark.Run(parts),
     ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
     ["solver", .. var parts] => SolverBenchmark.Run(parts),

@@ -51,7 +51,9 @@ internal sealed class NodeRoles
     {
         this.graph = graph;
         roles = new NodeRole[graph.Nodes.Count];
-        var layerOf = layers.SelectMany(layer => layer.Nodes.Select(node => (node, layer))).ToDictionary(p => p.node, p => p.layer);
+        // A node may add another layer's weight, or gather its rows: that makes it no layer.
+        var layerOf = layers.SelectMany(layer => layer.Nodes.Where(node => WeightUse.Slot(graph.Nodes[node], layer.Weight) >= 0).Select(node => (node, layer)))
+            .ToDictionary(p => p.node, p => p.layer);
         for (int i = 0; i < roles.Length; i++)
         {
             roles[i] = layerOf.TryGetValue(i, out var layer) ? OfLayer(i, layer) : OfOther(i);

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Onnx;
-using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Evaluation;
@@ -55,6 +54,7 @@ public static class LatencyMeasurement
 
     private sealed class TimedModel : IDisposable
     {
+        private readonly SessionModel model;
         private readonly InferenceSession session;
         private readonly InputFeed feed;
         private readonly RunOptions options = new();
@@ -63,7 +63,8 @@ public static class LatencyMeasurement
         {
             var graph = Graph.Read(path, inputs);
             var file = OnnxFile.Read(path);
-            session = OrtRuntime.CreateTimedSession(file.ToByteArray(), threads, file.RoundsActivations());
+            model = new SessionModel(file);
+            session = OrtRuntime.CreateTimedSession(model, threads, file.RoundsActivations());
             long[] shape = [.. graph.Tensors[graph.Input].Shape.Select((dim, axis) => axis == 0 && graph.HasFreeBatch ? batch : dim)];
             // Any image will do, except one of zeros alone, which processors may be faster with.
             var random = new Random(1);
@@ -87,6 +88,7 @@ public static class LatencyMeasurement
             options.Dispose();
             feed.Dispose();
             session.Dispose();
+            model.Dispose();
         }
     }
 }

@@ -1,5 +1,4 @@
 using Clado.Onnx;
-using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Execution;
@@ -7,6 +6,7 @@ namespace Clado.Execution;
 /// <summary>A model, or a part of one, ready to run. Safe to run from several threads at once.</summary>
 internal sealed class GraphSession : IDisposable
 {
+    private readonly SessionModel serialized;
     private readonly InferenceSession session;
     private readonly bool releasesMemory;
 
@@ -21,9 +21,10 @@ internal sealed class GraphSession : IDisposable
         ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL, bool releasesMemory = false, bool integers = false)
     {
         this.releasesMemory = releasesMemory;
+        serialized = new SessionModel(model);
         try
         {
-            session = OrtRuntime.CreateSession(model.ToByteArray(), optimization, integers);
+            session = OrtRuntime.CreateSession(serialized, optimization, integers);
             if (releasesMemory)
             {
                 // The model's bytes, and what the sessions before have left: nobody else would look.
@@ -32,6 +33,7 @@ internal sealed class GraphSession : IDisposable
         }
         catch (OnnxRuntimeException e)
         {
+            serialized.Dispose();
             throw new OnnxFormatException(file, $"ONNX Runtime refuses the model: {FirstLine(e)}", inner: e);
         }
         Inputs = [.. session.InputNames];
@@ -69,7 +71,11 @@ internal sealed class GraphSession : IDisposable
     /// <returns>As above.</returns>
     public IDisposableReadOnlyCollection<OrtValue> Run(IReadOnlyDictionary<string, OrtValue> values) => Run(name => values[name]);
 
-    public void Dispose() => session.Dispose();
+    public void Dispose()
+    {
+        session.Dispose();
+        serialized.Dispose();
+    }
 
     private static string FirstLine(OnnxRuntimeException e) => e.Message.Split('\n')[0].Trim();
 }

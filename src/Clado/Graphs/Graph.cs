@@ -5,7 +5,7 @@ using Clado.Onnx.Upgrade;
 namespace Clado.Graphs;
 
 /// <summary>
-/// A model ready to be looked at and cut: opset 25 (or 21, for older runtimes), nodes in topological order, constants resolved, normalizations folded into convolutions, types and shapes known.
+/// A model ready to be looked at and cut: opset 25 (or 21, for older runtimes), nodes in topological order, constants resolved, a constant an axis of output channels, normalizations folded into convolutions, types and shapes known.
 /// Immutable: nobody changes <see cref="Model"/>; what needs another graph clones it.
 /// </summary>
 public sealed class Graph
@@ -71,7 +71,7 @@ public sealed class Graph
     public static Graph Read(string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset)
     {
         var original = OnnxFile.Read(path);
-        return Create(OpsetUpgrade.Apply(original, path, opset), path, ModelHash.Compute(original), original.Opset(), original.CalculateSize(), inputs);
+        return Create(OpsetUpgrade.Apply(original, path, opset), path, ModelHash.Compute(original), original.Opset(), original.SizeBytes(), inputs);
     }
 
     /// <summary>Makes a graph of a model in memory that is at opset 25 or 21 already.</summary>
@@ -80,7 +80,7 @@ public sealed class Graph
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
     public static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
-        Create(model.Clone(), name, ModelHash.Compute(model), model.Opset(), model.CalculateSize(), inputs);
+        Create(model.Clone(), name, ModelHash.Compute(model), model.Opset(), model.SizeBytes(), inputs);
 
     /// <summary>The same graph with the values of some constants replaced; file, hash and sizes stay those of the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
@@ -116,6 +116,7 @@ public sealed class Graph
     {
         TopologicalOrder.Sort(model.Graph, file);
         ConstantResolution.Resolve(model, file);
+        WeightCopies.Make(model.Graph);
         AffineFolding.Apply(model.Graph, file);
         UnusedParts.Remove(model.Graph);
         var inputs = GraphInputs.Of(model.Graph, options ?? new(), file);

@@ -101,13 +101,7 @@ public static class LayerFinder
         }
         long parameters = TensorData.ElementCount(graph.File, weight);
         long outputs = graph.Tensors[node.Output[0]].ElementCount;
-        int axis = node.OpType switch
-        {
-            "Conv" => 0,
-            "ConvTranspose" => 1,
-            "Gemm" => node.Integer("transB", 0) == 0 ? 1 : 0,
-            _ => slot,
-        };
+        int axis = WeightUse.ChannelAxis(node, slot)!.Value;
         // Every output element costs one dot product of a channel's weights; a transposed convolution spreads every input element instead.
         long macs = node.OpType == "ConvTranspose"
             ? graph.Tensors[node.Input[0]].ElementCount * parameters / weight.Dims[0]
