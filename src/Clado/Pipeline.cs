@@ -249,8 +249,7 @@ public sealed class Pipeline
         }
         using var staged = OnnxFile.Stage(ModelWriter.Build(Graph, chosen, quantized), path);
         FileSize.Check(path, staged.SizeBytes, chosen);
-        var parity = ParityCheck.Run(
-            Graph, staged.Path, chosen, quantized, ParityImages(progress), options.Threads, StageShare.Of(progress, "comparing with the simulation"), cancellation);
+        var parity = Compare(OnnxFile.Read(staged.Path), path, chosen, quantized, ImagesForRanges, progress, cancellation);
         parity.ThrowIfBroken(path);
         staged.Commit();
         return new ExportedModel(path, staged.SizeBytes, parity);
@@ -267,16 +266,28 @@ public sealed class Pipeline
         AllocationResult allocation, string path, QuantizedActivations? quantized, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
-        return ParityCheck.Run(
-            Graph, path, allocation.Chosen, quantized, ParityImages(progress), options.Threads, StageShare.Of(progress, "comparing with the simulation"), cancellation);
+        return Compare(OnnxFile.Read(path), path, allocation.Chosen, quantized, ImagesForRanges, progress, cancellation);
     }
 
+    /// <summary>Compares a model with its simulation.</summary>
+    /// <param name="written">The model, as it is or would be written.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="quantized">What was written of activations; null where they stayed floats.</param>
+    /// <param name="images">Images to run at most.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    internal ParityResult Compare(
+        ModelProto written, string name, IReadOnlyList<Candidate> chosen, QuantizedActivations? quantized, int images, IProgress<StageProgress>? progress,
+        CancellationToken cancellation) => ParityCheck.Run(
+            Graph, written, name, chosen, quantized, ParityImages(images, progress), options.Threads, StageShare.Of(progress, "comparing with the simulation"), cancellation);
+
     /// <summary>Images to compare a file and its simulation on. Weights show on any input, so what needs no images otherwise does not need them for this.</summary>
-    private ParityInputs ParityImages(IProgress<StageProgress>? progress)
+    private ParityInputs ParityImages(int limit, IProgress<StageProgress>? progress)
     {
         try
         {
-            return ParityInputs.Of(folder.Images().Limit(ImagesForRanges, 0), Graph, folder.Preprocessing);
+            return ParityInputs.Of(folder.Images().Limit(limit, 0), Graph, folder.Preprocessing);
         }
         catch (CladoException e)
         {
