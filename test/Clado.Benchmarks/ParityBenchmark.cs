@@ -27,9 +27,13 @@ internal static class ParityBenchmark
     ];
 
     /// <summary>Runs on the networks named, or all.</summary>
-    /// <param name="parts">Parts of names, <c>broken</c> for broken files, too, and a number of images. Shape: [parts].</param>
+    /// <param name="parts"><c>shared</c> alone for what a shared weight costs; or parts of names, <c>broken</c> for broken files, too, and a number of images. Shape: [parts].</param>
     public static int Run(string[] parts)
     {
+        if (parts is ["shared"])
+        {
+            return Shared();
+        }
         int limit = parts.Select(p => int.TryParse(p, out int n) ? n : 0).FirstOrDefault(n => n > 0, 64);
         string[] names = [.. parts.Where(p => p != "broken" && !int.TryParse(p, out _))];
         Console.WriteLine("| network | opset | weights | activations | images | output | largest | allowed | share | root mean square | allowed | share |\n|---|---|---|---|---|---|---|---|---|---|---|---|");
@@ -66,6 +70,32 @@ internal static class ParityBenchmark
                         }
                     }
                 }
+            }
+        }
+        return 0;
+    }
+
+    /// <summary>What two uses of a matrix on different axes cost: the relative squared error of weights with scales of their own at b bits each, and with one scale at 2 · b bits.</summary>
+    private static int Shared()
+    {
+        Console.WriteLine("| network | layer | 2 + 2 bits | one scale, 4 bits | 3 + 3 bits | one scale, 6 bits | 4 + 4 bits | one scale, 8 bits |\n|---|---|---|---|---|---|---|---|");
+        foreach (var model in (string[])["models/vit_cifar10.onnx", "models/resnet20_cifar10.onnx", "samples/vit.onnx"])
+        {
+            var graph = Graph.Read(model.StartsWith("samples", StringComparison.Ordinal) ? model : SharedInstances.Locate(model));
+            foreach (var layer in LayerFinder.Find(graph).Layers.Where(l => l.Shape.Count == 2))
+            {
+                var weights = TensorData.ReadSingles(graph.File, graph.Initializers[layer.Weight]);
+                double energy = weights.Sum(w => (double)w * w);
+                string Error(QuantizableLayer of, int bits)
+                {
+                    var rounded = new NearestRounding().Round(of, weights, [bits], null, 2)[0];
+                    var candidate = new Candidate { Layer = of, Bits = bits, Codes = rounded.Codes, Scales = rounded.Scales, SizeBytes = 0, SquaredError = 0 };
+                    return FormattableString.Invariant($"{candidate.Dequantize().Zip(weights, (a, b) => (double)(a - b) * (a - b)).Sum() / energy:0.00000}");
+                }
+
+                // A transposed convolution of one channel: a scale for all, and no integer kernel whose pairs count.
+                var whole = layer with { Op = "ConvTranspose", Shape = [1, layer.Parameters], ChannelAxis = 0 };
+                Console.WriteLine($"| {Path.GetFileNameWithoutExtension(model)} | {layer.Name} | {string.Join(" | ", new[] { 2, 3, 4 }.Select(b => $"{Error(layer, b)} | {Error(whole, 2 * b)}"))} |");
             }
         }
         return 0;

@@ -42,7 +42,8 @@ internal static class ParityCheck
     {
         var readout = Readout.Of(graph);
         using var file = Session(written.Clone(), path, readout, integers: written.RoundsActivations());
-        using var simulation = Simulation(0);
+        var simulated = SimulatedModel.Build(graph, chosen, activations);
+        using var simulation = Session(simulated.Clone(), graph.File, readout, integers: false);
         using var near = activations is null ? null : Simulation(NearTies);
         using var everywhere = activations is null ? null : Simulation(Everywhere);
         var parts = new Part[inputs.Count];
@@ -57,7 +58,12 @@ internal static class ParityCheck
         });
         return Result(readout, parts, inputs);
 
-        GraphSession Simulation(float shake) => Session(SimulatedModel.Build(graph, chosen, activations, shake).Clone(), graph.File, readout, integers: false);
+        GraphSession Simulation(float shake)
+        {
+            var moved = simulated.Clone();
+            ActivationNodes.Shake(moved, shake);
+            return Session(moved, graph.File, readout, integers: false);
+        }
     }
 
     private static ParityResult Result(Readout readout, Part[] parts, ParityInputs inputs)
@@ -69,7 +75,7 @@ internal static class ParityCheck
             var (file, near, everywhere) = (Of(p => p.File), Of(p => p.Near), Of(p => p.Everywhere));
             double floats = FloatRounding * parts.Max(p => p.Magnitudes[i]);
             return new OutputParity(
-                name, file.Largest, floats + everywhere.Largest, file.RootMeanSquare,
+                name, file.Largest, floats + (Margin * everywhere.Largest), file.RootMeanSquare,
                 // In a small network a single value near a tie may be all there is.
                 floats + ((Margin * near.RootMeanSquare) + (everywhere.Largest / Math.Sqrt(file.Count))));
         }).ToArray();

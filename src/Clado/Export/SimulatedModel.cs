@@ -12,8 +12,7 @@ internal static class SimulatedModel
     /// <param name="graph">The network.</param>
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
     /// <param name="activations">The grids of its activations; null to leave them floats.</param>
-    /// <param name="shake">Steps that activations are moved by at most before they are rounded, see <see cref="ActivationNodes.Shake"/>.</param>
-    public static ModelProto Build(Graph graph, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations, float shake = 0)
+    public static ModelProto Build(Graph graph, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations)
     {
         if (activations is null)
         {
@@ -29,10 +28,6 @@ internal static class SimulatedModel
             model.Graph.Initializer.Add(TensorData.Singles(names.Of('c', node.Node), rounded, rounded.Length));
         }
         ActivationNodes.Insert(model, activations.Plan, activations.Ranges, names, null);
-        if (shake > 0)
-        {
-            ActivationNodes.Shake(model, shake);
-        }
         return model;
     }
 }
