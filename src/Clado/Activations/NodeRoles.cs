@@ -116,7 +116,7 @@ internal sealed class NodeRoles
     private bool HasOddBias(NodeProto node, QuantizableLayer layer) =>
         node.Input.Count > 2 && node.Input[2].Length > 0
         && !(graph.Initializers.TryGetValue(node.Input[2], out var bias) && (DataType)bias.DataType == DataType.Float
-            && bias.Dims.Count == 1 && bias.Dims[0] == layer.ChannelCount);
+            && bias.Dims.Count == 1 && bias.Dims[0] == layer.Shape[WeightUse.ChannelAxis(node, WeightUse.Slot(node, layer.Weight))!.Value]);
 
     private NodeRole OfOther(int index)
     {

@@ -33,7 +33,7 @@ public sealed class FileSize
         {
             // Grids and biases take the same bytes whatever their values are.
             var plan = ActivationPlan.Of(graph, layers);
-            ActivationNodes.Insert(frame, plan, ActivationRanges.Unmeasured(plan), new TensorNames(graph), node => new int[node.Layer.ChannelCount]);
+            ActivationNodes.Insert(frame, plan, ActivationRanges.Unmeasured(plan), new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
         }
         ActivationBits = format == ActivationFormat.Int8 ? 8 : 32;
         frameGraphBytes = frame.Graph.SizeBytes();

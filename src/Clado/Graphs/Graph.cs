@@ -5,7 +5,7 @@ using Clado.Onnx.Upgrade;
 namespace Clado.Graphs;
 
 /// <summary>
-/// A model ready to be looked at and cut: opset 25 (or 21, for older runtimes), nodes in topological order, constants resolved, a constant an axis of output channels, normalizations folded into convolutions, types and shapes known.
+/// A model ready to be looked at and cut: opset 25 (or 21, for older runtimes), nodes in topological order, constants resolved, normalizations folded into convolutions, types and shapes known.
 /// Immutable: nobody changes <see cref="Model"/>; what needs another graph clones it.
 /// </summary>
 public sealed class Graph
@@ -116,7 +116,6 @@ public sealed class Graph
     {
         TopologicalOrder.Sort(model.Graph, file);
         ConstantResolution.Resolve(model, file);
-        WeightCopies.Make(model.Graph);
         AffineFolding.Apply(model.Graph, file);
         UnusedParts.Remove(model.Graph);
         var inputs = GraphInputs.Of(model.Graph, options ?? new(), file);

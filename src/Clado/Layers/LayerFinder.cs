@@ -52,7 +52,7 @@ public static class LayerFinder
             Weight = uses[0].Weight,
             Nodes = graph.Consumers(uses[0].Weight),
             Shape = [.. graph.Initializers[uses[0].Weight].Dims],
-            ChannelAxis = uses[0].ChannelAxis,
+            ChannelAxis = uses.All(u => u.ChannelAxis == uses[0].ChannelAxis) ? uses[0].ChannelAxis : null,
             Groups = node.Integer("group", 1),
             Macs = uses.Sum(u => u.Macs),
             Bias = uses.Length == 1 && graph.Consumers(uses[0].Weight).Count == 1 ? Bias(graph, node, graph.Initializers[uses[0].Weight].Dims[uses[0].ChannelAxis]) : null,
