@@ -105,12 +105,24 @@ internal sealed class SessionModel : IDisposable
         {
             if (int.TryParse(Path.GetFileName(left)[Prefix.Length..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process) && !IsRunning(process))
             {
-                Directory.Delete(left, recursive: true);
+                Remove(left);
             }
         }
         var home = Directory.CreateTempSubdirectory($"{Prefix}{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}-").FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(home, recursive: true);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove(home);
         return home;
+    }
+
+    /// <summary>Removes a folder, unless it is another user's or in use: it is in nobody's way.</summary>
+    private static void Remove(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 
     private static bool IsRunning(int process)
