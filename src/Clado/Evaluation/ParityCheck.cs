@@ -143,8 +143,8 @@ internal static class ParityCheck
             double largest = 0, total = 0, squares = 0;
             for (int i = 0; i < actual.Length; i++)
             {
-                // The same infinity twice is no difference.
-                double difference = actual[i].Equals(expected[i]) ? 0 : Math.Abs((double)actual[i] - expected[i]);
+                // The same infinity twice is no difference; NaN is one from everything.
+                double difference = actual[i] == expected[i] ? 0 : Math.Abs((double)actual[i] - expected[i]);
                 largest = Math.Max(largest, difference);
                 total += difference;
                 squares += difference * difference;

@@ -151,6 +151,20 @@ public class ParityTests
         Assert.False(new OutputParity("y", 0, double.NaN, 0, double.NaN).IsExplained);
     }
 
+    /// <summary>Also where the simulation is none either: a logarithm of what rounding makes negative or zero.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void NetworksThatGiveNoNumbersAreRefused(bool integers)
+    {
+        using var folder = new TemporaryFolder();
+        var graph = NetworkBuilder.SmallClassifier().Add("Neg", ["p"], "n").Then("Log", "l").Then("Flatten", "y").BuildGraph();
+        var written = new Written(graph, ImageFolder.Open(Harness.Images(folder, "images", 1)), 4, integers);
+        var error = Assert.Throws<CladoException>(() => written.Check(written.Model).ThrowIfBroken("m.onnx"));
+        Assert.Contains("output 'y'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("NaN or infinite", error.Message, StringComparison.Ordinal);
+    }
+
     private static void AssertParity((int Code, string Output, string Error) command, bool onImages)
     {
         Assert.Equal("", command.Code == 0 ? "" : command.Error);
