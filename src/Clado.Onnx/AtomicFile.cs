@@ -8,23 +8,8 @@ public static class AtomicFile
     /// <param name="write">Writes the whole contents to the stream it is given.</param>
     public static void Write(string path, Action<Stream> write)
     {
-        var full = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        var beside = $"{full}.{Guid.NewGuid():N}.part";
-        try
-        {
-            using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(beside, full, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(beside);
-            throw;
-        }
+        using var file = new StagedFile(path, write);
+        file.Commit();
     }
 
     /// <summary>Writes a text file as UTF-8.</summary>

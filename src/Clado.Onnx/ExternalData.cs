@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Google.Protobuf;
 
 namespace Clado.Onnx;
@@ -12,32 +13,60 @@ internal static class ExternalData
     // What memory mapping asks for.
     private const int Alignment = 4096;
 
-    /// <summary>Writes the bytes of a model's larger initializers to a file beside it.</summary>
+    private const string Location = "location";
+
+    /// <summary>What a tensor outside the model takes at most beside its bytes: a place that is aligned, and a file's name and two numbers.</summary>
+    public const long LargestOverheadBytes = Alignment + 512;
+
+    /// <summary>Writes the bytes of a model's larger initializers to a file beside it, named by its contents.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">Where the model will be written.</param>
-    /// <returns>A model that refers to the file, and the file's size in bytes.</returns>
-    public static (ModelProto Model, long SizeBytes) Detach(ModelProto model, string path)
+    /// <returns>A model that refers to the file, the file's path and size in bytes, and whether it was not there before.</returns>
+    public static (ModelProto Model, (string Path, long SizeBytes, bool IsNew) Data) Detach(ModelProto model, string path)
     {
-        var location = Path.GetFileName(path) + ".data";
         var detached = model.Clone();
+        TensorProto[] tensors = [.. detached.Graph.Initializer.Where(IsLarge)];
         long end = 0;
-        AtomicFile.Write(path + ".data", stream =>
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var file = new StagedFile(path + ".data", stream =>
         {
-            foreach (var tensor in detached.Graph.Initializer.Where(t => t.RawData.Length >= SmallestBytes))
+            void Append(ReadOnlySpan<byte> bytes)
             {
-                long offset = (end + Alignment - 1) / Alignment * Alignment;
-                stream.Write(new byte[offset - end]);
-                stream.Write(tensor.RawData.Span);
-                end = offset + tensor.RawData.Length;
-                foreach (var (key, value) in new[] { ("location", location), ("offset", $"{offset}"), ("length", $"{tensor.RawData.Length}") })
-                {
-                    tensor.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
-                }
-                tensor.DataLocation = TensorProto.Types.DataLocation.External;
+                stream.Write(bytes);
+                hash.AppendData(bytes);
+                end += bytes.Length;
+            }
+
+            foreach (var tensor in tensors)
+            {
+                Append(new byte[((end + Alignment - 1) / Alignment * Alignment) - end]);
+                Refer(tensor, "", end);
+                Append(tensor.RawData.Span);
                 tensor.ClearRawData();
             }
         });
-        return (detached, end);
+        var data = $"{path}.{Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8))}.data";
+        foreach (var tensor in tensors)
+        {
+            tensor.ExternalData.First(e => e.Key == Location).Value = Path.GetFileName(data);
+        }
+        bool isNew = !File.Exists(data);
+        file.Commit(data);
+        return (detached, (data, end, isNew));
+    }
+
+    /// <summary>Whether a tensor's bytes are worth a place outside the model.</summary>
+    public static bool IsLarge(TensorProto tensor) => tensor.RawData.Length >= SmallestBytes;
+
+    /// <summary>Says where a tensor's bytes lie; they stay in the tensor until they are cleared.</summary>
+    public static void Refer(TensorProto tensor, string file, long offset)
+    {
+        tensor.ExternalData.Clear();
+        foreach (var (key, value) in new[] { (Location, file), ("offset", $"{offset}"), ("length", $"{tensor.RawData.Length}") })
+        {
+            tensor.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
+        }
+        tensor.DataLocation = TensorProto.Types.DataLocation.External;
     }
 
     /// <summary>Reads the tensor's bytes into <see cref="TensorProto.RawData"/>; does nothing where they are there already.</summary>
@@ -48,7 +77,7 @@ internal static class ExternalData
             return;
         }
         var entries = tensor.ExternalData.GroupBy(e => e.Key).ToDictionary(g => g.Key, g => g.Last().Value);
-        var location = entries.GetValueOrDefault("location")
+        var location = entries.GetValueOrDefault(Location)
             ?? throw new OnnxFormatException(modelPath, "external data without a location; save the model again", tensor: tensor.Name);
         var file = new FileInfo(Resolve(modelPath, tensor.Name, location));
         if (!file.Exists)
@@ -62,6 +91,10 @@ internal static class ExternalData
         {
             throw new OnnxFormatException(modelPath, $"data file '{location}' has {file.Length:N0} bytes; the tensor wants {wanted:N0} "
                 + $"and names {length:N0} at offset {offset:N0}; save the model again", tensor: tensor.Name);
+        }
+        if (length > Array.MaxLength)
+        {
+            throw new OnnxFormatException(modelPath, $"has {length:N0} bytes; tensors of up to {Array.MaxLength:N0} can be read. Split it, or keep it out of the model", tensor: tensor.Name);
         }
         using var stream = file.OpenRead();
         stream.Seek(offset, SeekOrigin.Begin);

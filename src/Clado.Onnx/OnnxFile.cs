@@ -19,7 +19,7 @@ public static class OnnxFile
         {
             throw new OnnxFormatException(path, $"no such file ({info.FullName}); give the path of an .onnx file");
         }
-        if (info.Length > MaximumSizeBytes)
+        if (info.Length > Array.MaxLength)
         {
             throw new OnnxFormatException(path, $"{info.Length:N0} bytes is more than a protobuf file can hold (2 GiB); "
                 + "save the model with its weights as external data");
@@ -56,9 +56,12 @@ public static class OnnxFile
         return model;
     }
 
+    /// <summary>What one message may be, in bytes, to be written to a file or kept in an array. Tests lower it.</summary>
+    internal static long LargestBytes { get; set; } = Array.MaxLength;
+
     /// <summary>
     /// Writes a model beside its destination and renames it into place, so that no half-written file is ever seen. A model too large for one file gets a second
-    /// one, <c>PATH.data</c>, with the data of its larger initializers.
+    /// one with the data of its larger initializers, see <see cref="StagedModel"/>.
     /// </summary>
     /// <param name="model">The model to write.</param>
     /// <param name="path">Destination; an existing file is replaced, missing folders are made.</param>
@@ -66,25 +69,38 @@ public static class OnnxFile
     /// <returns>Size of the file in bytes, of both where there are two.</returns>
     public static long Write(ModelProto model, string path, long maximumSizeBytes = MaximumSizeBytes)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        // Sizes of messages are 32-bit numbers: what lies in tensors is summed up on its own.
-        if (model.Graph.Initializer.Sum(t => (long)t.RawData.Length) + SizeWithoutData(model) <= maximumSizeBytes)
-        {
-            AtomicFile.Write(path, stream => model.WriteTo(stream));
-            return model.CalculateSize();
-        }
-        var (detached, dataBytes) = ExternalData.Detach(model, path);
-        AtomicFile.Write(path, stream => detached.WriteTo(stream));
-        return detached.CalculateSize() + dataBytes;
+        using var staged = new StagedModel(model, path, Math.Min(maximumSizeBytes, LargestBytes));
+        staged.Commit();
+        return staged.SizeBytes;
     }
 
-    private static long SizeWithoutData(ModelProto model)
+    /// <summary>Writes a model beside its destination, to be looked at before it gets its name.</summary>
+    /// <param name="model">The model to write.</param>
+    /// <param name="path">Destination; missing folders are made.</param>
+    public static StagedModel Stage(ModelProto model, string path) => new(model, path, LargestBytes);
+
+    /// <summary>Bytes of a model in one message, also where it is larger than a message can be.</summary>
+    /// <param name="model">The model to measure.</param>
+    public static long SizeBytes(this ModelProto model)
     {
-        var graph = model.Graph;
-        return graph.Node.Sum(n => (long)n.CalculateSize()) + graph.Initializer.Sum(t => (long)t.CalculateSize() - t.RawData.Length)
-            + graph.Input.Concat(graph.Output).Concat(graph.ValueInfo).Sum(v => (long)v.CalculateSize()) + model.Functions.Sum(f => (long)f.CalculateSize())
-            + model.MetadataProps.Sum(m => (long)m.CalculateSize());
+        ArgumentNullException.ThrowIfNull(model);
+        var shell = model.Clone();
+        shell.Graph = null;
+        long graph = model.Graph.SizeBytes();
+        return shell.CalculateSize() + Field(graph);
     }
+
+    /// <summary>Bytes of a graph in one message, also where it is larger than a message can be.</summary>
+    internal static long SizeBytes(this GraphProto graph)
+    {
+        // Sizes of messages are 32-bit numbers: what lies in initializers is summed up on its own.
+        var shell = graph.Clone();
+        shell.Initializer.Clear();
+        return shell.CalculateSize() + graph.Initializer.Sum(tensor => Field(tensor.CalculateSize()));
+    }
+
+    /// <summary>A message in a field: its tag (field numbers below 16 take one byte), its length and itself.</summary>
+    private static long Field(long length) => 1 + CodedOutputStream.ComputeUInt64Size((ulong)length) + length;
 
     /// <summary>Every tensor that carries data: initializers and tensor attributes of nodes, bodies and functions included.</summary>
     internal static IEnumerable<TensorProto> Tensors(this ModelProto model) =>

@@ -215,40 +215,85 @@ public sealed class Pipeline
             QuantizedGraph.Of(Graph, chosen), Plan, folder.Images().Limit(ImagesForRanges, 0), folder.Preprocessing, activations.Ranges, options.Threads,
             StageShare.Of(progress, "activation ranges"), cancellation));
 
-    /// <summary>Writes the quantized model.</summary>
+    /// <summary>Writes the quantized model, and gives it its name once its outputs are those of a simulation of its bits in floats.</summary>
     /// <param name="allocation">The chosen candidates.</param>
-    /// <param name="path">Destination.</param>
+    /// <param name="path">Destination; what lies there is replaced by a sound file or left.</param>
     /// <param name="quantized">What is written of activations; null to measure it, where they do not stay floats.</param>
-    /// <returns>Bytes of the file: those the allocation said.</returns>
-    /// <exception cref="CladoException">The destination is the float model itself, or the run's images are not there or have changed.</exception>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; nothing is left then.</param>
+    /// <returns>The file, of the size that the allocation said.</returns>
+    /// <exception cref="CladoException">
+    /// The destination is the float model itself; or the run's images are not there or have changed where they are needed for ranges; or the file computes something else than
+    /// its bits say, which is a defect of Clado's or ONNX Runtime's.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The file's size is not the predicted one: a defect of this library.</exception>
-    public long Export(AllocationResult allocation, string path, QuantizedActivations? quantized = null)
+    public ExportedModel Export(
+        AllocationResult allocation, string path, QuantizedActivations? quantized = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
+        return Export(allocation.Chosen, path, quantized ?? MeasureRanges(allocation.Chosen, progress, cancellation), progress, cancellation);
+    }
+
+    /// <summary>Writes a network of chosen candidates, as above.</summary>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="path">Destination.</param>
+    /// <param name="quantized">What is written of activations; null where they stay floats.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; nothing is left then.</param>
+    internal ExportedModel Export(
+        IReadOnlyList<Candidate> chosen, string path, QuantizedActivations? quantized, IProgress<StageProgress>? progress, CancellationToken cancellation)
+    {
         if (Path.GetFullPath(path) == Path.GetFullPath(Graph.File))
         {
             throw new CladoException($"{path}: is the float model itself, which would be lost; give another file with -o");
         }
-        long size = OnnxFile.Write(ModelWriter.Build(Graph, allocation.Chosen, quantized ?? MeasureRanges(allocation.Chosen)), path);
-        // Beyond 2 GiB there are two files, whose sizes are not predicted.
-        return size == allocation.SizeBytes || size > OnnxFile.MaximumSizeBytes
-            ? size
-            : throw new InvalidOperationException($"{path}: {size} bytes were written where {allocation.SizeBytes} were predicted");
+        using var staged = OnnxFile.Stage(ModelWriter.Build(Graph, chosen, quantized), path);
+        FileSize.Check(path, staged.SizeBytes, chosen);
+        var parity = Compare(OnnxFile.Read(staged.Path), path, chosen, quantized, ImagesForRanges, progress, cancellation);
+        parity.ThrowIfBroken(path);
+        staged.Commit();
+        return new ExportedModel(path, staged.SizeBytes, parity);
     }
 
-    /// <summary>Compares the outputs of a written file, as its users run it, with those of a simulation of the same bits in floats.</summary>
+    /// <summary>Compares the outputs of a written file, as its users run it, with those of a simulation of the same bits in floats; <see cref="Export(AllocationResult, string, QuantizedActivations?, IProgress{StageProgress}?, CancellationToken)"/> has done so.</summary>
     /// <param name="allocation">The chosen candidates.</param>
     /// <param name="path">Path of the written file.</param>
     /// <param name="quantized">What was written of activations; null where they stayed floats.</param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>The differences, and whether rounding explains them.</returns>
     public ParityResult CheckParity(
         AllocationResult allocation, string path, QuantizedActivations? quantized, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
-        return ParityCheck.Run(
-            Graph, path, SimulatedModel.Build(Graph, allocation.Chosen, quantized), folder.Images().Limit(ImagesForRanges, 0), folder.Preprocessing, options.Threads,
-            StageShare.Of(progress, "comparing with the simulation"), cancellation);
+        return Compare(OnnxFile.Read(path), path, allocation.Chosen, quantized, ImagesForRanges, progress, cancellation);
+    }
+
+    /// <summary>Compares a model with its simulation.</summary>
+    /// <param name="written">The model, as it is or would be written.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="quantized">What was written of activations; null where they stayed floats.</param>
+    /// <param name="images">Images to run at most.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    internal ParityResult Compare(
+        ModelProto written, string name, IReadOnlyList<Candidate> chosen, QuantizedActivations? quantized, int images, IProgress<StageProgress>? progress,
+        CancellationToken cancellation) => ParityCheck.Run(
+            Graph, written, name, chosen, quantized, ParityImages(images, progress), options.Threads, StageShare.Of(progress, "comparing with the simulation"), cancellation);
+
+    /// <summary>Images to compare a file and its simulation on. Weights show on any input, so what needs no images otherwise does not need them for this.</summary>
+    private ParityInputs ParityImages(int limit, IProgress<StageProgress>? progress)
+    {
+        try
+        {
+            return ParityInputs.Of(folder.Images().Limit(limit, 0), Graph, folder.Preprocessing);
+        }
+        catch (CladoException e)
+        {
+            progress?.Report(new StageProgress("comparing with the simulation on random inputs", e.Message, null));
+            return ParityInputs.Random(Graph);
+        }
     }
 
     /// <summary>Evaluates a written file on the images the sensitivities were measured on, against the float model.</summary>

@@ -9,6 +9,8 @@ return args switch
     ["models", var images] => ModelsBenchmark.Run(int.Parse(images)),
     ["resnet50", var folder, var images] => RandomResNet.Write(folder, int.Parse(images)),
     ["deploying", .. var parts] => DeployingBenchmark.Run(parts),
+    ["large", var folder] => LargeBenchmark.Run(folder),
+    ["parity", .. var parts] => ParityBenchmark.Run(parts),
     ["rounding", .. var parts] => RoundingBenchmark.Run(parts),
     ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
     ["solver", .. var parts] => SolverBenchmark.Run(parts),
@@ -20,6 +22,8 @@ static int Usage()
     Console.Error.WriteLine("usage: Clado.Benchmarks rounding [accuracy] [equalized] [time] [NETWORK …] [TEST IMAGES]");
     Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto …] [2,4,8] [IMAGES] [MODEL]");
     Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
+    Console.Error.WriteLine("       Clado.Benchmarks large FOLDER   (a network of 2.2 GiB; takes 10 GB of disk and 16 GB of memory)");
+    Console.Error.WriteLine("       Clado.Benchmarks parity shared | [broken] [IMAGES] [NETWORK …]");
     Console.Error.WriteLine("       Clado.Benchmarks models IMAGES");
     Console.Error.WriteLine("       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [measuring [ESTIMATOR …]] [MODEL …]   (all parts where none is named)");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");

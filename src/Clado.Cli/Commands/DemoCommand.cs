@@ -1,9 +1,7 @@
 using System.CommandLine;
 using Clado.Cli.Output;
 using Clado.Evaluation;
-using Clado.Export;
 using Clado.Images;
-using Clado.Onnx;
 
 namespace Clado.Cli.Commands;
 
@@ -38,14 +36,14 @@ internal static class DemoCommand
         {
             var uniform = pipeline.Candidates.Items.Where(c => c.Bits == bits).ToArray();
             var path = Path.Combine(folder, $"{Name}-uniform{bits}.onnx");
-            OnnxFile.Write(ModelWriter.Build(pipeline.Graph, uniform, pipeline.MeasureRanges(uniform, terminal, cancellation)), path);
+            pipeline.Export(uniform, path, pipeline.MeasureRanges(uniform, terminal, cancellation), terminal, cancellation);
             rows.Add(($"uniform {bits} bits", bits, path, ""));
         }
         foreach (var budget in Budgets)
         {
             var allocation = pipeline.Allocate(budget, cancellation: cancellation);
             var path = Path.Combine(folder, $"{Name}-{budget}.onnx");
-            pipeline.Export(allocation, path);
+            pipeline.Export(allocation, path, progress: terminal, cancellation: cancellation);
             rows.Add(($"Clado {budget}", allocation.BitsPerWeight, path, string.Concat(allocation.Chosen.Select(c => c.Bits))));
         }
 

@@ -33,11 +33,12 @@ internal static class ExportCommand
             var written = Refinement.Write(terminal, pipeline, result, path, parsed.GetValue(refine), evaluate: false, cancellation);
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(written.Result, pipeline.Estimator, path, written.Evaluation?.LossIncrease));
+                terminal.Data(Json.Of(written.Result, pipeline.Estimator, path, written.Evaluation?.LossIncrease, written.File.Parity));
             }
             else
             {
                 terminal.Show(written.Result);
+                terminal.Show(written.File.Parity);
                 terminal.Data($"written: {path}");
             }
             return App.Done;

@@ -36,7 +36,7 @@ internal static class QuantizeCommand
         var path = output ?? $"{Path.GetFileNameWithoutExtension(options.Model)}-{result.SizeBytes}.onnx";
         var written = Refinement.Write(terminal, pipeline, result, path, refine, evaluate: true, cancellation);
         (result, var evaluation) = (written.Result, written.Evaluation!);
-        var parity = pipeline.CheckParity(result, path, written.Activations, terminal, cancellation);
+        var parity = written.File.Parity;
         var biases = pipeline.MeasureBiases(result, terminal, cancellation);
         pipeline.Keep("evaluation", Path.GetFileNameWithoutExtension(path), Json.Of(evaluation));
         var text = Json.Of(result, pipeline.Estimator, path, evaluation.LossIncrease, parity, biases);

@@ -9,8 +9,9 @@ namespace Clado.Cli.Commands;
 /// <summary>What was written for an allocation, and what it loses.</summary>
 /// <param name="Result">The allocation.</param>
 /// <param name="Activations">What was written of activations; null where they stayed floats.</param>
+/// <param name="File">The written file.</param>
 /// <param name="Evaluation">The written file on the images of the run; null where nothing asked for it.</param>
-internal sealed record WrittenModel(AllocationResult Result, QuantizedActivations? Activations, EvaluationResult? Evaluation);
+internal sealed record WrittenModel(AllocationResult Result, QuantizedActivations? Activations, ExportedModel File, EvaluationResult? Evaluation);
 
 /// <summary><c>--refine</c>: a second rounding once the widths are known, kept where it loses less.</summary>
 internal static class Refinement
@@ -43,15 +44,14 @@ internal static class Refinement
         {
             return refined;
         }
-        pipeline.Export(first.Result, path, first.Activations);
-        return first;
+        return first with { File = pipeline.Export(first.Result, path, first.Activations, terminal, cancellation) };
     }
 
     private static WrittenModel WriteOnce(
         Terminal terminal, Pipeline pipeline, AllocationResult result, string path, bool evaluate, CancellationToken cancellation)
     {
         var activations = pipeline.MeasureRanges(result.Chosen, terminal, cancellation);
-        pipeline.Export(result, path, activations);
-        return new WrittenModel(result, activations, evaluate ? pipeline.Evaluate(path, terminal, cancellation) : null);
+        var file = pipeline.Export(result, path, activations, terminal, cancellation);
+        return new WrittenModel(result with { SizeBytes = file.SizeBytes }, activations, file, evaluate ? pipeline.Evaluate(path, terminal, cancellation) : null);
     }
 }

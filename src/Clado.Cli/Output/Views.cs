@@ -209,8 +209,8 @@ internal static class Views
     }
 
     public static void Show(this Terminal terminal, ParityResult parity) => terminal.Data(
-        $"the written file against a simulation of its bits in floats, {parity.Images:N0} images: outputs differ by {parity.LargestDifference:0.######} at most, "
-        + $"{parity.MeanDifference:0.######} in the mean{(parity.Agreement is { } agreement ? $", top-1 agrees on {agreement:P1}" : "")}");
+        $"the written file against a simulation of its bits in floats, {parity.Images:N0} {(parity.OnImages ? "images" : "random inputs")}: outputs differ by {parity.LargestDifference:0.######} at most "
+        + $"(rounding explains {parity.Outputs.Max(o => o.AllowedLargest):0.######}), {parity.MeanDifference:0.######} in the mean{(parity.Agreement is { } agreement ? $", top-1 agrees on {agreement:P1}" : "")}");
 
     public static void Row(Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(c => new Text(c)));
 

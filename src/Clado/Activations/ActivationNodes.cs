@@ -12,6 +12,9 @@ internal static class ActivationNodes
     private const string RoundName = "A";
     private const string BiasName = "B";
 
+    // Radians a step, of no simple ratio to a turn: values that lie near each other, or near different ties, are moved either way.
+    private const float PhasesPerStep = 1000;
+
     /// <summary>Name of the scale of a range.</summary>
     public static string Scale(TensorNames names, int range) => names.Of('a', range);
 
@@ -71,6 +74,28 @@ internal static class ActivationNodes
             function.Node.Add(Node("QuantizeLinear", ["x", "s", "z"], "q"));
             function.Node.Add(Node("DequantizeLinear", ["q", "s", "z"], "y"));
             LocalFunctions.Add(model, [function]);
+        }
+    }
+
+    /// <summary>
+    /// Moves every value by a share of its grid's step before it is rounded: one drawn, evenly over the phases of a sine, from the value itself, so that it is the same
+    /// in every run. Values that lie on the grid stay there.
+    /// </summary>
+    /// <param name="model">A model that <see cref="Insert"/> has put nodes into; it is changed.</param>
+    /// <param name="share">The largest move, in steps. Range: [0, 0.5].</param>
+    public static void Shake(ModelProto model, float share)
+    {
+        foreach (var function in model.Functions.Where(f => f.Domain == LocalFunctions.Domain && f.Name == RoundName))
+        {
+            NodeProto Constant(string name, float value) => Node("Constant", [], name, new AttributeProto { Name = "value_float", Type = AttributeProto.Types.AttributeType.Float, F = value });
+            NodeProto[] nodes =
+            [
+                Constant("f", PhasesPerStep), Constant("d", share), Node("Div", ["x", "s"], "u"), Node("Mul", ["u", "f"], "v"), Node("Sin", ["v"], "w"),
+                Node("Mul", ["w", "d"], "r"), Node("Mul", ["r", "s"], "t"), Node("Add", ["x", "t"], "m"), .. function.Node,
+            ];
+            nodes[^2].SetOperand(0, "m");
+            function.Node.Clear();
+            function.Node.Add(nodes);
         }
     }
 

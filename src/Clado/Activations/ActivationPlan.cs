@@ -59,7 +59,9 @@ public sealed record ActivationPlan
             bool integers = producer >= 0 && roles[producer] is not NodeRole.Float;
             tensors.Add(new QuantizedTensor(name, range, integers ? null : readers));
         }
-        var nodes = layers.SelectMany(layer => layer.Nodes.Where(node => roles[node] is NodeRole.Convolution or NodeRole.Product).Select(node =>
+        bool IsInteger(QuantizableLayer layer, int node) =>
+            roles[node] is NodeRole.Convolution or NodeRole.Product && WeightUse.Slot(graph.Nodes[node], layer.Weight) >= 0;
+        var nodes = layers.SelectMany(layer => layer.Nodes.Where(node => IsInteger(layer, node)).Select(node =>
             new IntegerNode(node, layer, ranges[graph.Nodes[node].Operand(0)], graph.Nodes[node].Operand(2) is { Length: > 0 } bias ? bias : null)));
         return new ActivationPlan { Tensors = tensors, Nodes = [.. nodes], Kept = roles.Kept() };
     }

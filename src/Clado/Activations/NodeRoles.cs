@@ -51,8 +51,8 @@ internal sealed class NodeRoles
     {
         this.graph = graph;
         roles = new NodeRole[graph.Nodes.Count];
-        // A weight may have other readers: bodies of loops and branches, or an operator that computes with it.
-        var layerOf = layers.SelectMany(layer => layer.Nodes.Where(node => IsUse(graph.Nodes[node], layer)).Select(node => (node, layer)))
+        // A weight may have other readers: bodies of loops and branches, an operator that adds it or gathers its rows.
+        var layerOf = layers.SelectMany(layer => layer.Nodes.Where(node => WeightUse.Slot(graph.Nodes[node], layer.Weight) >= 0).Select(node => (node, layer)))
             .DistinctBy(use => use.node).ToDictionary(use => use.node, use => use.layer);
         for (int i = 0; i < roles.Length; i++)
         {
@@ -96,9 +96,6 @@ internal sealed class NodeRoles
             .Select(p => new KeptOperation(p.node.DisplayName(), p.node.OpType, reasons.GetValueOrDefault(p.i) ?? Reason(p.node))),
     ];
 
-    private static bool IsUse(NodeProto node, QuantizableLayer layer) =>
-        node.IsStandard() && node.OpType is "Conv" or "ConvTranspose" or "Gemm" or "MatMul" && node.Operands().Take(2).Contains(layer.Weight);
-
     private NodeRole OfLayer(int index, QuantizableLayer layer)
     {
         var node = graph.Nodes[index];
@@ -119,7 +116,7 @@ internal sealed class NodeRoles
     private bool HasOddBias(NodeProto node, QuantizableLayer layer) =>
         node.Operand(2).Length > 0
         && !(graph.Initializers.TryGetValue(node.Operand(2), out var bias) && (DataType)bias.DataType == DataType.Float
-            && bias.Dims.Count == 1 && bias.Dims[0] == layer.ChannelCount);
+            && bias.Dims.Count == 1 && bias.Dims[0] == layer.Shape[WeightUse.ChannelAxis(node, WeightUse.Slot(node, layer.Weight))!.Value]);
 
     private NodeRole OfOther(int index)
     {

@@ -24,16 +24,9 @@ internal sealed class InputRows
     /// <summary>Which of a node's inputs is the activation, or -1 where the node does not read the weight the way its layer does.</summary>
     public static int ActivationSlot(NodeProto node, QuantizableLayer layer)
     {
-        int slot = node.Operand(1) == layer.Weight ? 1 : node.Operand(0) == layer.Weight && node.Is("MatMul") ? 0 : -1;
-        int axis = node.OpType switch
-        {
-            "Conv" => 0,
-            "ConvTranspose" => 1,
-            "Gemm" => node.Integer("transB", 0) == 0 ? 1 : 0,
-            "MatMul" => slot,
-            _ => -1,
-        };
-        return slot >= 0 && axis == layer.ChannelAxis && node.Integer("group", 1) == layer.Groups && (node.OpType == layer.Op || layer.Shape.Count == 2) ? 1 - slot : -1;
+        int slot = WeightUse.Slot(node, layer.Weight);
+        return slot >= 0 && WeightUse.ChannelAxis(node, slot) == layer.ChannelAxis && node.Integer("group", 1) == layer.Groups
+            && (node.OpType == layer.Op || layer.Shape.Count == 2) ? 1 - slot : -1;
     }
 
     /// <summary>The rows of a node's input.</summary>

@@ -25,6 +25,11 @@ public sealed record WeightMatrix(int Groups, int Rows, int InputChannels, int T
     public static WeightMatrix Of(QuantizableLayer layer)
     {
         ArgumentNullException.ThrowIfNull(layer);
+        if (layer.ChannelAxis is null)
+        {
+            // What is a row of one use is a column of another: only single weights are common to all.
+            return new WeightMatrix(1, (int)layer.Parameters, 1, 1, inputsFirst: false);
+        }
         int groups = (int)layer.Groups, first = (int)layer.Shape[0], second = (int)layer.Shape[1];
         int taps = (int)layer.Shape.Skip(2).Aggregate(1L, (product, dim) => product * dim);
         // Outputs first: Conv, and factors from the left or transposed. Inputs first: ConvTranspose, factors from the right.

@@ -33,7 +33,9 @@ public static class CandidateMaker
             cancellation.ThrowIfCancellationRequested();
             var own = statistics is null ? null : statistics.MoveNext() ? statistics.Current : throw new ArgumentException("Statistics of fewer layers than there are.", nameof(inputs));
             var correction = BiasCorrection.Of(graph, layer, weights[i], own);
-            var rounded = rounding.Round(layer, weights[i], widths[i], correction is null ? own : own!.Centred(), threads);
+            // An error is fed back along an output's weights, and these are not the same for all uses.
+            var fitting = layer.ChannelAxis is null ? new NearestRounding() : rounding;
+            var rounded = fitting.Round(layer, weights[i], widths[i], correction is null ? own : own!.Centred(), threads);
             candidates.AddRange(widths[i].Zip(rounded, (bits, r) => Make(layer, weights[i], bits, r, correction, names, graph.Opset)));
             progress?.Report((i + 1.0) / layers.Count);
         }

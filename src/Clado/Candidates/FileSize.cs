@@ -12,9 +12,15 @@ namespace Clado.Candidates;
 /// </summary>
 public sealed class FileSize
 {
+    // Three planes, and the scales.
+    private const int MostInitializersOfLayer = 4;
+
+    private const int LargestLengthBytes = 5;
+
     private readonly ModelProto frame;
     private readonly long frameGraphBytes;
     private readonly long aroundGraphBytes;
+    private readonly int initializers;
 
     /// <summary>Measures the frame.</summary>
     /// <param name="graph">The network.</param>
@@ -27,10 +33,11 @@ public sealed class FileSize
         {
             // Grids and biases take the same bytes whatever their values are.
             var plan = ActivationPlan.Of(graph, layers);
-            ActivationNodes.Insert(frame, plan, ActivationRanges.Unmeasured(plan), new TensorNames(graph), node => new int[node.Layer.ChannelCount]);
+            ActivationNodes.Insert(frame, plan, ActivationRanges.Unmeasured(plan), new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
         }
         ActivationBits = format == ActivationFormat.Int8 ? 8 : 32;
-        frameGraphBytes = frame.Graph.CalculateSize();
+        frameGraphBytes = frame.Graph.SizeBytes();
+        initializers = frame.Graph.Initializer.Count + (layers.Count * MostInitializersOfLayer);
         frame.Graph = null;
         aroundGraphBytes = frame.CalculateSize();
     }
@@ -67,13 +74,31 @@ public sealed class FileSize
         return model;
     }
 
-    /// <summary>Bytes of the file with these candidates.</summary>
+    /// <summary>
+    /// Bytes of the file with these candidates. Where they are more than one file can have, it is what the two files that are written then have at most: how their
+    /// tensors are aligned depends on the order they come in, and what refers to them on the file's name.
+    /// </summary>
     /// <param name="weightBytes">Sum of <see cref="Candidate.SizeBytes"/> over the layers.</param>
     /// <param name="widths">Widths that are used.</param>
     public long Predict(long weightBytes, IEnumerable<int> widths)
     {
         long graphBytes = frameGraphBytes + weightBytes;
-        return aroundGraphBytes + FunctionBytes(widths) + 1 + CodedOutputStream.ComputeUInt64Size((ulong)graphBytes) + graphBytes;
+        long size = aroundGraphBytes + FunctionBytes(widths) + 1 + CodedOutputStream.ComputeUInt64Size((ulong)graphBytes) + graphBytes;
+        return size <= OnnxFile.LargestBytes ? size : size + (initializers * ExternalData.LargestOverheadBytes);
+    }
+
+    /// <summary>Throws unless what was written has the predicted size.</summary>
+    /// <param name="path">Path that the error names.</param>
+    /// <param name="sizeBytes">Bytes that were written.</param>
+    /// <param name="chosen">The candidates they were written of. Shape: [layers].</param>
+    /// <exception cref="InvalidOperationException">It has not: a defect of this library.</exception>
+    internal void Check(string path, long sizeBytes, IReadOnlyList<Candidate> chosen)
+    {
+        long predicted = Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits));
+        if (predicted <= OnnxFile.LargestBytes ? sizeBytes != predicted : sizeBytes > predicted)
+        {
+            throw new InvalidOperationException($"{path}: {sizeBytes} bytes were written where {predicted} were predicted");
+        }
     }
 
     /// <summary>Bytes that may go into the layers' weights so that the file keeps a budget.</summary>
@@ -83,10 +108,14 @@ public sealed class FileSize
     public long WeightBudget(long budgetBytes, IReadOnlyCollection<int> widths)
     {
         long weights = budgetBytes - Predict(0, widths);
-        // The length of the graph is itself written in the file, in 1 to 5 bytes.
-        while (weights > 0 && Predict(weights, widths) > budgetBytes)
+        if (weights > 0 && Predict(weights, widths) - budgetBytes is > 0 and var excess)
         {
-            weights--;
+            // The graph's length is itself written in the file, and a second file has a cost of its own.
+            weights -= excess;
+            for (int spare = 0; spare < LargestLengthBytes && Predict(weights + 1, widths) <= budgetBytes; spare++)
+            {
+                weights++;
+            }
         }
         return weights;
     }

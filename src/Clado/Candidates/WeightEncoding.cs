@@ -32,7 +32,7 @@ public static class WeightEncoding
         ArgumentNullException.ThrowIfNull(candidate);
         ArgumentNullException.ThrowIfNull(names);
         var layer = candidate.Layer;
-        var scales = TensorData.Singles(names.Of('s', layer.Index), candidate.Scales, candidate.Scales.Length);
+        var scales = TensorData.Singles(names.Of('s', layer.Index), candidate.Scales, layer.ChannelAxis is null ? [] : [candidate.Scales.Length]);
         long[] shape = [.. layer.Shape];
         var codes = candidate.Bits switch
         {
@@ -42,7 +42,7 @@ public static class WeightEncoding
             _ => [TensorData.Create(names.Of('q', layer.Index), DataType.Int2, BitPlanes.Pack(candidate.Codes, 0, 2), shape)],
         };
         var inputs = codes.Append(scales).Select(t => t.Name);
-        var node = LocalFunctions.Call(BitPlanes.FunctionName(candidate.Bits), inputs, layer.Weight, Attribute("axis", layer.ChannelAxis));
+        var node = LocalFunctions.Call(BitPlanes.FunctionName(candidate.Bits), inputs, layer.Weight, Attribute("axis", layer.ChannelAxis ?? 0));
         if (BitPlanes.NeedShape(candidate.Bits, opset))
         {
             node.Attribute.Add(Attribute(BitPlanes.ShapeAttribute, shape));

@@ -30,7 +30,7 @@ internal static class ModelComparison
         var readout = Readout.Of(graph);
         bool scored = Tally.CanScore(images, readout);
         var losses = new LossFactory(graph, readout, images, loss);
-        long[] sizes = [graph.FileSizeBytes, .. models.Select(m => (long)m.CalculateSize())];
+        long[] sizes = [graph.FileSizeBytes, .. models.Select(m => m.SizeBytes())];
         using var reference = new NetworkOutputs(graph, readout);
         using var sessions = new OwnedList<GraphSession>(models.Select(model => new GraphSession(Reading(model, readout), graph.File, integers: model.RoundsActivations())));
         var batches = new ImageBatches(images, graph, preprocessing, Evaluator.BatchSize);

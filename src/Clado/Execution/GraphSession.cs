@@ -1,5 +1,4 @@
 using Clado.Onnx;
-using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Execution;
@@ -9,6 +8,7 @@ internal sealed class GraphSession : IDisposable
 {
     private static int openCount;
 
+    private readonly SessionModel serialized;
     private readonly InferenceSession session;
     private readonly bool releasesMemory;
     private int isDisposed;
@@ -22,7 +22,7 @@ internal sealed class GraphSession : IDisposable
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
     public GraphSession(
         ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL, bool releasesMemory = false, bool integers = false)
-        : this(() => OrtRuntime.CreateSession(model.ToByteArray(), optimization, integers), file)
+        : this(model, file, serialized => OrtRuntime.CreateSession(serialized, optimization, integers))
     {
         this.releasesMemory = releasesMemory;
         if (releasesMemory)
@@ -32,14 +32,16 @@ internal sealed class GraphSession : IDisposable
         }
     }
 
-    private GraphSession(Func<InferenceSession> create, string file)
+    private GraphSession(ModelProto model, string file, Func<SessionModel, InferenceSession> open)
     {
+        serialized = new SessionModel(model);
         try
         {
-            session = create();
+            session = open(serialized);
         }
         catch (OnnxRuntimeException e)
         {
+            serialized.Dispose();
             throw new OnnxFormatException(file, $"ONNX Runtime refuses the model: {FirstLine(e)}", inner: e);
         }
         Interlocked.Increment(ref openCount);
@@ -64,7 +66,7 @@ internal sealed class GraphSession : IDisposable
     /// <param name="integers">Whether it computes in integers where the model rounds activations.</param>
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
     public static GraphSession Timed(ModelProto model, string file, int threads, bool integers) =>
-        new(() => OrtRuntime.CreateTimedSession(model.ToByteArray(), threads, integers), file);
+        new(model, file, serialized => OrtRuntime.CreateTimedSession(serialized, threads, integers));
 
     /// <summary>Runs the model.</summary>
     /// <param name="value">Gives the value of the input of that name; it stays the caller's.</param>
@@ -95,6 +97,7 @@ internal sealed class GraphSession : IDisposable
         if (Interlocked.Exchange(ref isDisposed, 1) == 0)
         {
             session.Dispose();
+            serialized.Dispose();
             Interlocked.Decrement(ref openCount);
         }
     }

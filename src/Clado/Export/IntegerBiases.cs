@@ -34,12 +34,17 @@ internal sealed class IntegerBiases
     public IReadOnlyList<Candidate> Chosen { get; }
 
     /// <summary>Codes of a node's bias. Shape: [channels].</summary>
-    public int[] Codes(IntegerNode node) => [.. Floats(node).Zip(Steps(node), (bias, step) => (int)Math.Round(Math.Clamp(bias / (double)step, -LargestCode, LargestCode)))];
+    public int[] Codes(IntegerNode node) => [.. Floats(node).Select((bias, c) => (int)Math.Round(Math.Clamp(bias / (double)Step(node, c), -LargestCode, LargestCode)))];
 
     /// <summary>A node's bias as the codes have it. Shape: [channels].</summary>
-    public float[] Rounded(IntegerNode node) => [.. Codes(node).Zip(Steps(node), (code, step) => code * step)];
+    public float[] Rounded(IntegerNode node) => [.. Codes(node).Select((code, c) => code * Step(node, c))];
 
-    private float[] Steps(IntegerNode node) => [.. candidates[node.Layer.Weight].Scales.Select(scale => activations.Ranges.Scales[node.InputRange] * scale)];
+    private float Step(IntegerNode node, int channel)
+    {
+        // All channels may have one scale.
+        var scales = candidates[node.Layer.Weight].Scales;
+        return activations.Ranges.Scales[node.InputRange] * scales[channel % scales.Length];
+    }
 
     private float[] Floats(IntegerNode node) => Floats(node, candidates[node.Layer.Weight]);
 
@@ -52,9 +57,11 @@ internal sealed class IntegerBiases
         foreach (var node in activations.Plan.Nodes.Where(n => n.Bias is not null && n.Layer.Weight == candidate.Layer.Weight))
         {
             var biases = Floats(node, candidate);
-            for (int c = 0; c < scales.Length; c++)
+            for (int c = 0; c < biases.Length; c++)
             {
-                scales[c] = Math.Max(scales[c], (float)(Math.Abs(biases[c]) / (LargestCode * activations.Ranges.Scales[node.InputRange])));
+                // All channels may have one scale.
+                ref float scale = ref scales[c % scales.Length];
+                scale = Math.Max(scale, (float)(Math.Abs(biases[c]) / (LargestCode * activations.Ranges.Scales[node.InputRange])));
             }
         }
         if (scales.AsSpan().SequenceEqual(candidate.Scales))

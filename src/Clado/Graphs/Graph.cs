@@ -68,7 +68,7 @@ public sealed class Graph
     public static Graph Read(string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset)
     {
         var original = OnnxFile.Read(path);
-        return Create(OpsetUpgrade.Apply(original, path, opset), path, ModelHash.Compute(original), original.Opset(), original.CalculateSize(), inputs);
+        return Create(OpsetUpgrade.Apply(original, path, opset), path, ModelHash.Compute(original), original.Opset(), original.SizeBytes(), inputs);
     }
 
     /// <summary>Makes a graph of a model in memory that is at opset 25 or 21 already.</summary>
@@ -77,7 +77,7 @@ public sealed class Graph
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
     public static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
-        Create(model.Clone(), name, ModelHash.Compute(model), model.Opset(), model.CalculateSize(), inputs);
+        Create(model.Clone(), name, ModelHash.Compute(model), model.Opset(), model.SizeBytes(), inputs);
 
     /// <summary>The same graph with the values of some constants replaced; file, hash and sizes stay those of the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>

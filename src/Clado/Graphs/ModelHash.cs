@@ -7,13 +7,25 @@ namespace Clado.Graphs;
 /// <summary>Names a model by its contents.</summary>
 internal static class ModelHash
 {
-    /// <summary>SHA-256 of the serialised model, external data included: lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 of the serialised model, external data included: lower-case hexadecimal. Of one that no message holds, what is around the initializers, then each of them.</summary>
     public static string Compute(ModelProto model)
     {
         using var sha = SHA256.Create();
         using (var stream = new CryptoStream(Stream.Null, sha, CryptoStreamMode.Write))
         {
-            model.WriteTo(stream);
+            if (model.SizeBytes() <= OnnxFile.MaximumSizeBytes)
+            {
+                model.WriteTo(stream);
+            }
+            else
+            {
+                var shell = model.Clone();
+                shell.Graph.Initializer.Clear();
+                foreach (var part in model.Graph.Initializer.Prepend<IMessage>(shell))
+                {
+                    part.WriteTo(stream);
+                }
+            }
         }
         return Convert.ToHexStringLower(sha.Hash!);
     }

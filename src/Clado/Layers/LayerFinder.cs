@@ -84,7 +84,7 @@ public static class LayerFinder
             Weight = uses[0].Weight,
             Nodes = graph.Consumers(uses[0].Weight),
             Shape = [.. graph.Initializers[uses[0].Weight].Dims],
-            ChannelAxis = uses[0].ChannelAxis,
+            ChannelAxis = uses.All(u => u.ChannelAxis == uses[0].ChannelAxis) ? uses[0].ChannelAxis : null,
             Groups = node.Integer("group", 1),
             Macs = uses.Sum(u => u.Macs),
             Bias = uses.Length == 1 && graph.Consumers(uses[0].Weight).Count == 1 ? Bias(graph, node, graph.Initializers[uses[0].Weight].Dims[uses[0].ChannelAxis]) : null,
@@ -133,13 +133,7 @@ public static class LayerFinder
         }
         long parameters = TensorData.ElementCount(graph.File, weight);
         long outputs = graph.Tensors[node.Output[0]].ElementCount;
-        int axis = node.OpType switch
-        {
-            "Conv" => 0,
-            "ConvTranspose" => 1,
-            "Gemm" => node.Integer("transB", 0) == 0 ? 1 : 0,
-            _ => slot,
-        };
+        int axis = WeightUse.ChannelAxis(node, slot)!.Value;
         // Every output element costs one dot product of a channel's weights; a transposed convolution spreads every input element instead.
         long macs = node.OpType == "ConvTranspose"
             ? graph.Tensors[node.Operand(0)].ElementCount * parameters / weight.Dims[0]

@@ -24,8 +24,11 @@ public sealed record QuantizableLayer
     /// </summary>
     public required IReadOnlyList<long> Shape { get; init; }
 
-    /// <summary>The axis of the weight along which every channel has a scale of its own. Range: [0, rank).</summary>
-    public required int ChannelAxis { get; init; }
+    /// <summary>
+    /// The axis of the weight along which every channel has a scale of its own; null where the channels of its uses lie on different axes, so that one scale serves
+    /// all of it (docs/decisions/2026-11-27-shared-weights.md). Range: [0, rank).
+    /// </summary>
+    public required int? ChannelAxis { get; init; }
 
     /// <summary>Groups of a convolution; 1 elsewhere.</summary>
     public required long Groups { get; init; }
@@ -43,10 +46,10 @@ public sealed record QuantizableLayer
     public long Parameters => Shape.Aggregate(1L, (product, dim) => product * dim);
 
     /// <summary>Number of scales.</summary>
-    public int ChannelCount => (int)Shape[ChannelAxis];
+    public int ChannelCount => ChannelAxis is { } axis ? (int)Shape[axis] : 1;
 
     /// <summary>Elements between two neighbours along the channel axis: element e belongs to channel (e / stride) mod channels.</summary>
-    public int ChannelStride => (int)Shape.Skip(ChannelAxis + 1).Aggregate(1L, (product, dim) => product * dim);
+    public int ChannelStride => (int)Shape.Skip(ChannelAxis + 1 ?? 0).Aggregate(1L, (product, dim) => product * dim);
 
     /// <summary>Bit operations an image: MACs × weight bits × activation bits (32 for floats).</summary>
     /// <param name="bits">Bits a weight. Range: [2, 8].</param>

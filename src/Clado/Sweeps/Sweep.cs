@@ -4,6 +4,7 @@ using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Export;
 using Clado.Images;
+using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
 
@@ -15,6 +16,9 @@ namespace Clado.Sweeps;
 /// </summary>
 internal sealed class Sweep
 {
+    // A kernel that is wrong is wrong on every image; a file that is exported is looked at on more.
+    private const int ImagesToCompare = 32;
+
     private readonly Pipeline pipeline;
     private readonly RunFolder folder;
     private readonly SensitivityOptions resources;
@@ -134,12 +138,13 @@ internal sealed class Sweep
         var unknown = made.Where(m => !known.ContainsKey(Key(m.Point))).DistinctBy(m => Key(m.Point)).ToArray();
         if (unknown.Length > 0)
         {
+            var models = unknown.Select(m => Sound(m.Point, m.Chosen, cancellation)).ToArray();
             var results = ModelComparison.Evaluate(
-                pipeline.Graph, [.. unknown.Select(m => ModelWriter.Build(pipeline.Graph, m.Chosen, pipeline.MeasureRanges(m.Chosen, null, cancellation)))], images, folder.Preprocessing, pipeline.Sensitivity.Loss,
-                resources.Threads, part, cancellation);
+                pipeline.Graph, models, images, folder.Preprocessing, pipeline.Sensitivity.Loss, resources.Threads, part, cancellation);
             curve = curve with { FloatTop1 = results[0].Top1 };
-            foreach (var ((point, _), result) in unknown.Zip(results.Skip(1)))
+            foreach (var ((point, chosen), result) in unknown.Zip(results.Skip(1)))
             {
+                fileSize.Check(point.Budget, result.SizeBytes, chosen);
                 known.Add(Key(point), With(point, result));
             }
         }
@@ -148,9 +153,18 @@ internal sealed class Sweep
         folder.WriteCurve(curve);
     }
 
-    private static CurvePoint With(CurvePoint point, EvaluationResult result) => result.SizeBytes == point.SizeBytes
-        ? point with { Top1 = result.Top1, Agreement = result.Agreement, MeasuredLoss = result.LossIncrease is { } loss && double.IsFinite(loss) ? loss : null }
-        : throw new InvalidOperationException($"{result.SizeBytes} bytes would be written where {point.SizeBytes} were predicted");
+    /// <summary>The model that would be written of a point; one that computes something else than its bits say is nothing to measure.</summary>
+    private ModelProto Sound(CurvePoint point, IReadOnlyList<Candidate> chosen, CancellationToken cancellation)
+    {
+        var activations = pipeline.MeasureRanges(chosen, null, cancellation);
+        var model = ModelWriter.Build(pipeline.Graph, chosen, activations);
+        var name = $"the file of {point.Budget} ({point.Method})".ToLowerInvariant();
+        pipeline.Compare(model, name, chosen, activations, ImagesToCompare, null, cancellation).ThrowIfBroken(name);
+        return model;
+    }
+
+    private static CurvePoint With(CurvePoint point, EvaluationResult result) =>
+        point with { Top1 = result.Top1, Agreement = result.Agreement, MeasuredLoss = result.LossIncrease is { } loss && double.IsFinite(loss) ? loss : null };
 
     private CurvePoint? Find(Point wanted) => curve.Points.FirstOrDefault(p => p.Method == wanted.Method && p.Budget == wanted.Budget);
 

@@ -72,9 +72,9 @@ public class EqualizationTests
         }, cancellation: TestContext.Current.CancellationToken);
         Assert.NotEmpty(run.Scalings);
         string[] files = [folder["one.onnx"], folder["two.onnx"]];
-        run.Export(run.Allocate("4bit", cancellation: TestContext.Current.CancellationToken), files[0]);
+        run.Export(run.Allocate("4bit", cancellation: TestContext.Current.CancellationToken), files[0], cancellation: TestContext.Current.CancellationToken);
         var opened = Pipeline.Open(run.RunPath);
-        opened.Export(opened.Allocate("4bit", cancellation: TestContext.Current.CancellationToken), files[1]);
+        opened.Export(opened.Allocate("4bit", cancellation: TestContext.Current.CancellationToken), files[1], cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(File.ReadAllBytes(files[0]), File.ReadAllBytes(files[1]));
     }
 

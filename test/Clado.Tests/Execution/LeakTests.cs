@@ -47,7 +47,8 @@ public class LeakTests
         Cancelled((progress, token) => SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), rows, options, records, progress, token));
         Cancelled((progress, token) => ModelComparison.Evaluate(graph, models, images, Unit, "kl", 2, progress, token));
         Cancelled((progress, token) => Evaluator.Evaluate(folder["m.onnx"], images, Unit, folder["n.onnx"], "kl", 2, progress: progress, cancellation: token));
-        Cancelled((progress, token) => ParityCheck.Run(graph, folder["m.onnx"], models[0], images, Unit, 2, progress, token));
+        Cancelled((progress, token) => ParityCheck.Run(
+            graph, models[0], folder["m.onnx"], [.. candidates.Items.Where(c => c.Bits == 2)], null, ParityInputs.Of(images, graph, Unit), 2, progress, token));
         Cancelled((progress, token) =>
         {
             progress.Report(0);
