@@ -26,7 +26,8 @@ public static class LatencyMeasurement
         IReadOnlyList<string> paths, int threads, int batch = 1, int runs = Runs, InputOptions? inputs = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        var models = paths.Select(path => new TimedModel(path, threads, batch, inputs)).ToArray();
+        var options = (inputs ?? new()).Of([.. paths.Select(OnnxFile.Read)]);
+        var models = paths.Zip(options, (path, one) => new TimedModel(path, threads, batch, one)).ToArray();
         try
         {
             var times = models.Select(_ => new List<double>()).ToArray();
