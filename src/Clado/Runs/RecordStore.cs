@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -16,6 +17,9 @@ public sealed class RecordStore : IDisposable
 {
     // Primary result codes of SQLite (https://www.sqlite.org/rescode.html).
     private const int Permission = 3, Busy = 5, Locked = 6, ReadOnly = 8, Full = 13, CannotOpen = 14;
+
+    // Beyond what any loss comes to, and below what sums of squares could overflow by.
+    private const double Largest = 1e100;
 
     private const string Columns = "(key TEXT PRIMARY KEY, value BLOB NOT NULL, sum BLOB NOT NULL) WITHOUT ROWID";
 
@@ -92,7 +96,7 @@ public sealed class RecordStore : IDisposable
         {
             command.Parameters.AddWithValue("$key", key);
             command.Parameters.AddWithValue("$value", bytes);
-            command.Parameters.AddWithValue("$sum", Sum(key, bytes));
+            command.Parameters.AddWithValue("$sum", Sum(owner, key, bytes));
             return command.ExecuteNonQuery();
         });
         return values;
@@ -136,7 +140,8 @@ public sealed class RecordStore : IDisposable
         {
             return null;
         }
-        if (found is { Value: { } value, Sum: { } sum } && value.Length % Unsafe.SizeOf<T>() == 0 && Sum(key, value).AsSpan().SequenceEqual(sum))
+        if (found is { Value: { } value, Sum: { } sum } && value.Length % Unsafe.SizeOf<T>() == 0 && Sum(owner, key, value).AsSpan().SequenceEqual(sum)
+            && IsMeasured(MemoryMarshal.Cast<byte, T>(value)))
         {
             return MemoryMarshal.Cast<byte, T>(value).ToArray();
         }
@@ -228,13 +233,22 @@ public sealed class RecordStore : IDisposable
     }
 
     /// <summary>Of a record in its run: one of another run, or of another unit, has another.</summary>
-    private byte[] Sum(string key, byte[] value)
+    /// <param name="owner">Names the run.</param>
+    /// <param name="key">Name of the unit.</param>
+    /// <param name="value">Its bytes. Shape: [bytes].</param>
+    /// <returns>Shape: [32].</returns>
+    internal static byte[] Sum(string owner, string key, byte[] value)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{owner}\n{key}\n"));
         hash.AppendData(value);
         return hash.GetHashAndReset();
     }
+
+    /// <summary>Whether values can come of a measurement: no other numbers than finite ones, however well their sum fits.</summary>
+    private static bool IsMeasured<T>(ReadOnlySpan<T> values) where T : unmanaged =>
+        values.IsEmpty || (typeof(T) == typeof(double) ? Math.Abs(TensorPrimitives.MaxMagnitude(MemoryMarshal.Cast<T, double>(values))) <= Largest
+        : typeof(T) != typeof(float) || float.IsFinite(TensorPrimitives.MaxMagnitude(MemoryMarshal.Cast<T, float>(values))));
 
     private static bool IsDamage(SqliteException e) => e.SqliteErrorCode is not (Permission or Busy or Locked or ReadOnly or Full or CannotOpen);
 

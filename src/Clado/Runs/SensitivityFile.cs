@@ -6,6 +6,9 @@ namespace Clado.Runs;
 /// <summary>A sensitivity matrix as <c>sensitivity.safetensors</c> holds it.</summary>
 internal static class SensitivityFile
 {
+    // Beyond what any loss comes to, and below what a decomposition could overflow by.
+    private const double Largest = 1e100;
+
     public static Safetensors Of(SensitivityMatrix matrix)
     {
         var file = new Safetensors();
@@ -21,7 +24,7 @@ internal static class SensitivityFile
         return file;
     }
 
-    /// <summary>Reads a matrix of finite numbers.</summary>
+    /// <summary>Reads a matrix of numbers that losses can have.</summary>
     /// <exception cref="InvalidDataException">It is none.</exception>
     public static SensitivityMatrix Read(Stream stream)
     {
@@ -41,8 +44,8 @@ internal static class SensitivityFile
         };
         return n == 0 || matrix.ImageCount < 1 || !SensitivityOptions.Losses.Contains(matrix.Loss) || !SensitivityOptions.Estimators.Contains(matrix.Estimator)
             ? throw new InvalidDataException($"{n} candidates, {matrix.ImageCount} images, loss '{matrix.Loss}', estimator '{matrix.Estimator}'")
-            : new[] { matrix.Raw, matrix.StandardErrors, matrix.Projected, matrix.Eigenvalues, [matrix.BaseLoss] }.Any(part => part.Any(v => !double.IsFinite(v)))
-            ? throw new InvalidDataException("numbers that are not finite")
+            : new[] { matrix.Raw, matrix.StandardErrors, matrix.Projected, matrix.Eigenvalues, [matrix.BaseLoss] }.Any(part => part.Any(v => !(Math.Abs(v) <= Largest)))
+            ? throw new InvalidDataException($"numbers that are not finite, or above {Largest:R}")
             : matrix;
     }
 }
