@@ -157,7 +157,7 @@ public sealed class Pipeline
     {
         var folder = RunFolder.Open(run, NoticeOf(progress));
         var sensitivity = folder.ReadSensitivity();
-        var graph = Graph.Read(folder.Description.ModelPath, folder.Description.Inputs(), opset ?? folder.Description.Opset);
+        var graph = Graph.Read(folder.ModelPath, folder.Description.Inputs(), opset ?? folder.Description.Opset);
         if (graph.Hash != folder.Description.ModelSha256)
         {
             throw new RunFolderException(run, $"was measured on another {folder.Description.ModelPath} than lies there now; put that model back or measure again");

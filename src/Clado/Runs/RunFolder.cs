@@ -110,14 +110,17 @@ internal sealed class RunFolder
     /// <summary>How the run's images become inputs.</summary>
     public Preprocessing Preprocessing => Preprocessing.FromJson(Description.Preprocessing, files.In(RunFile));
 
+    /// <summary>Path of the run's model.</summary>
+    /// <exception cref="RunFolderException">It is not there.</exception>
+    public string ModelPath => File.Exists(Description.ModelPath) ? Description.ModelPath : throw NotThere("model", Description.ModelPath);
+
     /// <summary>The images of the run, as long as they lie where they lay.</summary>
     /// <exception cref="CladoException">They are not there, or are others.</exception>
     public ImageSet Images()
     {
         if (!Directory.Exists(Description.ImagesPath))
         {
-            throw new RunFolderException(FolderPath, $"was measured on the images in {Description.ImagesPath}, which is not there now; put them back, or say where they "
-                + $"are: clado measure {Description.ModelPath} --images DIR --run {FolderPath}, with the options it was made with");
+            throw NotThere("images", Description.ImagesPath);
         }
         var images = ImageFolder.Open(Description.ImagesPath).Limit(Description.Limit, Description.Seed);
         return images.ComputeHash() == Description.ImagesSha256
@@ -358,6 +361,10 @@ internal sealed class RunFolder
 
     /// <summary>What nobody needs to go on, and only the verb it came from can make again.</summary>
     private static bool IsResult(string file) => file.StartsWith("sweep-", StringComparison.Ordinal) || file.StartsWith("allocation-", StringComparison.Ordinal);
+
+    private RunFolderException NotThere(string what, string path) => new(
+        FolderPath, $"was measured on the {what} {path}, which is not there now; put that back, or say where it is: clado measure MODEL.onnx --images DIR --run {FolderPath}, with "
+            + "the options it was made with");
 
     private RunFolderException Missing(string file) =>
         new(files.In(file), $"is missing; {MeasureCommand}, with the options it was made with, makes it again");
