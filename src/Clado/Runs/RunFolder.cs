@@ -242,9 +242,10 @@ internal sealed class RunFolder
     public SensitivityMatrix ReadSensitivity() => FindSensitivity() ?? throw new RunFolderException(
         FolderPath, $"its measurement is not finished; finish it with {MeasureCommand} and the options it was begun with");
 
-    /// <summary>The curve that is kept for the same images and rounds, or null.</summary>
+    /// <summary>The curve that is kept for the same images, rounds and kind of files, or null.</summary>
     /// <exception cref="RunFolderException">The file is there and no curve.</exception>
-    public Curve? ReadCurve(Curve like) => ReadCurve(NameOf(like));
+    public Curve? ReadCurve(Curve like) =>
+        ReadCurve(NameOf(like)) is { } curve && (curve.ImagesSha256, curve.Rounds, curve.Activations) == (like.ImagesSha256, like.Rounds, like.Activations) ? curve : null;
 
     /// <summary>All curves that are kept, those of most points first, and of equally many those on most images.</summary>
     public IReadOnlyList<Curve> ReadCurves() =>
