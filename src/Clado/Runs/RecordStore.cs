@@ -167,6 +167,11 @@ public sealed class RecordStore : IDisposable
                 throw new SqliteException(said?.ToString(), SQLitePCL.raw.SQLITE_CORRUPT);
             }
             Execute(opened, "SELECT key, value, sum FROM records LIMIT 0");
+            // Anything else of that name could make up what it gives.
+            if (Execute(opened, "SELECT type FROM sqlite_schema WHERE name = 'records'") is not "table")
+            {
+                throw new SqliteException("its records are no table", SQLitePCL.raw.SQLITE_CORRUPT);
+            }
         });
     }
 

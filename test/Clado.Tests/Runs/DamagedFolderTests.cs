@@ -196,6 +196,31 @@ public class DamagedFolderTests
         Assert.Null(other.Find<double>("a"));
     }
 
+    [Theory]
+    [InlineData("DROP TABLE records; CREATE VIEW records AS SELECT 'a' AS key, zeroblob(900000000) AS value, zeroblob(32) AS sum")]
+    [InlineData("DROP TABLE records; CREATE TABLE records (key, value)")]
+    [InlineData(null)]
+    public void RecordsThatAreNoneAreRefusedOrReplaced(string? change)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder["r.sqlite"];
+        new RecordStore(path).Dispose();
+        if (change is null)
+        {
+            File.WriteAllText(path, new string('x', 5000));
+        }
+        else
+        {
+            Execute(path, change);
+        }
+        Assert.Contains("is damaged", Assert.Throws<RunFolderException>(() => new RecordStore(path, "", repairs: false, null)).Message, StringComparison.Ordinal);
+        var notices = new List<string>();
+        using var records = new RecordStore(path, "", repairs: true, notices.Add);
+        Assert.Contains("what it held is measured again", Assert.Single(notices), StringComparison.Ordinal);
+        Assert.Equal([1], records.GetOrAdd("a", () => (double[])[1]));
+        Assert.Equal([1], records.Find<double>("a")!);
+    }
+
     [Fact]
     public void RecordsThatAnotherProgramHoldsAreNotCalledDamaged()
     {
