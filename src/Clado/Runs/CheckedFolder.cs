@@ -13,8 +13,8 @@ internal sealed class CheckedFolder(string path)
 {
     private const string LockFile = ".lock";
 
-    // A turn takes milliseconds; whoever takes longer than this hangs.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    // A turn takes milliseconds, or as long as a slow disk needs for a large file; whoever takes longer than this hangs.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     public string FolderPath => path;
 
@@ -142,7 +142,7 @@ internal sealed class CheckedFolder(string path)
             {
                 if (waiting.Elapsed > Patience)
                 {
-                    throw new RunFolderException(path, $"another program has been writing to it for {Patience.TotalSeconds:0} seconds; end that and try again", e);
+                    throw new RunFolderException(path, $"another program has been writing to it for {Patience.TotalMinutes:0} minutes; end that and try again", e);
                 }
                 Thread.Sleep(10);
             }
