@@ -75,8 +75,10 @@ internal sealed class CheckedFolder(string path)
     /// <param name="name">Its name.</param>
     /// <param name="owner">Who the folder belongs to.</param>
     /// <param name="write">Writes the whole contents to the stream it is given.</param>
+    /// <param name="replaces">Whether a file that is there already is replaced; else nothing is written then.</param>
+    /// <returns>Whether it was written.</returns>
     /// <exception cref="ReadOnlyFolderException">Nothing can be written there.</exception>
-    public void Write(string name, string owner, Action<Stream> write)
+    public bool Write(string name, string owner, Action<Stream> write, bool replaces = true)
     {
         FileStream? turn = null;
         try
@@ -91,9 +93,18 @@ internal sealed class CheckedFolder(string path)
                 }
                 sum = Convert.ToHexStringLower(hash.Hash!);
                 turn = TakeTurn();
+                if (!replaces && Has(name))
+                {
+                    throw new FileIsThereException();
+                }
                 Write(ReadSums().With(sum, name) with { Owner = owner });
             });
             Write(ReadSums().Only(sum, name).Settled(line => Has(line.Name) && Hash(line.Name) == line.Sum));
+            return true;
+        }
+        catch (FileIsThereException)
+        {
+            return false;
         }
         catch (Exception e) when (ReadOnlyFolderException.IsMeant(e))
         {
@@ -148,4 +159,7 @@ internal sealed class CheckedFolder(string path)
             }
         }
     }
+
+    /// <summary>Ends the writing of a file that is not wanted any more.</summary>
+    private sealed class FileIsThereException : Exception;
 }

@@ -60,11 +60,7 @@ internal sealed class RunFiles
             again.Keep(RunFile, description.ToJson());
             return again;
         }
-        var differences = description.Differences(there);
-        if (differences.Length > 0)
-        {
-            throw new RunFolderException(path, $"was measured otherwise: {string.Join("; ", differences)}; give another folder with --run, or the same options");
-        }
+        Compare(path, description, there);
         // The same model and images, which may lie elsewhere now.
         var moved = there with { ModelPath = description.ModelPath, ImagesPath = description.ImagesPath, Limit = description.Limit, Seed = description.Seed };
         var run = new RunFiles(files, moved, notice, measures: true, isClaimed: true);
@@ -204,10 +200,25 @@ internal sealed class RunFiles
     }
 
     /// <summary>Puts down whose folder it is: as late as there is something to keep, so that a run that cannot even begin leaves nothing behind.</summary>
+    /// <exception cref="RunFolderException">Another run was faster.</exception>
     private void Claim()
     {
-        files.Write(RunFile, owner, stream => stream.Write(Encoding.UTF8.GetBytes(Description.ToJson())));
+        if (!files.Write(RunFile, owner, stream => stream.Write(Encoding.UTF8.GetBytes(Description.ToJson())), replaces: false)
+            && ReadDescription(files, Description, notice) is { } there)
+        {
+            Compare(FolderPath, Description, there);
+        }
         isClaimed = true;
+    }
+
+    /// <summary>Throws where a folder is of another run than is wanted.</summary>
+    private static void Compare(string path, RunDescription wanted, RunDescription there)
+    {
+        var differences = wanted.Differences(there);
+        if (differences.Length > 0)
+        {
+            throw new RunFolderException(path, $"was measured otherwise: {string.Join("; ", differences)}; give another folder with --run, or the same options");
+        }
     }
 
     private void SayReadOnly()

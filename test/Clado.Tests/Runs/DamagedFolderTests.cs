@@ -120,6 +120,22 @@ public class DamagedFolderTests
         Assert.Contains("is damaged; it is measured again", Harness.Command("allocate", "--run", folder["run"], "--budget", "none").Error, StringComparison.Ordinal);
     }
 
+    /// <summary>Of two runs that found the folder empty, the one that has something to keep first gets it.</summary>
+    [Fact]
+    public void TwoRunsThatBeginAtTheSameTimeDoNotShareAFolder()
+    {
+        using var folder = new TemporaryFolder();
+        Measured(folder);
+        var description = RunFolder.Open(folder["run"]).Description;
+        var (first, same, other) = (RunFolder.OpenOrCreate(folder["new"], description), RunFolder.OpenOrCreate(folder["new"], description),
+            RunFolder.OpenOrCreate(folder["new"], description with { Estimator = "diagonal" }));
+        first.WriteScalings([]);
+        same.WriteScalings([]);
+        Assert.Contains("estimator (there \"auto\", now \"diagonal\")", Assert.Throws<RunFolderException>(() => other.WriteScalings([])).Message, StringComparison.Ordinal);
+        Assert.Throws<RunFolderException>(() => other.OpenRecords(mustKeep: true));
+        Assert.Equal("auto", RunFolder.Open(folder["new"]).Description.Estimator);
+    }
+
     [Fact]
     public void AKillBetweenTwoRenamesLeavesASoundFile()
     {
