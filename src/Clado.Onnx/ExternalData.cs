@@ -114,16 +114,13 @@ internal static class ExternalData
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
         var path = Path.GetFullPath(Path.Combine(folder, location));
-        if (Path.IsPathRooted(location) || !IsInside(folder, path) || !IsInside(RealPath(folder), RealPath(path)))
+        if (Path.IsPathRooted(location) || !FolderPath.Holds(folder, path) || !FolderPath.Holds(RealPath(folder), RealPath(path)))
         {
             throw new OnnxFormatException(modelPath, $"its data file '{location}' lies outside the model's folder, which is refused; "
                 + "move the file beside the model and save the model again", tensor: tensor);
         }
         return path;
     }
-
-    private static bool IsInside(string folder, string path) =>
-        path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     /// <summary>The path with every symbolic link on the way followed.</summary>
     private static string RealPath(string path)

@@ -38,6 +38,11 @@ public sealed class Pipeline
     {
         (this.folder, this.options, this.activations) = (folder, options, activations);
         (Graph, Layers, Candidates, Sensitivity) = (graph, layers, candidates, sensitivity);
+        if (candidates.Items.Count != sensitivity.CandidateCount)
+        {
+            throw new RunFolderException(
+                folder.FolderPath, $"has {candidates.Items.Count} candidates and a matrix of {sensitivity.CandidateCount}; remove the folder and measure again");
+        }
         Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(graph, layers.Layers) : null;
     }
 
@@ -60,9 +65,17 @@ public sealed class Pipeline
     internal FileSize FileSize => new(Graph, Layers.Layers, activations.Format);
 
     /// <summary>What activations are written as, and for which opset where it is not the usual one, in a word.</summary>
-    internal string WrittenAs => (activations.Format == ActivationFormat.Float ? "float"
+    public string WrittenAs => (activations.Format == ActivationFormat.Float ? "float"
         : activations.Ranges == RangeMethod.LeastSquares ? "8" : $"8-{activations.Ranges}".ToLowerInvariant())
         + (Graph.Opset == OpsetUpgrade.TargetOpset ? "" : $"-opset{Graph.Opset}");
+
+    /// <summary>Options of the command line that write the same from the run folder; empty where it would do so without them.</summary>
+    internal string WritingOptions => (activations == folder.Description.WrittenActivations() ? ""
+        : activations.Format == ActivationFormat.Float ? " --activations float" : $" --activations 8 --ranges {RunDescription.NameOf(activations.Ranges)}")
+        + (Graph.Opset == folder.Description.Opset ? "" : $" --opset {Graph.Opset}");
+
+    /// <summary>Rounds where nobody says.</summary>
+    private int OwnRounds => options.IsAutomatic ? DefaultRounds : 0;
 
     /// <summary>Name of the estimator that was asked for.</summary>
     public string Estimator => options.Estimator;
@@ -85,9 +98,15 @@ public sealed class Pipeline
         var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         var description = RunDescription.Of(options, graph, images);
+        // A loss that does not fit, or an image that cannot be decoded, is found before there is a folder that other images or options would no longer fit.
+        _ = new LossFactory(graph, Readout.Of(graph), images, options.Sensitivity.Loss);
         var folder = RunFolder.OpenOrCreate(
-            options.Run ?? Path.Combine("clado-runs", $"{Path.GetFileNameWithoutExtension(options.Model)}-{description.Key()}"), description);
+            options.Run ?? Path.Combine("clado-runs", $"{Path.GetFileNameWithoutExtension(options.Model)}-{description.Key()}"), description, NoticeOf(progress));
         progress?.Report(new StageProgress("run folder", folder.FolderPath, null));
+        if (folder.IsNew)
+        {
+            ImageBatches.Check(images, graph, options.Preprocessing, options.Sensitivity.Threads, StageShare.Of(progress, "checking images"), cancellation);
+        }
 
         if (options.Equalize)
         {
@@ -101,15 +120,24 @@ public sealed class Pipeline
             candidates = Round(graph, layers.Layers, widths, images, options, StageShare.Of(progress, "rounding"), cancellation);
             folder.WriteCandidates(candidates);
         }
-        if (!folder.IsMeasured)
+        // Allocating measures around choices, on the grids that the sensitivities were measured on.
+        if (options.MeasuredActivations == ActivationFormat.Int8)
         {
-            if (options.MeasuredActivations == ActivationFormat.Int8 && folder.ReadRanges() is null)
+            var plan = ActivationPlan.Of(graph, layers.Layers);
+            if (folder.ReadRanges(plan.Ranges.Count) is null)
             {
                 folder.WriteRanges(RangeMeasurement.Measure(
-                    graph, ActivationPlan.Of(graph, layers.Layers), images.Limit(ImagesForRanges, 0), options.Preprocessing, new ActivationOptions().Ranges,
+                    graph, plan, images.Limit(ImagesForRanges, 0), options.Preprocessing, new ActivationOptions().Ranges,
                     options.Sensitivity.Threads, StageShare.Of(progress, "activation ranges"), cancellation));
             }
-            using var records = new RecordStore(folder.RecordsPath);
+        }
+        if (folder.IsMeasured)
+        {
+            folder.CheckRecords();
+        }
+        else
+        {
+            using var records = folder.OpenRecords(mustKeep: true);
             var inputs = new MeasurementInputs(Measured(graph, layers, folder), candidates, options.Sensitivity.Seen(images), options.Preprocessing);
             folder.WriteSensitivity(SensitivityMeasurement.Measure(
                 inputs, [], options.Sensitivity, records, StageShare.Of(progress, "measuring"), cancellation));
@@ -122,23 +150,25 @@ public sealed class Pipeline
     /// <param name="resources">Threads and memory for what is measured from now on; null for the defaults. Estimator and loss are the folder's.</param>
     /// <param name="activations">What becomes of activations; null for what the measurement was asked to write.</param>
     /// <param name="opset">Opset of written files, 25 or 21; null for what the measurement was asked to write.</param>
-    /// <exception cref="CladoException">The folder is no run folder or not finished, or the model it was measured on has changed.</exception>
-    public static Pipeline Open(string run, SensitivityOptions? resources = null, ActivationOptions? activations = null, int? opset = null)
+    /// <param name="progress">Is told where something is damaged that is measured again, or the folder is read-only.</param>
+    /// <exception cref="CladoException">The folder is no run folder, not finished or damaged, or the model it was measured on has changed.</exception>
+    public static Pipeline Open(
+        string run, SensitivityOptions? resources = null, ActivationOptions? activations = null, int? opset = null, IProgress<StageProgress>? progress = null)
     {
-        var folder = RunFolder.Open(run);
+        var folder = RunFolder.Open(run, NoticeOf(progress));
         var sensitivity = folder.ReadSensitivity();
-        var graph = Graph.Read(folder.Description.ModelPath, folder.Description.Inputs(), opset ?? folder.Description.Opset);
+        var graph = Graph.Read(folder.ModelPath, folder.Description.Inputs(), opset ?? folder.Description.Opset);
         if (graph.Hash != folder.Description.ModelSha256)
         {
             throw new RunFolderException(run, $"was measured on another {folder.Description.ModelPath} than lies there now; put that model back or measure again");
         }
         if (folder.ReadScalings() is { } scalings)
         {
-            graph = EqualizedGraph.Of(graph, PairFinder.Find(graph, LayerFinder.Find(graph).Layers), scalings);
+            graph = Equalized(graph, folder, PairFinder.Find(graph, LayerFinder.Find(graph).Layers), scalings);
         }
         var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), folder.Description.Bits, folder.Description.Pins);
         var candidates = folder.ReadCandidates(layers.Layers, widths)?.WrittenFor(graph)
-            ?? throw new RunFolderException(run, "has no candidates; remove the folder and measure again");
+            ?? throw new RunFolderException(run, "has no candidates; clado measure, with the options it was made with, makes them again");
         return new Pipeline(
             folder, folder.Description.Sensitivity(resources ?? new()), activations ?? folder.Description.WrittenActivations(), graph, layers, candidates, sensitivity);
     }
@@ -158,14 +188,14 @@ public sealed class Pipeline
         string budget, AllocationLimits? limits = null, int? rounds = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         var parsed = Budget.Parse(budget, Graph.FileSizeBytes, limits);
-        int limit = rounds ?? (options.IsAutomatic ? DefaultRounds : 0);
+        int limit = rounds ?? OwnRounds;
         if (!options.IsAutomatic && limit == 0)
         {
             return BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
         }
         var images = folder.Images();
         var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, images, folder.Preprocessing);
-        using var records = new RecordStore(folder.RecordsPath);
+        using var records = folder.OpenRecords(mustKeep: false);
         return new AllocationSearch(inputs, options.Seen(images), new ChoiceJudge(folder.Description.RoundsOnImages), FileSize, options, records, progress)
             .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);
     }
@@ -339,15 +369,30 @@ public sealed class Pipeline
     public IReadOnlyList<CurvePoint> UniformAround(long sizeBytes, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
         new Sweep(this, folder, options, new SweepOptions(), progress).UniformAround(sizeBytes, cancellation);
 
-    /// <summary>Keeps a result in the run folder.</summary>
+    /// <summary>What tells an allocation in the run folder from others: its budget, what it is written as, and the rounds where they are not the default.</summary>
+    /// <param name="result">The allocation.</param>
+    /// <param name="rounds">Rounds as in <see cref="Allocate"/>.</param>
+    public string NameOf(AllocationResult result, int? rounds)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        return result.Budget.Text + (WrittenAs == "8" ? "" : $"-{WrittenAs}") + (rounds is { } count && count != OwnRounds ? $"-rounds{count}" : "");
+    }
+
+    /// <summary>Keeps a result in the run folder; where nothing can be written there, that is said.</summary>
     /// <param name="stage">Name of the stage, such as allocation.</param>
     /// <param name="name">What tells it from others of its stage: a budget, a model.</param>
     /// <param name="json">The result.</param>
     public void Keep(string stage, string name, string json) => folder.WriteJson(stage, name, json);
 
     /// <summary>The network whose losses are measured: its activations rounded, where that was asked for.</summary>
-    private static Graph Measured(Graph graph, LayerSet layers, RunFolder folder) =>
-        folder.ReadRanges() is { } ranges ? RoundedGraph.Of(graph, new QuantizedActivations(ActivationPlan.Of(graph, layers.Layers), ranges)) : graph;
+    private static Graph Measured(Graph graph, LayerSet layers, RunFolder folder)
+    {
+        var plan = ActivationPlan.Of(graph, layers.Layers);
+        return folder.ReadRanges(plan.Ranges.Count) is { } ranges ? RoundedGraph.Of(graph, new QuantizedActivations(plan, ranges)) : graph;
+    }
+
+    private static Action<string>? NoticeOf(IProgress<StageProgress>? progress) =>
+        progress is null ? null : text => progress.Report(new StageProgress("run folder", text, null));
 
     private static Graph Equalize(
         Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)
@@ -361,7 +406,16 @@ public sealed class Pipeline
                 options.Sensitivity.MemoryBytes, progress, cancellation);
             folder.WriteScalings(scalings);
         }
-        return EqualizedGraph.Of(graph, pairs, scalings);
+        return Equalized(graph, folder, pairs, scalings);
+    }
+
+    private static Graph Equalized(Graph graph, RunFolder folder, IReadOnlyList<ChannelPair> pairs, IReadOnlyList<ChannelScaling> scalings)
+    {
+        var stranger = scalings.FirstOrDefault(s => !pairs.Any(p => p.Tensor == s.Tensor && p.Channels == s.Factors.Count));
+        return stranger is null
+            ? EqualizedGraph.Of(graph, pairs, scalings)
+            : throw new RunFolderException(
+                folder.FolderPath, $"scales {stranger.Factors.Count} channels of '{stranger.Tensor}', which the model does not have; remove the folder and measure again");
     }
 
     private static CandidateSet Round(

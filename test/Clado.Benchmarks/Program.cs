@@ -6,6 +6,8 @@ return args switch
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
     ["fuzzing", "read", var first, var step, var count] => FuzzingBenchmark.Read(int.Parse(first), int.Parse(step), int.Parse(count)),
     ["fuzzing", var count] => FuzzingBenchmark.Run(int.Parse(count)),
+    ["folders", var count] => FolderFuzzingBenchmark.Run(int.Parse(count), forged: false),
+    ["folders", "forged", var count] => FolderFuzzingBenchmark.Run(int.Parse(count), forged: true),
     ["models", var images] => ModelsBenchmark.Run(int.Parse(images)),
     ["resnet50", var folder, var images] => RandomResNet.Write(folder, int.Parse(images)),
     ["deploying", .. var parts] => DeployingBenchmark.Run(parts),
@@ -24,6 +26,7 @@ static int Usage()
     Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
     Console.Error.WriteLine("       Clado.Benchmarks large FOLDER   (a network of 2.2 GiB; takes 10 GB of disk and 16 GB of memory)");
     Console.Error.WriteLine("       Clado.Benchmarks parity shared | [broken] [IMAGES] [NETWORK …]");
+    Console.Error.WriteLine("       Clado.Benchmarks folders [forged] DAMAGES");
     Console.Error.WriteLine("       Clado.Benchmarks models IMAGES");
     Console.Error.WriteLine("       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [measuring [ESTIMATOR …]] [MODEL …]   (all parts where none is named)");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");

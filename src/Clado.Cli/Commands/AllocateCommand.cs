@@ -21,7 +21,7 @@ internal static class AllocateCommand
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed));
+            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed), terminal);
             var result = Allocate(terminal, pipeline, choosing.Read(parsed), parsed.GetValue(json), cancellation);
             if (result is null)
             {
@@ -29,7 +29,7 @@ internal static class AllocateCommand
             }
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(result, pipeline.Estimator));
+                terminal.Data(Json.Of(result, pipeline.Estimator, pipeline.WrittenAs));
             }
             else
             {
@@ -45,7 +45,7 @@ internal static class AllocateCommand
         Terminal terminal, Pipeline pipeline, CommonOptions.Choice choice, bool json, CancellationToken cancellation)
     {
         var result = pipeline.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
-        var text = Json.Of(result, pipeline.Estimator);
+        var text = Json.Of(result, pipeline.Estimator, pipeline.WrittenAs);
         if (result.Chosen.Count == 0)
         {
             if (json)
@@ -55,7 +55,7 @@ internal static class AllocateCommand
             terminal.Message($"clado: {Views.Infeasible(result)}");
             return null;
         }
-        pipeline.Keep("allocation", result.Budget.Text, text);
+        pipeline.Keep("allocation", pipeline.NameOf(result, choice.Rounds), text);
         return result;
     }
 }

@@ -146,10 +146,9 @@ internal static class CommonOptions
             Description = "Bits of activations in the file: 8 (default) runs on integer kernels, float on those of the float model",
         }.AcceptOnlyFromAmong("8", "float");
 
-        private readonly Option<string> ranges = new Option<string>("--ranges")
+        private readonly Option<string?> ranges = new Option<string?>("--ranges")
         {
-            Description = "How the range of an 8-bit activation is chosen on the images: least squared error, quantiles, or extremes",
-            DefaultValueFactory = _ => "mse",
+            Description = "How the range of an 8-bit activation is chosen on the images: least squared error (default), quantiles, or extremes",
         }.AcceptOnlyFromAmong("mse", "percentile", "minmax");
 
         private readonly Option<int?> opset = new Option<int?>("--opset")
@@ -176,7 +175,7 @@ internal static class CommonOptions
             {
                 "float" => new() { Format = ActivationFormat.Float },
                 "8" => new() { Ranges = method },
-                _ => method == RangeMethod.LeastSquares ? null : new() { Ranges = method },
+                _ => parsed.GetValue(ranges) is null ? null : new() { Ranges = method },
             };
         }
     }

@@ -23,7 +23,7 @@ internal static class ExportCommand
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed));
+            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed), terminal);
             var result = AllocateCommand.Allocate(terminal, pipeline, choosing.Read(parsed), parsed.GetValue(json), cancellation);
             if (result is null)
             {
@@ -33,7 +33,8 @@ internal static class ExportCommand
             var written = Refinement.Write(terminal, pipeline, result, path, parsed.GetValue(refine), evaluate: false, cancellation);
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(written.Result, pipeline.Estimator, path, written.Evaluation?.LossIncrease, written.File.Parity));
+                terminal.Data(Json.Of(
+                    written.Result, pipeline.Estimator, pipeline.WrittenAs, path, written.Evaluation?.LossIncrease, written.File.Parity));
             }
             else
             {

@@ -39,8 +39,8 @@ internal static class QuantizeCommand
         var parity = written.File.Parity;
         var biases = pipeline.MeasureBiases(result, terminal, cancellation);
         pipeline.Keep("evaluation", Path.GetFileNameWithoutExtension(path), Json.Of(evaluation));
-        var text = Json.Of(result, pipeline.Estimator, path, evaluation.LossIncrease, parity, biases);
-        pipeline.Keep("allocation", result.Budget.Text, text);
+        var text = Json.Of(result, pipeline.Estimator, pipeline.WrittenAs, path, evaluation.LossIncrease, parity, biases);
+        pipeline.Keep("allocation", pipeline.NameOf(result, choice.Rounds), text);
         if (json)
         {
             terminal.Data(text);

@@ -23,9 +23,15 @@ internal static class ReportCommand
         {
             var folder = parsed.GetRequiredValue(run);
             var report = Report.Read(folder);
-            var path = parsed.GetValue(output) ?? Path.Combine(folder, "report.html");
-            report.Write(path);
-            terminal.Data($"written: {path}");
+            if (parsed.GetValue(output) is { } path)
+            {
+                report.Write(path);
+                terminal.Data($"written: {path}");
+            }
+            else
+            {
+                terminal.Data($"written: {report.WriteToRun()}");
+            }
             if (parsed.GetValue(figures) is { } target)
             {
                 foreach (var file in report.WriteFigures(target))

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Clado.Cli.Output;
-using Clado.Onnx.Upgrade;
 using Clado.Sweeps;
 
 namespace Clado.Cli.Commands;
@@ -42,7 +41,7 @@ internal static class SweepCommand
             {
                 throw new CladoException($"--target-drop {asked}: points of accuracy from 0 to 100 are wanted");
             }
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed));
+            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed), terminal);
             var options = new SweepOptions
             {
                 Images = parsed.GetValue(images),
@@ -99,8 +98,8 @@ internal static class SweepCommand
         }
         terminal.Message($"smallest size found for a drop of at most {target} points: {found.SizeBytes:N0} bytes ({found.BitsPerWeight:0.00} bits a weight), which lose "
             + $"{found.Drop(curve.FloatTop1):0.00} points of {measure} on {curve.Images:N0} images");
-        terminal.Message($"write it with: clado export --run {pipeline.RunPath} --budget {found.Budget}{(options.Rounds is { } rounds ? $" --rounds {rounds}" : "")}{(pipeline.Plan is null ? " --activations float" : "")}"
-            + $"{(pipeline.Graph.Opset == OpsetUpgrade.TargetOpset ? "" : $" --opset {pipeline.Graph.Opset}")} -o OUT.onnx");
+        terminal.Message($"write it with: clado export --run {pipeline.RunPath} --budget {found.Budget}{(options.Rounds is { } rounds ? $" --rounds {rounds}" : "")}"
+            + $"{pipeline.WritingOptions} -o OUT.onnx");
         return App.Done;
     }
 }

@@ -55,12 +55,13 @@ internal static class Json
 
     /// <param name="result">The allocation.</param>
     /// <param name="estimator">Name of the estimator that was asked for.</param>
+    /// <param name="writtenAs">What activations are written as, see <see cref="Pipeline.WrittenAs"/>.</param>
     /// <param name="output">Path of the written file, or null.</param>
     /// <param name="measuredLoss">Loss increase measured on the written file, or null where that is not done.</param>
     /// <param name="parity">How close the written file is to its simulation, or null where that is not checked.</param>
     /// <param name="biases">What corrected biases gain, or null where none are or that is not measured.</param>
     public static string Of(
-        AllocationResult result, string estimator, string? output = null, double? measuredLoss = null, ParityResult? parity = null, BiasEffect? biases = null)
+        AllocationResult result, string estimator, string writtenAs, string? output = null, double? measuredLoss = null, ParityResult? parity = null, BiasEffect? biases = null)
     {
         bool found = result.Chosen.Count > 0;
         double? Known(double value) => found && double.IsFinite(value) ? value : null;
@@ -76,6 +77,8 @@ internal static class Json
                 gap = Known(result.Gap),
                 predictedLoss = Known(result.PredictedLoss),
                 measuredLoss = measuredLoss ?? result.MeasuredLoss,
+                budget = result.Budget.Text,
+                activations = writtenAs,
                 estimator,
                 surrogate = found ? result.Surrogate : null,
                 trials = result.Trials.Count > 0 ? result.Trials : null,

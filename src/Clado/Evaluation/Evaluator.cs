@@ -28,8 +28,10 @@ public static class Evaluator
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);
-        using var model = new ModelUnderTest(path, inputs);
-        using var compared = reference is null ? null : new ModelUnderTest(reference, inputs);
+        var files = new[] { path, reference }.OfType<string>().Select(OnnxFile.Read).ToArray();
+        var own = (inputs ?? new()).Of(files);
+        using var model = new ModelUnderTest(path, files[0], own[0]);
+        using var compared = reference is null ? null : new ModelUnderTest(reference, files[1], own[1]);
         if (compared is not null && (!compared.Readout.ElementCounts.SequenceEqual(model.Readout.ElementCounts)
             || !compared.Graph.Tensors[compared.Graph.Input].Shape.SequenceEqual(model.Graph.Tensors[model.Graph.Input].Shape)))
         {
@@ -71,12 +73,11 @@ public static class Evaluator
     {
         private readonly GraphSession session;
 
-        public ModelUnderTest(string path, InputOptions? inputs)
+        public ModelUnderTest(string path, ModelProto model, InputOptions inputs)
         {
             Graph = Graph.Read(path, inputs);
             Readout = Readout.Of(Graph);
             // The file itself runs, not our raised copy of it; only a final Softmax is read before it is taken.
-            var model = OnnxFile.Read(path);
             model.Graph.Output.Clear();
             model.Graph.Output.Add(Readout.Outputs.Select(name => new ValueInfoProto { Name = name }));
             // As its users run it: a file that rounds its activations in integers, with the runtime's default options.
@@ -90,7 +91,7 @@ public static class Evaluator
         /// <summary>Outputs of a batch, all of an image together. Shape: [images · outputs].</summary>
         public float[] Run(ImageBatch batch)
         {
-            using var feed = batch.Feed();
+            using var feed = batch.Feed(Graph.Inputs);
             using var values = session.Run(feed);
             return Readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch.Count);
         }

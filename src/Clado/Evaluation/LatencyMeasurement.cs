@@ -24,7 +24,8 @@ public static class LatencyMeasurement
         IReadOnlyList<string> paths, int threads, int batch = 1, int runs = Runs, InputOptions? inputs = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        using var models = new OwnedList<TimedModel>(paths.Select(path => new TimedModel(path, threads, batch, inputs)));
+        var options = (inputs ?? new()).Of([.. paths.Select(OnnxFile.Read)]);
+        using var models = new OwnedList<TimedModel>(paths.Zip(options, (path, one) => new TimedModel(path, threads, batch, one)));
         var times = models.Select(_ => new List<double>()).ToArray();
         for (int run = 0; run < WarmUpRuns + runs; run++)
         {

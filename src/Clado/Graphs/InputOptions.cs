@@ -1,4 +1,5 @@
 using System.Globalization;
+using Clado.Onnx;
 
 namespace Clado.Graphs;
 
@@ -32,6 +33,23 @@ public sealed record InputOptions
             }
         }
         return new InputOptions { Image = image, Values = values };
+    }
+
+    /// <summary>What of this is meant for a network, where others are meant as well.</summary>
+    /// <param name="names">Names of the network's inputs.</param>
+    internal InputOptions Among(IReadOnlySet<string> names) => new()
+    {
+        Image = Image is not null && names.Contains(Image) ? Image : null,
+        Values = Values.Where(v => names.Contains(v.Key)).ToDictionary(),
+    };
+
+    /// <summary>The options of each of several networks; what none of them has is left for the first to refuse.</summary>
+    /// <param name="models">The networks as their files have them.</param>
+    internal InputOptions[] Of(IReadOnlyList<ModelProto> models)
+    {
+        var names = models.Select(m => m.Graph.Input.Select(i => i.Name).ToHashSet()).ToArray();
+        var all = names.SelectMany(n => n).ToHashSet();
+        return [.. names.Select((own, i) => i == 0 && Values.Keys.Append(Image).Any(n => n is not null && !all.Contains(n)) ? this : Among(own))];
     }
 
     /// <summary>The values in the order of their names, as <see cref="Parse"/> reads them. Shape: [inputs].</summary>

@@ -13,7 +13,10 @@ internal sealed record ImageBatch(int Index, GraphInputs Inputs, float[] Pixels,
     public int Count => (int)Shape[0];
 
     /// <summary>The values of all inputs; the caller disposes them.</summary>
-    public InputFeed Feed() => Inputs.Feed(Pixels, Shape);
+    public InputFeed Feed() => Feed(Inputs);
+
+    /// <summary>The values of all inputs of another network, whose image has the same shape; the caller disposes them.</summary>
+    public InputFeed Feed(GraphInputs inputs) => inputs.Feed(Pixels, Shape);
 }
 
 /// <summary>An image set cut into batches; each is decoded when it is asked for, so that memory does not grow with the number of images.</summary>
@@ -29,6 +32,37 @@ internal sealed class ImageBatches
         (this.images, this.preprocessing, inputs) = (images, preprocessing, graph.Inputs);
         BatchSize = graph.HasFreeBatch ? batchSize : 1;
         shape = ImageShape.Of(graph.Tensors[graph.Input].Shape, preprocessing.Layout, graph.File);
+    }
+
+    /// <summary>Decodes every image once, to find those that cannot be used before anything is done with the others.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="graph">The network that will take them.</param>
+    /// <param name="preprocessing">How they become inputs.</param>
+    /// <param name="threads">Images side by side. Range: [1, inf).</param>
+    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
+    /// <param name="cancellation">Stops between two images.</param>
+    /// <exception cref="CladoException">The first in order that cannot be used, and why.</exception>
+    public static void Check(ImageSet images, Graph graph, Preprocessing preprocessing, int threads, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        var single = new ImageBatches(images, graph, preprocessing, 1);
+        var broken = new CladoException?[images.Items.Count];
+        int done = 0;
+        Parallel.For(0, images.Items.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, index =>
+        {
+            try
+            {
+                single.Load(index);
+            }
+            catch (CladoException e)
+            {
+                broken[index] = e;
+            }
+            progress?.Report((double)Interlocked.Increment(ref done) / images.Items.Count);
+        });
+        if (broken.FirstOrDefault(e => e is not null) is { } first)
+        {
+            throw first;
+        }
     }
 
     /// <summary>Images a batch, all but the last: 1 where the model fixes its batch.</summary>

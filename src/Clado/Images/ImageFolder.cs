@@ -45,7 +45,7 @@ public static class ImageFolder
                 throw new ImageFormatException(labels, $"line {number} is '{line}'; 'file,class' with a class index from 0 is wanted");
             }
             var path = Path.GetFullPath(Path.Combine(folder, name));
-            if (Path.IsPathRooted(name) || !path.StartsWith(Path.GetFullPath(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            if (Path.IsPathRooted(name) || !FolderPath.Holds(Path.GetFullPath(folder), path))
             {
                 throw new ImageFormatException(labels, $"line {number} names '{name}', which lies outside the folder; list files of this folder only");
             }

@@ -5,14 +5,15 @@ namespace Clado.Reports;
 /// <summary>What a run folder knows, for people: an HTML page and figures. Nothing but the run folder is read.</summary>
 public sealed class Report
 {
+    private readonly RunFolder folder;
     private readonly ReportData data;
 
-    private Report(ReportData data) => this.data = data;
+    private Report(RunFolder folder) => (this.folder, data) = (folder, ReportReader.Read(folder));
 
     /// <summary>Reads a run folder whose measurement is finished.</summary>
     /// <param name="run">Path of the run folder.</param>
     /// <exception cref="CladoException">The folder is no run folder, or not finished.</exception>
-    public static Report Read(string run) => new(ReportReader.Read(RunFolder.Open(run)));
+    public static Report Read(string run) => new(RunFolder.Open(run));
 
     /// <summary>The page: one HTML document that loads nothing.</summary>
     public string ToHtml() => Page.Of(data);
@@ -20,6 +21,11 @@ public sealed class Report
     /// <summary>Writes the page.</summary>
     /// <param name="path">Destination.</param>
     public void Write(string path) => AtomicFile.WriteText(path, ToHtml());
+
+    /// <summary>Writes the page into the run folder.</summary>
+    /// <returns>Its path.</returns>
+    /// <exception cref="CladoException">The folder is read-only.</exception>
+    public string WriteToRun() => folder.WritePage(ToHtml());
 
     /// <summary>Writes the figures, each as SVG and as PNG.</summary>
     /// <param name="folder">Destination.</param>

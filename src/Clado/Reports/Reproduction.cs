@@ -29,6 +29,7 @@ internal static class Reproduction
         new("estimator", run.Estimator),
         new("loss", run.Loss),
         new("activations", run.Activations),
+        .. run.Activations == "float" ? (ReportOption[])[] : [new("ranges of activations", run.Ranges)],
         new("activations while measuring", run.MeasuredActivations),
         new("opset", $"{run.Opset}"),
     ];
@@ -44,7 +45,7 @@ internal static class Reproduction
         [
             "clado", "measure", run.ModelPath, .. run.Input is null ? (string[])[] : ["--input", run.Input], .. run.Set.SelectMany(set => (string[])["--set", set]), "--images", run.ImagesPath, "--preprocess", Preprocessing.NameOf(run.Preprocessing) ?? PreprocessingFile,
             "--bits", string.Join(',', run.Bits), "--estimator", run.Estimator, "--rounding", run.Rounding.Replace(OnQuantized, "", StringComparison.Ordinal),
-            "--inputs", run.Rounding.EndsWith(OnQuantized, StringComparison.Ordinal) ? "quantized" : "float", "--activations", run.Activations,
+            "--inputs", run.Rounding.EndsWith(OnQuantized, StringComparison.Ordinal) ? "quantized" : "float", "--activations", run.Activations, .. run.Ranges == "mse" ? (string[])[] : ["--ranges", run.Ranges],
             "--measure-activations", run.MeasuredActivations,
             .. run.Opset == OpsetUpgrade.TargetOpset ? (string[])[] : ["--opset", $"{run.Opset}"],
             .. Chosen(run.Limit, run.Seed),

@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -15,12 +17,25 @@ namespace Clado.Runs;
 /// <summary>What a run folder was measured with: the contents of <c>run.json</c>.</summary>
 internal sealed record RunDescription
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        RespectNullableAnnotations = true,
+        WriteIndented = true,
+    };
 
     // Where files lie and how models are written does not change what is measured; which images are taken is in their hash.
-    private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed", "activations", "opset"];
+    private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed", "activations", "ranges", "opset"];
 
-    private const string Automatic = "auto";
+    private const string Automatic = "auto", Float = "float", Int8 = "8";
+
+    // Names of the command line.
+    private static readonly Dictionary<string, RangeMethod> Methods = new()
+    {
+        ["mse"] = RangeMethod.LeastSquares,
+        ["percentile"] = RangeMethod.Percentile,
+        ["minmax"] = RangeMethod.MinMax,
+    };
 
     public required string ModelPath { get; init; }
 
@@ -58,6 +73,9 @@ internal sealed record RunDescription
 
     public required string Activations { get; init; }
 
+    /// <summary>How ranges of 8-bit activations are chosen: mse, percentile or minmax.</summary>
+    public string Ranges { get; init; } = "mse";
+
     /// <summary>What activations are while sensitivities are measured: float or 8.</summary>
     public string MeasuredActivations { get; init; } = "float";
 
@@ -66,6 +84,9 @@ internal sealed record RunDescription
     public required string CladoVersion { get; init; }
 
     public required string OnnxRuntimeVersion { get; init; }
+
+    /// <summary>Version of this library.</summary>
+    public static string Version { get; } = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version;
 
     public static RunDescription Of(PipelineOptions options, Graph graph, ImageSet images) => new()
     {
@@ -86,9 +107,10 @@ internal sealed record RunDescription
         Estimator = options.Sensitivity.Estimator,
         Loss = options.Sensitivity.Loss ?? Automatic,
         Activations = NameOf(options.Activations.Format),
+        Ranges = NameOf(options.Activations.Ranges),
         MeasuredActivations = NameOf(options.MeasuredActivations),
         Opset = options.Opset,
-        CladoVersion = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version,
+        CladoVersion = Version,
         OnnxRuntimeVersion = OrtRuntime.Version,
     };
 
@@ -96,7 +118,11 @@ internal sealed record RunDescription
     public InputOptions Inputs() => InputOptions.Parse(Input, Set);
 
     /// <summary>What becomes of activations where nobody says.</summary>
-    public ActivationOptions WrittenActivations() => new() { Format = Activations == "float" ? ActivationFormat.Float : ActivationFormat.Int8 };
+    public ActivationOptions WrittenActivations() =>
+        new() { Format = Activations == Float ? ActivationFormat.Float : ActivationFormat.Int8, Ranges = Methods[Ranges] };
+
+    /// <summary>Name of a way to choose ranges, as on the command line.</summary>
+    public static string NameOf(RangeMethod method) => Methods.First(m => m.Value == method).Key;
 
     /// <summary>Estimator and loss, with threads and memory of others.</summary>
     public SensitivityOptions Sensitivity(SensitivityOptions resources) => resources with { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
@@ -105,12 +131,15 @@ internal sealed record RunDescription
     [JsonIgnore]
     public bool RoundsOnImages => Rounding != new NearestRounding().Name;
 
-    /// <summary>Eight hexadecimal digits that differ between any two measurements that must not share a folder.</summary>
-    public string Key()
+    /// <summary>Hexadecimal digits that differ between any two measurements that must not share a folder. Shape: 64 digits.</summary>
+    public string Fingerprint()
     {
         var text = string.Join('\n', Compared().Select(p => $"{p.Key}={p.Value?.ToJsonString()}"));
-        return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)))[..8];
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
+
+    /// <summary>The first eight digits of <see cref="Fingerprint"/>.</summary>
+    public string Key() => Fingerprint()[..8];
 
     /// <summary>What differs between two descriptions, in words; empty where they agree.</summary>
     public string[] Differences(RunDescription other)
@@ -122,9 +151,33 @@ internal sealed record RunDescription
 
     public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
 
-    public static RunDescription FromJson(string text) => JsonSerializer.Deserialize<RunDescription>(text, Json) ?? throw new JsonException("empty");
+    /// <summary>Reads what <see cref="ToJson"/> writes.</summary>
+    /// <exception cref="JsonException">It is something else, or has values that no run can have.</exception>
+    public static RunDescription FromJson(string text)
+    {
+        var read = JsonSerializer.Deserialize<RunDescription>(text, Json) ?? throw new JsonException("empty");
+        return read.Impossible() is { } name ? throw new JsonException($"no run can have this {name}") : read;
+    }
 
-    private static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? "8" : "float";
+    /// <summary>Name of a property that no run can have as it is, or null.</summary>
+    private string? Impossible() =>
+        !IsPath(ModelPath) ? "modelPath" : !IsPath(ImagesPath) ? "imagesPath"
+        : !IsHash(ModelSha256) ? "modelSha256" : !IsHash(ImagesSha256) ? "imagesSha256"
+        : ImageCount < 1 ? "imageCount" : Limit is < 1 ? "limit"
+        : Bits.Length == 0 || Bits.Any(b => b is < 2 or > 8) || !Bits.SequenceEqual(Bits.Distinct().Order()) ? "bits"
+        : Pins.Any(pin => pin is null) ? "pins" : Set.Any(setting => setting is null) ? "set"
+        : !SensitivityOptions.Estimators.Contains(Estimator) ? "estimator"
+        : Loss != Automatic && !SensitivityOptions.Losses.Contains(Loss) ? "loss"
+        : Activations is not (Float or Int8) ? "activations" : MeasuredActivations is not (Float or Int8) ? "measuredActivations"
+        : !Methods.ContainsKey(Ranges) ? "ranges"
+        : Opset is not (OpsetUpgrade.TargetOpset or OpsetUpgrade.EarlierOpset) ? "opset"
+        : null;
+
+    private static bool IsPath(string text) => text.Length > 0 && !text.Contains('\0');
+
+    private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
+
+    private static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? Int8 : Float;
 
     private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() => JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
 }

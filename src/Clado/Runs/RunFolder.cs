@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Clado.Activations;
 using Clado.Candidates;
@@ -11,255 +14,218 @@ namespace Clado.Runs;
 
 /// <summary>
 /// A folder that holds everything a run has found. Measured parts are read back where they are there; a folder of another run is refused
-/// with what differs named.
+/// with what differs named. What is damaged is made again by whoever measures, and refused to everybody else.
 /// </summary>
 internal sealed class RunFolder
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = false };
+    private const string Candidates = "candidates.safetensors", Sensitivity = "sensitivity.safetensors";
 
-    private RunFolder(string path, RunDescription description) => (FolderPath, Description) = (path, description);
+    private const int LongestName = 100;
 
-    public string FolderPath { get; }
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        WriteIndented = false,
+    };
 
-    public RunDescription Description { get; }
+    private readonly RunFiles files;
 
-    /// <summary>Where finished units of measuring are recorded.</summary>
-    public string RecordsPath => In("records.sqlite");
+    private RunFolder(RunFiles files) => this.files = files;
+
+    public string FolderPath => files.FolderPath;
+
+    public RunDescription Description => files.Description;
+
+    /// <summary>Whether nothing of the run is in the folder yet; it is made by the first thing that is.</summary>
+    public bool IsNew => files.IsNew;
 
     /// <summary>Whether the sensitivities are all measured.</summary>
-    public bool IsMeasured => File.Exists(In("sensitivity.safetensors"));
+    public bool IsMeasured => FindSensitivity() is not null;
 
-    /// <summary>Makes the folder, or opens it where it was made for the same run.</summary>
-    /// <exception cref="RunFolderException">The folder is of another run; the message names what differs.</exception>
-    public static RunFolder OpenOrCreate(string path, RunDescription description)
-    {
-        var file = Path.Combine(path, "run.json");
-        if (!File.Exists(file))
-        {
-            if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
-            {
-                throw new RunFolderException(path, "is not empty and no run folder (it has no run.json); give another folder with --run");
-            }
-            AtomicFile.WriteText(file, description.ToJson());
-            return new RunFolder(path, description);
-        }
-        var there = Open(path);
-        var differences = description.Differences(there.Description);
-        return differences.Length == 0
-            ? there
-            : throw new RunFolderException(path, $"was measured otherwise: {string.Join("; ", differences)}; give another folder with --run, or the same options");
-    }
+    /// <summary>Opens the folder of a run that goes on, or one that the run will make; what is damaged in it is made again.</summary>
+    /// <param name="path">Path of the folder.</param>
+    /// <param name="description">The run.</param>
+    /// <param name="notice">Is told of what is damaged.</param>
+    /// <exception cref="RunFolderException">The folder is of another run, and the message names what differs; or it cannot be told whose it is.</exception>
+    public static RunFolder OpenOrCreate(string path, RunDescription description, Action<string>? notice = null) => new(RunFiles.OpenOrCreate(path, description, notice));
 
-    /// <summary>Opens a folder that is there.</summary>
+    /// <summary>Opens a folder that is there; what is damaged in it is refused.</summary>
+    /// <param name="path">Path of the folder.</param>
+    /// <param name="notice">Is told of what is measured in vain, and of records that are measured again.</param>
     /// <exception cref="RunFolderException">The folder has no run in it.</exception>
-    public static RunFolder Open(string path)
-    {
-        var file = Path.Combine(path, "run.json");
-        if (!File.Exists(file))
-        {
-            throw new RunFolderException(path, "is no run folder (it has no run.json); make one with clado measure MODEL.onnx --images DIR --run " + path);
-        }
-        try
-        {
-            return new RunFolder(path, RunDescription.FromJson(File.ReadAllText(file)));
-        }
-        catch (JsonException e)
-        {
-            throw new RunFolderException(file, $"is no run description ({e.Message.Split('\n')[0]}); remove the folder and measure again", e);
-        }
-    }
+    public static RunFolder Open(string path, Action<string>? notice = null) => new(RunFiles.Open(path, notice));
 
     /// <summary>How the run's images become inputs.</summary>
-    public Preprocessing Preprocessing => Preprocessing.FromJson(Description.Preprocessing, In("run.json"));
+    public Preprocessing Preprocessing => Preprocessing.FromJson(Description.Preprocessing, files.In(RunFiles.RunFile));
+
+    /// <summary>Path of the run's model.</summary>
+    /// <exception cref="RunFolderException">It is not there.</exception>
+    public string ModelPath => File.Exists(Description.ModelPath) ? Description.ModelPath : throw files.NotThere("model", Description.ModelPath);
 
     /// <summary>The images of the run, as long as they lie where they lay.</summary>
     /// <exception cref="CladoException">They are not there, or are others.</exception>
     public ImageSet Images()
     {
+        if (!Directory.Exists(Description.ImagesPath))
+        {
+            throw files.NotThere("images", Description.ImagesPath);
+        }
         var images = ImageFolder.Open(Description.ImagesPath).Limit(Description.Limit, Description.Seed);
         return images.ComputeHash() == Description.ImagesSha256
             ? images
             : throw new RunFolderException(FolderPath, $"was measured on other images than lie in {Description.ImagesPath} now; put those back, or measure again");
     }
 
+    /// <inheritdoc cref="RunFiles.OpenRecords"/>
+    public RecordStore OpenRecords(bool mustKeep) => files.OpenRecords(mustKeep);
+
+    /// <inheritdoc cref="RunFiles.CheckRecords"/>
+    public void CheckRecords() => files.CheckRecords();
+
     public void WriteLayers(LayerSet layers)
     {
-        AtomicFile.WriteText(In("layers.csv"), Csv.Of(
+        files.Make("layers.csv", () => Csv.Of(
             ["name", "op", "weight", "shape", "parameters", "macs", "groups"],
             layers.Layers.Select(l => (string[])[l.Name, l.Op, l.Weight, string.Join('x', l.Shape), $"{l.Parameters}", $"{l.Macs}", $"{l.Groups}"])));
-        AtomicFile.WriteText(In("kept.csv"), Csv.Of(["name", "op", "reason"], layers.Kept.Select(k => (string[])[k.Name, k.Op, k.Reason])));
+        files.Make("kept.csv", () => Csv.Of(["name", "op", "reason"], layers.Kept.Select(k => (string[])[k.Name, k.Op, k.Reason])));
     }
 
-    /// <summary>Rows of a table that is kept in the folder, its header left out; empty where it is not there. Shape: [rows][columns].</summary>
-    public IReadOnlyList<string[]> ReadTable(string file) => File.Exists(In(file)) ? [.. Csv.Read(File.ReadAllText(In(file))).Skip(1)] : [];
+    /// <summary>Rows of a table that is kept in the folder, its header left out. Shape: [rows][columns].</summary>
+    /// <param name="file">Name of the file.</param>
+    /// <param name="columns">Columns that every row must have.</param>
+    /// <exception cref="RunFolderException">It is not there, or no such table.</exception>
+    public IReadOnlyList<string[]> ReadTable(string file, int columns) => files.Read(file, "table", stream =>
+    {
+        using var reader = new StreamReader(stream);
+        string[][] rows = [.. Csv.Read(reader.ReadToEnd()).Skip(1)];
+        return rows.All(row => row.Length == columns) ? rows : throw new InvalidDataException($"a row that has not {columns} cells");
+    }) ?? throw files.Missing(file);
 
-    public void WriteScalings(IReadOnlyList<ChannelScaling> scalings) => AtomicFile.WriteText(In("equalization.json"), JsonSerializer.Serialize(scalings, Json) + "\n");
+    public void WriteScalings(IReadOnlyList<ChannelScaling> scalings) => files.Write("equalization.json", JsonSerializer.Serialize(scalings, Json) + "\n");
 
-    /// <summary>How channels were scaled, or null where that is not written yet.</summary>
+    /// <summary>How channels were scaled, or null where that is not written yet, or not done in this run.</summary>
     public IReadOnlyList<ChannelScaling>? ReadScalings()
     {
-        var path = In("equalization.json");
-        try
+        if (!Description.Equalize)
         {
-            return File.Exists(path) ? JsonSerializer.Deserialize<ChannelScaling[]>(File.ReadAllText(path), Json) : null;
+            return null;
         }
-        catch (JsonException e)
+        var read = files.Read("equalization.json", "list of scalings", stream =>
         {
-            throw new RunFolderException(path, $"is no list of scalings ({e.Message.Split('\n')[0]}); remove the folder and measure again", e);
-        }
+            var scalings = JsonSerializer.Deserialize<ChannelScaling[]>(stream, Json) ?? [];
+            return scalings.All(s => s is not null && s.Consumers.All(c => c is not null) && s.Factors.All(f => float.IsFinite(f) && f > 0))
+                && scalings.DistinctBy(s => s.Tensor).Count() == scalings.Length
+                ? scalings
+                : throw new JsonException("a scaling that is none, twice of one tensor, or with a factor that is not above 0");
+        });
+        return read ?? (files.Measures ? null : throw files.Missing("equalization.json"));
     }
 
-    public void WriteRanges(ActivationRanges ranges) => AtomicFile.WriteText(In("ranges.json"), JsonSerializer.Serialize(ranges, Json) + "\n");
+    public void WriteRanges(ActivationRanges ranges) => files.Write("ranges.json", JsonSerializer.Serialize(ranges, Json) + "\n");
 
     /// <summary>The grids that activations are rounded to while measuring, or null where they are not, or not found yet.</summary>
-    public ActivationRanges? ReadRanges() =>
-        File.Exists(In("ranges.json")) ? Parsed(In("ranges.json"), "list of grids", text => JsonSerializer.Deserialize<ActivationRanges>(text, Json)) : null;
+    /// <param name="count">Number of grids.</param>
+    public ActivationRanges? ReadRanges(int count)
+    {
+        if (Description.MeasuredActivations == "float")
+        {
+            return null;
+        }
+        var read = files.Read("ranges.json", "list of grids", stream =>
+        {
+            var ranges = JsonSerializer.Deserialize<ActivationRanges>(stream, Json) ?? throw new JsonException("empty");
+            return ranges.Scales.Count == count && ranges.ZeroPoints.Count == count && ranges.Scales.All(s => float.IsFinite(s) && s > 0)
+                ? ranges
+                : throw new JsonException($"not {count} grids with scales above 0");
+        });
+        return read ?? (files.Measures ? null : throw files.Missing("ranges.json"));
+    }
 
     public void WriteCandidates(CandidateSet candidates)
     {
-        AtomicFile.WriteText(In("candidates.csv"), Csv.Of(
-            ["layer", "bits", "sizeBytes", "squaredError"],
-            candidates.Items.Select(c => (string[])[c.Layer.Name, $"{c.Bits}", $"{c.SizeBytes}", $"{c.SquaredError:R}"])));
-        var file = new Safetensors();
-        foreach (var candidate in candidates.Items)
-        {
-            file.Add($"{candidate.Layer.Name}/{candidate.Bits}/codes", candidate.Codes, [.. candidate.Layer.Shape]);
-            file.Add($"{candidate.Layer.Name}/{candidate.Bits}/scales", candidate.Scales, candidate.Scales.Length);
-            if (candidate.Bias is { } bias)
-            {
-                file.Add($"{candidate.Layer.Name}/{candidate.Bits}/bias", bias, bias.Length);
-            }
-            file.Metadata[$"{candidate.Layer.Name}/{candidate.Bits}"] = $"{candidate.SizeBytes} {candidate.SquaredError:R}";
-        }
-        file.Write(In("candidates.safetensors"));
+        WriteCandidateTable(candidates);
+        files.Write(Candidates, CandidateFile.Of(candidates).Write);
     }
 
     /// <summary>The candidates as they were measured, or null where none are written yet.</summary>
     public CandidateSet? ReadCandidates(IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths)
     {
-        var path = In("candidates.safetensors");
-        if (!File.Exists(path))
+        var candidates = files.Read(Candidates, "set of candidates of this run", stream => CandidateFile.Read(stream, layers, widths));
+        if (files.Measures && candidates is not null)
         {
-            return null;
+            files.Make("candidates.csv", () => Table(candidates));
         }
-        var file = Safetensors.Read(path);
-        try
-        {
-            return new CandidateSet(layers, [.. layers.Zip(widths).SelectMany(pair => pair.Second.Select(bits =>
-            {
-                var key = $"{pair.First.Name}/{bits}";
-                var known = file.Metadata[key].Split(' ');
-                return new Candidate
-                {
-                    Layer = pair.First,
-                    Bits = bits,
-                    Codes = file.Get<sbyte>(key + "/codes"),
-                    Scales = file.Get<float>(key + "/scales"),
-                    Bias = file.Has(key + "/bias") ? file.Get<float>(key + "/bias") : null,
-                    SizeBytes = long.Parse(known[0]),
-                    SquaredError = double.Parse(known[1]),
-                };
-            }))]);
-        }
-        catch (Exception e) when (e is KeyNotFoundException or FormatException or InvalidDataException or IndexOutOfRangeException)
-        {
-            throw new RunFolderException(path, $"does not fit the run ({e.Message}); remove the folder and measure again", e);
-        }
+        return candidates;
     }
 
-    public void WriteSensitivity(SensitivityMatrix matrix)
-    {
-        var file = new Safetensors();
-        int n = matrix.CandidateCount;
-        file.Add("raw", matrix.Raw, n, n);
-        file.Add("standardErrors", matrix.StandardErrors, n, n);
-        file.Add("projected", matrix.Projected, n, n);
-        file.Add("eigenvalues", matrix.Eigenvalues, n);
-        file.Metadata["estimator"] = matrix.Estimator;
-        file.Metadata["loss"] = matrix.Loss;
-        file.Metadata["baseLoss"] = matrix.BaseLoss.ToString("R");
-        file.Metadata["images"] = matrix.ImageCount.ToString();
-        file.Write(In("sensitivity.safetensors"));
-    }
+    public void WriteSensitivity(SensitivityMatrix matrix) => files.Write(Sensitivity, SensitivityFile.Of(matrix).Write);
 
-    public SensitivityMatrix ReadSensitivity()
-    {
-        var path = In("sensitivity.safetensors");
-        if (!File.Exists(path))
-        {
-            throw new RunFolderException(FolderPath, $"its measurement is not finished; finish it with clado measure {Description.ModelPath} "
-                + $"--images {Description.ImagesPath} --run {FolderPath} and the options it was begun with");
-        }
-        var file = Safetensors.Read(path);
-        return new SensitivityMatrix
-        {
-            Estimator = file.Metadata["estimator"],
-            Loss = file.Metadata["loss"],
-            BaseLoss = double.Parse(file.Metadata["baseLoss"]),
-            ImageCount = int.Parse(file.Metadata["images"]),
-            Raw = file.Get<double>("raw"),
-            StandardErrors = file.Get<double>("standardErrors"),
-            Projected = file.Get<double>("projected"),
-            Eigenvalues = file.Get<double>("eigenvalues"),
-        };
-    }
+    /// <summary>The matrix of a finished measurement.</summary>
+    /// <exception cref="RunFolderException">It is not finished, or damaged.</exception>
+    public SensitivityMatrix ReadSensitivity() => FindSensitivity() ?? throw new RunFolderException(
+        FolderPath, $"its measurement is not finished; finish it with {files.MeasureCommand} and the options it was begun with");
 
-    /// <summary>The curve that is kept for the same images and rounds, or null.</summary>
+    /// <summary>The curve that is kept for the same images, rounds and kind of files, or null.</summary>
     /// <exception cref="RunFolderException">The file is there and no curve.</exception>
-    public Curve? ReadCurve(Curve like) => File.Exists(CurvePath(like)) ? ReadCurve(CurvePath(like)) : null;
+    public Curve? ReadCurve(Curve like) =>
+        ReadCurve(NameOf(like)) is { } curve
+            && (curve.ImagesSha256, curve.Rounds, curve.Activations) == (like.ImagesSha256, like.Rounds, like.Activations) ? curve : null;
 
     /// <summary>All curves that are kept, those of most points first, and of equally many those on most images.</summary>
     public IReadOnlyList<Curve> ReadCurves() =>
-        [.. Directory.EnumerateFiles(FolderPath, "sweep-*.json").Order(StringComparer.Ordinal).Select(ReadCurve)
-            .OrderByDescending(c => c.Of(CurveMethod.Clado).Count()).ThenByDescending(c => c.Images)];
+        [.. files.Names("sweep-*.json").Select(ReadCurve).OfType<Curve>().OrderByDescending(c => c.Of(CurveMethod.Clado).Count()).ThenByDescending(c => c.Images)];
 
-    /// <summary>What was allocated budget by budget, as points of a curve on the run's images; those of infeasible budgets are not kept.</summary>
+    /// <summary>
+    /// What was allocated budget by budget, as points of a curve on the run's images; of choices for several kinds of files, those of the kind there is most of.
+    /// Those of infeasible budgets are not kept.
+    /// </summary>
     /// <exception cref="RunFolderException">A file is no allocation.</exception>
-    public IReadOnlyList<CurvePoint> ReadAllocations() =>
-        [.. Directory.EnumerateFiles(FolderPath, "allocation-*.json").Order(StringComparer.Ordinal).Select(path => Parsed(path, "allocation", text =>
-        {
-            using var json = JsonDocument.Parse(text);
-            var root = json.RootElement;
-            double? Number(string name) => root.TryGetProperty(name, out var value) ? value.GetDouble() : null;
-            return new CurvePoint
-            {
-                Method = CurveMethod.Clado,
-                Budget = Path.GetFileNameWithoutExtension(path)["allocation-".Length..],
-                BudgetBytes = (long?)Number("budgetBytes"),
-                SizeBytes = root.GetProperty("sizeBytes").GetInt64(),
-                BitsPerWeight = root.GetProperty("bitsPerWeight").GetDouble(),
-                PredictedLoss = Number("predictedLoss"),
-                MeasuredLoss = Number("measuredLoss"),
-                Gap = Number("gap"),
-                Allocation = root.GetProperty("layers").EnumerateArray().ToDictionary(l => l.GetProperty("name").GetString()!, l => l.GetProperty("bits").GetInt32()),
-            };
-        }))];
+    public IReadOnlyList<CurvePoint> ReadAllocations()
+    {
+        const string Stage = "allocation-";
+        var read = files.Names(Stage + "*.json").Select(file => files.Read(
+            file, "allocation", stream => AllocationFile.Read(stream, Path.GetFileNameWithoutExtension(file)[Stage.Length..])));
+        var kinds = read.OfType<AllocationFile>().GroupBy(a => a.WrittenAs).OrderByDescending(kind => kind.Count());
+        return [.. kinds.FirstOrDefault()?.Select(a => a.Point) ?? []];
+    }
 
-    public void WriteCurve(Curve curve) => AtomicFile.WriteText(CurvePath(curve), JsonSerializer.Serialize(curve, Curve.Json) + "\n");
+    public void WriteCurve(Curve curve) => files.Keep(NameOf(curve), JsonSerializer.Serialize(curve, Curve.Json) + "\n");
 
     /// <summary>Writes a result's JSON under a name that may come from outside: a budget, a model.</summary>
-    public void WriteJson(string stage, string name, string json)
+    public void WriteJson(string stage, string name, string json) => files.Keep($"{stage}-{FileNameOf(name)}.json", json + "\n");
+
+    /// <summary>Writes a page about the run.</summary>
+    /// <returns>Its path.</returns>
+    public string WritePage(string html)
     {
-        var safe = string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '%' ? c : '_'));
-        AtomicFile.WriteText(In($"{stage}-{safe}.json"), json + "\n");
+        files.Write("report.html", html);
+        return files.In("report.html");
     }
 
-    private static Curve ReadCurve(string path) =>
-        Parsed(path, "curve", text => JsonSerializer.Deserialize<Curve>(text, Curve.Json) ?? throw new JsonException("empty"));
+    private SensitivityMatrix? FindSensitivity() => files.Read(Sensitivity, "sensitivity matrix", SensitivityFile.Read);
 
-    private static T Parsed<T>(string path, string what, Func<string, T> parse)
+    private Curve? ReadCurve(string name) => files.Read(name, "curve", stream =>
     {
-        try
-        {
-            return parse(File.ReadAllText(path));
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            throw new RunFolderException(path, $"is no {what} ({e.Message.Split('\n')[0]}); remove it and make it again", e);
-        }
+        var curve = JsonSerializer.Deserialize<Curve>(stream, Curve.Json) ?? throw new JsonException("empty");
+        return curve.Images < 1 || curve.Points.Any(p => p is null) ? throw new JsonException("no images, or a point that is none")
+            : curve with { Points = [.. curve.Points.Select(p => p.Checked())] };
+    });
+
+    private void WriteCandidateTable(CandidateSet candidates) => files.Write("candidates.csv", Table(candidates));
+
+    private static string Table(CandidateSet candidates) => Csv.Of(
+        ["layer", "bits", "sizeBytes", "squaredError"],
+        candidates.Items.Select(c => (string[])[c.Layer.Name, $"{c.Bits}", $"{c.SizeBytes}", c.SquaredError.ToString("R", CultureInfo.InvariantCulture)]));
+
+    private static string NameOf(Curve curve) =>
+        $"sweep-{curve.ImagesSha256[..8]}{(curve.Rounds is { } rounds ? string.Create(CultureInfo.InvariantCulture, $"-rounds{rounds}") : "")}-{curve.Activations}.json";
+
+    /// <summary>A name that every file system takes; where something of it is lost, digits tell it from others that would look the same.</summary>
+    private static string FileNameOf(string name)
+    {
+        var safe = string.Concat(name.Take(LongestName).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '%' ? c : '_'));
+        return safe == name ? name : $"{safe}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..8]}";
     }
-
-    private string CurvePath(Curve curve) => In($"sweep-{curve.ImagesSha256[..8]}{(curve.Rounds is { } rounds ? $"-rounds{rounds}" : "")}-{curve.Activations}.json");
-
-    private string In(string file) => Path.Combine(FolderPath, file);
 }

@@ -26,15 +26,22 @@ internal sealed class Safetensors
     public bool Has(string name) => tensors.Exists(t => t.Name == name);
 
     /// <summary>The values of an array. Shape: row-major.</summary>
-    public T[] Get<T>(string name) where T : unmanaged
+    /// <param name="name">Its name.</param>
+    /// <param name="count">Elements it must have. Range: [0, inf).</param>
+    /// <exception cref="InvalidDataException">There is no such array of that type and size.</exception>
+    public T[] Get<T>(string name, long count) where T : unmanaged
     {
         var tensor = tensors.FirstOrDefault(t => t.Name == name && t.Type == TypeName<T>());
-        return tensor.Data is null
-            ? throw new InvalidDataException($"has no {TypeName<T>()} array '{name}'")
-            : MemoryMarshal.Cast<byte, T>(tensor.Data).ToArray();
+        var values = tensor.Data is null ? null : MemoryMarshal.Cast<byte, T>(tensor.Data);
+        return tensor.Data is null ? throw new InvalidDataException($"no {TypeName<T>()} array '{name}'")
+            : values.Length != count ? throw new InvalidDataException($"{values.Length} elements in '{name}', where {count} are wanted")
+            : values.ToArray();
     }
 
-    public void Write(string path) => AtomicFile.Write(path, stream =>
+    /// <summary>Elements of an array; 0 where there is none.</summary>
+    public long Count(string name) => tensors.FirstOrDefault(t => t.Name == name) is { Shape: { } shape } ? shape.Aggregate(1L, (a, b) => a * b) : 0;
+
+    public void Write(Stream stream)
     {
         using var json = new MemoryStream();
         using (var writer = new Utf8JsonWriter(json))
@@ -58,47 +65,64 @@ internal sealed class Safetensors
         stream.Write(length);
         stream.Write(header);
         tensors.ForEach(t => stream.Write(t.Data));
-    });
-
-    public static Safetensors Read(string path)
-    {
-        try
-        {
-            var bytes = File.ReadAllBytes(path);
-            long length = bytes.Length < 8 ? -1 : BinaryPrimitives.ReadInt64LittleEndian(bytes);
-            if (length is < 0 or > LongestHeaderBytes || length > bytes.Length - 8)
-            {
-                throw new InvalidDataException("is not a whole safetensors file");
-            }
-            var file = new Safetensors();
-            int start = 8 + (int)length;
-            using var header = JsonDocument.Parse(bytes.AsMemory(8, (int)length));
-            foreach (var entry in header.RootElement.EnumerateObject())
-            {
-                if (entry.Name == "__metadata__")
-                {
-                    foreach (var pair in entry.Value.EnumerateObject())
-                    {
-                        file.metadata[pair.Name] = pair.Value.GetString()!;
-                    }
-                    continue;
-                }
-                var offsets = entry.Value.GetProperty("data_offsets");
-                long from = offsets[0].GetInt64(), to = offsets[1].GetInt64();
-                if (from < 0 || to < from || to > bytes.Length - start)
-                {
-                    throw new InvalidDataException($"array '{entry.Name}' lies outside the file");
-                }
-                long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
-                file.tensors.Add((entry.Name, entry.Value.GetProperty("dtype").GetString()!, shape, bytes[(start + (int)from)..(start + (int)to)]));
-            }
-            return file;
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or InvalidDataException or IndexOutOfRangeException)
-        {
-            throw new RunFolderException(path, $"{e.Message}; remove it and measure again", e);
-        }
     }
+
+    /// <summary>Reads a whole file. Nothing in it is believed: arrays lie one after the other, fill the file, and have as many bytes as their shapes say.</summary>
+    /// <exception cref="InvalidDataException">It is no such file.</exception>
+    /// <exception cref="JsonException">Its header is no JSON.</exception>
+    public static Safetensors Read(Stream stream)
+    {
+        var prefix = new byte[8];
+        stream.ReadExactly(prefix);
+        long length = BinaryPrimitives.ReadInt64LittleEndian(prefix), left = stream.Length - 8;
+        if (length is < 0 or > LongestHeaderBytes || length > left)
+        {
+            throw new InvalidDataException($"a header of {length} bytes in a file of {stream.Length}");
+        }
+        left -= length;
+        var bytes = new byte[length];
+        stream.ReadExactly(bytes);
+        var file = new Safetensors();
+        using var header = JsonDocument.Parse(bytes);
+        long end = 0;
+        foreach (var entry in header.RootElement.EnumerateObject())
+        {
+            if (entry.Name == "__metadata__")
+            {
+                foreach (var pair in entry.Value.EnumerateObject())
+                {
+                    file.metadata[pair.Name] = pair.Value.GetString() ?? throw new InvalidDataException($"no text for '{pair.Name}'");
+                }
+                continue;
+            }
+            var type = entry.Value.GetProperty("dtype").GetString() ?? "";
+            var (shape, offsets) = (Numbers(entry.Value, "shape"), Numbers(entry.Value, "data_offsets"));
+            long size = shape.Aggregate(BytesOf(type), (product, dim) => checked(product * dim));
+            if (offsets is not [var from, var to] || from != end || to - from != size || size > left || size > Array.MaxLength)
+            {
+                throw new InvalidDataException($"array '{entry.Name}' of {size} bytes at [{string.Join(", ", offsets)}], with {left} bytes left");
+            }
+            (end, left) = (to, left - size);
+            var data = new byte[size];
+            stream.ReadExactly(data);
+            file.tensors.Add((entry.Name, type, shape, data));
+        }
+        return left == 0 ? file : throw new InvalidDataException($"{left} bytes too many");
+    }
+
+    private static long[] Numbers(JsonElement entry, string name)
+    {
+        long[] numbers = [.. entry.GetProperty(name).EnumerateArray().Select(d => d.GetInt64())];
+        return numbers.All(d => d >= 0) ? numbers : throw new InvalidDataException($"{name} [{string.Join(", ", numbers)}]");
+    }
+
+    private static long BytesOf(string type) => type switch
+    {
+        "F32" => sizeof(float),
+        "F64" => sizeof(double),
+        "I8" => sizeof(sbyte),
+        _ => throw new InvalidDataException($"an array of type '{type}'"),
+    };
 
     private static string TypeName<T>() =>
         typeof(T) == typeof(float) ? "F32" : typeof(T) == typeof(double) ? "F64" : typeof(T) == typeof(sbyte) ? "I8"

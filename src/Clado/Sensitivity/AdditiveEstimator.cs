@@ -15,7 +15,7 @@ internal sealed class AdditiveEstimator : ISensitivityEstimator
     public MatrixMoments MeasureBatch(BatchMeasurement batch)
     {
         var candidates = batch.Candidates;
-        var shifts = batch.ForEachCandidate(row => DiagonalEstimator.Shift(batch, row), row => batch.Network.SuffixMacs(candidates.LayerOf[row]));
+        var shifts = batch.ForEachCandidate(row => DiagonalEstimator.Shift(batch, row), _ => batch.ShiftLength, row => batch.Network.SuffixMacs(candidates.LayerOf[row]));
         var moments = batch.Loss.CrossTerms(shifts, candidates.LayerOf, batch.Threads);
         for (int row = 0; row < shifts.Length; row++)
         {

@@ -12,7 +12,7 @@ internal sealed class DiagonalEstimator : ISensitivityEstimator
     public MatrixMoments MeasureBatch(BatchMeasurement batch)
     {
         var candidates = batch.Candidates;
-        var increases = batch.ForEachCandidate(row => batch.Increases(Shift(batch, row)), row => batch.Network.SuffixMacs(candidates.LayerOf[row]));
+        var increases = batch.ForEachCandidate(row => batch.Increases(Shift(batch, row)), _ => batch.Start.ImageCount, row => batch.Network.SuffixMacs(candidates.LayerOf[row]));
         var moments = new MatrixMoments(increases.Length);
         for (int row = 0; row < increases.Length; row++)
         {

@@ -45,14 +45,18 @@ internal sealed record BatchMeasurement(
         return shift;
     }
 
+    /// <summary>Elements of a shift.</summary>
+    public int ShiftLength => startOutputs.Length;
+
     /// <summary>Loss increase of every image at a shift. Shape: [images].</summary>
     public double[] Increases(float[] shift) => Loss.Increases(shift, startOutputs.Length / Start.ImageCount);
 
     /// <summary>Does a unit of work for every candidate, several side by side, each recorded when it is done.</summary>
     /// <param name="unit">Measures a candidate's unit. Shape: [values].</param>
+    /// <param name="count">Values of a candidate's unit.</param>
     /// <param name="work">MACs an image of a candidate's unit.</param>
     /// <returns>Shape: [candidates][values].</returns>
-    public T[][] ForEachCandidate<T>(Func<int, T[]> unit, Func<int, double> work) where T : unmanaged
+    public T[][] ForEachCandidate<T>(Func<int, T[]> unit, Func<int, int> count, Func<int, double> work) where T : unmanaged
     {
         var results = new T[Candidates.Items.Count][];
         var options = new ParallelOptions { MaxDegreeOfParallelism = Threads, CancellationToken = Cancellation };
@@ -64,7 +68,7 @@ internal sealed record BatchMeasurement(
             {
                 measured = true;
                 return unit(row);
-            });
+            }, count(row));
             if (!measured)
             {
                 Progress.Add(work(row) * Start.ImageCount);

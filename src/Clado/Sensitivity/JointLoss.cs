@@ -26,7 +26,7 @@ internal static class JointLoss
         var found = new Dictionary<string, double[]>();
         foreach (var key in keys.Where(key => !found.ContainsKey(key)))
         {
-            if (records.Find<double>(key) is { } known)
+            if (records.Find<double>(key, inputs.Images.Items.Count) is { } known)
             {
                 found.Add(key, known);
             }
@@ -38,7 +38,7 @@ internal static class JointLoss
         {
             foreach (var (pair, increases) in group.Zip(Run(inputs, [.. group.Select(p => p.Second)], batchSize, options, records, work, cancellation)))
             {
-                found.Add(pair.First, records.GetOrAdd(pair.First, () => increases));
+                found.Add(pair.First, records.GetOrAdd(pair.First, () => increases, increases.Length));
             }
         }
         return [.. keys.Select(key => found[key])];

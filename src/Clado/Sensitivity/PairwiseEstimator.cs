@@ -18,7 +18,8 @@ internal sealed class PairwiseEstimator(bool insideBlocks) : ISensitivityEstimat
     public MatrixMoments MeasureBatch(BatchMeasurement batch)
     {
         var candidates = batch.Candidates;
-        var rows = batch.ForEachCandidate(row => MeasureRow(batch, row), row => RowWork(batch.Network, candidates, row));
+        var rows = batch.ForEachCandidate(
+            row => MeasureRow(batch, row), row => (1 + Partners(batch.Network, candidates, row).Count()) * batch.Start.ImageCount, row => RowWork(batch.Network, candidates, row));
         int n = rows.Length, images = batch.Start.ImageCount;
         var moments = new MatrixMoments(n);
         for (int a = 0; a < n; a++)

@@ -80,10 +80,10 @@ public static class SensitivityMeasurement
             "diagonal" => new DiagonalEstimator(),
             _ => new AdditiveEstimator(),
         };
-        int n = inputs.Candidates.Items.Count, images = inputs.Images.Items.Count;
+        int n = inputs.Candidates.Items.Count, images = inputs.Images.Items.Count, values = (2 * n * n) + 1;
         // The batches' records go where their sum is: a network measured around many points would fill the disk.
         var key = operatingPoint.Count == 0 ? "float" : MeasurementInputs.KeyOf(operatingPoint);
-        var sums = records.GetOrAdd(key + "/sum", () => Sum(inputs, operatingPoint, options, estimator, losses, readout, key, records, progress, cancellation));
+        var sums = records.GetOrAdd(key + "/sum", () => Sum(inputs, operatingPoint, options, estimator, losses, readout, key, records, progress, cancellation), values);
         records.Remove(key + "/batch/");
         var moments = new MatrixMoments(n, sums[..^1]);
         var raw = moments.Means(images);
@@ -128,7 +128,7 @@ public static class SensitivityMeasurement
                 work.Add(basePasses * loaded.Count);
                 var batch = new BatchMeasurement(network, candidates, operatingPoint, state, loss, records, batchKey, options.Threads, work, cancellation);
                 return [.. estimator.MeasureBatch(batch).Values, loss.Base * loaded.Count];
-            });
+            }, total.Length);
             records.Remove(batchKey + "/");
             if (!measured)
             {

@@ -52,4 +52,14 @@ public sealed record CurvePoint
     /// <summary>Points of accuracy lost against the float network: of top-1 where there are labels, else of agreement; null where there are no classes.</summary>
     /// <param name="floatTop1">Top-1 of the float network on the same images, or null. Range: [0, 1].</param>
     public double? Drop(double? floatTop1) => Top1 is { } own && floatTop1 is { } whole ? 100 * (whole - own) : 100 * (1 - Agreement);
+
+    /// <summary>This point, as long as there can be one like it.</summary>
+    /// <exception cref="System.Text.Json.JsonException">A size, a width or a share is out of its range.</exception>
+    internal CurvePoint Checked() =>
+        SizeBytes >= 1 && BudgetBytes is null or >= 0 && BitsPerWeight is > 0 and <= 32 && Share(Top1) && Share(Agreement) && Allocation.Values.All(bits => bits is >= 1 and <= 32)
+        && new[] { PredictedLoss, MeasuredLoss, Gap }.All(v => v is null || double.IsFinite(v.Value))
+            ? this
+            : throw new System.Text.Json.JsonException($"a point at {SizeBytes} bytes that no network can have");
+
+    private static bool Share(double? value) => value is null or (>= 0 and <= 1);
 }

@@ -109,6 +109,43 @@ public class SeveralInputsTests
         Assert.Contains("'y'", Assert.Throws<OnnxFormatException>(() => Graph.FromModel(model, "m.onnx", InputOptions.Parse("y", settings))).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A reference whose inputs have other names is fed by what is the image of each, and what is set goes to whom it is meant for.</summary>
+    [Fact]
+    public void AReferenceMayNameItsInputsOtherwise()
+    {
+        using var folder = new TemporaryFolder();
+        string[] common = ["--images", Harness.Images(folder, "set", 1), "--preprocess", "unit", "--latency", "--json"];
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["m.onnx"]);
+        OnnxFile.Write(Renamed(NetworkBuilder.SmallClassifier(classes: 8).Build(), "x", "pixels"), folder["r.onnx"]);
+        OnnxFile.Write(Detector(true), folder["d.onnx"]);
+        OnnxFile.Write(Renamed(Renamed(Detector(true), "x", "pixels"), "scale", "zoom"), folder["e.onnx"]);
+        string[] settings = ["--set", "scale=0.5,2", "--set", "zoom=0.5,2", "--set", "limit=4"];
+        foreach (var (model, reference, more) in ((string, string, string[])[])[("m", "r", []), ("m", "r", ["--input", "pixels"]), ("d", "e", settings), ("e", "d", [.. settings, "--input", "x"])])
+        {
+            var (code, output, error) = Harness.Command(["evaluate", folder[model + ".onnx"], "--reference", folder[reference + ".onnx"], .. common, .. more]);
+            Assert.True(code == 0, error);
+            var result = JsonDocument.Parse(output).RootElement;
+            Assert.True(!result.TryGetProperty("agreement", out var agreement) || agreement.GetDouble() == 1);
+            Assert.True(result.GetProperty("referenceLatencyMilliseconds").GetDouble() > 0);
+        }
+        var unknown = Harness.Command(["evaluate", folder["m.onnx"], "--reference", folder["r.onnx"], .. common, "--input", "y"]);
+        Assert.Equal(2, unknown.Code);
+        Assert.Contains("m.onnx: has no input 'y'", unknown.Error, StringComparison.Ordinal);
+    }
+
+    private static ModelProto Renamed(ModelProto model, string from, string to)
+    {
+        foreach (var node in model.Graph.Node)
+        {
+            for (int i = 0; i < node.Input.Count; i++)
+            {
+                node.Input[i] = node.Input[i] == from ? to : node.Input[i];
+            }
+        }
+        model.Graph.Input.First(i => i.Name == from).Name = to;
+        return model;
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -24,6 +24,8 @@ public class ImageTests
         Assert.Equal([2, 2, 0], ImageFolder.Open(folder["set"]).Items.Select(i => i.Label!.Value));
         Assert.False(ImageFolder.Open(folder["flat"]).IsLabelled);
         File.WriteAllText(folder["flat/labels.csv"], "file,class\n1.png,7\n");
+        // With a separator at the end, as shells complete it.
+        Assert.Equal(7, Assert.Single(ImageFolder.Open(folder["flat"] + Path.DirectorySeparatorChar).Items).Label);
         Assert.Equal(7, Assert.Single(ImageFolder.Open(folder["flat"]).Items).Label);
     }
 

@@ -43,6 +43,19 @@ public class OnnxFileTests
     }
 
     [Theory]
+    [InlineData("/", "/weights.bin", true)]
+    [InlineData("/", "/", false)]
+    [InlineData("/a", "/a/b", true)]
+    [InlineData("/a/", "/a/b/c", true)]
+    [InlineData("/a", "/ab", false)]
+    [InlineData("/a/b", "/a", false)]
+    public void AFolderHoldsWhatLiesBelowIt(string folder, string path, bool held)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "paths of POSIX");
+        Assert.Equal(held, FolderPath.Holds(folder, path));
+    }
+
+    [Theory]
     [InlineData("../weights.bin", "outside the model's folder")]
     [InlineData("/etc/passwd", "outside the model's folder")]
     [InlineData("link/weights.bin", "outside the model's folder")]

@@ -145,7 +145,7 @@ public class ReportTests
         using var folder = new TemporaryFolder();
         Assert.Equal(2, Harness.Command("report", "--run", folder["nowhere"]).Code);
         SyntheticRun.Write(folder["run"], ["conv1", "conv2"]);
-        File.WriteAllText(folder["run/layers.csv"], "name,op\n");
+        FolderDamager.Forge(folder["run"], "layers.csv", "name,op\n"u8.ToArray());
         var (code, _, error) = Harness.Command("report", "--run", folder["run"]);
         Assert.Equal(2, code);
         Assert.Contains("do not fit each other", error, StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Clado.Onnx;
+using Clado.Runs;
 using Clado.Tests.Support;
 using Microsoft.Data.Sqlite;
 using Xunit;
@@ -38,12 +39,39 @@ public class KillTests
             }
             process.Kill();
             process.WaitForExit();
+            var files = new CheckedFolder(folder["killed"]);
+            Assert.All((string[])["run.json", "layers.csv", "kept.csv", "candidates.csv", "candidates.safetensors"], name => Assert.True(files.IsSound(name), name));
         }
         Assert.False(File.Exists(Path.Combine(folder["killed"], "sensitivity.safetensors")));
         Assert.Equal(0, Harness.Command(Measure("killed", 2)).Code);
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder["whole"], "sensitivity.safetensors")), File.ReadAllBytes(Path.Combine(folder["killed"], "sensitivity.safetensors")));
         Assert.Empty(Query(records, "SELECT key FROM log GROUP BY key HAVING count(*) > 1"));
         Assert.NotEmpty(Query(records, "SELECT key FROM log"));
+    }
+
+    [Fact]
+    public void TwoMeasurementsInOneFolderDoNotHarmEachOther()
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["m.onnx"]);
+        string[] Measure(string run) =>
+            ["measure", folder["m.onnx"], "--images", folder["images"], "--bits", "2,4,8", "--equalize", "--measure-activations", "8", "--run", folder[run]];
+
+        Harness.Images(folder, "images", 4);
+        Assert.Equal(0, Harness.Command(Measure("alone")).Code);
+        Process[] both = [Start(Measure("both")), Start(Measure("both"))];
+        foreach (var process in both)
+        {
+            var error = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            Assert.True(process.ExitCode == 0, error);
+            Assert.DoesNotContain("damaged", error, StringComparison.Ordinal);
+            process.Dispose();
+        }
+        foreach (var file in Directory.GetFiles(folder["alone"]).Select(f => Path.GetFileName(f)!).Where(f => f != "records.sqlite"))
+        {
+            Assert.True(File.ReadAllBytes(folder[$"alone/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(folder[$"both/{file}"])), file);
+        }
     }
 
     private static Process Start(string[] command)

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Clado.Onnx;
 using Clado.Tests.Support;
@@ -66,10 +67,10 @@ public class SweepTests
         {
             points.RemoveAt(i);
         }
-        File.WriteAllText(kept, node.ToJsonString());
+        FolderDamager.Forge(folder["run"], Path.GetFileName(kept), Encoding.UTF8.GetBytes(node.ToJsonString()));
         Points([.. command, "--threads", "1"]);
         Assert.Equal(text, File.ReadAllText(kept));
-        File.WriteAllText(kept, "{");
+        FolderDamager.Forge(folder["run"], Path.GetFileName(kept), "{"u8.ToArray());
         var broken = Harness.Command(command);
         Assert.Equal(2, broken.Code);
         Assert.Contains("is no curve", broken.Error, StringComparison.Ordinal);

@@ -1,0 +1,288 @@
+using System.Text;
+
+namespace Clado.Runs;
+
+/// <summary>
+/// The files of a run folder, whatever they hold: whose they are, and what becomes of those that are damaged. Who measures makes them again; to everybody else they
+/// are refused.
+/// </summary>
+internal sealed class RunFiles
+{
+    public const string RunFile = "run.json";
+
+    private const string Records = "records.sqlite";
+
+    private readonly CheckedFolder files;
+    private readonly string owner;
+    private readonly Action<string>? notice;
+    private bool isClaimed;
+    private bool readOnlySaid;
+
+    private RunFiles(CheckedFolder files, RunDescription description, Action<string>? notice, bool measures, bool isClaimed)
+    {
+        (this.files, Description, this.notice, Measures, this.isClaimed) = (files, description, notice, measures, isClaimed);
+        owner = description.Fingerprint();
+    }
+
+    public string FolderPath => files.FolderPath;
+
+    public RunDescription Description { get; }
+
+    /// <summary>Whether what is damaged or missing is about to be made again.</summary>
+    public bool Measures { get; }
+
+    /// <summary>Whether nothing of the run is in the folder yet; it is made by the first thing that is.</summary>
+    public bool IsNew => !isClaimed;
+
+    /// <summary>The command that made the folder, without its options.</summary>
+    public string MeasureCommand => $"clado measure {Description.ModelPath} --images {Description.ImagesPath} --run {FolderPath}";
+
+    /// <summary>Opens the folder of a run that goes on, or one that the run will make; what is damaged in it is made again.</summary>
+    /// <param name="path">Path of the folder.</param>
+    /// <param name="description">The run.</param>
+    /// <param name="notice">Is told of what is damaged.</param>
+    /// <exception cref="RunFolderException">The folder is of another run, and the message names what differs; or it cannot be told whose it is.</exception>
+    public static RunFiles OpenOrCreate(string path, RunDescription description, Action<string>? notice = null)
+    {
+        var files = new CheckedFolder(path);
+        // A kill may leave the sum of a description that never came; where there is nothing else, nothing is lost.
+        if (!files.HasStrangers)
+        {
+            return new RunFiles(files, description, notice, measures: true, isClaimed: false);
+        }
+        if (!files.Has(RunFile) && !files.HasSums)
+        {
+            throw new RunFolderException(path, $"is not empty and no run folder (it has no {RunFile}); give another folder with --run");
+        }
+        if (ReadDescription(files, description, notice) is not { } there)
+        {
+            var again = new RunFiles(files, description, notice, measures: true, isClaimed: true);
+            again.Keep(RunFile, description.ToJson());
+            return again;
+        }
+        Compare(path, description, there);
+        // The same model and images, which may lie elsewhere now.
+        var moved = there with { ModelPath = description.ModelPath, ImagesPath = description.ImagesPath, Limit = description.Limit, Seed = description.Seed };
+        var run = new RunFiles(files, moved, notice, measures: true, isClaimed: true);
+        if (moved.ToJson() != there.ToJson())
+        {
+            run.Keep(RunFile, moved.ToJson());
+        }
+        return run;
+    }
+
+    /// <summary>Opens a folder that is there; what is damaged in it is refused.</summary>
+    /// <param name="path">Path of the folder.</param>
+    /// <param name="notice">Is told of what is measured in vain, and of records that are measured again.</param>
+    /// <exception cref="RunFolderException">The folder has no run in it.</exception>
+    public static RunFiles Open(string path, Action<string>? notice = null)
+    {
+        var files = new CheckedFolder(path);
+        if (!files.Has(RunFile))
+        {
+            throw files.HasSums
+                ? new RunFolderException(files.In(RunFile), "is missing; clado measure, with the options the folder was made with, writes it again")
+                : new RunFolderException(path, $"is no run folder (it has no {RunFile}); make one with clado measure MODEL.onnx --images DIR --run {path}");
+        }
+        return new RunFiles(files, ReadDescription(files, null, null)!, notice, measures: false, isClaimed: true);
+    }
+
+    public string In(string file) => files.In(file);
+
+    /// <summary>Names of the files that fit a pattern, in order.</summary>
+    public IEnumerable<string> Names(string pattern) => files.Names(pattern);
+
+    /// <summary>Opens the records of finished units of measuring.</summary>
+    /// <param name="mustKeep">Whether it makes no sense to go on where nothing can be recorded.</param>
+    /// <exception cref="CladoException">They cannot be opened.</exception>
+    public RecordStore OpenRecords(bool mustKeep)
+    {
+        if (IsNew)
+        {
+            Claim();
+        }
+        var records = NewRecords();
+        if (records.IsReadOnly && mustKeep)
+        {
+            records.Dispose();
+            throw new ReadOnlyFolderException(FolderPath);
+        }
+        if (records.IsReadOnly)
+        {
+            SayReadOnly();
+        }
+        return records;
+    }
+
+    /// <summary>Makes again what of the records is damaged, where that can be seen without using them.</summary>
+    public void CheckRecords()
+    {
+        if (files.Has(Records))
+        {
+            NewRecords().Dispose();
+        }
+    }
+
+    /// <summary>Reads a file; null where it is not there, or damaged and about to be made again.</summary>
+    public T? Read<T>(string file, string what, Func<Stream, T> parse) where T : class
+    {
+        if (!files.Has(file))
+        {
+            return null;
+        }
+        try
+        {
+            using var stream = files.Open(file);
+            return DamagedFileException.Guard(files.In(file), what, () => parse(stream));
+        }
+        catch (DamagedFileException e) when (Measures)
+        {
+            notice?.Invoke($"{e.Message}; it is made again");
+            return null;
+        }
+        catch (DamagedFileException e)
+        {
+            throw new RunFolderException(files.In(file), e.Problem + (IsResult(file)
+                ? "; remove it and make it again"
+                : $"; {MeasureCommand}, with the options it was made with, makes it again"), e);
+        }
+    }
+
+    /// <summary>What nobody needs to go on, and only the verb it came from can make again.</summary>
+    private static bool IsResult(string file) => file.StartsWith("sweep-", StringComparison.Ordinal) || file.StartsWith("allocation-", StringComparison.Ordinal);
+
+    /// <summary>The error of something outside the folder that is not where the run found it.</summary>
+    public RunFolderException NotThere(string what, string path) => new(
+        FolderPath, $"was measured on the {what} {path}, which is not there now; put that back, or say where it is: "
+            + $"clado measure MODEL.onnx --images DIR --run {FolderPath}, with the options it was made with");
+
+    /// <summary>The error of a file that is not there.</summary>
+    public RunFolderException Missing(string file) =>
+        new(files.In(file), $"is missing; {MeasureCommand}, with the options it was made with, makes it again");
+
+    /// <summary>Writes what others go on from.</summary>
+    public void Write(string file, Action<Stream> write)
+    {
+        if (IsNew)
+        {
+            Claim();
+        }
+        files.Write(file, owner, write);
+    }
+
+    public void Write(string file, string text) => Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>Writes what is good to have; where nothing can be written, that is said.</summary>
+    public void Keep(string file, string text)
+    {
+        try
+        {
+            Write(file, text);
+        }
+        catch (ReadOnlyFolderException)
+        {
+            SayReadOnly();
+        }
+    }
+
+    /// <summary>Writes what is not there yet, or damaged.</summary>
+    public void Make(string file, Func<string> text)
+    {
+        if (files.IsSound(file))
+        {
+            return;
+        }
+        if (files.Has(file))
+        {
+            notice?.Invoke($"{files.In(file)}: is damaged; it is made again");
+        }
+        Write(file, text());
+    }
+
+    /// <summary>Puts down whose folder it is: as late as there is something to keep, so that a run that cannot even begin leaves nothing behind.</summary>
+    /// <exception cref="RunFolderException">Another run was faster.</exception>
+    private void Claim()
+    {
+        if (!files.Write(RunFile, owner, stream => stream.Write(Encoding.UTF8.GetBytes(Description.ToJson())), replaces: false)
+            && ReadDescription(files, Description, notice) is { } there)
+        {
+            Compare(FolderPath, Description, there);
+        }
+        isClaimed = true;
+    }
+
+    /// <summary>Throws where a folder is of another run than is wanted.</summary>
+    private static void Compare(string path, RunDescription wanted, RunDescription there)
+    {
+        var differences = wanted.Differences(there);
+        if (differences.Length > 0)
+        {
+            throw new RunFolderException(path, $"was measured otherwise: {string.Join("; ", differences)}; give another folder with --run, or the same options");
+        }
+    }
+
+    private void SayReadOnly()
+    {
+        if (!readOnlySaid)
+        {
+            notice?.Invoke($"{FolderPath}: is read-only; what is found now is not kept there");
+            readOnlySaid = true;
+        }
+    }
+
+    private RecordStore NewRecords() => new(files.In(Records), owner, repairs: Measures, notice);
+
+    /// <summary>The description of the run; null where it is damaged, and yet the folder is certainly that of the run expected.</summary>
+    private static RunDescription? ReadDescription(CheckedFolder files, RunDescription? expected, Action<string>? notice)
+    {
+        RunDescription Parse(Stream stream) => DamagedFileException.Guard(files.In(RunFile), "run description", () => RunDescription.FromJson(Text(stream)));
+        try
+        {
+            if (!files.HasSums)
+            {
+                return WithoutSums(files, Parse, expected, notice);
+            }
+            using var stream = files.Has(RunFile) ? files.Open(RunFile) : throw new DamagedFileException(files.In(RunFile), "is missing");
+            return Parse(stream);
+        }
+        catch (DamagedFileException e)
+        {
+            if (expected is not null && files.Owner == expected.Fingerprint())
+            {
+                notice?.Invoke($"{e.Message}; it is written again");
+                return null;
+            }
+            throw new RunFolderException(files.In(RunFile), $"{e.Problem}; clado measure, with the very options the folder was made with, writes it again, "
+                + "or give another folder with --run", e);
+        }
+    }
+
+    /// <summary>A folder without checksums is one of an earlier version; or it has lost them, and everything is made again by who measures the same.</summary>
+    private static RunDescription? WithoutSums(CheckedFolder files, Func<Stream, RunDescription> parse, RunDescription? expected, Action<string>? notice)
+    {
+        using var stream = File.OpenRead(files.In(RunFile));
+        var there = parse(stream);
+        if (there.CladoVersion != RunDescription.Version)
+        {
+            throw new RunFolderException(files.FolderPath, $"was made by Clado {there.CladoVersion}, whose run folders have no checksums "
+                + $"(no {Checksums.FileName}); this is Clado {RunDescription.Version}: measure again into another folder");
+        }
+        if (expected is null)
+        {
+            throw new RunFolderException(files.In(Checksums.FileName), "is missing, and what the folder holds cannot be checked; "
+                + "clado measure, with the options it was made with, measures again");
+        }
+        if (expected.Differences(there).Length > 0)
+        {
+            return there;
+        }
+        notice?.Invoke($"{files.In(Checksums.FileName)}: is missing, and what the folder holds cannot be checked; it is made again");
+        return null;
+    }
+
+    private static string Text(Stream stream)
+    {
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}

@@ -1,0 +1,51 @@
+using System.Globalization;
+using Clado.Sensitivity;
+
+namespace Clado.Runs;
+
+/// <summary>A sensitivity matrix as <c>sensitivity.safetensors</c> holds it.</summary>
+internal static class SensitivityFile
+{
+    // Beyond what any loss comes to, and below what a decomposition could overflow by.
+    private const double Largest = 1e100;
+
+    public static Safetensors Of(SensitivityMatrix matrix)
+    {
+        var file = new Safetensors();
+        int n = matrix.CandidateCount;
+        file.Add("raw", matrix.Raw, n, n);
+        file.Add("standardErrors", matrix.StandardErrors, n, n);
+        file.Add("projected", matrix.Projected, n, n);
+        file.Add("eigenvalues", matrix.Eigenvalues, n);
+        file.Metadata["estimator"] = matrix.Estimator;
+        file.Metadata["loss"] = matrix.Loss;
+        file.Metadata["baseLoss"] = matrix.BaseLoss.ToString("R", CultureInfo.InvariantCulture);
+        file.Metadata["images"] = matrix.ImageCount.ToString(CultureInfo.InvariantCulture);
+        return file;
+    }
+
+    /// <summary>Reads a matrix of numbers that losses can have.</summary>
+    /// <exception cref="InvalidDataException">It is none.</exception>
+    public static SensitivityMatrix Read(Stream stream)
+    {
+        var file = Safetensors.Read(stream);
+        long n = file.Count("eigenvalues");
+        string Text(string key) => file.Metadata.TryGetValue(key, out var text) ? text : throw new InvalidDataException($"no {key}");
+        var matrix = new SensitivityMatrix
+        {
+            Estimator = Text("estimator"),
+            Loss = Text("loss"),
+            BaseLoss = double.Parse(Text("baseLoss"), NumberStyles.Float, CultureInfo.InvariantCulture),
+            ImageCount = int.Parse(Text("images"), NumberStyles.None, CultureInfo.InvariantCulture),
+            Raw = file.Get<double>("raw", checked(n * n)),
+            StandardErrors = file.Get<double>("standardErrors", n * n),
+            Projected = file.Get<double>("projected", n * n),
+            Eigenvalues = file.Get<double>("eigenvalues", n),
+        };
+        return n == 0 || matrix.ImageCount < 1 || !SensitivityOptions.Losses.Contains(matrix.Loss) || !SensitivityOptions.Estimators.Contains(matrix.Estimator)
+            ? throw new InvalidDataException($"{n} candidates, {matrix.ImageCount} images, loss '{matrix.Loss}', estimator '{matrix.Estimator}'")
+            : new[] { matrix.Raw, matrix.StandardErrors, matrix.Projected, matrix.Eigenvalues, [matrix.BaseLoss] }.Any(part => part.Any(v => !(Math.Abs(v) <= Largest)))
+            ? throw new InvalidDataException($"numbers that are not finite, or above {Largest:R}")
+            : matrix;
+    }
+}
