@@ -38,6 +38,8 @@ public sealed class Pipeline
     {
         (this.folder, this.options, this.activations) = (folder, options, activations);
         (Graph, Layers, Candidates, Sensitivity) = (graph, layers, candidates, sensitivity);
+        Scales = sensitivity.Loss != "mse" ? null : folder.ReadScales()
+            ?? throw new RunFolderException(folder.FolderPath, "has no scales.json, the units its losses are measured in; measure again in another folder");
         Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(graph, layers.Layers) : null;
     }
 
@@ -52,6 +54,9 @@ public sealed class Pipeline
 
     /// <summary>The matrix.</summary>
     public SensitivityMatrix Sensitivity { get; }
+
+    /// <summary>The units in which errors of the outputs are measured, for the run and whatever is evaluated of it; null where the loss needs none. Shape: [outputs].</summary>
+    public IReadOnlyList<OutputScale>? Scales { get; }
 
     /// <summary>Which activations are written as 8-bit integers; null where all stay floats.</summary>
     public ActivationPlan? Plan { get; }
@@ -95,6 +100,7 @@ public sealed class Pipeline
             (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
         }
         folder.WriteLayers(layers);
+        var scales = Scale(graph, folder, images, options, StageShare.Of(progress, "measuring outputs"), cancellation);
         var candidates = folder.ReadCandidates(layers.Layers, widths)?.WrittenFor(graph);
         if (candidates is null)
         {
@@ -110,7 +116,7 @@ public sealed class Pipeline
                     options.Sensitivity.Threads, StageShare.Of(progress, "activation ranges"), cancellation));
             }
             using var records = new RecordStore(folder.RecordsPath);
-            var inputs = new MeasurementInputs(Measured(graph, layers, folder), candidates, options.Sensitivity.Seen(images), options.Preprocessing);
+            var inputs = new MeasurementInputs(Measured(graph, layers, folder), candidates, options.Sensitivity.Seen(images), options.Preprocessing) { Scales = scales };
             folder.WriteSensitivity(SensitivityMeasurement.Measure(
                 inputs, [], options.Sensitivity, records, StageShare.Of(progress, "measuring"), cancellation));
         }
@@ -164,7 +170,7 @@ public sealed class Pipeline
             return BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
         }
         var images = folder.Images();
-        var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, images, folder.Preprocessing);
+        var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, images, folder.Preprocessing) { Scales = Scales };
         using var records = new RecordStore(folder.RecordsPath);
         return new AllocationSearch(inputs, options.Seen(images), new ChoiceJudge(folder.Description.RoundsOnImages), FileSize, options, records, progress)
             .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);
@@ -201,7 +207,7 @@ public sealed class Pipeline
     {
         ArgumentNullException.ThrowIfNull(allocation);
         return BiasEffect.Measure(
-            Graph, allocation.Chosen, folder.Images(), folder.Preprocessing, options with { Loss = Sensitivity.Loss }, StageShare.Of(progress, "measuring biases"), cancellation);
+            Graph, allocation.Chosen, folder.Images(), folder.Preprocessing, Scales, options with { Loss = Sensitivity.Loss }, StageShare.Of(progress, "measuring biases"), cancellation);
     }
 
     /// <summary>Finds the grids of 8-bit activations on the network with the chosen weights.</summary>
@@ -257,7 +263,7 @@ public sealed class Pipeline
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
     public EvaluationResult Evaluate(string path, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) => Evaluator.Evaluate(
-        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), StageShare.Of(progress, "evaluating"), cancellation);
+        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), Scales, StageShare.Of(progress, "evaluating"), cancellation);
 
     /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written; what the run folder has already is not done again.</summary>
     /// <param name="sweep">Budgets and evaluation images.</param>
@@ -303,6 +309,23 @@ public sealed class Pipeline
     /// <summary>The network whose losses are measured: its activations rounded, where that was asked for.</summary>
     private static Graph Measured(Graph graph, LayerSet layers, RunFolder folder) =>
         folder.ReadRanges() is { } ranges ? RoundedGraph.Of(graph, new QuantizedActivations(ActivationPlan.Of(graph, layers.Layers), ranges)) : graph;
+
+    /// <summary>The units of the outputs, of the float network and all images of the run; null where the loss needs none. Shape: [outputs].</summary>
+    private static IReadOnlyList<OutputScale>? Scale(
+        Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        if (LossFactory.NameOf(Readout.Of(graph), options.Sensitivity.Loss) != "mse")
+        {
+            return null;
+        }
+        var scales = folder.ReadScales();
+        if (scales is null)
+        {
+            scales = ScaleMeasurement.Measure(graph, images, options.Preprocessing, options.Sensitivity.Threads, progress, cancellation);
+            folder.WriteScales(scales);
+        }
+        return scales;
+    }
 
     private static Graph Equalize(
         Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)

@@ -33,7 +33,7 @@ internal static class ParityCheck
         Parallel.For(0, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, index =>
         {
             var batch = batches.Load(index);
-            float[] actual = Outputs(file, readout, batch), expected = Outputs(simulation, readout, batch);
+            float[] actual = Outputs(file, readout, batch, OutputSource.OfFile(path, written)), expected = Outputs(simulation, readout, batch, OutputSource.Quantized(graph.File));
             int agreeing = 0;
             for (int image = 0; image < batch.Count; image++)
             {
@@ -57,10 +57,10 @@ internal static class ParityCheck
         return new GraphSession(model, file, integers: integers);
     }
 
-    private static float[] Outputs(GraphSession session, Readout readout, ImageBatch batch)
+    private static float[] Outputs(GraphSession session, Readout readout, ImageBatch batch, OutputSource source)
     {
         using var feed = batch.Feed();
         using var values = session.Run(feed);
-        return readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch.Count);
+        return readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch, source);
     }
 }

@@ -7,8 +7,9 @@ namespace Clado.Images;
 /// <param name="Inputs">The network's inputs.</param>
 /// <param name="Pixels">Input values. Shape: [images, …input].</param>
 /// <param name="Shape">Shape of the input tensor. Shape: [4].</param>
+/// <param name="Items">Where they come from. Shape: [images].</param>
 /// <param name="Labels">Class indices, or null where the set has none. Shape: [images].</param>
-internal sealed record ImageBatch(int Index, GraphInputs Inputs, float[] Pixels, long[] Shape, int[]? Labels)
+internal sealed record ImageBatch(int Index, GraphInputs Inputs, float[] Pixels, long[] Shape, IReadOnlyList<ImageItem> Items, int[]? Labels)
 {
     public int Count => (int)Shape[0];
 
@@ -52,6 +53,6 @@ internal sealed class ImageBatches
         long[] dims = shape.Layout == ChannelLayout.Nchw
             ? [items.Length, shape.Channels, shape.Height, shape.Width]
             : [items.Length, shape.Height, shape.Width, shape.Channels];
-        return new ImageBatch(index, inputs, pixels, dims, images.IsLabelled ? [.. items.Select(i => i.Label!.Value)] : null);
+        return new ImageBatch(index, inputs, pixels, dims, items, images.IsLabelled ? [.. items.Select(i => i.Label!.Value)] : null);
     }
 }

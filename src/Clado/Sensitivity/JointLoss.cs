@@ -35,7 +35,7 @@ internal static class JointLoss
         var work = new WorkProgress(missing.Length * inputs.Images.Items.Count, progress);
         foreach (var group in missing.Chunk(together))
         {
-            foreach (var (pair, increases) in group.Zip(Run(inputs, [.. group.Select(p => p.Second)], batchSize, options, records, work, cancellation)))
+            foreach (var (pair, increases) in group.Zip(Run(inputs, [.. group.Select(p => p.Second)], batchSize, options, work, cancellation)))
             {
                 found.Add(pair.First, records.GetOrAdd(pair.First, () => increases));
             }
@@ -44,21 +44,21 @@ internal static class JointLoss
     }
 
     private static double[][] Run(
-        MeasurementInputs inputs, IReadOnlyList<int>[] choices, int batchSize, SensitivityOptions options, RecordStore records, WorkProgress work,
+        MeasurementInputs inputs, IReadOnlyList<int>[] choices, int batchSize, SensitivityOptions options, WorkProgress work,
         CancellationToken cancellation)
     {
         var (graph, candidates, images, preprocessing) = inputs;
         var readout = Readout.Of(graph);
-        var losses = new LossFactory(graph, readout, images, options.Loss);
-        using var reference = new NetworkOutputs(graph, readout);
-        var networks = choices.Select(choice => new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout)).ToArray();
+        var losses = new LossFactory(graph, readout, images, options.Loss, inputs.Scales);
+        using var reference = new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
+        var networks = choices.Select(choice => new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, OutputSource.Quantized(graph.File))).ToArray();
         var increases = choices.Select(_ => new double[images.Items.Count]).ToArray();
         var batches = new ImageBatches(images, graph, preprocessing, batchSize);
-        void Measure(int index)
+        Parallel.For(0, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation }, index =>
         {
             var batch = batches.Load(index);
             var outputs = reference.Run(batch);
-            var loss = losses.Create(outputs, outputs, batch, records);
+            var loss = losses.Create(outputs, outputs, batch);
             for (int i = 0; i < networks.Length; i++)
             {
                 var shift = networks[i].Run(batch);
@@ -66,11 +66,7 @@ internal static class JointLoss
                 loss.Increases(shift, readout.ElementCount).CopyTo(increases[i].AsSpan(index * batches.BatchSize));
                 work.Add(batch.Count);
             }
-        }
-
-        // The first batch alone: it sets the output variances that a squared loss divides by, where they are not recorded yet.
-        Measure(0);
-        Parallel.For(1, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation }, Measure);
+        });
         foreach (var network in networks)
         {
             network.Dispose();

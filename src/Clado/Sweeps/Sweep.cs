@@ -136,7 +136,7 @@ internal sealed class Sweep
         {
             var results = ModelComparison.Evaluate(
                 pipeline.Graph, [.. unknown.Select(m => ModelWriter.Build(pipeline.Graph, m.Chosen, pipeline.MeasureRanges(m.Chosen, null, cancellation)))], images, folder.Preprocessing, pipeline.Sensitivity.Loss,
-                resources.Threads, part, cancellation);
+                pipeline.Scales, resources.Threads, part, cancellation);
             curve = curve with { FloatTop1 = results[0].Top1 };
             foreach (var ((point, _), result) in unknown.Zip(results.Skip(1)))
             {
