@@ -4,11 +4,11 @@ namespace Clado.Sensitivity;
 /// <param name="count">Number of cells.</param>
 internal sealed class Cells(int count)
 {
-    // Changes below a hundredth of a cell's size count as this much: what hardly changes must not outweigh all others.
-    private const double SmallestChange = 1e-2;
+    // Deviations below a thousandth of a cell's size count as this much: what hardly changes must not outweigh all others.
+    private const double SmallestChange = 1e-3;
 
-    // Deviations below a millionth of the largest are rounding of single-precision outputs: constants.
-    private const double SmallestShare = 1e-6;
+    // Deviations below a millionth, of the size or of the largest there is, are rounding of single precision: constants.
+    private const double Rounding = 1e-6;
 
     private readonly double[] variances = new double[count];
     private readonly double[] squares = new double[count];
@@ -25,10 +25,13 @@ internal sealed class Cells(int count)
         counts[cell]++;
     }
 
-    /// <summary>Mean variance of each cell's elements, at least the square of <see cref="SmallestChange"/> times their mean square. Shape: [cells].</summary>
-    public double[] Scales() => [.. variances.Select((variance, cell) => Math.Max(variance, SmallestChange * SmallestChange * squares[cell]) / Math.Max(1, counts[cell]))];
+    /// <summary>How much the images change each cell: the mean variance of its elements, at least that of the smallest change; of a constant its mean square. Shape: [cells].</summary>
+    public double[] Scales() => [.. variances.Zip(squares, counts).Select(cell => Scale(cell.First, cell.Second) / Math.Max(1, cell.Third))];
 
     /// <summary>What is no larger is constant.</summary>
     /// <param name="scales">Scales of an output. Shape: [cells].</param>
-    public static double ConstantBelow(double[] scales) => SmallestShare * SmallestShare * scales.Max();
+    public static double ConstantBelow(double[] scales) => Rounding * Rounding * scales.Max();
+
+    private static double Scale(double variance, double square) =>
+        variance <= Rounding * Rounding * square ? square : Math.Max(variance, SmallestChange * SmallestChange * square);
 }

@@ -69,13 +69,14 @@ internal sealed class PartFinder(IReadOnlyList<int> shape, double[] means, doubl
                 {
                     double[] scales = [.. profile.Where((scale, place) => groups.PartOf[place] == group && scale > constant).Order()];
                     int least = Math.Max(1, scales.Length / SmallestGroupShare);
+                    double threshold = Math.Max(widest, Threshold(GapRatio, Math.Max(1, scales.Length)));
                     for (int i = least; i <= scales.Length - least; i++)
                     {
                         double gap = Math.Log(scales[i] / scales[i - 1]);
-                        if (gap > Math.Max(widest, Threshold(GapRatio, scales.Length)))
+                        if (gap > threshold)
                         {
                             (double above, int divides) = (scales[i], group);
-                            (widest, divided) = (gap, Renumbered(axis, groups.PartOf.Select((own, place) => own == divides && profile[place] >= above ? groups.Count : own)));
+                            (threshold, widest, divided) = (gap, gap, Renumbered(axis, groups.PartOf.Select((own, place) => own == divides && profile[place] >= above ? groups.Count : own)));
                         }
                     }
                 }
@@ -106,8 +107,13 @@ internal sealed class PartFinder(IReadOnlyList<int> shape, double[] means, doubl
     }
 
     /// <summary>
-    /// What the logarithms of variances of one kind hardly differ by: that of a variance of n images has a standard error near √(2 / (n − 1)), and the extremes of m such lie about 2 √(2 log m)
-    /// standard errors apart. Elements of a position are not counted as images: they go together.
+    /// What the logarithms of variances of one kind hardly differ by. That of a variance of n images has a standard error near √(2 / (n − 1)), and the extremes of m such lie about 2 √(2 log m)
+    /// standard errors apart; of few images the least of them is smaller still, by a power 2 / (n − 1) of m, twice which is granted. Elements of a position are not counted as images: they go
+    /// together.
     /// </summary>
-    private double Threshold(double ratio, int count) => Math.Log(ratio) + (2 * Math.Sqrt(2 * Math.Log(count) * 2 / (images - 1)));
+    private double Threshold(double ratio, int count)
+    {
+        double share = 2.0 / (images - 1), log = Math.Log(count);
+        return Math.Log(ratio) + (2 * Math.Sqrt(2 * log * share)) + (2 * share * log);
+    }
 }
