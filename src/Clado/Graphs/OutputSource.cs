@@ -18,8 +18,8 @@ internal sealed record OutputSource(string Name, string Advice)
     /// <param name="which">Which weights, such as a layer at a width; null for those of all layers.</param>
     public static OutputSource Quantized(string file, string? which = null) => new($"{file} ({which ?? "all layers"} quantized)", Wider);
 
-    /// <summary>A model as it lies on disk: a quantized one where it dequantizes something.</summary>
-    public static OutputSource OfFile(string path, ModelProto model) => model.Graph.Node.Any(n => n.Is("DequantizeLinear"))
+    /// <summary>A model as it lies on disk: a quantized one where it, or one of its functions, dequantizes something.</summary>
+    public static OutputSource OfFile(string path, ModelProto model) => model.Graph.Node.Concat(model.Functions.SelectMany(f => f.Node)).Any(n => n.Is("DequantizeLinear"))
         ? new($"{path} (a quantized model)", Wider)
         : Float(path);
 }

@@ -129,18 +129,21 @@ public class SensitivityTests
     }
 
     [Theory]
-    [InlineData("additive")]
-    [InlineData("pairwise")]
-    public void LittleMemoryChangesTheWorkAndNotTheResult(string estimator)
+    [InlineData("additive", "kl")]
+    [InlineData("pairwise", "kl")]
+    [InlineData("additive", "mse")]
+    public void LittleMemoryChangesTheWorkAndNotTheResult(string estimator, string loss)
     {
         using var folder = new TemporaryFolder();
         var images = ImageFolder.Open(Harness.Images(folder, "set", 5));
         var graph = Residual();
         var candidates = Harness.Candidates(graph, 2, 4);
+        var scales = Harness.Scales(graph, images);
         SensitivityMatrix Measure(long memory)
         {
             using var records = new RecordStore();
-            return SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), [], new() { Estimator = estimator, MemoryBytes = memory }, records);
+            var inputs = new MeasurementInputs(graph, candidates, images, Unit) { Scales = scales };
+            return SensitivityMeasurement.Measure(inputs, [], new() { Estimator = estimator, Loss = loss, MemoryBytes = memory }, records);
         }
 
         // What the error says is needed is enough, and makes sessions anew for every layer.
