@@ -39,7 +39,8 @@ public sealed class Pipeline
         (this.folder, this.options, this.activations) = (folder, options, activations);
         (Graph, Layers, Candidates, Sensitivity) = (graph, layers, candidates, sensitivity);
         Scales = sensitivity.Loss != "mse" ? null : folder.ReadScales()
-            ?? throw new RunFolderException(folder.FolderPath, "has no scales.json, the units its losses are measured in; measure again in another folder");
+            ?? throw new RunFolderException(
+                folder.FolderPath, "has no scales.json, the units its losses are measured in; measure again in another folder");
         Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(graph, layers.Layers) : null;
     }
 
@@ -55,7 +56,9 @@ public sealed class Pipeline
     /// <summary>The matrix.</summary>
     public SensitivityMatrix Sensitivity { get; }
 
-    /// <summary>The units in which errors of the outputs are measured, for the run and whatever is evaluated of it; null where the loss needs none. Shape: [outputs].</summary>
+    /// <summary>
+    /// The units in which errors of the outputs are measured, for the run and whatever is evaluated of it; null where the loss needs none. Shape: [outputs].
+    /// </summary>
     public IReadOnlyList<OutputScale>? Scales { get; }
 
     /// <summary>Which activations are written as 8-bit integers; null where all stay floats.</summary>
@@ -116,7 +119,10 @@ public sealed class Pipeline
                     options.Sensitivity.Threads, StageShare.Of(progress, "activation ranges"), cancellation));
             }
             using var records = new RecordStore(folder.RecordsPath);
-            var inputs = new MeasurementInputs(Measured(graph, layers, folder), candidates, options.Sensitivity.Seen(images), options.Preprocessing) { Scales = scales };
+            var inputs = new MeasurementInputs(Measured(graph, layers, folder), candidates, options.Sensitivity.Seen(images), options.Preprocessing)
+            {
+                Scales = scales,
+            };
             folder.WriteSensitivity(SensitivityMeasurement.Measure(
                 inputs, [], options.Sensitivity, records, StageShare.Of(progress, "measuring"), cancellation));
         }
@@ -207,7 +213,8 @@ public sealed class Pipeline
     {
         ArgumentNullException.ThrowIfNull(allocation);
         return BiasEffect.Measure(
-            Graph, allocation.Chosen, folder.Images(), folder.Preprocessing, Scales, options with { Loss = Sensitivity.Loss }, StageShare.Of(progress, "measuring biases"), cancellation);
+            Graph, allocation.Chosen, folder.Images(), folder.Preprocessing, Scales, options with { Loss = Sensitivity.Loss },
+            StageShare.Of(progress, "measuring biases"), cancellation);
     }
 
     /// <summary>Finds the grids of 8-bit activations on the network with the chosen weights.</summary>
@@ -263,7 +270,8 @@ public sealed class Pipeline
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
     public EvaluationResult Evaluate(string path, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) => Evaluator.Evaluate(
-        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), Scales, StageShare.Of(progress, "evaluating"), cancellation);
+        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), Scales,
+        StageShare.Of(progress, "evaluating"), cancellation);
 
     /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written; what the run folder has already is not done again.</summary>
     /// <param name="sweep">Budgets and evaluation images.</param>
@@ -310,7 +318,9 @@ public sealed class Pipeline
     private static Graph Measured(Graph graph, LayerSet layers, RunFolder folder) =>
         folder.ReadRanges() is { } ranges ? RoundedGraph.Of(graph, new QuantizedActivations(ActivationPlan.Of(graph, layers.Layers), ranges)) : graph;
 
-    /// <summary>The units of the outputs, of the float network and all images of the run; null where the loss needs none. Shape: [outputs].</summary>
+    /// <summary>
+    /// The units of the outputs, of the float network and all images of the run; null where the loss needs none. Shape: [outputs].
+    /// </summary>
     private static IReadOnlyList<OutputScale>? Scale(
         Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)
     {

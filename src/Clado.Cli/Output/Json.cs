@@ -63,8 +63,8 @@ internal static class Json
     /// <param name="biases">What corrected biases gain, or null where none are or that is not measured.</param>
     /// <param name="scales">Units of the outputs, or null where the loss needs none. Shape: [outputs].</param>
     public static string Of(
-        AllocationResult result, string estimator, string? output = null, double? measuredLoss = null, ParityResult? parity = null, BiasEffect? biases = null,
-        IReadOnlyList<OutputScale>? scales = null)
+        AllocationResult result, string estimator, string? output = null, double? measuredLoss = null, ParityResult? parity = null,
+        BiasEffect? biases = null, IReadOnlyList<OutputScale>? scales = null)
     {
         bool found = result.Chosen.Count > 0;
         double? Known(double value) => found && double.IsFinite(value) ? value : null;

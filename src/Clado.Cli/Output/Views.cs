@@ -36,10 +36,10 @@ internal static class Views
         try
         {
             var readout = Readout.Of(graph);
+            string how = readout.IsClassifier ? "kl" : "mse, a part in units of its own variance; clado measure finds its parts on the images";
             foreach (var output in readout.Outputs)
             {
-                terminal.Data($"output '{output}': [{string.Join(", ", graph.Tensors[output].Shape)}] an image, compared by "
-                    + (readout.IsClassifier ? "kl" : "mse, a part in units of its own variance; clado measure finds its parts on the images"));
+                terminal.Data($"output '{output}': [{string.Join(", ", graph.Tensors[output].Shape)}] an image, compared by {how}");
             }
         }
         catch (OnnxFormatException e)
@@ -53,7 +53,8 @@ internal static class Views
     {
         foreach (var scale in run.Scales ?? [])
         {
-            terminal.Data($"output '{scale.Output}': {scale.Parts.Summary}, errors in units of {(scale.Parts.Count == 1 ? "its" : "each part's own")} variance over the images");
+            string whose = scale.Parts.Count == 1 ? "its" : "each part's own";
+            terminal.Data($"output '{scale.Output}': {scale.Parts.Summary}, errors in units of {whose} variance over the images");
         }
     }
 

@@ -37,7 +37,8 @@ public sealed record BiasEffect(int Layers, double LargestChange, double Uncorre
         int[] rows = [.. Enumerable.Range(0, chosen.Count)];
         using var records = new RecordStore();
         var losses = JointLoss.Measure(
-            new MeasurementInputs(graph, both, images, preprocessing) { Scales = scales }, [[.. rows.Select(row => row + rows.Length)], rows], options, records, progress, cancellation);
+            new MeasurementInputs(graph, both, images, preprocessing) { Scales = scales }, [[.. rows.Select(row => row + rows.Length)], rows], options,
+            records, progress, cancellation);
         return new BiasEffect(corrected.Length, corrected.Max(c => LargestChangeOf(graph, c)), losses[0].Average(), losses[1].Average());
     }
 

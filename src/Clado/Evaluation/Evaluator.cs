@@ -19,10 +19,14 @@ public static class Evaluator
     /// <param name="loss">Loss of the increase over the reference: kl, ce, mse; null to choose by the network.</param>
     /// <param name="threads">Batches side by side; results do not depend on it. Range: [1, inf).</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
-    /// <param name="scales">Units of the outputs for loss mse; null to measure them on these images, from the reference's outputs. Shape: [outputs].</param>
+    /// <param name="scales">
+    /// Units of the outputs for loss mse; null to measure them on these images, from the reference's outputs. Shape: [outputs].
+    /// </param>
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops between two batches.</param>
-    /// <exception cref="CladoException">A file cannot be used, model, reference and images do not fit together, or an output is NaN or infinite.</exception>
+    /// <exception cref="CladoException">
+    /// A file cannot be used, model, reference and images do not fit together, or an output is NaN or infinite.
+    /// </exception>
     public static EvaluationResult Evaluate(
         string path, ImageSet images, Preprocessing preprocessing, string? reference, string? loss, int threads, InputOptions? inputs = null,
         IReadOnlyList<OutputScale>? scales = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
@@ -38,7 +42,8 @@ public static class Evaluator
         bool scored = Tally.CanScore(images, model.Readout);
         if (compared is not null && scales is null && LossFactory.NameOf(compared.Readout, loss) == "mse")
         {
-            scales = ScaleMeasurement.Measure(compared.Graph, compared.Readout, compared.Run, images, preprocessing, threads, null, cancellation);
+            scales = ScaleMeasurement.Measure(
+                compared.Graph, compared.Readout, compared.Run, images, preprocessing, threads, null, cancellation);
         }
         var losses = compared is null ? null : new LossFactory(compared.Graph, compared.Readout, images, loss, scales);
         var batches = new ImageBatches(images, model.Graph, preprocessing, BatchSize);

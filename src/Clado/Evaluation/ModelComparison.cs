@@ -24,8 +24,8 @@ internal static class ModelComparison
     /// <returns>The float network's result, then the models' in their order. Shape: [1 + models].</returns>
     /// <exception cref="CladoException">Images or loss do not fit the network, or an output is NaN or infinite.</exception>
     public static IReadOnlyList<EvaluationResult> Evaluate(
-        Graph graph, IReadOnlyList<ModelProto> models, ImageSet images, Preprocessing preprocessing, string loss, IReadOnlyList<OutputScale>? scales, int threads,
-        IProgress<double>? progress, CancellationToken cancellation)
+        Graph graph, IReadOnlyList<ModelProto> models, ImageSet images, Preprocessing preprocessing, string loss,
+        IReadOnlyList<OutputScale>? scales, int threads, IProgress<double>? progress, CancellationToken cancellation)
     {
         var readout = Readout.Of(graph);
         bool scored = Tally.CanScore(images, readout);
@@ -57,7 +57,8 @@ internal static class ModelComparison
 
         try
         {
-            Parallel.For(0, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, Measure);
+            var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
+            Parallel.For(0, batches.Count, options, Measure);
         }
         finally
         {

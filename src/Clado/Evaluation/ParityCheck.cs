@@ -25,6 +25,7 @@ internal static class ParityCheck
     {
         var readout = Readout.Of(graph);
         var written = OnnxFile.Read(path);
+        var source = OutputSource.OfFile(path, written);
         using var file = Session(written, path, readout, integers: written.RoundsActivations());
         using var simulation = Session(simulated.Clone(), graph.File, readout, integers: false);
         var batches = new ImageBatches(images, graph, preprocessing, BatchSize);
@@ -33,7 +34,8 @@ internal static class ParityCheck
         Parallel.For(0, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, index =>
         {
             var batch = batches.Load(index);
-            float[] actual = Outputs(file, readout, batch, OutputSource.OfFile(path, written)), expected = Outputs(simulation, readout, batch, OutputSource.Quantized(graph.File));
+            float[] actual = Outputs(file, readout, batch, source);
+            float[] expected = Outputs(simulation, readout, batch, OutputSource.Quantized(graph.File));
             int agreeing = 0;
             for (int image = 0; image < batch.Count; image++)
             {

@@ -8,7 +8,8 @@ namespace Clado.Graphs;
 internal sealed record OutputSource(string Name, string Advice)
 {
     private const string Wider = "allow wider widths with --bits, or keep layers float with --pin NAME=float";
-    private const string Inputs = "check --preprocess and --set; where infinity is a mask, give the tensor in front of the mask as the output";
+    private const string Inputs =
+        "check --preprocess and --set; where infinity is a mask, give the tensor in front of the mask as the output";
 
     /// <summary>The float network.</summary>
     public static OutputSource Float(string file) => new($"{file} (the float model)", Inputs);
@@ -19,7 +20,9 @@ internal sealed record OutputSource(string Name, string Advice)
     public static OutputSource Quantized(string file, string? which = null) => new($"{file} ({which ?? "all layers"} quantized)", Wider);
 
     /// <summary>A model as it lies on disk: a quantized one where it, or one of its functions, dequantizes something.</summary>
-    public static OutputSource OfFile(string path, ModelProto model) => model.Graph.Node.Concat(model.Functions.SelectMany(f => f.Node)).Any(n => n.Is("DequantizeLinear"))
-        ? new($"{path} (a quantized model)", Wider)
-        : Float(path);
+    public static OutputSource OfFile(string path, ModelProto model)
+    {
+        var nodes = model.Graph.Node.Concat(model.Functions.SelectMany(f => f.Node));
+        return nodes.Any(n => n.Is("DequantizeLinear")) ? new($"{path} (a quantized model)", Wider) : Float(path);
+    }
 }

@@ -41,7 +41,9 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
         return new Readout(outputs, [.. outputs.Select(o => checked((int)graph.Tensors[o].ElementCount))], classifier);
     }
 
-    /// <summary>Brings the outputs of a batch together, all of an image side by side: the one place where answers are read, and looked at.</summary>
+    /// <summary>
+    /// Brings the outputs of a batch together, all of an image side by side: the one place where answers are read, and looked at.
+    /// </summary>
     /// <param name="outputs">Values of each output, image by image. Shape: [outputs][images · elements].</param>
     /// <param name="batch">The images.</param>
     /// <param name="source">Whose outputs they are.</param>
@@ -55,8 +57,8 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
         {
             if (values.Length != batch.Count * count)
             {
-                throw new CladoException($"{source.Name}: output '{name}' has {values.Length:N0} values for {batch.Count} images from {batch.Items[0].Path} on where "
-                    + $"{batch.Count * count:N0} were expected; its size depends on the image, so images cannot be compared in it");
+                throw new CladoException($"{source.Name}: output '{name}' has {values.Length:N0} values where {batch.Count * count:N0} were expected, for "
+                    + $"{batch.Count} images from {batch.Items[0].Path} on; its size depends on the image, so images cannot be compared in it");
             }
             for (int image = 0; image < batch.Count; image++)
             {
@@ -64,7 +66,8 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
                 // The largest magnitude is NaN where any value is.
                 if (count > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude<float>(own)))
                 {
-                    throw new CladoException($"{source.Name}: output '{name}' {Fault(own)} for the image {batch.Items[image].Path}; {source.Advice}");
+                    throw new CladoException(
+                        $"{source.Name}: output '{name}' {Fault(own)} for the image {batch.Items[image].Path}; {source.Advice}");
                 }
                 own.CopyTo(collected.AsSpan((image * ElementCount) + start));
             }
@@ -84,6 +87,7 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
                 first = first < 0 ? i : first;
             }
         }
-        return $"is {(float.IsNaN(values[first]) ? "NaN" : values[first] > 0 ? "infinite" : "minus infinity")} in {count:N0} of {values.Length:N0} values";
+        string what = float.IsNaN(values[first]) ? "NaN" : values[first] > 0 ? "infinite" : "minus infinity";
+        return $"is {what} in {count:N0} of {values.Length:N0} values";
     }
 }

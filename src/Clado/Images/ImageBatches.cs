@@ -9,7 +9,8 @@ namespace Clado.Images;
 /// <param name="Shape">Shape of the input tensor. Shape: [4].</param>
 /// <param name="Items">Where they come from. Shape: [images].</param>
 /// <param name="Labels">Class indices, or null where the set has none. Shape: [images].</param>
-internal sealed record ImageBatch(int Index, GraphInputs Inputs, float[] Pixels, long[] Shape, IReadOnlyList<ImageItem> Items, int[]? Labels)
+internal sealed record ImageBatch(
+    int Index, GraphInputs Inputs, float[] Pixels, long[] Shape, IReadOnlyList<ImageItem> Items, int[]? Labels)
 {
     public int Count => (int)Shape[0];
 

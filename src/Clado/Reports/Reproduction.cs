@@ -30,7 +30,7 @@ internal static class Reproduction
         new("rounding", run.Rounding),
         new("estimator", run.Estimator),
         new("loss", run.Loss),
-        .. (scales ?? []).Select(scale => new ReportOption($"output '{scale.Output}'", $"{scale.Parts.Summary}, errors in units of its own variance")),
+        .. (scales ?? []).Select(s => new ReportOption($"output '{s.Output}'", $"{s.Parts.Summary}, each in units of its own variance")),
         new("activations", run.Activations),
         new("activations while measuring", run.MeasuredActivations),
         new("opset", $"{run.Opset}"),

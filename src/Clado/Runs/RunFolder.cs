@@ -115,11 +115,14 @@ internal sealed class RunFolder
     public ActivationRanges? ReadRanges() =>
         File.Exists(In("ranges.json")) ? Parsed(In("ranges.json"), "list of grids", text => JsonSerializer.Deserialize<ActivationRanges>(text, Json)) : null;
 
-    public void WriteScales(IReadOnlyList<OutputScale> scales) => AtomicFile.WriteText(In("scales.json"), JsonSerializer.Serialize(scales, Json) + "\n");
+    public void WriteScales(IReadOnlyList<OutputScale> scales) =>
+        AtomicFile.WriteText(In("scales.json"), JsonSerializer.Serialize(scales, Json) + "\n");
 
     /// <summary>The units of the outputs, or null where the loss needs none, or they are not found yet. Shape: [outputs].</summary>
     public IReadOnlyList<OutputScale>? ReadScales() =>
-        File.Exists(In("scales.json")) ? Parsed(In("scales.json"), "list of scales", text => JsonSerializer.Deserialize<OutputScale[]>(text, Json)) : null;
+        File.Exists(In("scales.json"))
+            ? Parsed(In("scales.json"), "list of scales", text => JsonSerializer.Deserialize<OutputScale[]>(text, Json))
+            : null;
 
     public void WriteCandidates(CandidateSet candidates)
     {

@@ -25,8 +25,12 @@ internal sealed class Cells(int count)
         counts[cell]++;
     }
 
-    /// <summary>How much the images change each cell: the mean variance of its elements, at least that of the smallest change; of a constant its mean square. Shape: [cells].</summary>
-    public double[] Scales() => [.. variances.Zip(squares, counts).Select(cell => Scale(cell.First, cell.Second) / Math.Max(1, cell.Third))];
+    /// <summary>
+    /// How much the images change each cell: the mean variance of its elements, at least that of the smallest change; of a constant its mean square.
+    /// Shape: [cells].
+    /// </summary>
+    public double[] Scales() =>
+        [.. variances.Zip(squares, counts).Select(cell => Scale(cell.First, cell.Second) / Math.Max(1, cell.Third))];
 
     /// <summary>What is no larger is constant.</summary>
     /// <param name="scales">Scales of an output. Shape: [cells].</param>

@@ -51,10 +51,13 @@ internal static class JointLoss
         var readout = Readout.Of(graph);
         var losses = new LossFactory(graph, readout, images, options.Loss, inputs.Scales);
         using var reference = new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
-        var networks = choices.Select(choice => new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, OutputSource.Quantized(graph.File))).ToArray();
+        var source = OutputSource.Quantized(graph.File);
+        var networks = choices.Select(choice =>
+            new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, source)).ToArray();
         var increases = choices.Select(_ => new double[images.Items.Count]).ToArray();
         var batches = new ImageBatches(images, graph, preprocessing, batchSize);
-        Parallel.For(0, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation }, index =>
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation };
+        Parallel.For(0, batches.Count, parallel, index =>
         {
             var batch = batches.Load(index);
             var outputs = reference.Run(batch);

@@ -30,11 +30,12 @@ internal sealed class LossFactory
         {
             throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ElementCount}; check the labels");
         }
-        weights = Name != "mse" ? [] : SquaredLoss.Weights(scales ?? throw new ArgumentException("Loss mse needs the scales of the outputs.", nameof(scales)));
+        weights = Name != "mse" ? []
+            : SquaredLoss.Weights(scales ?? throw new ArgumentException("Loss mse needs the scales of the outputs.", nameof(scales)));
         if (Name == "mse" && weights.Length != readout.ElementCount)
         {
-            throw new CladoException($"{Path.GetFileName(graph.File)}: the outputs have {readout.ElementCount:N0} values an image, the scale they are compared on "
-                + $"{weights.Length:N0}; it was measured on another model");
+            throw new CladoException($"{Path.GetFileName(graph.File)}: the outputs have {readout.ElementCount:N0} values an image, their scales "
+                + $"{weights.Length:N0}; those are of another model, measure again in another folder");
         }
     }
 

@@ -46,7 +46,9 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
         return ((int)Math.Clamp(left / (ModelCopies * graph.FileSizeBytes), 1, LargestGroup), BatchOf(graph));
     }
 
-    /// <summary>Images a batch for runs of a whole network, whose activations the runtime reuses: what lives at once is a few of the largest.</summary>
+    /// <summary>
+    /// Images a batch for runs of a whole network, whose activations the runtime reuses: what lives at once is a few of the largest.
+    /// </summary>
     public static int BatchOf(Graph graph) => FastBatchOf(LiveActivations * graph.Tensors.Values.Max(t => t.ElementCount));
 
     /// <summary>

@@ -2,7 +2,10 @@ using System.Text.Json.Serialization;
 
 namespace Clado.Sensitivity;
 
-/// <summary>What an output consists of, as far as its values on the images tell: quantities of scales of their own, which lie side by side along some of its axes.</summary>
+/// <summary>
+/// What an output consists of, as far as its values on the images tell: quantities of scales of their own, which lie side by side along some of
+/// its axes.
+/// </summary>
 /// <param name="Shape">Dimensions for one image. Shape: [rank].</param>
 /// <param name="Axes">The axes along which it falls apart; none where all of it is of one kind. Shape: [axes].</param>
 public sealed record OutputParts(IReadOnlyList<int> Shape, IReadOnlyList<AxisParts> Axes)
@@ -17,7 +20,9 @@ public sealed record OutputParts(IReadOnlyList<int> Shape, IReadOnlyList<AxisPar
 
     /// <summary>In words, such as "10 parts along axis 1".</summary>
     [JsonIgnore]
-    public string Summary => Axes.Count == 0 ? "one part" : $"{Count:N0} parts along {(Axes.Count == 1 ? "axis" : "axes")} {string.Join(" and ", Axes.Select(a => a.Axis))}";
+    public string Summary => Axes.Count == 0
+        ? "one part"
+        : $"{Count:N0} parts along {(Axes.Count == 1 ? "axis" : "axes")} {string.Join(" and ", Axes.Select(a => a.Axis))}";
 
     /// <summary>The part an element belongs to. Range: [0, parts).</summary>
     /// <param name="element">Position in row-major order. Range: [0, elements).</param>

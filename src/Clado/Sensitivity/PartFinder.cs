@@ -1,9 +1,10 @@
 namespace Clado.Sensitivity;
 
 /// <summary>
-/// Finds the quantities of different scale that an output consists of (docs/method.md, "Loss"). Channels, the shorter of the first and the last axis, are parts of their own where any two
-/// differ in scale. Along other axes lie places (anchors, pixels), whose scales run through all values where an answer is sparse; there only a gap tells quantities apart, and a part is what
-/// lies on one side of it. Both must be larger than what so few images leave to chance.
+/// Finds the quantities of different scale that an output consists of (docs/method.md, "Units of mse"). Channels, the shorter of the first and the
+/// last axis, are parts of their own where any two differ in scale. Along other axes lie places (anchors, pixels), whose scales run through all
+/// values where an answer is sparse; there only a gap tells quantities apart, and a part is what lies on one side of it. Both must be larger than
+/// what so few images leave to chance.
 /// </summary>
 /// <param name="shape">Dimensions for one image. Shape: [rank].</param>
 /// <param name="means">Mean of each element over the images. Shape: [elements].</param>
@@ -33,7 +34,7 @@ internal sealed class PartFinder(IReadOnlyList<int> shape, double[] means, doubl
         var parts = new OutputParts(shape, []);
         while (true)
         {
-            bool undivided = channels is { } axis && axes.Contains(axis) && shape[axis] <= MostChannels && parts.Axes.All(a => a.Axis != axis);
+            bool undivided = channels is { } axis && shape[axis] is > 1 and <= MostChannels && parts.Axes.All(a => a.Axis != axis);
             var next = undivided && ChannelsDiffer(parts, channels!.Value)
                 ? With(parts, new AxisParts(channels.Value, [.. Enumerable.Range(0, shape[channels.Value])]))
                 : Divided(parts, [.. axes.Where(a => a != channels || shape[a] > MostChannels)]);
@@ -75,8 +76,10 @@ internal sealed class PartFinder(IReadOnlyList<int> shape, double[] means, doubl
                         double gap = Math.Log(scales[i] / scales[i - 1]);
                         if (gap > threshold)
                         {
-                            (double above, int divides) = (scales[i], group);
-                            (threshold, widest, divided) = (gap, gap, Renumbered(axis, groups.PartOf.Select((own, place) => own == divides && profile[place] >= above ? groups.Count : own)));
+                            (double above, int low) = (scales[i], group);
+                            (threshold, widest) = (gap, gap);
+                            divided = Renumbered(
+                                axis, groups.PartOf.Select((own, place) => own == low && profile[place] >= above ? groups.Count : own));
                         }
                     }
                 }
@@ -93,7 +96,8 @@ internal sealed class PartFinder(IReadOnlyList<int> shape, double[] means, doubl
         return new AxisParts(axis, [.. all.Select(group => Array.IndexOf(order, group))]);
     }
 
-    private static OutputParts With(OutputParts parts, AxisParts axis) => parts with { Axes = [.. parts.Axes.Where(a => a.Axis != axis.Axis).Append(axis).OrderBy(a => a.Axis)] };
+    private static OutputParts With(OutputParts parts, AxisParts axis) =>
+        parts with { Axes = [.. parts.Axes.Where(a => a.Axis != axis.Axis).Append(axis).OrderBy(a => a.Axis)] };
 
     /// <summary>Scales of the positions along an axis, for each part along the others. Shape: [parts · positions].</summary>
     private double[] Profiles(OutputParts others, int axis)
@@ -101,15 +105,16 @@ internal sealed class PartFinder(IReadOnlyList<int> shape, double[] means, doubl
         var cells = new Cells(others.Count * shape[axis]);
         for (int element = 0; element < means.Length; element++)
         {
-            cells.Add((others.Of(element) * shape[axis]) + OutputParts.PositionOf(shape, element, axis), means[element], variances[element]);
+            int position = OutputParts.PositionOf(shape, element, axis);
+            cells.Add((others.Of(element) * shape[axis]) + position, means[element], variances[element]);
         }
         return cells.Scales();
     }
 
     /// <summary>
-    /// What the logarithms of variances of one kind hardly differ by. That of a variance of n images has a standard error near √(2 / (n − 1)), and the extremes of m such lie about 2 √(2 log m)
-    /// standard errors apart; of few images the least of them is smaller still, by a power 2 / (n − 1) of m, twice which is granted. Elements of a position are not counted as images: they go
-    /// together.
+    /// What the logarithms of variances of one kind hardly differ by. That of a variance of n images has a standard error near √(2 / (n − 1)), and the
+    /// extremes of m such lie about 2 √(2 log m) standard errors apart; of few images the least of them is smaller still, by a power 2 / (n − 1) of m,
+    /// twice which is granted. Elements of a position are not counted as images: they go together.
     /// </summary>
     private double Threshold(double ratio, int count)
     {

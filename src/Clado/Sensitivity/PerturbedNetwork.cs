@@ -26,7 +26,8 @@ internal sealed class PerturbedNetwork : IDisposable
     private readonly Lock making = new();
     private readonly SessionCache<(int Layer, bool Tapped)> sessions;
 
-    public PerturbedNetwork(Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout, OutputSource source, Func<PerturbedNetwork, MemoryPlan> plan)
+    public PerturbedNetwork(
+        Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout, OutputSource source, Func<PerturbedNetwork, MemoryPlan> plan)
     {
         // The graph may have more nodes than the one the layers were found in: those that round activations.
         layers = [.. layers.Select(layer => layer with { Nodes = graph.Consumers(layer.Weight) })];
@@ -90,14 +91,16 @@ internal sealed class PerturbedNetwork : IDisposable
 
     /// <summary>The outputs of a state, all of an image together. Shape: [images · outputs].</summary>
     public float[] Outputs(NetworkState state) =>
-        readout.Collect(readout.Outputs.Select(name => Value(state, name).GetTensorDataAsSpan<float>().ToArray()), state.Batch, state.Source);
+        readout.Collect(
+            readout.Outputs.Select(name => Value(state, name).GetTensorDataAsSpan<float>().ToArray()), state.Batch, state.Source);
 
     /// <summary>A candidate's weights and bias as tensors; the caller disposes them.</summary>
     public LayerValues Values(Candidate candidate)
     {
         var layer = candidate.Layer;
         var bias = layer.Bias is null ? null : candidate.Bias ?? TensorData.ReadSingles(graph.File, graph.Initializers[layer.Bias]);
-        return new LayerValues(candidate.Bits, WeightValue(layer, candidate.Dequantize()), bias is null ? null : OrtValue.CreateTensorValueFromMemory(bias, [bias.Length]));
+        var value = bias is null ? null : OrtValue.CreateTensorValueFromMemory(bias, [bias.Length]);
+        return new LayerValues(candidate.Bits, WeightValue(layer, candidate.Dequantize()), value);
     }
 
     private static OrtValue WeightValue(QuantizableLayer layer, float[] weights) => OrtValue.CreateTensorValueFromMemory(weights, [.. layer.Shape]);

@@ -3,7 +3,7 @@ using Clado.Images;
 
 namespace Clado.Sensitivity;
 
-/// <summary>Finds the units in which errors of a network's outputs are measured (docs/method.md, "Loss").</summary>
+/// <summary>Finds the units in which errors of a network's outputs are measured (docs/method.md, "Units of mse").</summary>
 public static class ScaleMeasurement
 {
     /// <summary>Measures: one pass of the network over the images.</summary>
@@ -16,7 +16,8 @@ public static class ScaleMeasurement
     /// <returns>The units of each output. Shape: [outputs].</returns>
     /// <exception cref="CladoException">An output is NaN or infinite.</exception>
     public static IReadOnlyList<OutputScale> Measure(
-        Graph graph, ImageSet images, Preprocessing preprocessing, int threads, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        Graph graph, ImageSet images, Preprocessing preprocessing, int threads, IProgress<double>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(images);
@@ -35,8 +36,8 @@ public static class ScaleMeasurement
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops between two batches.</param>
     internal static IReadOnlyList<OutputScale> Measure(
-        Graph graph, Readout readout, Func<ImageBatch, float[]> run, ImageSet images, Preprocessing preprocessing, int threads, IProgress<double>? progress,
-        CancellationToken cancellation)
+        Graph graph, Readout readout, Func<ImageBatch, float[]> run, ImageSet images, Preprocessing preprocessing, int threads,
+        IProgress<double>? progress, CancellationToken cancellation)
     {
         var moments = new OutputMoments(readout.ElementCount);
         var batches = new ImageBatches(images, graph, preprocessing, MemoryPlan.BatchOf(graph));
@@ -58,7 +59,8 @@ public static class ScaleMeasurement
         return [.. readout.Outputs.Zip(readout.ElementCounts, (name, count) =>
         {
             var own = new Range(from, from += count);
-            return Of(name, [.. graph.Tensors[name].Shape.Select(d => checked((int)d))], moments.Means[own], variances[own], moments.ImageCount);
+            int[] shape = [.. graph.Tensors[name].Shape.Select(d => checked((int)d))];
+            return Of(name, shape, moments.Means[own], variances[own], moments.ImageCount);
         })];
     }
 

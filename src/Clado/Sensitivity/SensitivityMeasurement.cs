@@ -109,7 +109,8 @@ public static class SensitivityMeasurement
         var (graph, candidates, images, preprocessing) = inputs;
         var start = QuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
         var source = operatingPoint.Count == 0 ? OutputSource.Float(graph.File) : OutputSource.Quantized(graph.File);
-        using var network = new PerturbedNetwork(start, candidates.Layers, readout, source, n => MemoryPlan.Of(n, graph, candidates, options.MemoryBytes));
+        using var network = new PerturbedNetwork(
+            start, candidates.Layers, readout, source, n => MemoryPlan.Of(n, graph, candidates, options.MemoryBytes));
         using var reference = operatingPoint.Count == 0 ? null : new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
         var batches = new ImageBatches(images, graph, preprocessing, network.Plan.BatchSize);
         double basePasses = (reference is null ? 1 : 2) * (double)network.TotalMacs, workPerImage = estimator.WorkPerImage(network, candidates) + basePasses;

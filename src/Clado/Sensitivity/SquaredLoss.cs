@@ -3,8 +3,9 @@ using System.Numerics.Tensors;
 namespace Clado.Sensitivity;
 
 /// <summary>
-/// Mean squared error of the outputs, each part divided by its own variance, averaged over the elements of an output and over the outputs: for networks whose answer is no
-/// distribution over classes. With r = z − z0 an image's increase is <c>Σ ω δ (δ + 2r)</c>; its cross term is exactly bilinear: <c>2 Σ ω δ_a δ_b</c>.
+/// Mean squared error of the outputs, each part divided by its own variance, averaged over the elements of an output and over the outputs: for
+/// networks whose answer is no distribution over classes. With r = z − z0 an image's increase is <c>Σ ω δ (δ + 2r)</c>; its cross term is exactly
+/// bilinear: <c>2 Σ ω δ_a δ_b</c>.
 /// </summary>
 /// <param name="weights">ω. Shape: [elements].</param>
 /// <param name="residuals">r. Shape: [images · elements].</param>
