@@ -43,6 +43,9 @@ public sealed class Pipeline
             throw new RunFolderException(
                 folder.FolderPath, $"has {candidates.Items.Count} candidates and a matrix of {sensitivity.CandidateCount}; remove the folder and measure again");
         }
+        Scales = sensitivity.Loss != "mse" ? null : folder.ReadScales()
+            ?? throw new RunFolderException(
+                folder.FolderPath, "has no scales.json, the units its losses are measured in; measure again in another folder");
         Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(graph, layers.Layers) : null;
     }
 
@@ -57,6 +60,11 @@ public sealed class Pipeline
 
     /// <summary>The matrix.</summary>
     public SensitivityMatrix Sensitivity { get; }
+
+    /// <summary>
+    /// The units in which errors of the outputs are measured, for the run and whatever is evaluated of it; null where the loss needs none. Shape: [outputs].
+    /// </summary>
+    public IReadOnlyList<OutputScale>? Scales { get; }
 
     /// <summary>Which activations are written as 8-bit integers; null where all stay floats.</summary>
     public ActivationPlan? Plan { get; }
@@ -99,7 +107,7 @@ public sealed class Pipeline
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         var description = RunDescription.Of(options, graph, images);
         // A loss that does not fit, or an image that cannot be decoded, is found before there is a folder that other images or options would no longer fit.
-        _ = new LossFactory(graph, Readout.Of(graph), images, options.Sensitivity.Loss);
+        _ = LossFactory.NameFor(graph, Readout.Of(graph), images, options.Sensitivity.Loss);
         var folder = RunFolder.OpenOrCreate(
             options.Run ?? Path.Combine("clado-runs", $"{Path.GetFileNameWithoutExtension(options.Model)}-{description.Key()}"), description, NoticeOf(progress));
         progress?.Report(new StageProgress("run folder", folder.FolderPath, null));
@@ -114,6 +122,7 @@ public sealed class Pipeline
             (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
         }
         folder.WriteLayers(layers);
+        var scales = Scale(graph, folder, images, options, StageShare.Of(progress, "measuring outputs"), cancellation);
         var candidates = folder.ReadCandidates(layers.Layers, widths)?.WrittenFor(graph);
         if (candidates is null)
         {
@@ -138,7 +147,10 @@ public sealed class Pipeline
         else
         {
             using var records = folder.OpenRecords(mustKeep: true);
-            var inputs = new MeasurementInputs(Measured(graph, layers, folder), candidates, options.Sensitivity.Seen(images), options.Preprocessing);
+            var inputs = new MeasurementInputs(Measured(graph, layers, folder), candidates, options.Sensitivity.Seen(images), options.Preprocessing)
+            {
+                Scales = scales,
+            };
             folder.WriteSensitivity(SensitivityMeasurement.Measure(
                 inputs, [], options.Sensitivity, records, StageShare.Of(progress, "measuring"), cancellation));
         }
@@ -194,7 +206,7 @@ public sealed class Pipeline
             return BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
         }
         var images = folder.Images();
-        var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, images, folder.Preprocessing);
+        var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, images, folder.Preprocessing) { Scales = Scales };
         using var records = folder.OpenRecords(mustKeep: false);
         return new AllocationSearch(inputs, options.Seen(images), new ChoiceJudge(folder.Description.RoundsOnImages), FileSize, options, records, progress)
             .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);
@@ -231,7 +243,8 @@ public sealed class Pipeline
     {
         ArgumentNullException.ThrowIfNull(allocation);
         return BiasEffect.Measure(
-            Graph, allocation.Chosen, folder.Images(), folder.Preprocessing, options with { Loss = Sensitivity.Loss }, StageShare.Of(progress, "measuring biases"), cancellation);
+            Graph, allocation.Chosen, folder.Images(), folder.Preprocessing, Scales, options with { Loss = Sensitivity.Loss },
+            StageShare.Of(progress, "measuring biases"), cancellation);
     }
 
     /// <summary>Finds the grids of 8-bit activations on the network with the chosen weights.</summary>
@@ -332,7 +345,8 @@ public sealed class Pipeline
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
     public EvaluationResult Evaluate(string path, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) => Evaluator.Evaluate(
-        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), StageShare.Of(progress, "evaluating"), cancellation);
+        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), Scales,
+        StageShare.Of(progress, "evaluating"), cancellation);
 
     /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written; what the run folder has already is not done again.</summary>
     /// <param name="sweep">Budgets and evaluation images.</param>
@@ -393,6 +407,25 @@ public sealed class Pipeline
 
     private static Action<string>? NoticeOf(IProgress<StageProgress>? progress) =>
         progress is null ? null : text => progress.Report(new StageProgress("run folder", text, null));
+
+    /// <summary>
+    /// The units of the outputs, of the float network and all images of the run; null where the loss needs none. Shape: [outputs].
+    /// </summary>
+    private static IReadOnlyList<OutputScale>? Scale(
+        Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        if (LossFactory.NameOf(Readout.Of(graph), options.Sensitivity.Loss) != "mse")
+        {
+            return null;
+        }
+        var scales = folder.ReadScales();
+        if (scales is null)
+        {
+            scales = ScaleMeasurement.Measure(graph, images, options.Preprocessing, options.Sensitivity.Threads, progress, cancellation);
+            folder.WriteScales(scales);
+        }
+        return scales;
+    }
 
     private static Graph Equalize(
         Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)

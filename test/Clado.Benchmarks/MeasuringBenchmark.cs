@@ -169,7 +169,7 @@ internal static class MeasuringBenchmark
 
     private static double Passes(Graph graph, CandidateSet candidates, AdditiveEstimator estimator)
     {
-        using var network = new PerturbedNetwork(graph, candidates.Layers, Readout.Of(graph), n => MemoryPlan.Of(n, graph, candidates, long.MaxValue));
+        using var network = new PerturbedNetwork(graph, candidates.Layers, Readout.Of(graph), OutputSource.Float(graph.File), n => MemoryPlan.Of(n, graph, candidates, long.MaxValue));
         return 1 + (estimator.WorkPerImage(network, candidates) / network.TotalMacs);
     }
 

@@ -26,7 +26,7 @@ internal static class EvaluateCommand
             var set = ImageFolder.Open(parsed.GetRequiredValue(images)).Limit(parsed.GetValue(limit), parsed.GetValue(seed));
             var result = Evaluator.Evaluate(
                 parsed.GetRequiredValue(model), set, Preprocessing.Parse(parsed.GetRequiredValue(preprocess)), parsed.GetValue(reference), null,
-                CommonOptions.ThreadCount(parsed.GetValue(threads)), inputs, new StageShare(terminal, "evaluating"), cancellation);
+                CommonOptions.ThreadCount(parsed.GetValue(threads)), inputs, null, new StageShare(terminal, "evaluating"), cancellation);
             if (parsed.GetValue(latency))
             {
                 var paths = new[] { result.Model, parsed.GetValue(reference) }.OfType<string>().ToArray();

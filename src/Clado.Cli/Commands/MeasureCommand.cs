@@ -17,6 +17,7 @@ internal static class MeasureCommand
             var run = Pipeline.Measure(measuring.Read(parsed), terminal, cancellation);
             terminal.ShowScalings(run);
             terminal.ShowSensitivity(run);
+            terminal.ShowScales(run);
             return App.Done;
         });
         return command;

@@ -39,7 +39,8 @@ internal static class QuantizeCommand
         var parity = written.File.Parity;
         var biases = pipeline.MeasureBiases(result, terminal, cancellation);
         pipeline.Keep("evaluation", Path.GetFileNameWithoutExtension(path), Json.Of(evaluation));
-        var text = Json.Of(result, pipeline.Estimator, pipeline.WrittenAs, path, evaluation.LossIncrease, parity, biases);
+        var text = Json.Of(
+            result, pipeline.Estimator, pipeline.WrittenAs, path, evaluation.LossIncrease, parity, biases, pipeline.Scales);
         pipeline.Keep("allocation", pipeline.NameOf(result, choice.Rounds), text);
         if (json)
         {
@@ -51,6 +52,7 @@ internal static class QuantizeCommand
         terminal.Show(biases);
         terminal.ShowKept(pipeline);
         terminal.ShowGains(pipeline);
+        terminal.ShowScales(pipeline);
         terminal.Data($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} "
             + $"({pipeline.Sensitivity.Loss}; predicted {result.PredictedLoss:0.0000})"
             + (evaluation.Agreement is { } agreement ? $", top-1 agrees with FP32 on {agreement:P1}" : ""));

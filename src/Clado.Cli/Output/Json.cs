@@ -5,6 +5,7 @@ using Clado.Allocation;
 using Clado.Evaluation;
 using Clado.Graphs;
 using Clado.Layers;
+using Clado.Sensitivity;
 using Clado.Sweeps;
 
 namespace Clado.Cli.Output;
@@ -44,6 +45,7 @@ internal static class Json
             result.Top5,
             result.Loss,
             result.Agreement,
+            result.LossIncrease,
             result.SizeBytes,
             result.LatencyMilliseconds,
             result.ReferenceLatencyMilliseconds,
@@ -60,8 +62,10 @@ internal static class Json
     /// <param name="measuredLoss">Loss increase measured on the written file, or null where that is not done.</param>
     /// <param name="parity">How close the written file is to its simulation, or null where that is not checked.</param>
     /// <param name="biases">What corrected biases gain, or null where none are or that is not measured.</param>
+    /// <param name="scales">Units of the outputs, or null where the loss needs none. Shape: [outputs].</param>
     public static string Of(
-        AllocationResult result, string estimator, string writtenAs, string? output = null, double? measuredLoss = null, ParityResult? parity = null, BiasEffect? biases = null)
+        AllocationResult result, string estimator, string writtenAs, string? output = null, double? measuredLoss = null,
+        ParityResult? parity = null, BiasEffect? biases = null, IReadOnlyList<OutputScale>? scales = null)
     {
         bool found = result.Chosen.Count > 0;
         double? Known(double value) => found && double.IsFinite(value) ? value : null;
@@ -86,6 +90,7 @@ internal static class Json
                 output,
                 parity,
                 biases,
+                outputs = scales?.Select(s => new { Name = s.Output, Parts = s.Parts.Count, Axes = s.Parts.Axes.Select(a => a.Axis) }),
                 smallestBytes = result.SmallestBytes,
                 unreachable = result.Unreachable,
             },

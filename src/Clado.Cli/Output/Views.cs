@@ -3,6 +3,7 @@ using Clado.Allocation.Solver;
 using Clado.Evaluation;
 using Clado.Graphs;
 using Clado.Layers;
+using Clado.Onnx;
 using Clado.Sweeps;
 using Spectre.Console;
 
@@ -26,6 +27,35 @@ internal static class Views
         terminal.Data($"{graph.File}: opset {graph.OriginalOpset}, {graph.FileSizeBytes:N0} bytes, {layers.Layers.Count} layers to quantize, "
             + $"{layers.Layers.Sum(l => l.Parameters):N0} weights, {layers.Layers.Sum(l => l.Macs):N0} MACs an image");
         terminal.ShowKept(layers);
+        terminal.ShowReadout(graph);
+    }
+
+    /// <summary>How a quantized network will be compared with the float one; its parts are not known before there are images.</summary>
+    private static void ShowReadout(this Terminal terminal, Graph graph)
+    {
+        try
+        {
+            var readout = Readout.Of(graph);
+            string how = readout.IsClassifier ? "kl" : "mse, a part in units of its own variance; clado measure finds its parts on the images";
+            foreach (var output in readout.Outputs)
+            {
+                terminal.Data($"output '{output}': [{string.Join(", ", graph.Tensors[output].Shape)}] an image, compared by {how}");
+            }
+        }
+        catch (OnnxFormatException e)
+        {
+            terminal.Message($"note: this model cannot be measured: {e.Message}");
+        }
+    }
+
+    /// <summary>What the outputs consist of, where errors are measured in units of each part's own variance.</summary>
+    public static void ShowScales(this Terminal terminal, Pipeline run)
+    {
+        foreach (var scale in run.Scales ?? [])
+        {
+            string whose = scale.Parts.Count == 1 ? "its" : "each part's own";
+            terminal.Data($"output '{scale.Output}': {scale.Parts.Summary}, errors in units of {whose} variance over the images");
+        }
     }
 
     /// <summary>What of the network is not quantized, weights first, and why.</summary>
@@ -166,6 +196,10 @@ internal static class Views
         Row(table, result.Model, $"{result.SizeBytes:N0}", $"{result.Images:N0}", Percent(result.Top1), Percent(result.Top5),
             result.Loss is { } loss ? $"{loss:0.0000}" : "–", Percent(result.Agreement));
         terminal.Show(table);
+        if (result.LossIncrease is { } increase)
+        {
+            terminal.Data($"loss increase over the reference: {increase:0.0000}");
+        }
         if (result.LatencyMilliseconds is { } time)
         {
             terminal.Data($"{time:0.000} ms an image{(result.ReferenceLatencyMilliseconds is { } other ? $", the reference {other:0.000} ms: {other / time:0.00} times as fast" : "")}");

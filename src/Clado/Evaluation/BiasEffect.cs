@@ -19,13 +19,14 @@ public sealed record BiasEffect(int Layers, double LargestChange, double Uncorre
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
     /// <param name="images">Images to measure on.</param>
     /// <param name="preprocessing">How images become inputs.</param>
+    /// <param name="scales">Units of the outputs, which loss mse needs; null with the others. Shape: [outputs].</param>
     /// <param name="options">Loss, threads and memory.</param>
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <returns>null where no bias was corrected.</returns>
     internal static BiasEffect? Measure(
-        Graph graph, IReadOnlyList<Candidate> chosen, ImageSet images, Preprocessing preprocessing, SensitivityOptions options, IProgress<double>? progress,
-        CancellationToken cancellation)
+        Graph graph, IReadOnlyList<Candidate> chosen, ImageSet images, Preprocessing preprocessing, IReadOnlyList<OutputScale>? scales,
+        SensitivityOptions options, IProgress<double>? progress, CancellationToken cancellation)
     {
         Candidate[] corrected = [.. chosen.Where(c => c.Bias is not null)];
         if (corrected.Length == 0)
@@ -36,7 +37,8 @@ public sealed record BiasEffect(int Layers, double LargestChange, double Uncorre
         int[] rows = [.. Enumerable.Range(0, chosen.Count)];
         using var records = new RecordStore();
         var losses = JointLoss.Measure(
-            new MeasurementInputs(graph, both, images, preprocessing), [[.. rows.Select(row => row + rows.Length)], rows], options, records, progress, cancellation);
+            new MeasurementInputs(graph, both, images, preprocessing) { Scales = scales }, [[.. rows.Select(row => row + rows.Length)], rows], options,
+            records, progress, cancellation);
         return new BiasEffect(corrected.Length, corrected.Max(c => LargestChangeOf(graph, c)), losses[0].Average(), losses[1].Average());
     }
 

@@ -2,7 +2,6 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx;
-using Clado.Runs;
 using Clado.Sensitivity;
 
 namespace Clado.Evaluation;
@@ -20,12 +19,17 @@ public static class Evaluator
     /// <param name="loss">Loss of the increase over the reference: kl, ce, mse; null to choose by the network.</param>
     /// <param name="threads">Batches side by side; results do not depend on it. Range: [1, inf).</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
+    /// <param name="scales">
+    /// Units of the outputs for loss mse; null to measure them on these images, from the reference's outputs. Shape: [outputs].
+    /// </param>
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops between two batches.</param>
-    /// <exception cref="CladoException">A file cannot be used, or model, reference and images do not fit together.</exception>
+    /// <exception cref="CladoException">
+    /// A file cannot be used, model, reference and images do not fit together, or an output is NaN or infinite.
+    /// </exception>
     public static EvaluationResult Evaluate(
         string path, ImageSet images, Preprocessing preprocessing, string? reference, string? loss, int threads, InputOptions? inputs = null,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<OutputScale>? scales = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);
         var files = new[] { path, reference }.OfType<string>().Select(OnnxFile.Read).ToArray();
@@ -38,33 +42,32 @@ public static class Evaluator
             throw new CladoException($"{path}: its inputs or outputs differ in size from those of the reference {reference}; give the FP32 model it was made from");
         }
         bool scored = Tally.CanScore(images, model.Readout);
-        var losses = compared is null ? null : new LossFactory(compared.Graph, compared.Readout, images, loss);
+        if (compared is not null && scales is null && LossFactory.NameOf(compared.Readout, loss) == "mse")
+        {
+            scales = ScaleMeasurement.Measure(
+                compared.Graph, compared.Readout, compared.Run, images, preprocessing, threads, null, cancellation);
+        }
+        var losses = compared is null ? null : new LossFactory(compared.Graph, compared.Readout, images, loss, scales);
         var batches = new ImageBatches(images, model.Graph, preprocessing, BatchSize);
-        using var records = new RecordStore();
         var tallies = new Tally[batches.Count];
         var work = new WorkProgress(batches.Count, progress);
-        // The first batch alone: it sets the output variances that a squared loss divides by.
-        foreach (var range in (Range[])[new(0, 1), new(1, batches.Count)])
+        Parallel.For(0, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, index =>
         {
-            var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
-            Parallel.For(range.Start.Value, range.End.Value, options, index =>
+            var batch = batches.Load(index);
+            var outputs = model.Run(batch);
+            var tally = new Tally();
+            if (scored)
             {
-                var batch = batches.Load(index);
-                var outputs = model.Run(batch);
-                var tally = new Tally();
-                if (scored)
-                {
-                    tally.Score(outputs, batch.Labels!, model.Readout.ElementCount);
-                }
-                if (compared is not null)
-                {
-                    var expected = compared.Run(batch);
-                    tally.Compare(outputs, expected, losses!.Create(expected, expected, batch, records), model.Readout);
-                }
-                tallies[index] = tally;
-                work.Add(1);
-            });
-        }
+                tally.Score(outputs, batch.Labels!, model.Readout.ElementCount);
+            }
+            if (compared is not null)
+            {
+                var expected = compared.Run(batch);
+                tally.Compare(outputs, expected, losses!.Create(expected, expected, batch), model.Readout);
+            }
+            tallies[index] = tally;
+            work.Add(1);
+        });
         return Tally.Sum(tallies, path, model.Graph.FileSizeBytes, images, scored, compared?.Readout);
     }
 
@@ -72,12 +75,14 @@ public static class Evaluator
     private sealed class ModelUnderTest : IDisposable
     {
         private readonly GraphSession session;
+        private readonly OutputSource source;
 
         public ModelUnderTest(string path, ModelProto model, InputOptions inputs)
         {
             Graph = Graph.Read(path, inputs);
             Readout = Readout.Of(Graph);
             // The file itself runs, not our raised copy of it; only a final Softmax is read before it is taken.
+            source = OutputSource.OfFile(path, model);
             model.Graph.Output.Clear();
             model.Graph.Output.Add(Readout.Outputs.Select(name => new ValueInfoProto { Name = name }));
             // As its users run it: a file that rounds its activations in integers, with the runtime's default options.
@@ -93,7 +98,7 @@ public static class Evaluator
         {
             using var feed = batch.Feed(Graph.Inputs);
             using var values = session.Run(feed);
-            return Readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch.Count);
+            return Readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch, source);
         }
 
         public void Dispose() => session.Dispose();

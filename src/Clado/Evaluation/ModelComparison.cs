@@ -2,7 +2,6 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx;
-using Clado.Runs;
 using Clado.Sensitivity;
 
 namespace Clado.Evaluation;
@@ -18,33 +17,35 @@ internal static class ModelComparison
     /// <param name="images">Images to run.</param>
     /// <param name="preprocessing">How images become inputs.</param>
     /// <param name="loss">Loss of the increase over the float network: kl, ce, mse.</param>
+    /// <param name="scales">Units of the outputs, which mse needs; null with the others. Shape: [outputs].</param>
     /// <param name="threads">Batches side by side; results do not depend on it. Range: [1, inf).</param>
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <returns>The float network's result, then the models' in their order. Shape: [1 + models].</returns>
-    /// <exception cref="CladoException">Images or loss do not fit the network.</exception>
+    /// <exception cref="CladoException">Images or loss do not fit the network, or an output is NaN or infinite.</exception>
     public static IReadOnlyList<EvaluationResult> Evaluate(
-        Graph graph, IReadOnlyList<ModelProto> models, ImageSet images, Preprocessing preprocessing, string loss, int threads,
-        IProgress<double>? progress, CancellationToken cancellation)
+        Graph graph, IReadOnlyList<ModelProto> models, ImageSet images, Preprocessing preprocessing, string loss,
+        IReadOnlyList<OutputScale>? scales, int threads, IProgress<double>? progress, CancellationToken cancellation)
     {
         var readout = Readout.Of(graph);
         bool scored = Tally.CanScore(images, readout);
-        var losses = new LossFactory(graph, readout, images, loss);
+        var losses = new LossFactory(graph, readout, images, loss, scales);
+        var quantized = OutputSource.Quantized(graph.File);
         long[] sizes = [graph.FileSizeBytes, .. models.Select(m => m.SizeBytes())];
-        using var reference = new NetworkOutputs(graph, readout);
-        using var sessions = new OwnedList<GraphSession>(models.Select(model => new GraphSession(Reading(model, readout), graph.File, integers: model.RoundsActivations())));
+        using var reference = new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
+        using var sessions = new OwnedList<GraphSession>(
+            models.Select(model => new GraphSession(Reading(model, readout), graph.File, integers: model.RoundsActivations())));
         var batches = new ImageBatches(images, graph, preprocessing, Evaluator.BatchSize);
-        using var records = new RecordStore();
         var tallies = sizes.Select(_ => new Tally[batches.Count]).ToArray();
         var work = new WorkProgress(batches.Count, progress);
         void Measure(int index)
         {
             var batch = batches.Load(index);
             var expected = reference.Run(batch);
-            var increase = losses.Create(expected, expected, batch, records);
+            var increase = losses.Create(expected, expected, batch);
             for (int network = 0; network < sizes.Length; network++)
             {
-                var outputs = network == 0 ? expected : Run(sessions[network - 1], batch, readout);
+                var outputs = network == 0 ? expected : Run(sessions[network - 1], batch, readout, quantized);
                 var tally = tallies[network][index] = new Tally();
                 if (scored)
                 {
@@ -55,9 +56,7 @@ internal static class ModelComparison
             work.Add(1);
         }
 
-        // The first batch alone: it sets the output variances that a squared loss divides by.
-        Measure(0);
-        Parallel.For(1, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, Measure);
+        Parallel.For(0, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, Measure);
         return [.. tallies.Select((counts, network) => Tally.Sum(counts, graph.File, sizes[network], images, scored, readout))];
     }
 
@@ -70,10 +69,10 @@ internal static class ModelComparison
         return model;
     }
 
-    private static float[] Run(GraphSession session, ImageBatch batch, Readout readout)
+    private static float[] Run(GraphSession session, ImageBatch batch, Readout readout, OutputSource source)
     {
         using var feed = batch.Feed();
         using var values = session.Run(feed);
-        return readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch.Count);
+        return readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch, source);
     }
 }

@@ -41,6 +41,7 @@ internal static class ParityCheck
         IProgress<double>? progress, CancellationToken cancellation)
     {
         var readout = Readout.Of(graph);
+        var source = OutputSource.OfFile(path, written);
         using var file = Session(written.Clone(), path, readout, integers: written.RoundsActivations());
         var simulated = SimulatedModel.Build(graph, chosen, activations);
         using var simulation = Session(simulated.Clone(), graph.File, readout, integers: false);
@@ -52,8 +53,11 @@ internal static class ParityCheck
         {
             var batch = inputs.Load(index);
             var expected = Outputs(simulation, batch);
+            readout.Check(expected, batch, OutputSource.Quantized(graph.File));
+            var actual = Outputs(file, batch);
+            readout.Check(actual, batch, source);
             float[][]? Moved(GraphSession? session) => session is null ? null : Outputs(session, batch);
-            parts[index] = new Part(readout, batch.Count, expected, Outputs(file, batch), Moved(near) ?? expected, Moved(everywhere) ?? expected);
+            parts[index] = new Part(readout, batch.Count, expected, actual, Moved(near) ?? expected, Moved(everywhere) ?? expected);
             progress?.Report((double)Interlocked.Increment(ref done) / inputs.Count);
         });
         return Result(readout, parts, inputs);

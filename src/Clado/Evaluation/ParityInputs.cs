@@ -39,7 +39,7 @@ internal sealed class ParityInputs
             {
                 pixels[i] = (2 * random.NextSingle()) - 1;
             }
-            return new ImageBatch(index, graph.Inputs, pixels, shape, null);
+            return new ImageBatch(index, graph.Inputs, pixels, shape, [], null);
         });
     }
 

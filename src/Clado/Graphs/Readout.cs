@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+using Clado.Images;
 using Clado.Onnx;
 using static Clado.Onnx.TensorProto.Types;
 
@@ -39,22 +41,67 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
         return new Readout(outputs, [.. outputs.Select(o => checked((int)graph.Tensors[o].ElementCount))], classifier);
     }
 
-    /// <summary>Brings the outputs of a batch together, all of an image side by side.</summary>
+    /// <summary>Brings the outputs of a batch together, all of an image side by side, and looks at them.</summary>
     /// <param name="outputs">Values of each output, image by image. Shape: [outputs][images · elements].</param>
-    /// <param name="images">Images in the batch.</param>
+    /// <param name="batch">The images.</param>
+    /// <param name="source">Whose outputs they are.</param>
     /// <returns>Shape: [images · elements of all outputs].</returns>
-    internal float[] Collect(IEnumerable<float[]> outputs, int images)
+    /// <exception cref="CladoException">A value is NaN or infinite, or an output has another size than on the images before.</exception>
+    internal float[] Collect(IEnumerable<float[]> outputs, ImageBatch batch, OutputSource source)
     {
-        var collected = new float[images * ElementCount];
+        float[][] values = [.. outputs];
+        Check(values, batch, source);
+        var collected = new float[batch.Count * ElementCount];
         int start = 0;
-        foreach (var (values, count) in outputs.Zip(ElementCounts))
+        foreach (var (own, count) in values.Zip(ElementCounts))
         {
-            for (int image = 0; image < images; image++)
+            for (int image = 0; image < batch.Count; image++)
             {
-                values.AsSpan(image * count, count).CopyTo(collected.AsSpan((image * ElementCount) + start));
+                own.AsSpan(image * count, count).CopyTo(collected.AsSpan((image * ElementCount) + start));
             }
             start += count;
         }
         return collected;
+    }
+
+    /// <summary>Looks at the outputs of a batch: whoever reads answers asks here first.</summary>
+    /// <param name="outputs">Values of each output, image by image. Shape: [outputs][images · elements].</param>
+    /// <param name="batch">The images.</param>
+    /// <param name="source">Whose outputs they are.</param>
+    /// <exception cref="CladoException">A value is NaN or infinite, or an output has another size than on the images before.</exception>
+    internal void Check(IReadOnlyList<float[]> outputs, ImageBatch batch, OutputSource source)
+    {
+        foreach (var ((values, count), name) in outputs.Zip(ElementCounts).Zip(Outputs))
+        {
+            if (values.Length != batch.Count * count)
+            {
+                throw new CladoException($"{source.Name}: output '{name}' has {values.Length:N0} values where {batch.Count * count:N0} were expected, for "
+                    + $"{batch.Count} images from {batch.NameOf(0)} on; its size depends on the image, so images cannot be compared in it");
+            }
+            for (int image = 0; image < batch.Count; image++)
+            {
+                var own = values.AsSpan(image * count, count);
+                // The largest magnitude is NaN where any value is.
+                if (count > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude<float>(own)))
+                {
+                    throw new CladoException($"{source.Name}: output '{name}' {Fault(own)} for {batch.NameOf(image)}; {source.Advice}");
+                }
+            }
+        }
+    }
+
+    private static string Fault(ReadOnlySpan<float> values)
+    {
+        int count = 0, first = -1;
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i]))
+            {
+                count++;
+                first = first < 0 ? i : first;
+            }
+        }
+        string what = float.IsNaN(values[first]) ? "NaN" : values[first] > 0 ? "infinite" : "minus infinity";
+        return $"is {what} in {count:N0} of {values.Length:N0} values";
     }
 }

@@ -7,10 +7,16 @@ namespace Clado.Images;
 /// <param name="Inputs">The network's inputs.</param>
 /// <param name="Pixels">Input values. Shape: [images, …input].</param>
 /// <param name="Shape">Shape of the input tensor. Shape: [4].</param>
+/// <param name="Items">Where they come from; empty where they are random numbers. Shape: [images].</param>
 /// <param name="Labels">Class indices, or null where the set has none. Shape: [images].</param>
-internal sealed record ImageBatch(int Index, GraphInputs Inputs, float[] Pixels, long[] Shape, int[]? Labels)
+internal sealed record ImageBatch(
+    int Index, GraphInputs Inputs, float[] Pixels, long[] Shape, IReadOnlyList<ImageItem> Items, int[]? Labels)
 {
     public int Count => (int)Shape[0];
+
+    /// <summary>What errors call an image.</summary>
+    /// <param name="image">Position in the batch. Range: [0, images).</param>
+    public string NameOf(int image) => Items.Count > 0 ? $"the image {Items[image].Path}" : "random numbers";
 
     /// <summary>The values of all inputs; the caller disposes them.</summary>
     public InputFeed Feed() => Feed(Inputs);
@@ -86,6 +92,6 @@ internal sealed class ImageBatches
         long[] dims = shape.Layout == ChannelLayout.Nchw
             ? [items.Length, shape.Channels, shape.Height, shape.Width]
             : [items.Length, shape.Height, shape.Width, shape.Channels];
-        return new ImageBatch(index, inputs, pixels, dims, images.IsLabelled ? [.. items.Select(i => i.Label!.Value)] : null);
+        return new ImageBatch(index, inputs, pixels, dims, items, images.IsLabelled ? [.. items.Select(i => i.Label!.Value)] : null);
     }
 }

@@ -43,7 +43,7 @@ internal static class ReportReader
             Heat = HeatMap.Of(matrix.Raw, matrix.CandidateCount, rows, widths),
             Spectrum = [.. matrix.Eigenvalues.Select(HeatMap.Rounded)],
             Kept = [.. folder.ReadTable("kept.csv", 3).Select(k => new KeptOperation(k[0], k[1], k[2]))],
-            Options = Reproduction.Options(run),
+            Options = Reproduction.Options(run, folder.ReadScales()),
             Commands = Reproduction.Commands(run, folder.FolderPath, curve.Points.Count > 0 && curve.ImagesSha256.Length > 0 ? curve : null),
         };
     }

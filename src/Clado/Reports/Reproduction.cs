@@ -12,7 +12,9 @@ internal static class Reproduction
     private const string PreprocessingFile = "preprocessing.json";
 
     /// <summary>Versions and options as name and value.</summary>
-    public static IReadOnlyList<ReportOption> Options(RunDescription run) =>
+    /// <param name="run">The run.</param>
+    /// <param name="scales">Units of the outputs, or null where the loss needs none. Shape: [outputs].</param>
+    public static IReadOnlyList<ReportOption> Options(RunDescription run, IReadOnlyList<Sensitivity.OutputScale>? scales) =>
     [
         new("Clado", run.CladoVersion),
         new("ONNX Runtime", run.OnnxRuntimeVersion),
@@ -28,6 +30,7 @@ internal static class Reproduction
         new("rounding", run.Rounding),
         new("estimator", run.Estimator),
         new("loss", run.Loss),
+        .. (scales ?? []).Select(s => new ReportOption($"output '{s.Output}'", $"{s.Parts.Summary}, each in units of its own variance")),
         new("activations", run.Activations),
         .. run.Activations == "float" ? (ReportOption[])[] : [new("ranges of activations", run.Ranges)],
         new("activations while measuring", run.MeasuredActivations),

@@ -143,6 +143,17 @@ internal sealed class RunFolder
         return read ?? (files.Measures ? null : throw files.Missing("ranges.json"));
     }
 
+    public void WriteScales(IReadOnlyList<OutputScale> scales) => files.Write("scales.json", JsonSerializer.Serialize(scales, Json) + "\n");
+
+    /// <summary>The units of the outputs, or null where the loss needs none, or they are not found yet. Shape: [outputs].</summary>
+    public IReadOnlyList<OutputScale>? ReadScales() => files.Read("scales.json", "list of scales", stream =>
+    {
+        var scales = JsonSerializer.Deserialize<OutputScale[]>(stream, Json) ?? [];
+        return scales.All(scale => scale is not null && scale.IsConsistent)
+            ? scales
+            : throw new JsonException("a scale that does not fit its output, or with a variance that is not above 0");
+    });
+
     public void WriteCandidates(CandidateSet candidates)
     {
         WriteCandidateTable(candidates);

@@ -36,7 +36,7 @@ internal static class JointLoss
         var work = new WorkProgress(missing.Length * inputs.Images.Items.Count, progress);
         foreach (var group in missing.Chunk(together))
         {
-            foreach (var (pair, increases) in group.Zip(Run(inputs, [.. group.Select(p => p.Second)], batchSize, options, records, work, cancellation)))
+            foreach (var (pair, increases) in group.Zip(Run(inputs, [.. group.Select(p => p.Second)], batchSize, options, work, cancellation)))
             {
                 found.Add(pair.First, records.GetOrAdd(pair.First, () => increases, increases.Length));
             }
@@ -45,21 +45,24 @@ internal static class JointLoss
     }
 
     private static double[][] Run(
-        MeasurementInputs inputs, IReadOnlyList<int>[] choices, int batchSize, SensitivityOptions options, RecordStore records, WorkProgress work,
+        MeasurementInputs inputs, IReadOnlyList<int>[] choices, int batchSize, SensitivityOptions options, WorkProgress work,
         CancellationToken cancellation)
     {
         var (graph, candidates, images, preprocessing) = inputs;
         var readout = Readout.Of(graph);
-        var losses = new LossFactory(graph, readout, images, options.Loss);
-        using var reference = new NetworkOutputs(graph, readout);
-        using var networks = new OwnedList<NetworkOutputs>(choices.Select(choice => new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout)));
+        var losses = new LossFactory(graph, readout, images, options.Loss, inputs.Scales);
+        using var reference = new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
+        var source = OutputSource.Quantized(graph.File);
+        using var networks = new OwnedList<NetworkOutputs>(choices.Select(choice =>
+            new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, source)));
         var increases = choices.Select(_ => new double[images.Items.Count]).ToArray();
         var batches = new ImageBatches(images, graph, preprocessing, batchSize);
-        void Measure(int index)
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation };
+        Parallel.For(0, batches.Count, parallel, index =>
         {
             var batch = batches.Load(index);
             var outputs = reference.Run(batch);
-            var loss = losses.Create(outputs, outputs, batch, records);
+            var loss = losses.Create(outputs, outputs, batch);
             for (int i = 0; i < networks.Count; i++)
             {
                 var shift = networks[i].Run(batch);
@@ -67,11 +70,7 @@ internal static class JointLoss
                 loss.Increases(shift, readout.ElementCount).CopyTo(increases[i].AsSpan(index * batches.BatchSize));
                 work.Add(batch.Count);
             }
-        }
-
-        // The first batch alone: it sets the output variances that a squared loss divides by, where they are not recorded yet.
-        Measure(0);
-        Parallel.For(1, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation }, Measure);
+        });
         return increases;
     }
 }

@@ -11,6 +11,9 @@ namespace Clado.Sensitivity;
 /// <param name="Preprocessing">How images become inputs.</param>
 public sealed record MeasurementInputs(Graph Graph, CandidateSet Candidates, ImageSet Images, Preprocessing Preprocessing)
 {
+    /// <summary>Units of the outputs, which loss mse needs; null with the others. Shape: [outputs].</summary>
+    public IReadOnlyList<OutputScale>? Scales { get; init; }
+
     /// <summary>Name of a choice of candidates, for records. Shape of the rows: [layers].</summary>
     internal static string KeyOf(IEnumerable<int> rows) => string.Join(',', rows);
 }

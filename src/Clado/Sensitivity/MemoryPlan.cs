@@ -43,10 +43,13 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
     public static (int Networks, int BatchSize) OfWhole(Graph graph, long memoryBytes)
     {
         long left = memoryBytes - ProgramBytes - (ModelCopies * graph.FileSizeBytes) - (Environment.ProcessorCount * FastBatchBytes);
-        // The runtime reuses memory: what lives at once is a few of the largest activations.
-        long elements = LiveActivations * graph.Tensors.Values.Max(t => t.ElementCount);
-        return ((int)Math.Clamp(left / (ModelCopies * graph.FileSizeBytes), 1, LargestGroup), FastBatchOf(elements));
+        return ((int)Math.Clamp(left / (ModelCopies * graph.FileSizeBytes), 1, LargestGroup), BatchOf(graph));
     }
+
+    /// <summary>
+    /// Images a batch for runs of a whole network, whose activations the runtime reuses: what lives at once is a few of the largest.
+    /// </summary>
+    public static int BatchOf(Graph graph) => FastBatchOf(LiveActivations * graph.Tensors.Values.Max(t => t.ElementCount));
 
     /// <summary>
     /// Makes the plan. It depends on network, ceiling and machine, not on the number of threads, since the batch size may change last bits.

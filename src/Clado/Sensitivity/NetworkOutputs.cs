@@ -5,7 +5,10 @@ using Clado.Images;
 namespace Clado.Sensitivity;
 
 /// <summary>A network's outputs and nothing else.</summary>
-internal sealed class NetworkOutputs(Graph graph, Readout readout) : IDisposable
+/// <param name="graph">The network.</param>
+/// <param name="readout">Where its outputs are read.</param>
+/// <param name="source">What errors call it.</param>
+internal sealed class NetworkOutputs(Graph graph, Readout readout, OutputSource source) : IDisposable
 {
     private readonly GraphSession session = new(GraphPart.Extract(graph, graph.Inputs.Names, readout.Outputs), graph.File);
 
@@ -14,7 +17,7 @@ internal sealed class NetworkOutputs(Graph graph, Readout readout) : IDisposable
     {
         using var feed = batch.Feed();
         using var values = session.Run(feed);
-        return readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch.Count);
+        return readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch, source);
     }
 
     public void Dispose() => session.Dispose();

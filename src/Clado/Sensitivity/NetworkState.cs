@@ -1,16 +1,26 @@
 using Clado.Graphs;
+using Clado.Images;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Sensitivity;
 
 /// <summary>Activations of a batch: those that differ from a parent state, and the parent for all others.</summary>
-internal sealed class NetworkState(NetworkState? parent, int imageCount) : IDisposable
+/// <param name="parent">The state before, or null.</param>
+/// <param name="batch">The images.</param>
+/// <param name="source">Whose activations they are.</param>
+internal sealed class NetworkState(NetworkState? parent, ImageBatch batch, OutputSource source) : IDisposable
 {
     private readonly Dictionary<string, OrtValue> values = [];
     private readonly List<IDisposable> owned = [];
 
+    /// <summary>The images.</summary>
+    public ImageBatch Batch { get; } = batch;
+
+    /// <summary>Whose activations they are.</summary>
+    public OutputSource Source { get; } = source;
+
     /// <summary>Images in the batch.</summary>
-    public int ImageCount { get; } = imageCount;
+    public int ImageCount => Batch.Count;
 
     /// <summary>Takes the network's inputs over.</summary>
     public void Add(InputFeed feed)

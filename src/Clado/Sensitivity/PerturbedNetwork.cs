@@ -17,6 +17,7 @@ internal sealed class PerturbedNetwork : IDisposable
     private readonly Graph graph;
     private readonly IReadOnlyList<QuantizableLayer> layers;
     private readonly Readout readout;
+    private readonly OutputSource source;
     private readonly Suffix[] suffixes;
     private readonly Dictionary<string, OrtValue> shared;
     private readonly Lazy<GraphSession> whole;
@@ -25,11 +26,12 @@ internal sealed class PerturbedNetwork : IDisposable
     private readonly Lock making = new();
     private readonly SessionCache<(int Layer, bool Tapped)> sessions;
 
-    public PerturbedNetwork(Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout, Func<PerturbedNetwork, MemoryPlan> plan)
+    public PerturbedNetwork(
+        Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout, OutputSource source, Func<PerturbedNetwork, MemoryPlan> plan)
     {
         // The graph may have more nodes than the one the layers were found in: those that round activations.
         layers = [.. layers.Select(layer => layer with { Nodes = graph.Consumers(layer.Weight) })];
-        (this.graph, this.layers, this.readout) = (graph, layers, readout);
+        (this.graph, this.layers, this.readout, this.source) = (graph, layers, readout, source);
         var nodes = layers.Select(layer => graph.Walk.DependentOn([layer.Weight]).ToHashSet()).ToArray();
         // A weight used at several depths, by a body for instance, lies in the suffix of later layers: there it and its layer's bias are inputs like any live tensor.
         var sharing = layers.Where((layer, i) => nodes.Skip(i + 1).Any(later => layer.Nodes.Any(later.Contains))).ToArray();
@@ -66,7 +68,7 @@ internal sealed class PerturbedNetwork : IDisposable
     /// <summary>The float network on a batch, with every layer's cut cached.</summary>
     public NetworkState Run(ImageBatch batch)
     {
-        var state = new NetworkState(null, batch.Count);
+        var state = new NetworkState(null, batch, source);
         try
         {
             state.Add(batch.Feed());
@@ -87,7 +89,7 @@ internal sealed class PerturbedNetwork : IDisposable
     /// <param name="tapped">Whether the cuts of later layers are kept, so that one of them can be replaced next.</param>
     public NetworkState Perturb(NetworkState from, int layer, LayerValues values, bool tapped)
     {
-        var state = new NetworkState(from, from.ImageCount);
+        var state = new NetworkState(from, from.Batch, OutputSource.Quantized(graph.File, $"'{layers[layer].Name}' at {values.Bits} bits"));
         var (names, made) = sessions.Use(
             (layer, tapped), MemoryPlan.SessionBytes(suffixes[layer].ConstantBytes), () => SuffixSession(layer, tapped),
             session => (session.Outputs, session.Run(name => name == layers[layer].Weight ? values.Weight : name == layers[layer].Bias ? values.Bias! : Value(from, name))));
@@ -101,14 +103,15 @@ internal sealed class PerturbedNetwork : IDisposable
 
     /// <summary>The outputs of a state, all of an image together. Shape: [images · outputs].</summary>
     public float[] Outputs(NetworkState state) =>
-        readout.Collect(readout.Outputs.Select(name => Value(state, name).GetTensorDataAsSpan<float>().ToArray()), state.ImageCount);
+        readout.Collect(
+            readout.Outputs.Select(name => Value(state, name).GetTensorDataAsSpan<float>().ToArray()), state.Batch, state.Source);
 
     /// <summary>A candidate's weights and bias as tensors; the caller disposes them.</summary>
     public LayerValues Values(Candidate candidate)
     {
         var layer = candidate.Layer;
         var bias = layer.Bias is null ? null : candidate.Bias ?? TensorData.ReadSingles(graph.File, graph.Initializers[layer.Bias]);
-        return new LayerValues(Constant(layer.Weight, candidate.Dequantize()), bias is null ? null : Constant(layer.Bias!, bias));
+        return new LayerValues(candidate.Bits, Constant(layer.Weight, candidate.Dequantize()), bias is null ? null : Constant(layer.Bias!, bias));
     }
 
     public void Dispose()
@@ -170,9 +173,10 @@ internal sealed class PerturbedNetwork : IDisposable
 }
 
 /// <summary>What takes the place of a layer's constants.</summary>
+/// <param name="Bits">Its width.</param>
 /// <param name="Weight">Its weight.</param>
 /// <param name="Bias">Its bias, where it has one of its own.</param>
-internal sealed record LayerValues(OrtValue Weight, OrtValue? Bias) : IDisposable
+internal sealed record LayerValues(int Bits, OrtValue Weight, OrtValue? Bias) : IDisposable
 {
     public void Dispose()
     {

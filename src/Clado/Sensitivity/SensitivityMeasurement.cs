@@ -72,7 +72,7 @@ public static class SensitivityMeasurement
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(records);
         var readout = Readout.Of(inputs.Graph);
-        var losses = new LossFactory(inputs.Graph, readout, inputs.Images, options.Loss);
+        var losses = new LossFactory(inputs.Graph, readout, inputs.Images, options.Loss, inputs.Scales);
         ISensitivityEstimator estimator = options.Estimator switch
         {
             "pairwise" => new PairwiseEstimator(insideBlocks: false),
@@ -108,8 +108,10 @@ public static class SensitivityMeasurement
     {
         var (graph, candidates, images, preprocessing) = inputs;
         var start = QuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
-        using var network = new PerturbedNetwork(start, candidates.Layers, readout, n => MemoryPlan.Of(n, graph, candidates, options.MemoryBytes));
-        using var reference = operatingPoint.Count == 0 ? null : new NetworkOutputs(graph, readout);
+        var source = operatingPoint.Count == 0 ? OutputSource.Float(graph.File) : OutputSource.Quantized(graph.File);
+        using var network = new PerturbedNetwork(
+            start, candidates.Layers, readout, source, n => MemoryPlan.Of(n, graph, candidates, options.MemoryBytes));
+        using var reference = operatingPoint.Count == 0 ? null : new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
         var batches = new ImageBatches(images, graph, preprocessing, network.Plan.BatchSize);
         double basePasses = (reference is null ? 1 : 2) * (double)network.TotalMacs, workPerImage = estimator.WorkPerImage(network, candidates) + basePasses;
         var work = new WorkProgress(workPerImage * images.Items.Count, progress);
@@ -124,7 +126,7 @@ public static class SensitivityMeasurement
                 var loaded = batches.Load(index);
                 using var state = network.Run(loaded);
                 var outputs = network.Outputs(state);
-                var loss = losses.Create(reference?.Run(loaded) ?? outputs, outputs, loaded, records);
+                var loss = losses.Create(reference?.Run(loaded) ?? outputs, outputs, loaded);
                 work.Add(basePasses * loaded.Count);
                 var batch = new BatchMeasurement(network, candidates, operatingPoint, state, loss, records, batchKey, options.Threads, work, cancellation);
                 return [.. estimator.MeasureBatch(batch).Values, loss.Base * loaded.Count];

@@ -3,25 +3,19 @@ using System.Numerics.Tensors;
 namespace Clado.Sensitivity;
 
 /// <summary>
-/// Mean squared error of the outputs, each divided by its own variance, averaged over the outputs: for networks whose answer is no
-/// distribution over classes. With r = z − z0 an image's increase is <c>Σ δ (δ + 2r) / (n · variance)</c>; its cross term is exactly bilinear:
-/// <c>2 Σ δ_a δ_b / (n · variance)</c>.
+/// Mean squared error of the outputs, each part divided by its own variance, averaged over the elements of an output and over the outputs: for
+/// networks whose answer is no distribution over classes. With r = z − z0 an image's increase is <c>Σ ω δ (δ + 2r)</c>; its cross term is exactly
+/// bilinear: <c>2 Σ ω δ_a δ_b</c>.
 /// </summary>
-internal sealed class SquaredLoss : OutputLoss
+/// <param name="weights">ω. Shape: [elements].</param>
+/// <param name="residuals">r. Shape: [images · elements].</param>
+internal sealed class SquaredLoss(double[] weights, float[] residuals) : OutputLoss
 {
-    private readonly float[] rootWeights;
-    private readonly float[] residuals;
-
-    /// <summary>Creates the loss.</summary>
-    /// <param name="elementCounts">Elements an image of each output. Shape: [outputs].</param>
-    /// <param name="variances">Variance of each output over images and elements. Shape: [outputs]. Range: (0, inf).</param>
-    /// <param name="residuals">r. Shape: [images · elements].</param>
-    public SquaredLoss(IReadOnlyList<int> elementCounts, IReadOnlyList<double> variances, float[] residuals)
-    {
-        this.residuals = residuals;
-        rootWeights = [.. elementCounts.Zip(variances, (count, variance) =>
-            Enumerable.Repeat((float)Math.Sqrt(1 / (variance * count * elementCounts.Count)), count)).SelectMany(w => w)];
-    }
+    /// <summary>ω = 1 / (outputs · elements of the output · variance of the part). Shape: [elements of all outputs].</summary>
+    /// <param name="scales">Units of the outputs. Shape: [outputs].</param>
+    public static double[] Weights(IReadOnlyList<OutputScale> scales) =>
+        [.. scales.SelectMany(scale => Enumerable.Range(0, scale.Parts.ElementCount).Select(element =>
+            1 / (scale.Variances[scale.Parts.Of(element)] * scale.Parts.ElementCount * scales.Count)))];
 
     public override double Base => 0;
 
@@ -30,22 +24,23 @@ internal sealed class SquaredLoss : OutputLoss
         double sum = 0;
         for (int k = 0; k < shift.Length; k++)
         {
-            double weight = rootWeights[k], delta = shift[k];
-            sum += weight * weight * delta * (delta + (2.0 * residuals[(image * shift.Length) + k]));
+            double delta = shift[k];
+            sum += weights[k] * delta * (delta + (2.0 * residuals[(image * shift.Length) + k]));
         }
         return sum;
     }
 
     protected override Func<int, int, Moments> Prepare(IReadOnlyList<float[]> shifts, int threads)
     {
-        int images = residuals.Length / rootWeights.Length;
+        int size = weights.Length, images = residuals.Length / size;
+        double[] roots = [.. weights.Select(Math.Sqrt)];
         var scaled = new double[shifts.Count][];
         Parallel.For(0, shifts.Count, new ParallelOptions { MaxDegreeOfParallelism = threads }, a =>
         {
             scaled[a] = Array.ConvertAll(shifts[a], v => (double)v);
             for (int k = 0; k < scaled[a].Length; k++)
             {
-                scaled[a][k] *= rootWeights[k % rootWeights.Length];
+                scaled[a][k] *= roots[k % size];
             }
         });
         return (a, b) =>
@@ -54,7 +49,7 @@ internal sealed class SquaredLoss : OutputLoss
             var moments = default(Moments);
             for (int image = 0; image < images; image++)
             {
-                var range = new Range(image * rootWeights.Length, (image + 1) * rootWeights.Length);
+                var range = new Range(image * size, (image + 1) * size);
                 moments = moments.Plus(2 * TensorPrimitives.Dot<double>(scaled[a].AsSpan(range), scaled[b].AsSpan(range)));
             }
             return moments;

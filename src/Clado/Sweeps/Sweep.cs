@@ -140,7 +140,7 @@ internal sealed class Sweep
         {
             var models = unknown.Select(m => Sound(m.Point, m.Chosen, cancellation)).ToArray();
             var results = ModelComparison.Evaluate(
-                pipeline.Graph, models, images, folder.Preprocessing, pipeline.Sensitivity.Loss, resources.Threads, part, cancellation);
+                pipeline.Graph, models, images, folder.Preprocessing, pipeline.Sensitivity.Loss, pipeline.Scales, resources.Threads, part, cancellation);
             curve = curve with { FloatTop1 = results[0].Top1 };
             foreach (var ((point, chosen), result) in unknown.Zip(results.Skip(1)))
             {

@@ -58,7 +58,7 @@ public class BiasTests
         foreach (var at in (int[][])[[], [.. candidates.Layers.Select((_, layer) => 2 * layer)]])
         {
             var measured = SensitivityMeasurement.Measure(
-                new(graph, candidates, images, Preprocessing.Parse("unit")), at, new SensitivityOptions { Estimator = "pairwise", Loss = "mse" }, records,
+                new(graph, candidates, images, Preprocessing.Parse("unit")) { Scales = Harness.Scales(graph, images) }, at, new SensitivityOptions { Estimator = "pairwise", Loss = "mse" }, records,
                 cancellation: TestContext.Current.CancellationToken);
             var naive = NaiveSensitivity.Measure(graph, candidates, images, Preprocessing.Parse("unit"), "mse", at);
             double largest = naive.Max(Math.Abs);
@@ -82,16 +82,16 @@ public class BiasTests
         double LossOf(IEnumerable<Candidate> candidates, string name)
         {
             OnnxFile.Write(ModelWriter.Build(graph, [.. candidates]), folder[name]);
-            return Evaluator.Evaluate(folder[name], images, preprocessing, folder["float.onnx"], "kl", 1, null, null, cancellation).LossIncrease!.Value;
+            return Evaluator.Evaluate(folder[name], images, preprocessing, folder["float.onnx"], "kl", 1, cancellation: cancellation).LossIncrease!.Value;
         }
 
-        var effect = BiasEffect.Measure(graph, chosen, images, preprocessing, new SensitivityOptions { Loss = "kl" }, null, cancellation)!;
+        var effect = BiasEffect.Measure(graph, chosen, images, preprocessing, null, new SensitivityOptions { Loss = "kl" }, null, cancellation)!;
         Assert.Equal(LossOf(chosen, "with.onnx"), effect.CorrectedLoss, 1e-6);
         Assert.Equal(LossOf(chosen.Select(c => c with { Bias = null }), "without.onnx"), effect.UncorrectedLoss, 1e-6);
         Assert.NotEqual(effect.CorrectedLoss, effect.UncorrectedLoss);
         Assert.Equal(3, effect.Layers);
         Assert.True(effect.LargestChange > 0);
-        Assert.Null(BiasEffect.Measure(graph, [.. chosen.Select(c => c with { Bias = null })], images, preprocessing, new SensitivityOptions(), null, cancellation));
+        Assert.Null(BiasEffect.Measure(graph, [.. chosen.Select(c => c with { Bias = null })], images, preprocessing, null, new SensitivityOptions(), null, cancellation));
     }
 
     /// <summary>On the very images, with the layer's own inputs all taken, the mean of its outputs is the float network's.</summary>

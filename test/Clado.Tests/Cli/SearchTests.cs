@@ -25,7 +25,7 @@ public class SearchTests
         var candidates = Harness.Candidates(graph, 2, 4);
         int[][] choices = [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9], [0, 3, 4, 7, 8], [0, 2, 4, 6, 8]];
         using var records = new RecordStore();
-        var inputs = new MeasurementInputs(graph, candidates, images, Preprocessing.Parse("unit"));
+        var inputs = new MeasurementInputs(graph, candidates, images, Preprocessing.Parse("unit")) { Scales = Harness.Scales(graph, images) };
         var options = new SensitivityOptions { Loss = loss };
         var measured = JointLoss.Measure(inputs, choices, options, records, null, TestContext.Current.CancellationToken);
         for (int i = 0; i < choices.Length; i++)

@@ -45,7 +45,7 @@ public class LeakTests
         var options = new SensitivityOptions { Loss = "kl", Threads = 2 };
         Cancelled((progress, token) => JointLoss.Measure(new(graph, candidates, images, Unit), [rows, [.. rows.Select(row => row + 1)]], options, records, progress, token));
         Cancelled((progress, token) => SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), rows, options, records, progress, token));
-        Cancelled((progress, token) => ModelComparison.Evaluate(graph, models, images, Unit, "kl", 2, progress, token));
+        Cancelled((progress, token) => ModelComparison.Evaluate(graph, models, images, Unit, "kl", null, 2, progress, token));
         Cancelled((progress, token) => Evaluator.Evaluate(folder["m.onnx"], images, Unit, folder["n.onnx"], "kl", 2, progress: progress, cancellation: token));
         Cancelled((progress, token) => ParityCheck.Run(
             graph, models[0], folder["m.onnx"], [.. candidates.Items.Where(c => c.Bits == 2)], null, ParityInputs.Of(images, graph, Unit), 2, progress, token));
@@ -87,7 +87,7 @@ public class LeakTests
             Assert.Equal(open, GraphSession.OpenCount);
         }
 
-        Fails<OnnxFormatException>(() => ModelComparison.Evaluate(graph, [sound, broken], images, Unit, "kl", 1, null, TestContext.Current.CancellationToken));
+        Fails<OnnxFormatException>(() => ModelComparison.Evaluate(graph, [sound, broken], images, Unit, "kl", null, 1, null, TestContext.Current.CancellationToken));
         Fails<OnnxFormatException>(() => LatencyMeasurement.Measure([folder["sound.onnx"], folder["broken.onnx"]], 1, cancellation: TestContext.Current.CancellationToken));
         using var records = new RecordStore();
         Fails<CladoException>(() => SensitivityMeasurement.Measure(new(graph, Harness.Candidates(graph, 4), images, Unit), [], new() { MemoryBytes = 1 << 20 }, records));

@@ -4,6 +4,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Tests.Support;
 using Microsoft.ML.OnnxRuntime;
+using Xunit;
 
 namespace Clado.Tests.Sensitivity;
 
@@ -40,7 +41,7 @@ internal static class NaiveSensitivity
         var batch = new ImageBatches(images, graph, preprocessing, images.Items.Count).Load(0);
         var (before, after) = (Outputs(graph, [], batch), Outputs(graph, perturbed, batch));
         int size = before.Length / batch.Count;
-        double mean = before.Average(v => (double)v), variance = before.Average(v => (v - mean) * (v - mean));
+        double[] weights = loss == "mse" ? Weights(graph, images, before, size) : [];
         double sum = 0;
         for (int image = 0; image < batch.Count; image++)
         {
@@ -50,10 +51,22 @@ internal static class NaiveSensitivity
             {
                 "kl" => Enumerable.Range(0, size).Sum(k => Math.Exp(LogSoftmax(z0, k)) * (LogSoftmax(z0, k) - LogSoftmax(z, k))),
                 "ce" => LogSoftmax(z0, batch.Labels![image]) - LogSoftmax(z, batch.Labels![image]),
-                _ => z.Zip(z0, (a, b) => ((double)a - b) * ((double)a - b)).Average() / variance,
+                _ => Enumerable.Range(0, size).Sum(k => weights[k] * ((double)z[k] - z0[k]) * ((double)z[k] - z0[k])),
             };
         }
         return sum / batch.Count;
+    }
+
+    /// <summary>Of one output, whose parts are taken as found: 1 / (elements · mean variance over the images of the elements of the part).</summary>
+    private static double[] Weights(Graph graph, ImageSet images, float[] outputs, int size)
+    {
+        var parts = Assert.Single(Harness.Scales(graph, images)).Parts;
+        double[] variances = [.. Enumerable.Range(0, size).Select(k =>
+        {
+            double[] values = [.. outputs.Where((_, i) => i % size == k).Select(v => (double)v)];
+            return values.Sum(v => (v - values.Average()) * (v - values.Average())) / (values.Length - 1);
+        })];
+        return [.. Enumerable.Range(0, size).Select(k => 1 / (size * variances.Where((_, other) => parts.Of(other) == parts.Of(k)).Average()))];
     }
 
     private static float[] Outputs(Graph graph, Candidate[] perturbed, ImageBatch batch)

@@ -129,18 +129,21 @@ public class SensitivityTests
     }
 
     [Theory]
-    [InlineData("additive")]
-    [InlineData("pairwise")]
-    public void LittleMemoryChangesTheWorkAndNotTheResult(string estimator)
+    [InlineData("additive", "kl")]
+    [InlineData("pairwise", "kl")]
+    [InlineData("additive", "mse")]
+    public void LittleMemoryChangesTheWorkAndNotTheResult(string estimator, string loss)
     {
         using var folder = new TemporaryFolder();
         var images = ImageFolder.Open(Harness.Images(folder, "set", 5));
         var graph = Residual();
         var candidates = Harness.Candidates(graph, 2, 4);
+        var scales = Harness.Scales(graph, images);
         SensitivityMatrix Measure(long memory)
         {
             using var records = new RecordStore();
-            return SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), [], new() { Estimator = estimator, MemoryBytes = memory }, records);
+            var inputs = new MeasurementInputs(graph, candidates, images, Unit) { Scales = scales };
+            return SensitivityMeasurement.Measure(inputs, [], new() { Estimator = estimator, Loss = loss, MemoryBytes = memory }, records);
         }
 
         // What the error says is needed is enough, and makes sessions anew for every layer.
@@ -164,7 +167,7 @@ public class SensitivityTests
             // Where the measurement stands: an operating point away from the float network.
             float[] moved = [.. logits.Zip(Values(2), (z, shift) => z + shift)];
             var shifts = Enumerable.Range(0, candidates).Select(_ => Values(spread)).ToArray();
-            foreach (var loss in (OutputLoss[])[ClassLoss.KullbackLeibler(logits, moved, classes), ClassLoss.CrossEntropy(logits, moved, classes, [1, 0, 6]), new SquaredLoss([3, 4], [0.5, 2], [.. moved.Zip(logits, (z, z0) => z - z0)])])
+            foreach (var loss in (OutputLoss[])[ClassLoss.KullbackLeibler(logits, moved, classes), ClassLoss.CrossEntropy(logits, moved, classes, [1, 0, 6]), new SquaredLoss([0.5, 2, 1, 3, 0.25, 0, 4], [.. moved.Zip(logits, (z, z0) => z - z0)])])
             {
                 var cross = loss.CrossTerms(shifts, [0, 0, 1, 1, 2, 2], threads: 2);
                 for (int a = 0; a < candidates; a++)
@@ -201,8 +204,10 @@ public class SensitivityTests
             Assert.Equal(Log(image, moved, label) - Log(image, z, label), ClassLoss.CrossEntropy(z, moved, 3, [2, 0]).Increase(image, back.AsSpan(image * 3, 3)), 1e-6);
         }
         Assert.Equal(-(Log(0, z, 2) + Log(1, z, 0)) / 2, ce.Base, 1e-9);
-        Assert.Equal(-0.25 / 2 / 2, new SquaredLoss([2, 1], [1, 0.5], [0.5f, 0, 0]).Increase(0, [-0.5f, 0, 0]), 1e-6);
-        Assert.Equal(((0.25 + 1) / 2 / 2) + (0.0625 / 0.5 / 2), new SquaredLoss([2, 1], [1, 0.5], [0, 0, 0]).Increase(0, [0.5f, -1, 0.25f]), 1e-6);
+        // Two outputs of two elements and one, of variances 1 and 0.5.
+        double[] weights = SquaredLoss.Weights([new OutputScale("a", new OutputParts([1, 2], []), [1]), new OutputScale("b", new OutputParts([1, 1], []), [0.5])]);
+        Assert.Equal(-0.25 / 2 / 2, new SquaredLoss(weights, [0.5f, 0, 0]).Increase(0, [-0.5f, 0, 0]), 1e-6);
+        Assert.Equal(((0.25 + 1) / 2 / 2) + (0.0625 / 0.5 / 2), new SquaredLoss(weights, [0, 0, 0]).Increase(0, [0.5f, -1, 0.25f]), 1e-6);
     }
 
     [Fact]
@@ -255,7 +260,7 @@ public class SensitivityTests
     private static SensitivityMatrix Measure(Graph graph, CandidateSet candidates, ImageSet images, string estimator, string loss, int threads = 2, int[]? at = null)
     {
         using var records = new RecordStore();
-        return SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), at ?? [], new() { Estimator = estimator, Loss = loss, Threads = threads }, records);
+        return SensitivityMeasurement.Measure(new(graph, candidates, images, Unit) { Scales = loss == "mse" ? Harness.Scales(graph, images) : null }, at ?? [], new() { Estimator = estimator, Loss = loss, Threads = threads }, records);
     }
 
     private static Graph Residual()

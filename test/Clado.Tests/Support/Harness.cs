@@ -75,6 +75,10 @@ internal static class Harness
         return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new FeedbackRounding(), inputs, 2);
     }
 
+    /// <summary>Units of a network's outputs on images.</summary>
+    public static IReadOnlyList<OutputScale> Scales(Graph graph, ImageSet images, string preprocessing = "unit") =>
+        ScaleMeasurement.Measure(graph, images, Preprocessing.Parse(preprocessing), threads: 2);
+
     /// <summary>A surrogate without cross terms: each candidate's diagonal entry as given.</summary>
     public static Surrogate Diagonal(CandidateSet candidates, Func<Candidate, double> entry)
     {

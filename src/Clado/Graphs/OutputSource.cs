@@ -1,0 +1,28 @@
+using Clado.Onnx;
+
+namespace Clado.Graphs;
+
+/// <summary>Whose outputs are read: what an error about them says.</summary>
+/// <param name="Name">The model, and whether it is the float one or a quantized one.</param>
+/// <param name="Advice">What to do where its outputs are no numbers.</param>
+internal sealed record OutputSource(string Name, string Advice)
+{
+    private const string Wider = "allow wider widths with --bits, or keep layers float with --pin NAME=float";
+    private const string Inputs =
+        "check --preprocess and --set; where infinity is a mask, give the tensor in front of the mask as the output";
+
+    /// <summary>The float network.</summary>
+    public static OutputSource Float(string file) => new($"{file} (the float model)", Inputs);
+
+    /// <summary>The network with quantized weights.</summary>
+    /// <param name="file">Path of the float network.</param>
+    /// <param name="which">Which weights, such as a layer at a width; null for those of all layers.</param>
+    public static OutputSource Quantized(string file, string? which = null) => new($"{file} ({which ?? "all layers"} quantized)", Wider);
+
+    /// <summary>A model as it lies on disk: a quantized one where it, or one of its functions, dequantizes something.</summary>
+    public static OutputSource OfFile(string path, ModelProto model)
+    {
+        var nodes = model.Graph.Node.Concat(model.Functions.SelectMany(f => f.Node));
+        return nodes.Any(n => n.Is("DequantizeLinear")) ? new($"{path} (a quantized model)", Wider) : Float(path);
+    }
+}
