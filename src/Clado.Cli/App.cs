@@ -16,7 +16,8 @@ internal static class App
     /// <param name="args">Its words. Shape: [words].</param>
     /// <param name="output">Receives data.</param>
     /// <param name="error">Receives progress and messages.</param>
-    public static int Run(string[] args, TextWriter output, TextWriter error)
+    /// <param name="cancellation">Stops.</param>
+    public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
         var terminal = new Terminal(output, error);
         var root = new Command("clado", "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, chosen by measuring how the layers' errors interact.")
@@ -43,7 +44,9 @@ internal static class App
         }
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+            // Signals are the program's own matter: see StopSignals.
+            var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return parsed.InvokeAsync(configuration, cancellation).GetAwaiter().GetResult();
         }
         catch (Exception e) when (Expected(e) is { } message)
         {
@@ -58,7 +61,7 @@ internal static class App
     {
         CladoException e => e.Message,
         AggregateException e when e.Flatten().InnerExceptions is [var only, ..] => Expected(only),
-        OperationCanceledException => "stopped; what was measured is kept, the same command goes on from there",
+        OperationCanceledException => StopSignals.Message,
         IOException or UnauthorizedAccessException => exception.Message,
         _ => null,
     };

@@ -14,11 +14,11 @@ public static class OnnxFile
     /// <exception cref="OnnxFormatException">The file is missing, truncated, not ONNX, or a tensor does not have the data its shape asks for.</exception>
     public static ModelProto Read(string path)
     {
-        var info = new FileInfo(path);
-        if (!info.Exists)
+        if (InputFile.Problem(path) is { } problem)
         {
-            throw new OnnxFormatException(path, $"no such file ({info.FullName}); give the path of an .onnx file");
+            throw new OnnxFormatException(path, $"{problem}{(path.Length > 0 ? $" ({Path.GetFullPath(path)})" : "")}; give the path of an .onnx file");
         }
+        var info = new FileInfo(path);
         if (info.Length > MaximumSizeBytes)
         {
             throw new OnnxFormatException(path, $"{info.Length:N0} bytes is more than a protobuf file can hold (2 GiB); "

@@ -34,7 +34,7 @@ internal static class ReportCommand
                 }
             }
             return App.Done;
-        });
+        }, runsModels: false);
         return command;
     }
 }

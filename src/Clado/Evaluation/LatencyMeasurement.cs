@@ -58,12 +58,14 @@ public static class LatencyMeasurement
         private readonly InferenceSession session;
         private readonly InputFeed feed;
         private readonly RunOptions options = new();
+        private readonly string path;
 
         public TimedModel(string path, int threads, int batch, InputOptions? inputs)
         {
+            this.path = path;
             var graph = Graph.Read(path, inputs);
             var file = OnnxFile.Read(path);
-            session = OrtRuntime.CreateTimedSession(file.ToByteArray(), threads, file.RoundsActivations());
+            session = OrtRuntime.CreateTimedSession(file.ToByteArray(), path, threads, file.RoundsActivations());
             long[] shape = [.. graph.Tensors[graph.Input].Shape.Select((dim, axis) => axis == 0 && graph.HasFreeBatch ? batch : dim)];
             // Any image will do, except one of zeros alone, which processors may be faster with.
             var random = new Random(1);
@@ -77,9 +79,14 @@ public static class LatencyMeasurement
 
         public double Run()
         {
-            long start = Stopwatch.GetTimestamp();
-            using var outputs = session.Run(options, feed.Keys, feed.Values, session.OutputNames);
-            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            return RunLimit.Run(path, "ONNX Runtime stopped", Timed, () => options.Terminate = true);
+
+            double Timed()
+            {
+                long start = Stopwatch.GetTimestamp();
+                using var outputs = session.Run(options, feed.Keys, feed.Values, session.OutputNames);
+                return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            }
         }
 
         public void Dispose()

@@ -21,18 +21,11 @@ internal sealed class GraphSession : IDisposable
         ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL, bool releasesMemory = false, bool integers = false)
     {
         this.releasesMemory = releasesMemory;
-        try
+        session = OrtRuntime.CreateSession(model.ToByteArray(), file, optimization, integers);
+        if (releasesMemory)
         {
-            session = OrtRuntime.CreateSession(model.ToByteArray(), optimization, integers);
-            if (releasesMemory)
-            {
-                // The model's bytes, and what the sessions before have left: nobody else would look.
-                NativeMemory.Release();
-            }
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new OnnxFormatException(file, $"ONNX Runtime refuses the model: {FirstLine(e)}", inner: e);
+            // The model's bytes, and what the sessions before have left: nobody else would look.
+            NativeMemory.Release();
         }
         Inputs = [.. session.InputNames];
         Outputs = [.. session.OutputNames];
@@ -45,7 +38,7 @@ internal sealed class GraphSession : IDisposable
 
     public IReadOnlyList<string> Outputs { get; }
 
-    /// <summary>Runs the model.</summary>
+    /// <summary>Runs the model within the <see cref="RunLimit"/>.</summary>
     /// <param name="value">Gives the value of the input of that name; it stays the caller's.</param>
     /// <returns>The outputs in the order of <see cref="Outputs"/>; the caller disposes them. Shape: [outputs].</returns>
     public IDisposableReadOnlyCollection<OrtValue> Run(Func<string, OrtValue> value)
@@ -55,14 +48,7 @@ internal sealed class GraphSession : IDisposable
         {
             options.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
         }
-        try
-        {
-            return session.Run(options, Inputs, [.. Inputs.Select(value)], Outputs);
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new OnnxFormatException(File, $"ONNX Runtime stopped: {FirstLine(e)}", inner: e);
-        }
+        return RunLimit.Run(File, "ONNX Runtime stopped", () => session.Run(options, Inputs, [.. Inputs.Select(value)], Outputs), () => options.Terminate = true);
     }
 
     /// <summary>Runs the model on values by name; more than it takes may be among them.</summary>
@@ -70,6 +56,4 @@ internal sealed class GraphSession : IDisposable
     public IDisposableReadOnlyCollection<OrtValue> Run(IReadOnlyDictionary<string, OrtValue> values) => Run(name => values[name]);
 
     public void Dispose() => session.Dispose();
-
-    private static string FirstLine(OnnxRuntimeException e) => e.Message.Split('\n')[0].Trim();
 }

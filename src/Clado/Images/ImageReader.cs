@@ -54,6 +54,10 @@ internal static class ImageReader
 
     private static SKBitmap Decode(string path, ImageShape shape, Preprocessing preprocessing)
     {
+        if (InputFile.Problem(path) is { } problem)
+        {
+            throw new ImageFormatException(path, $"{problem}; put an image there or remove it");
+        }
         using var data = SKData.CreateCopy(File.ReadAllBytes(path));
         using var codec = SKCodec.Create(data)
             ?? throw new ImageFormatException(path, "not a PNG or JPEG image; remove it or save it again");
