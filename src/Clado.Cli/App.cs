@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using Clado.Cli.Commands;
 using Clado.Cli.Output;
 
@@ -37,7 +38,7 @@ internal static class App
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            var problem = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is no command or option" : parsed.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+            var problem = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is no command or option" : Problem(parsed.Errors[0]);
             var command = parsed.CommandResult.Command == root ? "" : $" {parsed.CommandResult.Command.Name}";
             error.WriteLine($"clado: {problem}; clado{command} --help shows how");
             return Error;
@@ -54,6 +55,15 @@ internal static class App
             error.WriteLine($"clado: {message.ReplaceLineEndings(" ")}");
             return Error;
         }
+    }
+
+    /// <summary>What is wrong with a word of the command line: the option's name first, no name of a type.</summary>
+    private static string Problem(ParseError error)
+    {
+        var message = string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+        return error.SymbolResult is OptionResult { Option: var option, Tokens: [var token] } && !message.Contains("required", StringComparison.OrdinalIgnoreCase)
+            ? $"{option.Name} {token.Value}: {(message.Contains("System.", StringComparison.Ordinal) ? "a whole number is wanted, not as large as that" : message)}"
+            : message;
     }
 
     /// <summary>The one line for errors that are the user's to mend; null for defects of this program, which keep their trace.</summary>

@@ -46,17 +46,27 @@ internal static class AllocateCommand
         Terminal terminal, Pipeline pipeline, CommonOptions.Choice choice, bool json, CancellationToken cancellation)
     {
         var result = pipeline.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
-        var text = Json.Of(result, pipeline.Estimator);
-        if (result.Status == AllocationStatus.Infeasible)
+        if (Refuse(terminal, result, pipeline.Estimator, json))
         {
-            if (json)
-            {
-                terminal.Data(text);
-            }
-            terminal.Message($"clado: {Views.Infeasible(result)}");
             return null;
         }
-        pipeline.Keep("allocation", result.Budget.Text, text);
+        pipeline.Keep("allocation", result.Budget.Text, Json.Of(result, pipeline.Estimator));
         return result;
+    }
+
+    /// <summary>Says that a budget cannot be kept, where that is so.</summary>
+    /// <returns>Whether it is.</returns>
+    public static bool Refuse(Terminal terminal, AllocationResult result, string estimator, bool json)
+    {
+        if (result.Status != AllocationStatus.Infeasible)
+        {
+            return false;
+        }
+        if (json)
+        {
+            terminal.Data(Json.Of(result, estimator));
+        }
+        terminal.Message($"clado: {Views.Infeasible(result)}");
+        return true;
     }
 }

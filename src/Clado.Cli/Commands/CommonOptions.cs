@@ -94,14 +94,16 @@ internal static class CommonOptions
                 MaximumCost = parsed.GetValue(maximumCost),
                 SameWidth = parsed.GetValue(sameBits) ?? [],
             },
-            parsed.GetValue(rounds) is not { } count || count >= 0 ? parsed.GetValue(rounds) : throw new CladoException($"--rounds {count}: 0 or more are wanted"));
+            parsed.GetValue(rounds) is not { } count || count >= 0 ? parsed.GetValue(rounds) : throw new CladoException($"--rounds {count}: 0 or more are wanted"),
+            [.. new[] { parsed.GetValue(costs) }.OfType<string>()]);
     }
 
     /// <summary>A choice as it is asked for.</summary>
     /// <param name="Budget">Text of the budget.</param>
     /// <param name="Limits">What else it must keep.</param>
     /// <param name="Rounds">Rounds at most, or null for the default.</param>
-    public sealed record Choice(string Budget, AllocationLimits Limits, int? Rounds);
+    /// <param name="Files">Files it was read from. Shape: [files].</param>
+    public sealed record Choice(string Budget, AllocationLimits Limits, int? Rounds, IReadOnlyList<string> Files);
 
     /// <summary>Threads and memory for verbs that open a run folder.</summary>
     public sealed class Resources
@@ -250,6 +252,9 @@ internal static class CommonOptions
             writing.AddTo(command);
             resources.AddTo(command);
         }
+
+        /// <summary>Files that are read beside model and images. Shape: [files].</summary>
+        public IReadOnlyList<string> Files(ParseResult parsed) => [parsed.GetRequiredValue(preprocess)];
 
         public PipelineOptions Read(ParseResult parsed) => new()
         {

@@ -24,6 +24,7 @@ internal static class DemoCommand
 
     private static int Run(Terminal terminal, string folder, CancellationToken cancellation)
     {
+        Destination.CheckFolder("-o", folder);
         var samples = Path.GetRelativePath(".", Samples());
         var options = new PipelineOptions
         {

@@ -18,16 +18,31 @@ internal static class QuantizeCommand
         {
             command.Options.Add(option);
         }
-        command.Runs((parsed, cancellation) => Run(
-            terminal, measuring.Read(parsed), choosing.Read(parsed), parsed.GetValue(refine), parsed.GetValue(output), parsed.GetValue(json), cancellation));
+        command.Runs((parsed, cancellation) =>
+        {
+            var (options, choice, path) = (measuring.Read(parsed), choosing.Read(parsed), parsed.GetValue(output));
+            Destination.CheckFile("-o", path, options.Model, [.. measuring.Files(parsed), .. choice.Files]);
+            return Run(terminal, options, choice, parsed.GetValue(refine), path, parsed.GetValue(json), cancellation);
+        });
         return command;
     }
 
-    /// <summary>The whole job with options already read.</summary>
-    public static int Run(
+    private static int Run(
         Terminal terminal, PipelineOptions options, CommonOptions.Choice choice, bool refine, string? output, bool json, CancellationToken cancellation)
     {
-        var pipeline = Pipeline.Measure(options, terminal, cancellation);
+        if (output is null)
+        {
+            Destination.CheckFolder("-o", ".");
+        }
+        Destination.CheckOutsideRun("-o", output, options.Run);
+        Destination.CheckOutsideImages("-o", output, options.Images);
+        var prepared = MeasureCommand.Prepare(options);
+        // A budget that no choice of widths keeps is so before anything is measured.
+        if (AllocateCommand.Refuse(terminal, prepared.Try(choice.Budget, choice.Limits), options.Sensitivity.Estimator, json))
+        {
+            return App.No;
+        }
+        var pipeline = Pipeline.Measure(prepared, terminal, cancellation);
         var result = AllocateCommand.Allocate(terminal, pipeline, choice, json, cancellation);
         if (result is null)
         {

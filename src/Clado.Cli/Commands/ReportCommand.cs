@@ -24,6 +24,13 @@ internal static class ReportCommand
             var folder = parsed.GetRequiredValue(run);
             var report = Report.Read(folder);
             var path = parsed.GetValue(output) ?? Path.Combine(folder, "report.html");
+            Destination.CheckFile("-o", path, report.ModelPath);
+            Destination.CheckOutsideRun("-o", path, folder);
+            Destination.CheckFolder("--figures", parsed.GetValue(figures));
+            if (parsed.GetValue(figures) is not null)
+            {
+                Report.CheckFont();
+            }
             report.Write(path);
             terminal.Data($"written: {path}");
             if (parsed.GetValue(figures) is { } target)

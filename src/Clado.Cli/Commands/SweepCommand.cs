@@ -23,6 +23,7 @@ internal static class SweepCommand
         var (limit, seed, rounds) = (CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.Rounds());
         var drop = new Option<double?>("--target-drop")
         {
+            CustomParser = result => CommonOptions.Number(result),
             Description = "Look for the smallest size that loses at most so many points of top-1, or of agreement with FP32 where there are no labels",
         };
         var output = new Option<string?>("--output", "-o") { Description = "CSV file to write" };
@@ -40,9 +41,21 @@ internal static class SweepCommand
         {
             if (parsed.GetValue(drop) is { } asked && !(asked is >= 0 and <= 100))
             {
-                throw new CladoException($"--target-drop {asked}: points of accuracy from 0 to 100 are wanted");
+                throw new CladoException($"--target-drop {parsed.GetResult(drop)!.Tokens[0].Value}: points of accuracy from 0 to 100 are wanted");
             }
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed));
+            if (parsed.GetValue(drop) is not null && parsed.GetValue(budgets) is not null)
+            {
+                throw new CladoException("--budgets: --target-drop looks for a budget by itself; leave one of them out");
+            }
+            if (parsed.GetValue(images) is null && (parsed.GetValue(limit) is not null || parsed.GetResult(seed) is { Implicit: false }))
+            {
+                throw new CladoException("--limit and --seed choose among the images of --evaluate, which is missing; the run's images are used all of them");
+            }
+            var folder = parsed.GetRequiredValue(run);
+            var pipeline = Pipeline.Open(folder, resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed));
+            Destination.CheckFile("-o", parsed.GetValue(output), pipeline.Graph.File);
+            Destination.CheckOutsideRun("-o", parsed.GetValue(output), folder);
+            Destination.CheckOutsideImages("-o", parsed.GetValue(output), parsed.GetValue(images) ?? pipeline.ImagesPath);
             var options = new SweepOptions
             {
                 Images = parsed.GetValue(images),

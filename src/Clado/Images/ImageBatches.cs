@@ -28,7 +28,7 @@ internal sealed class ImageBatches
     {
         (this.images, this.preprocessing, inputs) = (images, preprocessing, graph.Inputs);
         BatchSize = graph.HasFreeBatch ? batchSize : 1;
-        shape = ImageShape.Of(graph.Tensors[graph.Input].Shape, preprocessing.Layout, graph.File);
+        shape = ImageShape.Of(graph, preprocessing);
     }
 
     /// <summary>Images a batch, all but the last: 1 where the model fixes its batch.</summary>

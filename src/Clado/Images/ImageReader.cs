@@ -1,3 +1,4 @@
+using Clado.Graphs;
 using SkiaSharp;
 
 namespace Clado.Images;
@@ -10,6 +11,24 @@ namespace Clado.Images;
 internal sealed record ImageShape(int Channels, int Height, int Width, ChannelLayout Layout)
 {
     public int ElementCount => Channels * Height * Width;
+
+    /// <summary>The tensor that a network takes, checked against what is to become of pixels.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="preprocessing">How images become inputs.</param>
+    /// <exception cref="CladoException">The input is no image, or has another number of channels than the preprocessing.</exception>
+    public static ImageShape Of(Graph graph, Preprocessing preprocessing)
+    {
+        var shape = Of(graph.Tensors[graph.Input].Shape, preprocessing.Layout, graph.File);
+        foreach (var (name, values) in ((string, float[])[])[("mean", preprocessing.Mean), ("std", preprocessing.Std)])
+        {
+            if (values.Length != 1 && values.Length != shape.Channels)
+            {
+                throw new CladoException($"{Path.GetFileName(graph.File)}: the model takes {shape.Channels} channel{(shape.Channels == 1 ? "" : "s")}, the preprocessing has {values.Length} values of {name}; "
+                    + "give with --preprocess a preset such as unit, or a JSON file with one value or one a channel");
+            }
+        }
+        return shape;
+    }
 
     /// <summary>Reads the shape of a network's input.</summary>
     /// <param name="dims">Shape: [4].</param>

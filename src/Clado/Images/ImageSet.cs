@@ -20,8 +20,13 @@ public sealed record ImageSet(string Folder, IReadOnlyList<ImageItem> Items)
     /// <summary>Picks some of the images; the same seed picks the same ones, whatever order the file system lists them in.</summary>
     /// <param name="limit">How many at most. Range: [1, inf); null for all.</param>
     /// <param name="seed">Seed of the choice.</param>
+    /// <exception cref="CladoException">None are to be left.</exception>
     public ImageSet Limit(int? limit, int seed)
     {
+        if (limit < 1)
+        {
+            throw new CladoException($"--limit {limit}: at least 1 image is needed");
+        }
         if (limit is not { } count || count >= Items.Count)
         {
             return this;

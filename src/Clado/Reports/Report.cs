@@ -7,12 +7,23 @@ public sealed class Report
 {
     private readonly ReportData data;
 
-    private Report(ReportData data) => this.data = data;
+    private Report(ReportData data, string modelPath) => (this.data, ModelPath) = (data, modelPath);
+
+    /// <summary>Path of the model that was measured; it need not be there any more.</summary>
+    public string ModelPath { get; }
 
     /// <summary>Reads a run folder whose measurement is finished.</summary>
     /// <param name="run">Path of the run folder.</param>
     /// <exception cref="CladoException">The folder is no run folder, or not finished.</exception>
-    public static Report Read(string run) => new(ReportReader.Read(RunFolder.Open(run)));
+    public static Report Read(string run)
+    {
+        var folder = RunFolder.Open(run);
+        return new Report(ReportReader.Read(folder), folder.Description.ModelPath);
+    }
+
+    /// <summary>Checks that figures can be drawn.</summary>
+    /// <exception cref="CladoException">The system has no font to write text with.</exception>
+    public static void CheckFont() => FigureFont.Use();
 
     /// <summary>The page: one HTML document that loads nothing.</summary>
     public string ToHtml() => Page.Of(data);

@@ -17,22 +17,34 @@ internal sealed class LossFactory
     public LossFactory(Graph graph, Readout readout, ImageSet images, string? name)
     {
         (this.graph, this.readout) = (graph, readout);
-        Name = name ?? (readout.IsClassifier ? "kl" : "mse");
-        if (Name != "mse" && !readout.IsClassifier)
-        {
-            throw new CladoException($"{Path.GetFileName(graph.File)}: loss '{Name}' wants one output [batch, classes]; use --loss mse for this model");
-        }
-        if (Name == "ce" && !images.IsLabelled)
-        {
-            throw new CladoException($"{images.Folder}: loss 'ce' wants labels; use class folders or a labels.csv, or --loss kl");
-        }
-        if (Name == "ce" && images.Items.FirstOrDefault(i => i.Label >= readout.ElementCount) is { } item)
-        {
-            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ElementCount}; check the labels");
-        }
+        Name = NameFor(graph, readout, images, name);
     }
 
     public string Name { get; }
+
+    /// <summary>Chooses a loss and checks that network and images have what it needs.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="readout">Where its outputs are read.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="name">kl, ce or mse; null to choose by the network.</param>
+    /// <exception cref="CladoException">They have not.</exception>
+    public static string NameFor(Graph graph, Readout readout, ImageSet images, string? name)
+    {
+        name ??= readout.IsClassifier ? "kl" : "mse";
+        if (name != "mse" && !readout.IsClassifier)
+        {
+            throw new CladoException($"{Path.GetFileName(graph.File)}: loss '{name}' wants one output [batch, classes]; use --loss mse for this model");
+        }
+        if (name == "ce" && !images.IsLabelled)
+        {
+            throw new CladoException($"{images.Folder}: loss 'ce' wants labels; use class folders or a labels.csv, or --loss kl");
+        }
+        if (name == "ce")
+        {
+            readout.CheckLabels(images);
+        }
+        return name;
+    }
 
     /// <summary>Makes the loss of a batch.</summary>
     /// <param name="floatOutputs">z0. Shape: [images · outputs].</param>

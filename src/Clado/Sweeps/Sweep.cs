@@ -3,6 +3,7 @@ using Clado.Allocation.Solver;
 using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Export;
+using Clado.Graphs;
 using Clado.Images;
 using Clado.Runs;
 using Clado.Sensitivity;
@@ -21,6 +22,7 @@ internal sealed class Sweep
     private readonly SweepOptions options;
     private readonly IProgress<StageProgress>? progress;
     private readonly ImageSet images;
+    private readonly Readout readout;
     private readonly FileSize fileSize;
     private Curve curve;
 
@@ -28,6 +30,9 @@ internal sealed class Sweep
     {
         (this.pipeline, this.folder, this.resources, this.options, this.progress) = (pipeline, folder, resources, options, progress);
         images = options.Images is { } path ? ImageFolder.Open(path).Limit(options.Limit, options.Seed) : folder.Images();
+        readout = Readout.Of(pipeline.Graph);
+        readout.CheckLabels(images);
+        _ = LossFactory.NameFor(pipeline.Graph, readout, images, pipeline.Sensitivity.Loss);
         fileSize = pipeline.FileSize;
         curve = new Curve
         {
@@ -77,11 +82,12 @@ internal sealed class Sweep
             return point;
         }
 
-        // Something has to be measured to know what the float network reaches.
-        if (At(largest).Drop(curve.FloatTop1) is null)
+        if (!readout.IsClassifier)
         {
             throw new CladoException($"{Path.GetFileName(pipeline.Graph.File)}: --target-drop wants a classifier, whose accuracy can drop; choose a size with --budgets instead");
         }
+        // Something has to be measured to know what the float network reaches.
+        _ = At(largest);
         var found = TargetSearch.Find([.. curve.Of(CurveMethod.Clado)], smallest, largest, point => point.Drop(curve.FloatTop1) <= targetDrop, At);
         return (found, curve);
     }
