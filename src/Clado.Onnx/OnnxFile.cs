@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using static System.FormattableString;
 
 namespace Clado.Onnx;
 
@@ -21,7 +22,7 @@ public static class OnnxFile
         var info = new FileInfo(path);
         if (info.Length > MaximumSizeBytes)
         {
-            throw new OnnxFormatException(path, $"{info.Length:N0} bytes is more than a protobuf file can hold (2 GiB); "
+            throw new OnnxFormatException(path, Invariant($"{info.Length:N0} bytes is more than a protobuf file can hold (2 GiB); ")
                 + "save the model with its weights as external data");
         }
         var model = Parse(path, File.ReadAllBytes(path));

@@ -9,6 +9,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx.Upgrade;
 using Clado.Sensitivity;
+using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
 
@@ -94,7 +95,7 @@ internal static class CommonOptions
                 MaximumCost = parsed.GetValue(maximumCost),
                 SameWidth = parsed.GetValue(sameBits) ?? [],
             },
-            parsed.GetValue(rounds) is not { } count || count >= 0 ? parsed.GetValue(rounds) : throw new CladoException($"--rounds {count}: 0 or more are wanted"),
+            parsed.GetValue(rounds) is not { } count || count >= 0 ? parsed.GetValue(rounds) : throw new CladoException(Invariant($"--rounds {count}: 0 or more are wanted")),
             [.. new[] { parsed.GetValue(costs) }.OfType<string>()]);
     }
 
@@ -288,7 +289,7 @@ internal static class CommonOptions
     }
 
     /// <summary>Checks the number of threads.</summary>
-    public static int ThreadCount(int threads) => threads is >= 1 and <= 1024 ? threads : throw new CladoException($"--threads {threads}: 1 to 1024 are wanted");
+    public static int ThreadCount(int threads) => threads is >= 1 and <= 1024 ? threads : throw new CladoException(Invariant($"--threads {threads}: 1 to 1024 are wanted"));
 
     /// <summary>
     /// Runs a command's action with the token that a stop cancels, and runs of models within their limit. Options of text that are given without any are refused
@@ -316,7 +317,7 @@ internal static class CommonOptions
             double seconds = runsModels ? parsed.GetValue(timeout) : RunLimit.DefaultTimeout.TotalSeconds;
             if (!(seconds > 0 && seconds <= LongestTimeout.TotalSeconds))
             {
-                throw new CladoException($"--run-timeout {parsed.GetResult(timeout)!.Tokens[0].Value}: more than 0 and at most {LongestTimeout.TotalSeconds:0} seconds are wanted");
+                throw new CladoException(Invariant($"--run-timeout {parsed.GetResult(timeout)!.Tokens[0].Value}: more than 0 and at most {LongestTimeout.TotalSeconds:0} seconds are wanted"));
             }
             using var limit = RunLimit.Enter(TimeSpan.FromSeconds(seconds), cancellation);
             return Task.FromResult(action(parsed, cancellation));

@@ -4,6 +4,7 @@ using Clado.Evaluation;
 using Clado.Export;
 using Clado.Images;
 using Clado.Onnx;
+using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
 
@@ -60,7 +61,7 @@ internal static class DemoCommand
             var result = Evaluator.Evaluate(
                 path, images, options.Preprocessing, options.Model, null, options.Sensitivity.Threads, cancellation: cancellation);
             Views.Row(
-                table, name, $"{bits:0.00}", $"{result.SizeBytes:N0}", $"{result.Top1 * 100:0.0} %", $"{result.Agreement * 100:0.0} %", $"{times[0] / time:0.00}×",
+                table, name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"), Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{times[0] / time:0.00}×"),
                 widths, path);
         }
         terminal.Show(table);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Clado.Cli.Output;
+using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
 
@@ -66,9 +67,9 @@ internal static class QuantizeCommand
         terminal.Show(biases);
         terminal.ShowKept(pipeline);
         terminal.ShowGains(pipeline);
-        terminal.Data($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} "
-            + $"({pipeline.Sensitivity.Loss}; predicted {result.PredictedLoss:0.0000})"
-            + (evaluation.Agreement is { } agreement ? $", top-1 agrees with FP32 on {agreement:P1}" : ""));
+        terminal.Data(Invariant($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} ")
+            + Invariant($"({pipeline.Sensitivity.Loss}; predicted {result.PredictedLoss:0.0000})")
+            + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : ""));
         terminal.ShowChart(result, evaluation, pipeline.UniformAround(result.SizeBytes, terminal, cancellation));
         terminal.Show(parity);
         terminal.Data($"written: {path}");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Clado.Cli.Output;
 using Clado.Onnx.Upgrade;
 using Clado.Sweeps;
+using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
 
@@ -106,12 +107,12 @@ internal static class SweepCommand
         if (found is null)
         {
             var best = curve.Of(CurveMethod.Clado).MinBy(p => p.Drop(curve.FloatTop1))!;
-            terminal.Message($"clado: --target-drop {target}: no size measured keeps {measure} that close on these {curve.Images:N0} images; the least drop is "
-                + $"{best.Drop(curve.FloatTop1):0.00} points at {best.SizeBytes:N0} bytes. Allow a larger drop, or wider widths when measuring (--bits)");
+            terminal.Message(Invariant($"clado: --target-drop {target}: no size measured keeps {measure} that close on these {curve.Images:N0} images; the least drop is ")
+                + Invariant($"{best.Drop(curve.FloatTop1):0.00} points at {best.SizeBytes:N0} bytes. Allow a larger drop, or wider widths when measuring (--bits)"));
             return App.No;
         }
-        terminal.Message($"smallest size found for a drop of at most {target} points: {found.SizeBytes:N0} bytes ({found.BitsPerWeight:0.00} bits a weight), which lose "
-            + $"{found.Drop(curve.FloatTop1):0.00} points of {measure} on {curve.Images:N0} images");
+        terminal.Message(Invariant($"smallest size found for a drop of at most {target} points: {found.SizeBytes:N0} bytes ({found.BitsPerWeight:0.00} bits a weight), which lose ")
+            + Invariant($"{found.Drop(curve.FloatTop1):0.00} points of {measure} on {curve.Images:N0} images"));
         terminal.Message($"write it with: clado export --run {pipeline.RunPath} --budget {found.Budget}{(options.Rounds is { } rounds ? $" --rounds {rounds}" : "")}{(pipeline.Plan is null ? " --activations float" : "")}"
             + $"{(pipeline.Graph.Opset == OpsetUpgrade.TargetOpset ? "" : $" --opset {pipeline.Graph.Opset}")} -o OUT.onnx");
         return App.Done;

@@ -2,6 +2,7 @@ using System.IO.Enumeration;
 using System.Security.Cryptography;
 using System.Text;
 using Clado.Layers;
+using static System.FormattableString;
 
 namespace Clado.Allocation;
 
@@ -35,11 +36,11 @@ public sealed record AllocationLimits
     {
         if (BitOperations is <= 0)
         {
-            throw new CladoException($"--max-bitops {BitOperations}: more than 0 are wanted");
+            throw new CladoException(Invariant($"--max-bitops {BitOperations}: more than 0 are wanted"));
         }
         if (MaximumCost is < 0 or > 1L << 53)
         {
-            throw new CladoException($"--max-cost {MaximumCost}: 0 to 2^53 are wanted");
+            throw new CladoException(Invariant($"--max-cost {MaximumCost}: 0 to 2^53 are wanted"));
         }
         if (Costs is null != MaximumCost is null)
         {

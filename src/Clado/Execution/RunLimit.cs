@@ -1,5 +1,6 @@
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
+using static System.FormattableString;
 
 namespace Clado.Execution;
 
@@ -56,7 +57,7 @@ public sealed class RunLimit : IDisposable
         {
             limit.cancellation.ThrowIfCancellationRequested();
             throw new OnnxFormatException(file, time.IsCancellationRequested
-                ? $"was still running after {limit.timeout.TotalSeconds:0.###} s and was ended; a loop in it may have no end. Where it only needs longer, allow that with --run-timeout SECONDS"
+                ? Invariant($"was still running after {limit.timeout.TotalSeconds:0.###} s and was ended; a loop in it may have no end. Where it only needs longer, allow that with --run-timeout SECONDS")
                 : $"{problem}: {e.Message.Split('\n')[0].Trim()}", inner: e);
         }
     }

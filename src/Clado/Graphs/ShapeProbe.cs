@@ -3,6 +3,7 @@ using Clado.Execution;
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
 using static Clado.Onnx.TensorProto.Types;
+using static System.FormattableString;
 
 namespace Clado.Graphs;
 
@@ -41,7 +42,7 @@ internal static class ShapeProbe
         var shape = Shape(input, 1);
         if (shape.Any(d => d is <= 0 or > MaximumSide) || shape.Aggregate(1.0, (product, d) => product * d) > MaximumInputElements)
         {
-            throw new OnnxFormatException(file, $"impossible input shape [{string.Join(", ", shape)}]", tensor: input.Name);
+            throw new OnnxFormatException(file, $"impossible input shape [{string.Join(", ", shape.Select(d => Invariant($"{d}")))}]", tensor: input.Name);
         }
     }
 

@@ -1,5 +1,6 @@
 using Clado.Graphs;
 using SkiaSharp;
+using static System.FormattableString;
 
 namespace Clado.Images;
 
@@ -47,7 +48,7 @@ internal sealed record ImageShape(int Channels, int Height, int Width, ChannelLa
                 return shape;
             }
         }
-        throw new CladoException($"{Path.GetFileName(model)}: the input has shape [{string.Join(", ", dims)}]; images of 1 or 3 channels are understood, "
+        throw new CladoException($"{Path.GetFileName(model)}: the input has shape [{string.Join(", ", dims.Select(d => Invariant($"{d}")))}]; images of 1 or 3 channels are understood, "
             + "[batch, channels, height, width] or [batch, height, width, channels]");
     }
 }
@@ -86,7 +87,7 @@ internal static class ImageReader
         }
         if ((long)codec.Info.Width * codec.Info.Height > MaximumPixels)
         {
-            throw new ImageFormatException(path, $"is {codec.Info.Width}×{codec.Info.Height} pixels; more than {MaximumPixels:N0} are refused, scale it down");
+            throw new ImageFormatException(path, Invariant($"is {codec.Info.Width}×{codec.Info.Height} pixels; more than {MaximumPixels:N0} are refused, scale it down"));
         }
         if (shape.Channels == 1 && preprocessing.Channels != ChannelOrder.Gray && codec.Info.ColorType != SKColorType.Gray8)
         {

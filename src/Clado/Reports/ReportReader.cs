@@ -1,3 +1,4 @@
+using System.Globalization;
 using Clado.Layers;
 using Clado.Runs;
 using Clado.Sweeps;
@@ -13,7 +14,7 @@ internal static class ReportReader
     {
         var matrix = folder.ReadSensitivity();
         var run = folder.Description;
-        var candidates = folder.ReadTable("candidates.csv").Select((cells, row) => (Layer: cells[0], Bits: int.Parse(cells[1]), SizeBytes: long.Parse(cells[2]), Row: row)).ToArray();
+        var candidates = folder.ReadTable("candidates.csv").Select((cells, row) => (Layer: cells[0], Bits: int.Parse(cells[1], CultureInfo.InvariantCulture), SizeBytes: long.Parse(cells[2], CultureInfo.InvariantCulture), Row: row)).ToArray();
         var byLayer = candidates.ToLookup(c => c.Layer);
         var layers = folder.ReadTable("layers.csv");
         if (candidates.Length != matrix.CandidateCount || layers.Count == 0 || layers.Any(l => !byLayer.Contains(l[0])))
@@ -29,7 +30,7 @@ internal static class ReportReader
         {
             Title = Path.GetFileNameWithoutExtension(run.ModelPath),
             Layers = [.. layers.Select(l => new ReportLayer(
-                l[0], l[1], [.. l[3].Split('x').Select(long.Parse)], long.Parse(l[4]), long.Parse(l[5]),
+                l[0], l[1], [.. l[3].Split('x').Select(dim => long.Parse(dim, CultureInfo.InvariantCulture))], long.Parse(l[4], CultureInfo.InvariantCulture), long.Parse(l[5], CultureInfo.InvariantCulture),
                 byLayer[l[0]].ToDictionary(c => c.Bits, c => c.SizeBytes), byLayer[l[0]].ToDictionary(c => c.Bits, c => HeatMap.Rounded(matrix.LossIncrease(c.Row)))))],
             Widths = widths,
             Loss = matrix.Loss,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Clado.Activations;
 using Clado.Candidates;
@@ -6,6 +7,7 @@ using Clado.Images;
 using Clado.Layers;
 using Clado.Sensitivity;
 using Clado.Sweeps;
+using static System.FormattableString;
 
 namespace Clado.Runs;
 
@@ -15,8 +17,6 @@ namespace Clado.Runs;
 /// </summary>
 internal sealed class RunFolder
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = false };
-
     private RunFolder(string path, RunDescription description) => (FolderPath, Description) = (path, description);
 
     public string FolderPath { get; }
@@ -86,14 +86,14 @@ internal sealed class RunFolder
     {
         AtomicFile.WriteText(In("layers.csv"), Csv.Of(
             ["name", "op", "weight", "shape", "parameters", "macs", "groups"],
-            layers.Layers.Select(l => (string[])[l.Name, l.Op, l.Weight, string.Join('x', l.Shape), $"{l.Parameters}", $"{l.Macs}", $"{l.Groups}"])));
+            layers.Layers.Select(l => (string[])[l.Name, l.Op, l.Weight, string.Join('x', l.Shape.Select(d => Invariant($"{d}"))), $"{l.Parameters}", $"{l.Macs}", $"{l.Groups}"])));
         AtomicFile.WriteText(In("kept.csv"), Csv.Of(["name", "op", "reason"], layers.Kept.Select(k => (string[])[k.Name, k.Op, k.Reason])));
     }
 
     /// <summary>Rows of a table that is kept in the folder, its header left out; empty where it is not there. Shape: [rows][columns].</summary>
     public IReadOnlyList<string[]> ReadTable(string file) => File.Exists(In(file)) ? [.. Csv.Read(File.ReadAllText(In(file))).Skip(1)] : [];
 
-    public void WriteScalings(IReadOnlyList<ChannelScaling> scalings) => AtomicFile.WriteText(In("equalization.json"), JsonSerializer.Serialize(scalings, Json) + "\n");
+    public void WriteScalings(IReadOnlyList<ChannelScaling> scalings) => AtomicFile.WriteText(In("equalization.json"), JsonSerializer.Serialize(scalings, JsonText.Compact) + "\n");
 
     /// <summary>How channels were scaled, or null where that is not written yet.</summary>
     public IReadOnlyList<ChannelScaling>? ReadScalings()
@@ -101,7 +101,7 @@ internal sealed class RunFolder
         var path = In("equalization.json");
         try
         {
-            return File.Exists(path) ? JsonSerializer.Deserialize<ChannelScaling[]>(File.ReadAllText(path), Json) : null;
+            return File.Exists(path) ? JsonSerializer.Deserialize<ChannelScaling[]>(File.ReadAllText(path), JsonText.Compact) : null;
         }
         catch (JsonException e)
         {
@@ -109,17 +109,17 @@ internal sealed class RunFolder
         }
     }
 
-    public void WriteRanges(ActivationRanges ranges) => AtomicFile.WriteText(In("ranges.json"), JsonSerializer.Serialize(ranges, Json) + "\n");
+    public void WriteRanges(ActivationRanges ranges) => AtomicFile.WriteText(In("ranges.json"), JsonSerializer.Serialize(ranges, JsonText.Compact) + "\n");
 
     /// <summary>The grids that activations are rounded to while measuring, or null where they are not, or not found yet.</summary>
     public ActivationRanges? ReadRanges() =>
-        File.Exists(In("ranges.json")) ? Parsed(In("ranges.json"), "list of grids", text => JsonSerializer.Deserialize<ActivationRanges>(text, Json)) : null;
+        File.Exists(In("ranges.json")) ? Parsed(In("ranges.json"), "list of grids", text => JsonSerializer.Deserialize<ActivationRanges>(text, JsonText.Compact)) : null;
 
     public void WriteCandidates(CandidateSet candidates)
     {
         AtomicFile.WriteText(In("candidates.csv"), Csv.Of(
             ["layer", "bits", "sizeBytes", "squaredError"],
-            candidates.Items.Select(c => (string[])[c.Layer.Name, $"{c.Bits}", $"{c.SizeBytes}", $"{c.SquaredError:R}"])));
+            candidates.Items.Select(c => (string[])[c.Layer.Name, $"{c.Bits}", $"{c.SizeBytes}", Invariant($"{c.SquaredError:R}")])));
         var file = new Safetensors();
         foreach (var candidate in candidates.Items)
         {
@@ -129,7 +129,7 @@ internal sealed class RunFolder
             {
                 file.Add($"{candidate.Layer.Name}/{candidate.Bits}/bias", bias, bias.Length);
             }
-            file.Metadata[$"{candidate.Layer.Name}/{candidate.Bits}"] = $"{candidate.SizeBytes} {candidate.SquaredError:R}";
+            file.Metadata[$"{candidate.Layer.Name}/{candidate.Bits}"] = Invariant($"{candidate.SizeBytes} {candidate.SquaredError:R}");
         }
         file.Write(In("candidates.safetensors"));
     }
@@ -156,8 +156,8 @@ internal sealed class RunFolder
                     Codes = file.Get<sbyte>(key + "/codes"),
                     Scales = file.Get<float>(key + "/scales"),
                     Bias = file.Has(key + "/bias") ? file.Get<float>(key + "/bias") : null,
-                    SizeBytes = long.Parse(known[0]),
-                    SquaredError = double.Parse(known[1]),
+                    SizeBytes = long.Parse(known[0], CultureInfo.InvariantCulture),
+                    SquaredError = double.Parse(known[1], CultureInfo.InvariantCulture),
                 };
             }))]);
         }
@@ -177,8 +177,8 @@ internal sealed class RunFolder
         file.Add("eigenvalues", matrix.Eigenvalues, n);
         file.Metadata["estimator"] = matrix.Estimator;
         file.Metadata["loss"] = matrix.Loss;
-        file.Metadata["baseLoss"] = matrix.BaseLoss.ToString("R");
-        file.Metadata["images"] = matrix.ImageCount.ToString();
+        file.Metadata["baseLoss"] = matrix.BaseLoss.ToString("R", CultureInfo.InvariantCulture);
+        file.Metadata["images"] = matrix.ImageCount.ToString(CultureInfo.InvariantCulture);
         file.Write(In("sensitivity.safetensors"));
     }
 
@@ -195,8 +195,8 @@ internal sealed class RunFolder
         {
             Estimator = file.Metadata["estimator"],
             Loss = file.Metadata["loss"],
-            BaseLoss = double.Parse(file.Metadata["baseLoss"]),
-            ImageCount = int.Parse(file.Metadata["images"]),
+            BaseLoss = double.Parse(file.Metadata["baseLoss"], CultureInfo.InvariantCulture),
+            ImageCount = int.Parse(file.Metadata["images"], CultureInfo.InvariantCulture),
             Raw = file.Get<double>("raw"),
             StandardErrors = file.Get<double>("standardErrors"),
             Projected = file.Get<double>("projected"),

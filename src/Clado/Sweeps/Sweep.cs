@@ -1,3 +1,4 @@
+using System.Globalization;
 using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Candidates;
@@ -7,6 +8,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Runs;
 using Clado.Sensitivity;
+using static System.FormattableString;
 
 namespace Clado.Sweeps;
 
@@ -77,8 +79,8 @@ internal sealed class Sweep
         var (smallest, largest) = Range;
         CurvePoint At(long budget)
         {
-            var point = Measure([new(CurveMethod.Clado, $"{budget}")], $"{budget:N0} bytes", cancellation)[0];
-            progress?.Report(new StageProgress($"{point.SizeBytes:N0} bytes", $"a drop of {point.Drop(curve.FloatTop1):0.00} points", null));
+            var point = Measure([new(CurveMethod.Clado, $"{budget}")], Invariant($"{budget:N0} bytes"), cancellation)[0];
+            progress?.Report(new StageProgress(Invariant($"{point.SizeBytes:N0} bytes"), Invariant($"a drop of {point.Drop(curve.FloatTop1):0.00} points"), null));
             return point;
         }
 
@@ -164,7 +166,7 @@ internal sealed class Sweep
     {
         if (point.Method == CurveMethod.Uniform)
         {
-            var uniform = pipeline.Candidates.Uniform(int.Parse(point.Budget[..^"bit".Length]));
+            var uniform = pipeline.Candidates.Uniform(int.Parse(point.Budget[..^"bit".Length], CultureInfo.InvariantCulture));
             long size = Size(uniform);
             double predicted = Surrogate.Of(pipeline.Sensitivity).Loss(pipeline.Candidates.RowsOf(uniform));
             return (Of(point, size, size, uniform) with { PredictedLoss = predicted }, uniform);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Clado.Graphs;
 using Clado.Onnx;
@@ -5,6 +6,7 @@ using Clado.Tests.Support;
 using Google.Protobuf;
 using SkiaSharp;
 using Xunit;
+using static System.FormattableString;
 
 namespace Clado.Tests.Cli;
 
@@ -78,7 +80,7 @@ public class CommandTests
             Assert.Equal("", exported.Code == 0 ? "" : exported.Error);
             using var json = JsonDocument.Parse(exported.Output);
             Assert.Equal(new FileInfo(folder["e.onnx"]).Length, json.RootElement.GetProperty("sizeBytes").GetInt64());
-            Assert.InRange(new FileInfo(folder["e.onnx"]).Length, 1, long.Parse(budget));
+            Assert.InRange(new FileInfo(folder["e.onnx"]).Length, 1, long.Parse(budget, CultureInfo.InvariantCulture));
             Assert.Equal(opset, OnnxFile.Read(folder["e.onnx"]).Opset());
         }
         var quantized = Harness.Command(["quantize", .. measuring, "--budget", "3500", "--opset", "21", "-o", folder["q.onnx"], "--json"]);
@@ -138,7 +140,7 @@ public class CommandTests
         var result = Harness.Command("quantize", model, "--images", images, "--budget", "900", "--run", folder["run"], "-o", folder["q.onnx"], "--json");
         Assert.Equal(1, result.Code);
         long smallest = JsonDocument.Parse(result.Output).RootElement.GetProperty("smallestBytes").GetInt64();
-        Assert.Contains($"the smallest file is {smallest:N0} bytes", LastLine(result.Error), StringComparison.Ordinal);
+        Assert.Contains(Invariant($"the smallest file is {smallest:N0} bytes"), LastLine(result.Error), StringComparison.Ordinal);
         Assert.False(File.Exists(folder["q.onnx"]));
         Assert.Equal(0, Harness.Command("allocate", "--run", folder["run"], "--budget", $"{smallest}").Code);
         Assert.Equal(1, Harness.Command("allocate", "--run", folder["run"], "--budget", $"{smallest - 1}").Code);

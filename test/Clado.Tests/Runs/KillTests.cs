@@ -24,7 +24,7 @@ public class KillTests
         var records = Path.Combine(folder["killed"], "records.sqlite");
         for (int kill = 0; kill < Kills; kill++)
         {
-            using var process = Start(Measure("killed", 1 + (kill % 2)));
+            using var process = CladoProcess.Start(Measure("killed", 1 + (kill % 2)));
             if (kill == 0)
             {
                 Log(records);
@@ -44,16 +44,6 @@ public class KillTests
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder["whole"], "sensitivity.safetensors")), File.ReadAllBytes(Path.Combine(folder["killed"], "sensitivity.safetensors")));
         Assert.Empty(Query(records, "SELECT key FROM log GROUP BY key HAVING count(*) > 1"));
         Assert.NotEmpty(Query(records, "SELECT key FROM log"));
-    }
-
-    private static Process Start(string[] command)
-    {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var word in command.Prepend(Path.Combine(AppContext.BaseDirectory, "Clado.Cli.dll")))
-        {
-            start.ArgumentList.Add(word);
-        }
-        return Process.Start(start)!;
     }
 
     /// <summary>Has the database note every unit that is recorded from now on, those that are recorded already included.</summary>
