@@ -72,6 +72,30 @@ public class StopTests
         Assert.Equal("clado: stopped; what was measured is kept, the same command goes on from there", (await error).Trim());
     }
 
+    /// <summary>A single product of matrices, while shapes are looked for, that takes seconds: the runtime looks at its flag before and after it only.</summary>
+    [Fact]
+    public async Task ASignalEndsTheProgramInsideAKernel()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are of Unix");
+        using var folder = new TemporaryFolder();
+        var net = NetworkBuilder.SmallClassifier();
+        net.Model.Graph.Initializer.Add(TensorData.Integers("size", [9000, 9000], 2));
+        net.Add("ConstantOfShape", ["size"], "large").Add("MatMul", ["large", "large"], "product").Add("ReduceMax", ["product"], "most").Add("Add", ["logits", "most"], "sum");
+        OnnxFile.Write(net.Build(), folder["long.onnx"]);
+        using var process = CladoProcess.Start("inspect", folder["long.onnx"]);
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        while (process.TotalProcessorTime < TimeSpan.FromSeconds(1.5))
+        {
+            Assert.False(process.HasExited, "a product of 1.5e12 operations was done");
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+        CladoProcess.Signal(process, CladoProcess.Terminate);
+        Assert.True(process.WaitForExit(Never));
+        Assert.Equal(2, process.ExitCode);
+        // In the middle of a line, it may be: this is the message of who did not wait.
+        Assert.Equal("\nclado: stopped; what was measured is kept, the same command goes on from there\n", await error);
+    }
+
     /// <summary>A few of the stops that the benchmark makes by the hundred: the same command then goes on and ends with the same file.</summary>
     [Fact]
     public void StopsAtAnyMomentLeaveNothingHalfDone()
