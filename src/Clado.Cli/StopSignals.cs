@@ -49,16 +49,18 @@ internal sealed class StopSignals : IDisposable
     /// <summary>Ends the process at once; threads inside native code keep it from an orderly end.</summary>
     private static void End()
     {
-        AtomicFile.Abandon();
         // Whoever reads messages may have stopped reading.
         var message = new Thread(() => Console.Error.WriteLine($"\nclado: {Message}")) { IsBackground = true };
         message.Start();
         message.Join(PatienceForMessage);
-        if (OperatingSystem.IsWindows())
+        AtomicFile.Abandon(() =>
         {
-            _ = TerminateProcess(-1, App.Error);
-        }
-        ExitNow(App.Error);
+            if (OperatingSystem.IsWindows())
+            {
+                _ = TerminateProcess(-1, App.Error);
+            }
+            ExitNow(App.Error);
+        });
     }
 
     [DllImport("libc", EntryPoint = "_exit")]

@@ -1,11 +1,12 @@
-using System.Collections.Concurrent;
-
 namespace Clado;
 
 /// <summary>Writes a file beside its destination, then renames it: a kill at any moment leaves the old file or the new one, never half of one.</summary>
 public static class AtomicFile
 {
-    private static readonly ConcurrentDictionary<string, bool> Unfinished = new();
+    // Files begin one after the other, so that none begins while Abandon removes them.
+    private static readonly Lock Beginning = new();
+    private static readonly HashSet<string> Unfinished = [];
+    private static readonly TimeSpan PatienceToBegin = TimeSpan.FromSeconds(0.15);
 
     /// <summary>Writes a file through <paramref name="write"/>.</summary>
     /// <param name="path">Destination; missing folders are made.</param>
@@ -15,10 +16,9 @@ public static class AtomicFile
         var full = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         var beside = $"{full}.{Guid.NewGuid():N}.part";
-        Unfinished.TryAdd(beside, true);
         try
         {
-            using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
+            using (var stream = Begin(beside))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);
@@ -32,23 +32,51 @@ public static class AtomicFile
         }
         finally
         {
-            Unfinished.TryRemove(beside, out _);
+            lock (Beginning)
+            {
+                Unfinished.Remove(beside);
+            }
         }
     }
 
     /// <summary>Removes the files that are being written at this moment: for a program that is about to end without finishing them.</summary>
-    public static void Abandon()
+    /// <param name="end">Called at last; no file is begun before it returns.</param>
+    public static void Abandon(Action end)
     {
-        foreach (var beside in Unfinished.Keys)
+        ArgumentNullException.ThrowIfNull(end);
+        // A disk may take its time to begin a file; who is ending cannot wait for it.
+        bool alone = Beginning.TryEnter(PatienceToBegin);
+        try
         {
-            try
+            foreach (var beside in alone ? Unfinished : [])
             {
-                File.Delete(beside);
+                try
+                {
+                    File.Delete(beside);
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    // Left behind then.
+                }
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            end();
+        }
+        finally
+        {
+            if (alone)
             {
-                // Left behind then: what is ending cannot wait for it.
+                Beginning.Exit();
             }
+        }
+    }
+
+    private static FileStream Begin(string path)
+    {
+        lock (Beginning)
+        {
+            var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write);
+            Unfinished.Add(path);
+            return stream;
         }
     }
 

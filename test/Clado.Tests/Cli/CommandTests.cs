@@ -141,7 +141,8 @@ public class CommandTests
         Assert.Equal(1, result.Code);
         long smallest = JsonDocument.Parse(result.Output).RootElement.GetProperty("smallestBytes").GetInt64();
         Assert.Contains(Invariant($"the smallest file is {smallest:N0} bytes"), LastLine(result.Error), StringComparison.Ordinal);
-        Assert.False(File.Exists(folder["q.onnx"]));
+        Assert.False(File.Exists(folder["q.onnx"]) || Directory.Exists(folder["run"]));
+        Assert.Equal(0, Harness.Command("measure", model, "--images", images, "--run", folder["run"]).Code);
         Assert.Equal(0, Harness.Command("allocate", "--run", folder["run"], "--budget", $"{smallest}").Code);
         Assert.Equal(1, Harness.Command("allocate", "--run", folder["run"], "--budget", $"{smallest - 1}").Code);
         Assert.Equal(1, Harness.Command("allocate", "--run", folder["run"], "--budget", "1.9bit").Code);
@@ -214,7 +215,7 @@ public class CommandTests
         var gray = new NetworkBuilder(input: [1, 8, 8]);
         gray.Weight("w", 2, 1, 3, 3);
         OnnxFile.Write(gray.Then("Conv", "y", ["w"]).Build(), folder["gray.onnx"]);
-        Fails(Quantize(folder["gray.onnx"], images), ".png", "takes 1 channel");
+        Fails([.. Quantize(folder["gray.onnx"], images), "--preprocess", "unit"], ".png", "takes 1 channel");
         Harness.Png(folder["labelled/1.png"], 8, 8, SKColors.Red);
         File.WriteAllText(folder["labelled/labels.csv"], "file,class\nghost.png,3\n");
         Fails(Quantize(model, folder["labelled"]), "labels.csv: line 2", "ghost.png");

@@ -241,9 +241,9 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
             return word;
         }
 
-        /// <summary>All files, their lengths and times. Shape: [files].</summary>
+        /// <summary>All files that are no links, their lengths and times. Shape: [files].</summary>
         public string[] Snapshot() =>
-            [.. new DirectoryInfo(folder.Path).EnumerateFileSystemInfos("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+            [.. new DirectoryInfo(folder.Path).EnumerateFileSystemInfos("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
                 .Select(f => $"{f.FullName} {(f is FileInfo file ? $"{file.Length} {file.LastWriteTimeUtc:O}" : "")}").Order(StringComparer.Ordinal)];
 
         public void Dispose()

@@ -132,7 +132,7 @@ public class StopTests
         {
             stream.WriteByte(1);
             Assert.Single(Directory.EnumerateFiles(folder.Path));
-            AtomicFile.Abandon();
+            AtomicFile.Abandon(() => { });
             Assert.Empty(Directory.EnumerateFiles(folder.Path));
         }));
         Assert.Empty(Directory.EnumerateFiles(folder.Path));
