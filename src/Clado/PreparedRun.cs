@@ -53,11 +53,14 @@ public sealed class PreparedRun
         _ = ImageShape.Of(graph, options.Preprocessing);
         var readout = Readout.Of(graph);
         _ = LossFactory.NameFor(graph, readout, images, options.Sensitivity.Loss);
-        readout.CheckLabels(images);
         prepared.CheckFolder();
         prepared.CheckMemory(readout);
         return prepared;
     }
+
+    /// <summary>Checks what evaluating on these images wants beyond measuring on them: classes, where they have some, that the network has too.</summary>
+    /// <exception cref="CladoException">A class is beyond the network's.</exception>
+    public void CheckLabels() => Readout.Of(Graph).CheckLabels(Images);
 
     /// <summary>Tries a budget on the sizes and costs alone: what it says of losses means nothing, but what is infeasible here stays so.</summary>
     /// <param name="budget">Text of the budget, see <see cref="Budget.Parse"/>.</param>

@@ -38,6 +38,7 @@ internal static class QuantizeCommand
         Destination.CheckOutsideRun("-o", output, options.Run);
         Destination.CheckOutsideImages("-o", output, options.Images);
         var prepared = MeasureCommand.Prepare(options);
+        prepared.CheckLabels();
         // A budget that no choice of widths keeps is so before anything is measured.
         if (AllocateCommand.Refuse(terminal, prepared.Try(choice.Budget, choice.Limits), options.Sensitivity.Estimator, json))
         {

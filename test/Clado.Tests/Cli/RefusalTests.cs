@@ -66,7 +66,7 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     [InlineData("measure {mixed} --images {images} --preprocess unit --run {new}", "does not grow with the batch")]
     [InlineData("measure {dense} --images {images} --preprocess unit --run {new} --loss kl", "loss 'kl' wants one output")]
     [InlineData("measure {model} --images {unlabelled} --preprocess unit --run {new} --loss ce", "loss 'ce' wants labels")]
-    [InlineData("measure {five} --images {images} --preprocess unit --run {new}", "class 5 is not among the model's 5")]
+    [InlineData("quantize {five} --images {images} --preprocess unit --run {new} -b 3bit -o {out}", "class 5 is not among the model's 5")]
     [InlineData("measure {five} --images {images} --preprocess unit --run {new} --loss ce", "class 5 is not among the model's 5")]
     [InlineData("measure {model} --images {nowhere} --run {new}", "no such folder")]
     [InlineData("measure {model} --images {model} --run {new}", "is a file; give the folder")]
