@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
-using static Clado.Onnx.TensorProto.Types;
 using static System.FormattableString;
+using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Onnx;
 

@@ -1,7 +1,7 @@
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
-using static Clado.Onnx.TensorProto.Types;
 using static System.FormattableString;
+using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
 

@@ -2,8 +2,8 @@ using System.Collections.Frozen;
 using Clado.Execution;
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
-using static Clado.Onnx.TensorProto.Types;
 using static System.FormattableString;
+using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
 

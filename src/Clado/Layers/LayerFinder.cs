@@ -1,7 +1,7 @@
 using Clado.Graphs;
 using Clado.Onnx;
-using static Clado.Onnx.TensorProto.Types;
 using static System.FormattableString;
+using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Layers;
 
