@@ -10,7 +10,7 @@ internal sealed class StopSignals : IDisposable
 {
     public const string Message = "stopped; what was measured is kept, the same command goes on from there";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.3);
     private static readonly TimeSpan PatienceForMessage = TimeSpan.FromSeconds(0.1);
 
     private readonly CancellationTokenSource source = new();

@@ -6,7 +6,7 @@ public static class AtomicFile
     // Files begin one after the other, so that none begins while Abandon removes them.
     private static readonly Lock Beginning = new();
     private static readonly HashSet<string> Unfinished = [];
-    private static readonly TimeSpan PatienceToBegin = TimeSpan.FromSeconds(0.15);
+    private static readonly TimeSpan PatienceToBegin = TimeSpan.FromSeconds(0.1);
 
     /// <summary>Writes a file through <paramref name="write"/>.</summary>
     /// <param name="path">Destination; missing folders are made.</param>
