@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using Clado.Cli.Commands;
 using Clado.Cli.Output;
 
@@ -16,7 +17,8 @@ internal static class App
     /// <param name="args">Its words. Shape: [words].</param>
     /// <param name="output">Receives data.</param>
     /// <param name="error">Receives progress and messages.</param>
-    public static int Run(string[] args, TextWriter output, TextWriter error)
+    /// <param name="cancellation">Stops.</param>
+    public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
         var terminal = new Terminal(output, error);
         var root = new Command("clado", "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, chosen by measuring how the layers' errors interact.")
@@ -36,14 +38,16 @@ internal static class App
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            var problem = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is no command or option" : parsed.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+            var problem = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is no command or option" : Problem(parsed.Errors[0]);
             var command = parsed.CommandResult.Command == root ? "" : $" {parsed.CommandResult.Command.Name}";
             error.WriteLine($"clado: {problem}; clado{command} --help shows how");
             return Error;
         }
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+            // Signals are the program's own matter: see StopSignals.
+            var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return parsed.InvokeAsync(configuration, cancellation).GetAwaiter().GetResult();
         }
         catch (Exception e) when (Expected(e) is { } message)
         {
@@ -53,12 +57,21 @@ internal static class App
         }
     }
 
+    /// <summary>What is wrong with a word of the command line: the option's name first, no name of a type.</summary>
+    private static string Problem(ParseError error)
+    {
+        var message = string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+        return error.SymbolResult is OptionResult { Option: var option, Tokens: [var token] } && !message.Contains("required", StringComparison.OrdinalIgnoreCase)
+            ? $"{option.Name} {token.Value}: {(message.Contains("System.", StringComparison.Ordinal) ? "a whole number is wanted, not as large as that" : message)}"
+            : message;
+    }
+
     /// <summary>The one line for errors that are the user's to mend; null for defects of this program, which keep their trace.</summary>
     private static string? Expected(Exception exception) => exception switch
     {
         CladoException e => e.Message,
         AggregateException e when e.Flatten().InnerExceptions is [var only, ..] => Expected(only),
-        OperationCanceledException => "stopped; what was measured is kept, the same command goes on from there",
+        OperationCanceledException => StopSignals.Message,
         IOException or UnauthorizedAccessException => exception.Message,
         _ => null,
     };

@@ -1,3 +1,4 @@
 using Clado.Cli;
 
-return App.Run(args, Console.Out, Console.Error);
+using var signals = new StopSignals();
+return App.Run(args, Console.Out, Console.Error, signals.Token);

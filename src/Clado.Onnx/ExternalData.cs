@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Google.Protobuf;
+using static System.FormattableString;
 
 namespace Clado.Onnx;
 
@@ -89,8 +90,8 @@ internal static class ExternalData
         long wanted = TensorData.SizeBytes(modelPath, tensor);
         if (offset < 0 || offset > file.Length || length < 0 || length > file.Length - offset || length != wanted)
         {
-            throw new OnnxFormatException(modelPath, $"data file '{location}' has {file.Length:N0} bytes; the tensor wants {wanted:N0} "
-                + $"and names {length:N0} at offset {offset:N0}; save the model again", tensor: tensor.Name);
+            throw new OnnxFormatException(modelPath, Invariant($"data file '{location}' has {file.Length:N0} bytes; the tensor wants {wanted:N0} ")
+                + Invariant($"and names {length:N0} at offset {offset:N0}; save the model again"), tensor: tensor.Name);
         }
         if (length > Array.MaxLength)
         {

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using static System.FormattableString;
 
 namespace Clado.Onnx;
 
@@ -14,14 +15,14 @@ public static class OnnxFile
     /// <exception cref="OnnxFormatException">The file is missing, truncated, not ONNX, or a tensor does not have the data its shape asks for.</exception>
     public static ModelProto Read(string path)
     {
-        var info = new FileInfo(path);
-        if (!info.Exists)
+        if (InputFile.Problem(path) is { } problem)
         {
-            throw new OnnxFormatException(path, $"no such file ({info.FullName}); give the path of an .onnx file");
+            throw new OnnxFormatException(path, $"{problem}{(path.Length > 0 ? $" ({Path.GetFullPath(path)})" : "")}; give the path of an .onnx file");
         }
+        var info = new FileInfo(path);
         if (info.Length > Array.MaxLength)
         {
-            throw new OnnxFormatException(path, $"{info.Length:N0} bytes is more than a protobuf file can hold (2 GiB); "
+            throw new OnnxFormatException(path, Invariant($"{info.Length:N0} bytes is more than a protobuf file can hold (2 GiB); ")
                 + "save the model with its weights as external data");
         }
         var model = Parse(path, File.ReadAllBytes(path));

@@ -17,13 +17,13 @@ public sealed class StagedFile : IDisposable
         Path = $"{destination}.{Guid.NewGuid():N}.part";
         try
         {
-            using var stream = new FileStream(Path, FileMode.CreateNew, FileAccess.Write);
+            using var stream = AtomicFile.Begin(Path);
             write(stream);
             stream.Flush(flushToDisk: true);
         }
         catch
         {
-            File.Delete(Path);
+            Remove();
             throw;
         }
     }
@@ -40,6 +40,7 @@ public sealed class StagedFile : IDisposable
     {
         File.Move(Path, path, overwrite: true);
         isCommitted = true;
+        AtomicFile.Finish(Path);
     }
 
     /// <summary>Deletes what was not renamed.</summary>
@@ -47,7 +48,13 @@ public sealed class StagedFile : IDisposable
     {
         if (!isCommitted)
         {
-            File.Delete(Path);
+            Remove();
         }
+    }
+
+    private void Remove()
+    {
+        File.Delete(Path);
+        AtomicFile.Finish(Path);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Onnx;
@@ -20,7 +21,7 @@ public static class TensorData
             // The bound keeps count·16 bytes (the widest type) inside a long.
             if (dim < 0 || (dim > 0 && count > (1L << 58) / dim))
             {
-                throw new OnnxFormatException(file, $"impossible shape [{string.Join(", ", tensor.Dims)}]", tensor: tensor.Name);
+                throw new OnnxFormatException(file, $"impossible shape [{string.Join(", ", tensor.Dims.Select(d => Invariant($"{d}")))}]", tensor: tensor.Name);
             }
             empty |= dim == 0;
             count *= Math.Max(dim, 1);
@@ -142,8 +143,8 @@ public static class TensorData
         };
         if (wanted != found)
         {
-            throw new OnnxFormatException(file, $"shape [{string.Join(", ", tensor.Dims)}] of {Name((DataType)tensor.DataType)} wants {wanted:N0} "
-                + $"{(tensor.HasRawData ? "bytes" : "values")}, the file has {found:N0}; export the model again", tensor: tensor.Name);
+            throw new OnnxFormatException(file, Invariant($"shape [{string.Join(", ", tensor.Dims.Select(d => Invariant($"{d}")))}] of {Name((DataType)tensor.DataType)} wants {wanted:N0} ")
+                + Invariant($"{(tensor.HasRawData ? "bytes" : "values")}, the file has {found:N0}; export the model again"), tensor: tensor.Name);
         }
     }
 

@@ -10,7 +10,6 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
-using Clado.Onnx.Upgrade;
 using Clado.Runs;
 using Clado.Sensitivity;
 using Clado.Sweeps;
@@ -28,6 +27,9 @@ public sealed class Pipeline
 
     // Of more images, quantiles and agreements hardly differ.
     private const int ImagesForRanges = 256;
+
+    /// <summary>Folder of the run folders that nobody named.</summary>
+    internal const string DefaultFolder = "clado-runs";
 
     private readonly RunFolder folder;
     private readonly SensitivityOptions options;
@@ -73,9 +75,7 @@ public sealed class Pipeline
     internal FileSize FileSize => new(Graph, Layers.Layers, activations.Format);
 
     /// <summary>What activations are written as, and for which opset where it is not the usual one, in a word.</summary>
-    public string WrittenAs => (activations.Format == ActivationFormat.Float ? "float"
-        : activations.Ranges == RangeMethod.LeastSquares ? "8" : $"8-{activations.Ranges}".ToLowerInvariant())
-        + (Graph.Opset == OpsetUpgrade.TargetOpset ? "" : $"-opset{Graph.Opset}");
+    public string WrittenAs => activations.NameAt(Graph.Opset);
 
     /// <summary>Options of the command line that write the same from the run folder; empty where it would do so without them.</summary>
     internal string WritingOptions => (activations == folder.Description.WrittenActivations() ? ""
@@ -91,6 +91,9 @@ public sealed class Pipeline
     /// <summary>How channels were scaled, where that was asked for. Shape: [scaled tensors].</summary>
     public IReadOnlyList<ChannelScaling> Scalings => folder.ReadScalings() ?? [];
 
+    /// <summary>Folder of the images that were measured on.</summary>
+    public string ImagesPath => folder.Description.ImagesPath;
+
     /// <summary>Path of the run folder.</summary>
     public string RunPath => folder.FolderPath;
 
@@ -99,20 +102,26 @@ public sealed class Pipeline
     /// <param name="progress">Receives the name of the stage and the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops; what is finished is kept in the run folder.</param>
     /// <exception cref="CladoException">Model, images, options or run folder cannot be used; the message says what, where and what to do.</exception>
-    public static Pipeline Measure(PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    public static Pipeline Measure(PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
+        Measure(PreparedRun.Of(options), progress, cancellation);
+
+    /// <summary>Makes the candidates and measures them; what the run folder has already is not done again.</summary>
+    /// <param name="prepared">What to measure, read and checked.</param>
+    /// <param name="progress">Receives the name of the stage and the share done. Range: [0, 1].</param>
+    /// <param name="cancellation">Stops; what is finished is kept in the run folder.</param>
+    /// <exception cref="CladoException">An image is broken, or the run folder cannot be used; the message says what, where and what to do.</exception>
+    public static Pipeline Measure(PreparedRun prepared, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        var graph = Graph.Read(options.Model, options.Inputs, options.Opset);
-        var (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
-        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
+        ArgumentNullException.ThrowIfNull(prepared);
+        var (options, graph, images) = (prepared.Options, prepared.Graph, prepared.Images);
+        var (layers, widths) = (prepared.Layers, prepared.Widths);
         var description = RunDescription.Of(options, graph, images);
-        // A loss that does not fit, or an image that cannot be decoded, is found before there is a folder that other images or options would no longer fit.
-        _ = LossFactory.NameFor(graph, Readout.Of(graph), images, options.Sensitivity.Loss);
         var folder = RunFolder.OpenOrCreate(
-            options.Run ?? Path.Combine("clado-runs", $"{Path.GetFileNameWithoutExtension(options.Model)}-{description.Key()}"), description, NoticeOf(progress));
+            options.Run ?? Path.Combine(DefaultFolder, $"{Path.GetFileNameWithoutExtension(options.Model)}-{description.Key()}"), description, NoticeOf(progress));
         progress?.Report(new StageProgress("run folder", folder.FolderPath, null));
         if (folder.IsNew)
         {
+            // An image that cannot be decoded is found before there is a folder that other images would no longer fit.
             ImageBatches.Check(images, graph, options.Preprocessing, options.Sensitivity.Threads, StageShare.Of(progress, "checking images"), cancellation);
         }
 

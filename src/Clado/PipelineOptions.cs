@@ -4,6 +4,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx.Upgrade;
 using Clado.Sensitivity;
+using static System.FormattableString;
 
 namespace Clado;
 
@@ -26,7 +27,7 @@ public sealed record PipelineOptions
     public int? Limit
     {
         get;
-        init => field = value is null or >= 1 ? value : throw new CladoException($"--limit {value}: at least 1 image is needed");
+        init => field = value is null or >= 1 ? value : throw new CladoException(Invariant($"--limit {value}: at least 1 image is needed"));
     }
 
     /// <summary>Seed of the choice of images.</summary>
@@ -41,7 +42,7 @@ public sealed record PipelineOptions
         get;
         init => field = value.Count > 0 && value.All(b => b is >= 2 and <= 8)
             ? [.. value.Distinct().Order()]
-            : throw new CladoException($"--bits {string.Join(',', value)}: widths from 2 to 8 are understood, such as 2,3,4,8");
+            : throw new CladoException($"--bits {string.Join(',', value.Select(bits => Invariant($"{bits}")))}: widths from 2 to 8 are understood, such as 2,3,4,8");
     } = DefaultBits;
 
     /// <summary>Layers kept at a width or as floats: <c>NAME=BITS|float</c>, names with <c>*</c> and <c>?</c>; later ones win. Shape: [pins].</summary>
@@ -68,7 +69,7 @@ public sealed record PipelineOptions
         get;
         init => field = value is OpsetUpgrade.TargetOpset or OpsetUpgrade.EarlierOpset
             ? value
-            : throw new CladoException($"--opset {value}: {OpsetUpgrade.TargetOpset} or {OpsetUpgrade.EarlierOpset} are wanted");
+            : throw new CladoException(Invariant($"--opset {value}: {OpsetUpgrade.TargetOpset} or {OpsetUpgrade.EarlierOpset} are wanted"));
     } = OpsetUpgrade.TargetOpset;
 
     /// <summary>Estimator, loss and threads.</summary>

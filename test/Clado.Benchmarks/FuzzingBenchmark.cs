@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Tests.Support;
@@ -120,8 +121,8 @@ internal static class FuzzingBenchmark
             if (parts.Length == 3)
             {
                 Count(parts[2]);
-                peak = Math.Max(peak, long.Parse(parts[1]));
-                next = int.Parse(parts[0]) + step;
+                peak = Math.Max(peak, long.Parse(parts[1], CultureInfo.InvariantCulture));
+                next = int.Parse(parts[0], CultureInfo.InvariantCulture) + step;
             }
         }
     }

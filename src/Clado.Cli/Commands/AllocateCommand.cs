@@ -45,17 +45,27 @@ internal static class AllocateCommand
         Terminal terminal, Pipeline pipeline, CommonOptions.Choice choice, bool json, CancellationToken cancellation)
     {
         var result = pipeline.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
-        var text = Json.Of(result, pipeline.Estimator, pipeline.WrittenAs);
-        if (result.Chosen.Count == 0)
+        if (Refuse(terminal, result, pipeline.Estimator, pipeline.WrittenAs, json))
         {
-            if (json)
-            {
-                terminal.Data(text);
-            }
-            terminal.Message($"clado: {Views.Infeasible(result)}");
             return null;
         }
-        pipeline.Keep("allocation", pipeline.NameOf(result, choice.Rounds), text);
+        pipeline.Keep("allocation", pipeline.NameOf(result, choice.Rounds), Json.Of(result, pipeline.Estimator, pipeline.WrittenAs));
         return result;
+    }
+
+    /// <summary>Says that a budget cannot be kept, where that is so.</summary>
+    /// <returns>Whether it is.</returns>
+    public static bool Refuse(Terminal terminal, AllocationResult result, string estimator, string writtenAs, bool json)
+    {
+        if (result.Chosen.Count > 0)
+        {
+            return false;
+        }
+        if (json)
+        {
+            terminal.Data(Json.Of(result, estimator, writtenAs));
+        }
+        terminal.Message($"clado: {Views.Infeasible(result)}");
+        return true;
     }
 }

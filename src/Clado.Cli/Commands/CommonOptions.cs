@@ -1,18 +1,23 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using Clado.Activations;
 using Clado.Allocation;
 using Clado.Candidates;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx.Upgrade;
 using Clado.Sensitivity;
+using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
 
 /// <summary>Options that several verbs share, each made once.</summary>
 internal static class CommonOptions
 {
+    private static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(1);
+
     public static Argument<string> Model() => new("MODEL.onnx") { Description = "The model" };
 
     public static Option<bool> Json() => new("--json") { Description = "Print JSON instead of tables" };
@@ -90,14 +95,16 @@ internal static class CommonOptions
                 MaximumCost = parsed.GetValue(maximumCost),
                 SameWidth = parsed.GetValue(sameBits) ?? [],
             },
-            parsed.GetValue(rounds) is not { } count || count >= 0 ? parsed.GetValue(rounds) : throw new CladoException($"--rounds {count}: 0 or more are wanted"));
+            parsed.GetValue(rounds) is not { } count || count >= 0 ? parsed.GetValue(rounds) : throw new CladoException(Invariant($"--rounds {count}: 0 or more are wanted")),
+            [.. new[] { parsed.GetValue(costs) }.OfType<string>()]);
     }
 
     /// <summary>A choice as it is asked for.</summary>
     /// <param name="Budget">Text of the budget.</param>
     /// <param name="Limits">What else it must keep.</param>
     /// <param name="Rounds">Rounds at most, or null for the default.</param>
-    public sealed record Choice(string Budget, AllocationLimits Limits, int? Rounds);
+    /// <param name="Files">Files it was read from. Shape: [files].</param>
+    public sealed record Choice(string Budget, AllocationLimits Limits, int? Rounds, IReadOnlyList<string> Files);
 
     /// <summary>Threads and memory for verbs that open a run folder.</summary>
     public sealed class Resources
@@ -246,6 +253,9 @@ internal static class CommonOptions
             resources.AddTo(command);
         }
 
+        /// <summary>Files that are read beside model and images. Shape: [files].</summary>
+        public IReadOnlyList<string> Files(ParseResult parsed) => [parsed.GetRequiredValue(preprocess)];
+
         public PipelineOptions Read(ParseResult parsed) => new()
         {
             Model = parsed.GetRequiredValue(model),
@@ -278,9 +288,42 @@ internal static class CommonOptions
     }
 
     /// <summary>Checks the number of threads.</summary>
-    public static int ThreadCount(int threads) => threads is >= 1 and <= 1024 ? threads : throw new CladoException($"--threads {threads}: 1 to 1024 are wanted");
+    public static int ThreadCount(int threads) => threads is >= 1 and <= 1024 ? threads : throw new CladoException(Invariant($"--threads {threads}: 1 to 1024 are wanted"));
 
-    /// <summary>Runs a command's action with the token that Ctrl-C cancels.</summary>
-    public static void Runs(this Command command, Func<ParseResult, CancellationToken, int> action) =>
-        command.SetAction((parsed, cancellation) => Task.FromResult(action(parsed, cancellation)));
+    /// <summary>
+    /// Runs a command's action with the token that a stop cancels, and runs of models within their limit. Options of text that are given without any are refused
+    /// for all commands here: a path that is none would be taken for the current folder.
+    /// </summary>
+    public static void Runs(this Command command, Func<ParseResult, CancellationToken, int> action, bool runsModels = true)
+    {
+        var timeout = new Option<double>("--run-timeout")
+        {
+            Description = "Seconds that a single run of a model may take, on a batch of images: models may loop for ever",
+            DefaultValueFactory = _ => RunLimit.DefaultTimeout.TotalSeconds,
+            CustomParser = Number,
+        };
+        if (runsModels)
+        {
+            command.Options.Add(timeout);
+        }
+        command.SetAction((parsed, cancellation) =>
+        {
+            foreach (var result in parsed.CommandResult.Children.Where(r => r.Tokens.Any(token => token.Value.Length == 0)))
+            {
+                var name = result switch { OptionResult option => option.Option.Name, ArgumentResult argument => argument.Argument.Name, _ => command.Name };
+                throw new CladoException($"{name} \"\": is empty; give a value or leave it out");
+            }
+            double seconds = runsModels ? parsed.GetValue(timeout) : RunLimit.DefaultTimeout.TotalSeconds;
+            if (!(seconds > 0 && seconds <= LongestTimeout.TotalSeconds))
+            {
+                throw new CladoException(Invariant($"--run-timeout {parsed.GetResult(timeout)!.Tokens[0].Value}: more than 0 and at most {LongestTimeout.TotalSeconds:0} seconds are wanted"));
+            }
+            using var limit = RunLimit.Enter(TimeSpan.FromSeconds(seconds), cancellation);
+            return Task.FromResult(action(parsed, cancellation));
+        });
+    }
+
+    /// <summary>Reads a number as it is written everywhere, whatever the culture; what is none becomes NaN, which no range holds.</summary>
+    public static double Number(ArgumentResult result) =>
+        result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : double.NaN;
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Clado.Cli.Output;
 using Clado.Evaluation;
 using Clado.Images;
+using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
 
@@ -22,6 +23,7 @@ internal static class DemoCommand
 
     private static int Run(Terminal terminal, string folder, CancellationToken cancellation)
     {
+        Destination.CheckFolder("-o", folder);
         var samples = Path.GetRelativePath(".", Samples());
         var options = new PipelineOptions
         {
@@ -57,7 +59,7 @@ internal static class DemoCommand
             var result = Evaluator.Evaluate(
                 path, images, options.Preprocessing, options.Model, null, options.Sensitivity.Threads, cancellation: cancellation);
             Views.Row(
-                table, name, $"{bits:0.00}", $"{result.SizeBytes:N0}", $"{result.Top1 * 100:0.0} %", $"{result.Agreement * 100:0.0} %", $"{times[0] / time:0.00}×",
+                table, name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"), Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{times[0] / time:0.00}×"),
                 widths, path);
         }
         terminal.Show(table);

@@ -22,15 +22,15 @@ internal static class EvaluateCommand
         feeding.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
-            var inputs = feeding.Read(parsed);
+            var (inputs, sideBySide) = (feeding.Read(parsed), CommonOptions.ThreadCount(parsed.GetValue(threads)));
             var set = ImageFolder.Open(parsed.GetRequiredValue(images)).Limit(parsed.GetValue(limit), parsed.GetValue(seed));
             var result = Evaluator.Evaluate(
                 parsed.GetRequiredValue(model), set, Preprocessing.Parse(parsed.GetRequiredValue(preprocess)), parsed.GetValue(reference), null,
-                CommonOptions.ThreadCount(parsed.GetValue(threads)), inputs, null, new StageShare(terminal, "evaluating"), cancellation);
+                sideBySide, inputs, null, new StageShare(terminal, "evaluating"), cancellation);
             if (parsed.GetValue(latency))
             {
                 var paths = new[] { result.Model, parsed.GetValue(reference) }.OfType<string>().ToArray();
-                double[] times = LatencyMeasurement.Measure(paths, parsed.GetValue(threads), inputs: inputs, cancellation: cancellation);
+                double[] times = LatencyMeasurement.Measure(paths, sideBySide, inputs: inputs, cancellation: cancellation);
                 result = result with { LatencyMilliseconds = times[0], ReferenceLatencyMilliseconds = times.Length > 1 ? times[1] : null };
             }
             if (parsed.GetValue(json))

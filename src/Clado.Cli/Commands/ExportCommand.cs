@@ -23,13 +23,16 @@ internal static class ExportCommand
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed), terminal);
-            var result = AllocateCommand.Allocate(terminal, pipeline, choosing.Read(parsed), parsed.GetValue(json), cancellation);
+            var (folder, path, choice) = (parsed.GetRequiredValue(run), parsed.GetRequiredValue(output), choosing.Read(parsed));
+            var pipeline = Pipeline.Open(folder, resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed), terminal);
+            Destination.CheckFile("-o", path, pipeline.Graph.File, choice.Files);
+            Destination.CheckOutsideRun("-o", path, folder);
+            Destination.CheckOutsideImages("-o", path, pipeline.ImagesPath);
+            var result = AllocateCommand.Allocate(terminal, pipeline, choice, parsed.GetValue(json), cancellation);
             if (result is null)
             {
                 return App.No;
             }
-            var path = parsed.GetRequiredValue(output);
             var written = Refinement.Write(terminal, pipeline, result, path, parsed.GetValue(refine), evaluate: false, cancellation);
             if (parsed.GetValue(json))
             {

@@ -14,12 +14,19 @@ internal static class MeasureCommand
         measuring.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
-            var run = Pipeline.Measure(measuring.Read(parsed), terminal, cancellation);
+            var run = Pipeline.Measure(Prepare(measuring.Read(parsed)), terminal, cancellation);
             terminal.ShowScalings(run);
             terminal.ShowSensitivity(run);
             terminal.ShowScales(run);
             return App.Done;
         });
         return command;
+    }
+
+    /// <summary>Reads and checks what is to be measured, the run folder first: that takes no time.</summary>
+    public static PreparedRun Prepare(PipelineOptions options)
+    {
+        Destination.CheckFolder("--run", options.Run ?? Pipeline.DefaultFolder);
+        return PreparedRun.Of(options);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Clado.Cli.Output;
+using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
 
@@ -18,16 +19,32 @@ internal static class QuantizeCommand
         {
             command.Options.Add(option);
         }
-        command.Runs((parsed, cancellation) => Run(
-            terminal, measuring.Read(parsed), choosing.Read(parsed), parsed.GetValue(refine), parsed.GetValue(output), parsed.GetValue(json), cancellation));
+        command.Runs((parsed, cancellation) =>
+        {
+            var (options, choice, path) = (measuring.Read(parsed), choosing.Read(parsed), parsed.GetValue(output));
+            Destination.CheckFile("-o", path, options.Model, [.. measuring.Files(parsed), .. choice.Files]);
+            return Run(terminal, options, choice, parsed.GetValue(refine), path, parsed.GetValue(json), cancellation);
+        });
         return command;
     }
 
-    /// <summary>The whole job with options already read.</summary>
-    public static int Run(
+    private static int Run(
         Terminal terminal, PipelineOptions options, CommonOptions.Choice choice, bool refine, string? output, bool json, CancellationToken cancellation)
     {
-        var pipeline = Pipeline.Measure(options, terminal, cancellation);
+        if (output is null)
+        {
+            Destination.CheckFolder("-o", ".");
+        }
+        Destination.CheckOutsideRun("-o", output, options.Run);
+        Destination.CheckOutsideImages("-o", output, options.Images);
+        var prepared = MeasureCommand.Prepare(options);
+        prepared.CheckLabels();
+        // A budget that no choice of widths keeps is so before anything is measured.
+        if (AllocateCommand.Refuse(terminal, prepared.Try(choice.Budget, choice.Limits), options.Sensitivity.Estimator, prepared.WrittenAs, json))
+        {
+            return App.No;
+        }
+        var pipeline = Pipeline.Measure(prepared, terminal, cancellation);
         var result = AllocateCommand.Allocate(terminal, pipeline, choice, json, cancellation);
         if (result is null)
         {
@@ -53,9 +70,9 @@ internal static class QuantizeCommand
         terminal.ShowKept(pipeline);
         terminal.ShowGains(pipeline);
         terminal.ShowScales(pipeline);
-        terminal.Data($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} "
-            + $"({pipeline.Sensitivity.Loss}; predicted {result.PredictedLoss:0.0000})"
-            + (evaluation.Agreement is { } agreement ? $", top-1 agrees with FP32 on {agreement:P1}" : ""));
+        terminal.Data(Invariant($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} ")
+            + Invariant($"({pipeline.Sensitivity.Loss}; predicted {result.PredictedLoss:0.0000})")
+            + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : ""));
         terminal.ShowChart(result, evaluation, pipeline.UniformAround(result.SizeBytes, terminal, cancellation));
         terminal.Show(parity);
         terminal.Data($"written: {path}");

@@ -3,6 +3,7 @@ using Clado.Activations;
 using Clado.Allocation;
 using Clado.Cli.Output;
 using Clado.Evaluation;
+using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
 
@@ -39,7 +40,7 @@ internal static class Refinement
         }
         var refined = WriteOnce(terminal, pipeline, pipeline.Refine(result, first.Activations, terminal, cancellation), path, evaluate: true, cancellation);
         double before = first.Evaluation!.LossIncrease!.Value, after = refined.Evaluation!.LossIncrease!.Value;
-        terminal.Message($"refining: loss increase {before:0.0000} before, {after:0.0000} after; {(after < before ? "kept" : "taken back")}");
+        terminal.Message(Invariant($"refining: loss increase {before:0.0000} before, {after:0.0000} after; {(after < before ? "kept" : "taken back")}"));
         if (after < before)
         {
             return refined;

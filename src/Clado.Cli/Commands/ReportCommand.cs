@@ -23,15 +23,23 @@ internal static class ReportCommand
         {
             var folder = parsed.GetRequiredValue(run);
             var report = Report.Read(folder);
-            if (parsed.GetValue(output) is { } path)
+            var path = parsed.GetValue(output);
+            Destination.CheckFile("-o", path, report.ModelPath);
+            Destination.CheckOutsideRun("-o", path, folder);
+            Destination.CheckFolder("--figures", parsed.GetValue(figures));
+            if (parsed.GetValue(figures) is not null)
             {
-                report.Write(path);
-                terminal.Data($"written: {path}");
+                Report.CheckFont();
+            }
+            if (path is null)
+            {
+                path = report.WriteToRun();
             }
             else
             {
-                terminal.Data($"written: {report.WriteToRun()}");
+                report.Write(path);
             }
+            terminal.Data($"written: {path}");
             if (parsed.GetValue(figures) is { } target)
             {
                 foreach (var file in report.WriteFigures(target))
@@ -40,7 +48,7 @@ internal static class ReportCommand
                 }
             }
             return App.Done;
-        });
+        }, runsModels: false);
         return command;
     }
 }

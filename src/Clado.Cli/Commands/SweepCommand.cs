@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Clado.Cli.Output;
 using Clado.Sweeps;
+using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
 
@@ -22,6 +23,7 @@ internal static class SweepCommand
         var (limit, seed, rounds) = (CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.Rounds());
         var drop = new Option<double?>("--target-drop")
         {
+            CustomParser = result => CommonOptions.Number(result),
             Description = "Look for the smallest size that loses at most so many points of top-1, or of agreement with FP32 where there are no labels",
         };
         var output = new Option<string?>("--output", "-o") { Description = "CSV file to write" };
@@ -39,9 +41,21 @@ internal static class SweepCommand
         {
             if (parsed.GetValue(drop) is { } asked && !(asked is >= 0 and <= 100))
             {
-                throw new CladoException($"--target-drop {asked}: points of accuracy from 0 to 100 are wanted");
+                throw new CladoException($"--target-drop {parsed.GetResult(drop)!.Tokens[0].Value}: points of accuracy from 0 to 100 are wanted");
             }
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed), terminal);
+            if (parsed.GetValue(drop) is not null && parsed.GetValue(budgets) is not null)
+            {
+                throw new CladoException("--budgets: --target-drop looks for a budget by itself; leave one of them out");
+            }
+            if (parsed.GetValue(images) is null && (parsed.GetValue(limit) is not null || parsed.GetResult(seed) is { Implicit: false }))
+            {
+                throw new CladoException("--limit and --seed choose among the images of --evaluate, which is missing; the run's images are used all of them");
+            }
+            var folder = parsed.GetRequiredValue(run);
+            var pipeline = Pipeline.Open(folder, resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed), terminal);
+            Destination.CheckFile("-o", parsed.GetValue(output), pipeline.Graph.File);
+            Destination.CheckOutsideRun("-o", parsed.GetValue(output), folder);
+            Destination.CheckOutsideImages("-o", parsed.GetValue(output), parsed.GetValue(images) ?? pipeline.ImagesPath);
             var options = new SweepOptions
             {
                 Images = parsed.GetValue(images),
@@ -92,12 +106,12 @@ internal static class SweepCommand
         if (found is null)
         {
             var best = curve.Of(CurveMethod.Clado).MinBy(p => p.Drop(curve.FloatTop1))!;
-            terminal.Message($"clado: --target-drop {target}: no size measured keeps {measure} that close on these {curve.Images:N0} images; the least drop is "
-                + $"{best.Drop(curve.FloatTop1):0.00} points at {best.SizeBytes:N0} bytes. Allow a larger drop, or wider widths when measuring (--bits)");
+            terminal.Message(Invariant($"clado: --target-drop {target}: no size measured keeps {measure} that close on these {curve.Images:N0} images; the least drop is ")
+                + Invariant($"{best.Drop(curve.FloatTop1):0.00} points at {best.SizeBytes:N0} bytes. Allow a larger drop, or wider widths when measuring (--bits)"));
             return App.No;
         }
-        terminal.Message($"smallest size found for a drop of at most {target} points: {found.SizeBytes:N0} bytes ({found.BitsPerWeight:0.00} bits a weight), which lose "
-            + $"{found.Drop(curve.FloatTop1):0.00} points of {measure} on {curve.Images:N0} images");
+        terminal.Message(Invariant($"smallest size found for a drop of at most {target} points: {found.SizeBytes:N0} bytes ({found.BitsPerWeight:0.00} bits a weight), which lose ")
+            + Invariant($"{found.Drop(curve.FloatTop1):0.00} points of {measure} on {curve.Images:N0} images"));
         terminal.Message($"write it with: clado export --run {pipeline.RunPath} --budget {found.Budget}{(options.Rounds is { } rounds ? $" --rounds {rounds}" : "")}"
             + $"{pipeline.WritingOptions} -o OUT.onnx");
         return App.Done;

@@ -1,26 +1,20 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Clado.Allocation;
 using Clado.Evaluation;
 using Clado.Graphs;
 using Clado.Layers;
+using Clado.Runs;
 using Clado.Sensitivity;
 using Clado.Sweeps;
 
 namespace Clado.Cli.Output;
 
-/// <summary>The JSON other programs read; its keys are a contract. Fractions are 0–1, sizes bytes, losses nats; what was not measured is absent.</summary>
+/// <summary>The JSON other programs read; its keys are a contract. Fractions are 0–1, sizes bytes, losses nats; what was not measured is absent, what is no number is null.</summary>
 internal static class Json
 {
-    private static readonly JsonSerializerOptions Options = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-        WriteIndented = true,
-    };
+    // Nothing here stands in a page: names keep their quotes and accents.
+    private static readonly JsonSerializerOptions Options = new(JsonText.Indented) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static string Of(Graph graph, LayerSet layers) => JsonSerializer.Serialize(
         new

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Spectre.Console;
+using static System.FormattableString;
 
 namespace Clado.Cli.Output;
 
@@ -100,7 +101,7 @@ internal sealed class Terminal : IProgress<StageProgress>
             lastShown = now;
             // What was found done at the start took no time: only what came after says how long the rest takes.
             var left = share > startShare ? now * ((1 - share) / (share - startShare)) : (TimeSpan?)null;
-            var text = $"{stage} {share * 100:F0} %{(left is { } time && share < 1 ? $", {Duration(time)} left" : "")}";
+            var text = Invariant($"{stage} {share * 100:F0} %{(left is { } time && share < 1 ? $", {Duration(time)} left" : "")}");
             if (live)
             {
                 error.Write($"\r{text,-60}");

@@ -6,6 +6,7 @@ using Clado.Layers;
 using Clado.Onnx;
 using Clado.Sweeps;
 using Spectre.Console;
+using static System.FormattableString;
 
 namespace Clado.Cli.Output;
 
@@ -21,11 +22,11 @@ internal static class Views
         var table = Terminal.Table(("layer", false), ("op", false), ("shape", false), ("groups", true), ("parameters", true), ("MACs", true));
         foreach (var layer in layers.Layers)
         {
-            Row(table, layer.Name, layer.Op, string.Join('×', layer.Shape), $"{layer.Groups}", $"{layer.Parameters:N0}", $"{layer.Macs:N0}");
+            Row(table, layer.Name, layer.Op, string.Join('×', layer.Shape.Select(d => Invariant($"{d}"))), $"{layer.Groups}", Invariant($"{layer.Parameters:N0}"), Invariant($"{layer.Macs:N0}"));
         }
         terminal.Show(table);
-        terminal.Data($"{graph.File}: opset {graph.OriginalOpset}, {graph.FileSizeBytes:N0} bytes, {layers.Layers.Count} layers to quantize, "
-            + $"{layers.Layers.Sum(l => l.Parameters):N0} weights, {layers.Layers.Sum(l => l.Macs):N0} MACs an image");
+        terminal.Data(Invariant($"{graph.File}: opset {graph.OriginalOpset}, {graph.FileSizeBytes:N0} bytes, {layers.Layers.Count} layers to quantize, ")
+            + Invariant($"{layers.Layers.Sum(l => l.Parameters):N0} weights, {layers.Layers.Sum(l => l.Macs):N0} MACs an image"));
         terminal.ShowKept(layers);
         terminal.ShowReadout(graph);
     }
@@ -85,8 +86,8 @@ internal static class Views
         var table = Terminal.Table(("channels of", false), ("read by", false), ("factors", true), ("channels scaled", true), ("output error", true));
         foreach (var s in run.Scalings)
         {
-            Row(table, s.Tensor, string.Join(", ", s.Consumers), $"{s.Factors.Min():0.###} – {s.Factors.Max():0.###}",
-                $"{s.Factors.Count(f => f != 1)} of {s.Factors.Count}", $"{(s.ErrorRatio - 1) * 100:0} %");
+            Row(table, s.Tensor, string.Join(", ", s.Consumers), Invariant($"{s.Factors.Min():0.###} – {s.Factors.Max():0.###}"),
+                $"{s.Factors.Count(f => f != 1)} of {s.Factors.Count}", Invariant($"{(s.ErrorRatio - 1) * 100:0} %"));
         }
         terminal.Show(table);
     }
@@ -96,7 +97,7 @@ internal static class Views
     {
         if (biases is { } b)
         {
-            terminal.Data($"biases of {b.Layers} layers were corrected, by {b.LargestChange:0.###} at most: loss increase {b.UncorrectedLoss:0.0000} without, {b.CorrectedLoss:0.0000} with (activations in floats)");
+            terminal.Data(Invariant($"biases of {b.Layers} layers were corrected, by {b.LargestChange:0.###} at most: loss increase {b.UncorrectedLoss:0.0000} without, {b.CorrectedLoss:0.0000} with (activations in floats)"));
         }
     }
 
@@ -108,12 +109,12 @@ internal static class Views
         foreach (var layer in run.Layers.Layers)
         {
             var rows = run.Candidates.Items.Select((c, row) => (c, row)).Where(p => p.c.Layer == layer).ToDictionary(p => p.c.Bits, p => p.row);
-            Row(table, [layer.Name, $"{layer.Parameters:N0}", .. widths.Select(b => rows.TryGetValue(b, out int row) ? $"{run.Sensitivity.LossIncrease(row):0.000000}" : "")]);
+            Row(table, [layer.Name, Invariant($"{layer.Parameters:N0}"), .. widths.Select(b => rows.TryGetValue(b, out int row) ? Invariant($"{run.Sensitivity.LossIncrease(row):0.000000}") : "")]);
         }
         terminal.Show(table);
         var s = run.Sensitivity;
-        terminal.Data($"loss increase of each candidate alone, {s.Loss}{(s.Loss == "mse" ? "" : ", nats")}, {s.ImageCount:N0} images, {s.Estimator}; "
-            + $"{s.NegativeSpectralMass:P1} of the spectrum is negative and was cut off");
+        terminal.Data(Invariant($"loss increase of each candidate alone, {s.Loss}{(s.Loss == "mse" ? "" : ", nats")}, {s.ImageCount:N0} images, {s.Estimator}; ")
+            + Invariant($"{s.NegativeSpectralMass:P1} of the spectrum is negative and was cut off"));
         terminal.ShowGains(run);
     }
 
@@ -134,12 +135,12 @@ internal static class Views
         var table = Terminal.Table(("layer", false), ("bits", true), ("", false), ("weights", true), ("bytes", true));
         foreach (var c in result.Chosen)
         {
-            Row(table, c.Layer.Name, $"{c.Bits}", new string('█', c.Bits), $"{c.Layer.Parameters:N0}", $"{c.SizeBytes:N0}");
+            Row(table, c.Layer.Name, $"{c.Bits}", new string('█', c.Bits), Invariant($"{c.Layer.Parameters:N0}"), Invariant($"{c.SizeBytes:N0}"));
         }
         terminal.Show(table);
         terminal.ShowTrials(result);
-        terminal.Data($"{result.SizeBytes:N0} bytes{(result.Budget.FileBytes is { } budget ? $" of {budget:N0}" : "")}, {result.BitsPerWeight:0.000} bits a weight, "
-            + $"predicted loss increase {result.PredictedLoss:0.0000}{(result.MeasuredLoss is { } measured ? $", measured {measured:0.0000}" : "")}; {Proof(result)}");
+        terminal.Data(Invariant($"{result.SizeBytes:N0} bytes{(result.Budget.FileBytes is { } budget ? Invariant($" of {budget:N0}") : "")}, {result.BitsPerWeight:0.000} bits a weight, ")
+            + Invariant($"predicted loss increase {result.PredictedLoss:0.0000}{(result.MeasuredLoss is { } measured ? Invariant($", measured {measured:0.0000}") : "")}; {Proof(result)}"));
     }
 
     /// <summary>What each surrogate proposed and what that was worth on the network; equal choices of a round in one line.</summary>
@@ -154,8 +155,8 @@ internal static class Views
         {
             var shown = group.FirstOrDefault(t => t.IsBest) ?? group.First();
             var name = shown.Surrogate + (group.Count() > 1 ? $" and {group.Count() - 1} more" : "");
-            Row(table, $"{shown.Round}", name, $"{shown.PredictedLoss:0.0000}", $"{shown.MeasuredLoss:0.0000}",
-                shown.HeldBackLoss is { } held ? $"{held:0.0000}" : "–", shown.IsBest ? "←" : "");
+            Row(table, $"{shown.Round}", name, Invariant($"{shown.PredictedLoss:0.0000}"), Invariant($"{shown.MeasuredLoss:0.0000}"),
+                shown.HeldBackLoss is { } held ? Invariant($"{held:0.0000}") : "–", shown.IsBest ? "←" : "");
         }
         terminal.Show(table);
     }
@@ -173,12 +174,12 @@ internal static class Views
         var beside = limit.Beside.Count == 0 ? "" : $" beside {string.Join(" and ", limit.Beside.Select(Option))}";
         if (limit.Kind == LimitKind.FileBytes)
         {
-            return $"--budget {text}: no choice of these widths is that small; the smallest file is {result.SmallestBytes:N0} bytes "
-                + $"({result.SmallestBitsPerWeight:0.00} bits a weight). Raise the budget, or allow narrower widths with --bits";
+            return Invariant($"--budget {text}: no choice of these widths is that small; the smallest file is {result.SmallestBytes:N0} bytes ")
+                + Invariant($"({result.SmallestBitsPerWeight:0.00} bits a weight). Raise the budget, or allow narrower widths with --bits");
         }
         var (value, least) = limit.Kind == LimitKind.BitsPerWeight
-            ? ($"{limit.Value}bit", limit.Smallest is { } bits ? $"the least is {bits:0.00} bits a weight" : null)
-            : ($"{limit.Value:0}", limit.Smallest is { } smallest ? $"the least they reach is {smallest:N0}" : null);
+            ? (Invariant($"{limit.Value}bit"), limit.Smallest is { } bits ? Invariant($"the least is {bits:0.00} bits a weight") : null)
+            : (Invariant($"{limit.Value:0}"), limit.Smallest is { } smallest ? Invariant($"the least they reach is {smallest:N0}") : null);
         return $"{Option(limit.Kind)} {value}: no choice of these widths keeps it{beside}; {least ?? "the least it could be is not known"}. "
             + $"Raise it{(limit.Beside.Count == 0 ? "" : ", or the other limits")}, or allow narrower widths with --bits";
     }
@@ -193,8 +194,8 @@ internal static class Views
     public static void Show(this Terminal terminal, EvaluationResult result)
     {
         var table = Terminal.Table(("model", false), ("bytes", true), ("images", true), ("top-1", true), ("top-5", true), ("loss", true), ("agreement", true));
-        Row(table, result.Model, $"{result.SizeBytes:N0}", $"{result.Images:N0}", Percent(result.Top1), Percent(result.Top5),
-            result.Loss is { } loss ? $"{loss:0.0000}" : "–", Percent(result.Agreement));
+        Row(table, result.Model, Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Images:N0}"), Percent(result.Top1), Percent(result.Top5),
+            result.Loss is { } loss ? Invariant($"{loss:0.0000}") : "–", Percent(result.Agreement));
         terminal.Show(table);
         if (result.LossIncrease is { } increase)
         {
@@ -202,7 +203,7 @@ internal static class Views
         }
         if (result.LatencyMilliseconds is { } time)
         {
-            terminal.Data($"{time:0.000} ms an image{(result.ReferenceLatencyMilliseconds is { } other ? $", the reference {other:0.000} ms: {other / time:0.00} times as fast" : "")}");
+            terminal.Data(Invariant($"{time:0.000} ms an image{(result.ReferenceLatencyMilliseconds is { } other ? Invariant($", the reference {other:0.000} ms: {other / time:0.00} times as fast") : "")}"));
         }
     }
 
@@ -215,12 +216,12 @@ internal static class Views
         foreach (var p in curve.Points)
         {
             var bits = string.Concat(p.Allocation.Values);
-            Row(table, $"{p.Method}".ToLowerInvariant(), p.Budget, $"{p.SizeBytes:N0}", $"{p.BitsPerWeight:0.00}", $"{p.PredictedLoss:0.0000}", $"{p.MeasuredLoss:0.0000}",
-                Percent(p.Top1), Percent(p.Agreement), p.Gap is { } gap ? $"{gap:P1}" : "–", bits.Length > ChartWidth ? bits[..(ChartWidth - 1)] + "…" : bits);
+            Row(table, $"{p.Method}".ToLowerInvariant(), p.Budget, Invariant($"{p.SizeBytes:N0}"), Invariant($"{p.BitsPerWeight:0.00}"), Invariant($"{p.PredictedLoss:0.0000}"), Invariant($"{p.MeasuredLoss:0.0000}"),
+                Percent(p.Top1), Percent(p.Agreement), p.Gap is { } gap ? Invariant($"{gap:P1}") : "–", bits.Length > ChartWidth ? bits[..(ChartWidth - 1)] + "…" : bits);
         }
         terminal.Show(table);
-        terminal.Data($"FP32: {curve.FloatBytes:N0} bytes{(curve.FloatTop1 is { } top1 ? $", top-1 {Percent(top1)}" : "")}; "
-            + $"evaluated on {curve.Images:N0} images of {curve.ImagesPath}");
+        terminal.Data(Invariant($"FP32: {curve.FloatBytes:N0} bytes{(curve.FloatTop1 is { } top1 ? $", top-1 {Percent(top1)}" : "")}; ")
+            + Invariant($"evaluated on {curve.Images:N0} images of {curve.ImagesPath}"));
     }
 
     /// <summary>Bits of the layers from input to output, a column a layer, and the uniform widths next to the file's size.</summary>
@@ -237,20 +238,21 @@ internal static class Views
             .Append((Name: "this file", result.SizeBytes, result.BitsPerWeight, Loss: evaluation.LossIncrease, evaluation.Agreement));
         foreach (var row in rows.OrderBy(r => r.SizeBytes))
         {
-            Row(table, row.Name, $"{row.SizeBytes:N0}", $"{row.BitsPerWeight:0.00}", $"{row.Loss:0.0000}", Percent(row.Agreement));
+            Row(table, row.Name, Invariant($"{row.SizeBytes:N0}"), Invariant($"{row.BitsPerWeight:0.00}"), Invariant($"{row.Loss:0.0000}"), Percent(row.Agreement));
         }
         terminal.Show(table);
     }
 
     public static void Show(this Terminal terminal, ParityResult parity) => terminal.Data(
-        $"the written file against a simulation of its bits in floats, {parity.Images:N0} {(parity.OnImages ? "images" : "random inputs")}: outputs differ by {parity.LargestDifference:0.######} at most "
-        + $"(rounding explains {parity.Outputs.Max(o => o.AllowedLargest):0.######}), {parity.MeanDifference:0.######} in the mean{(parity.Agreement is { } agreement ? $", top-1 agrees on {agreement:P1}" : "")}");
+        Invariant($"the written file against a simulation of its bits in floats, {parity.Images:N0} {(parity.OnImages ? "images" : "random inputs")}: ")
+        + Invariant($"outputs differ by {parity.LargestDifference:0.######} at most (rounding explains {parity.Outputs.Max(o => o.AllowedLargest):0.######}), ")
+        + Invariant($"{parity.MeanDifference:0.######} in the mean{(parity.Agreement is { } agreement ? Invariant($", top-1 agrees on {agreement:P1}") : "")}"));
 
     public static void Row(Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(c => new Text(c)));
 
-    private static string Percent(double? share) => share is { } s ? $"{s * 100:0.00} %" : "–";
+    private static string Percent(double? share) => share is { } s ? Invariant($"{s * 100:0.00} %") : "–";
 
     private static string Proof(AllocationResult result) => result.Status == AllocationStatus.Optimal
         ? $"proven optimal for {result.Surrogate}"
-        : $"proven to be at most {result.Gap:P1} above the best possible for {result.Surrogate}";
+        : Invariant($"proven to be at most {result.Gap:P1} above the best possible for {result.Surrogate}");
 }

@@ -2,13 +2,14 @@ using System.IO.Enumeration;
 using System.Security.Cryptography;
 using System.Text;
 using Clado.Layers;
+using static System.FormattableString;
 
 namespace Clado.Allocation;
 
 /// <summary>What a choice of bits must keep besides its size: bit operations, a table of costs, layers that share a width.</summary>
 public sealed record AllocationLimits
 {
-    /// <summary>Bit operations an image at most, or null.</summary>
+    /// <summary>Bit operations an image at most, or null. Range: [1, inf).</summary>
     public long? BitOperations { get; init; }
 
     /// <summary>A table of costs, kept within <see cref="MaximumCost"/>, or null.</summary>
@@ -30,9 +31,17 @@ public sealed record AllocationLimits
     private static string Digest(IEnumerable<string> lines) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines.Order(StringComparer.Ordinal)))).AsSpan(0, 4));
 
-    /// <summary>Throws where a table comes without its limit or the other way round.</summary>
+    /// <summary>Throws where a limit lies outside its range, or a table comes without its limit or the other way round.</summary>
     internal void Check()
     {
+        if (BitOperations is <= 0)
+        {
+            throw new CladoException(Invariant($"--max-bitops {BitOperations}: more than 0 are wanted"));
+        }
+        if (MaximumCost is < 0 or > 1L << 53)
+        {
+            throw new CladoException(Invariant($"--max-cost {MaximumCost}: 0 to 2^53 are wanted"));
+        }
         if (Costs is null != MaximumCost is null)
         {
             throw new CladoException(Costs is null ? "--max-cost: which costs? give them with --cost-table" : "--cost-table: the most its costs may add up to is missing; give --max-cost");

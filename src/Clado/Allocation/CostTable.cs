@@ -18,9 +18,9 @@ public sealed class CostTable
     public static CostTable Read(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (!File.Exists(path))
+        if (InputFile.Problem(path) is { } problem)
         {
-            throw new CladoException($"{path}: no such file; give a CSV file with the columns {Header}");
+            throw new CladoException($"{path}: {problem}; give a CSV file with the columns {Header}");
         }
         var table = new CostTable(path);
         string[] lines = File.ReadAllLines(path);

@@ -3,6 +3,7 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
+using static System.FormattableString;
 
 namespace Clado.Calibration;
 
@@ -93,8 +94,8 @@ public static class InputMeasurement
         long widest = layers.Max(SizeBytes), used = ProgramBytes + (ModelCopies * graph.FileSizeBytes) + (threads * FastBatchBytes) + (FactorShare * widest);
         return memoryBytes >= used + widest
             ? memoryBytes - used
-            : throw new CladoException($"{Path.GetFileName(graph.File)}: rounding on inputs needs at least {(used + widest) >> 20:N0} MiB, "
-                + $"--memory allows {memoryBytes >> 20:N0}; raise it, or use --rounding nearest");
+            : throw new CladoException(Invariant($"{Path.GetFileName(graph.File)}: rounding on inputs needs at least {(used + widest) >> 20:N0} MiB, ")
+                + Invariant($"--memory allows {memoryBytes >> 20:N0}; raise it, or use --rounding nearest"));
     }
 
     /// <summary>Images a batch so that their tensors stay near the caches.</summary>

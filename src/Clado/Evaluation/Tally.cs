@@ -22,10 +22,8 @@ internal sealed class Tally
     /// <exception cref="CladoException">A label is beyond the network's classes.</exception>
     public static bool CanScore(ImageSet images, Readout readout)
     {
-        bool scored = images.IsLabelled && readout.IsClassifier;
-        return !scored || images.Items.FirstOrDefault(i => i.Label >= readout.ElementCount) is not { } item
-            ? scored
-            : throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ElementCount}; check the labels");
+        readout.CheckLabels(images);
+        return images.IsLabelled && readout.IsClassifier;
     }
 
     /// <summary>The batches together.</summary>

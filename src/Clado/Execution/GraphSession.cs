@@ -22,7 +22,7 @@ internal sealed class GraphSession : IDisposable
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
     public GraphSession(
         ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL, bool releasesMemory = false, bool integers = false)
-        : this(model, file, serialized => OrtRuntime.CreateSession(serialized, optimization, integers))
+        : this(model, file, serialized => OrtRuntime.CreateSession(serialized, file, optimization, integers))
     {
         this.releasesMemory = releasesMemory;
         if (releasesMemory)
@@ -39,10 +39,10 @@ internal sealed class GraphSession : IDisposable
         {
             session = open(serialized);
         }
-        catch (OnnxRuntimeException e)
+        catch
         {
             serialized.Dispose();
-            throw new OnnxFormatException(file, $"ONNX Runtime refuses the model: {FirstLine(e)}", inner: e);
+            throw;
         }
         Interlocked.Increment(ref openCount);
         Inputs = [.. session.InputNames];
@@ -66,9 +66,9 @@ internal sealed class GraphSession : IDisposable
     /// <param name="integers">Whether it computes in integers where the model rounds activations.</param>
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
     public static GraphSession Timed(ModelProto model, string file, int threads, bool integers) =>
-        new(model, file, serialized => OrtRuntime.CreateTimedSession(serialized, threads, integers));
+        new(model, file, serialized => OrtRuntime.CreateTimedSession(serialized, file, threads, integers));
 
-    /// <summary>Runs the model.</summary>
+    /// <summary>Runs the model within the <see cref="RunLimit"/>.</summary>
     /// <param name="value">Gives the value of the input of that name; it stays the caller's.</param>
     /// <returns>The outputs in the order of <see cref="Outputs"/>; the caller disposes them. Shape: [outputs].</returns>
     public IDisposableReadOnlyCollection<OrtValue> Run(Func<string, OrtValue> value)
@@ -78,14 +78,7 @@ internal sealed class GraphSession : IDisposable
         {
             options.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
         }
-        try
-        {
-            return session.Run(options, Inputs, [.. Inputs.Select(value)], Outputs);
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new OnnxFormatException(File, $"ONNX Runtime stopped: {FirstLine(e)}", inner: e);
-        }
+        return RunLimit.Run(File, "ONNX Runtime stopped", () => session.Run(options, Inputs, [.. Inputs.Select(value)], Outputs), () => options.Terminate = true);
     }
 
     /// <summary>Runs the model on values by name; more than it takes may be among them.</summary>
@@ -101,6 +94,4 @@ internal sealed class GraphSession : IDisposable
             Interlocked.Decrement(ref openCount);
         }
     }
-
-    private static string FirstLine(OnnxRuntimeException e) => e.Message.Split('\n')[0].Trim();
 }

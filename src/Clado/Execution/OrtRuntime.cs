@@ -15,28 +15,34 @@ internal static class OrtRuntime
 
     /// <summary>Creates a session.</summary>
     /// <param name="model">The model; it must outlive the session.</param>
+    /// <param name="file">Path that errors name.</param>
     /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
     /// <param name="integers">Whether it computes in integers where the model rounds activations; else all is computed in floats.</param>
-    public static InferenceSession CreateSession(SessionModel model, GraphOptimizationLevel optimization, bool integers)
+    public static InferenceSession CreateSession(SessionModel model, string file, GraphOptimizationLevel optimization, bool integers)
     {
         using var options = Options(optimization, integers);
         options.DisablePerSessionThreads();
         options.AddSessionConfigEntry("session.use_env_allocators", "1");
-        return model.Open(options);
+        return Create(model, file, options);
     }
 
     /// <summary>Creates a session with threads of its own, for timing: what a user of the file has.</summary>
     /// <param name="model">The model; it must outlive the session.</param>
+    /// <param name="file">Path that errors name.</param>
     /// <param name="threads">Threads a run uses. Range: [1, inf).</param>
     /// <param name="integers">Whether it computes in integers where the model rounds activations.</param>
-    public static InferenceSession CreateTimedSession(SessionModel model, int threads, bool integers)
+    public static InferenceSession CreateTimedSession(SessionModel model, string file, int threads, bool integers)
     {
         using var options = Options(GraphOptimizationLevel.ORT_ENABLE_ALL, integers);
         options.IntraOpNumThreads = threads;
         // Threads wait busily during a run, as a user's do, and not after it: sessions timed in turn would take each other's processors.
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
-        return model.Open(options);
+        return Create(model, file, options);
     }
+
+    /// <summary>Making a session computes what is constant in the model, which may take as long as a run.</summary>
+    private static InferenceSession Create(SessionModel model, string file, SessionOptions options) =>
+        RunLimit.Run(file, "ONNX Runtime refuses the model", () => model.Open(options), () => options.SetLoadCancellationFlag(true));
 
     private static SessionOptions Options(GraphOptimizationLevel optimization, bool integers)
     {

@@ -1,5 +1,6 @@
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
+using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
@@ -41,7 +42,7 @@ public sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<lon
         };
         if (given.Any(v => v < least || v > largest || (whole && v != Math.Round(v))))
         {
-            throw new OnnxFormatException(file, $"takes {GraphInputs.Describe(input)}; --set {input.Name}={string.Join(',', given)} gives a value that this type does not have", tensor: input.Name);
+            throw new OnnxFormatException(file, $"takes {GraphInputs.Describe(input)}; --set {input.Name}={string.Join(',', given.Select(value => Invariant($"{value}")))} gives a value that this type does not have", tensor: input.Name);
         }
         var dims = input.Type.TensorType.Shape?.Dim.Select(d => d.HasDimValue ? d.DimValue : (long?)null).ToArray()
             ?? throw new OnnxFormatException(file, "has no known rank, so it cannot be set", tensor: input.Name);
@@ -57,7 +58,7 @@ public sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<lon
         }
         if (given.Count != 1 && given.Count != elements)
         {
-            throw new OnnxFormatException(file, $"takes {GraphInputs.Describe(input)}, {elements} values an image, and --set gives {given.Count}; give one for all elements, or as many as elements",
+            throw new OnnxFormatException(file, Invariant($"takes {GraphInputs.Describe(input)}, {elements} values an image, and --set gives {given.Count}; give one for all elements, or as many as elements"),
                 tensor: input.Name);
         }
         return new ConstantInput(input.Name, type, shape, batched, given.Count == elements ? given : [.. Enumerable.Repeat(given[0], (int)elements)]);

@@ -1,6 +1,7 @@
 using Clado.Execution;
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
+using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
@@ -77,7 +78,7 @@ internal static class ConstantResolution
                 double elements = TensorData.ReadIntegers(file, tensor).Aggregate(1.0, (product, n) => node.Is("Pad") ? Math.Max(product, Math.Abs((double)n)) : product * n);
                 if (elements > MaximumElements)
                 {
-                    throw new OnnxFormatException(file, $"makes a tensor of at least {elements:0.#e0} elements, which no vision model needs; export the model again", node.DisplayName());
+                    throw new OnnxFormatException(file, Invariant($"makes a tensor of at least {elements:0.#e0} elements, which no vision model needs; export the model again"), node.DisplayName());
                 }
             }
         }

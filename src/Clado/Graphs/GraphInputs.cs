@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
+using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
@@ -53,7 +54,7 @@ public sealed class GraphInputs
 
     /// <summary>Type and shape of an input, in words.</summary>
     internal static string Describe(ValueInfoProto input) => input.Type?.TensorType is not { } type ? "no tensor"
-        : $"{(DataType)type.ElemType} [{string.Join(", ", type.Shape?.Dim.Select(d => d.HasDimValue ? $"{d.DimValue}" : "?") ?? ["unknown rank"])}]";
+        : $"{(DataType)type.ElemType} [{string.Join(", ", type.Shape?.Dim.Select(d => d.HasDimValue ? Invariant($"{d.DimValue}") : "?") ?? ["unknown rank"])}]";
 
     /// <summary>The values of all inputs for some images.</summary>
     /// <param name="pixels">The images. Shape: [images, …input].</param>

@@ -41,6 +41,17 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
         return new Readout(outputs, [.. outputs.Select(o => checked((int)graph.Tensors[o].ElementCount))], classifier);
     }
 
+    /// <summary>Checks that images are of classes the network has, where it is a classifier and they have classes.</summary>
+    /// <param name="images">The images.</param>
+    /// <exception cref="CladoException">One is not.</exception>
+    internal void CheckLabels(Images.ImageSet images)
+    {
+        if (IsClassifier && images.Items.FirstOrDefault(i => i.Label >= ElementCount) is { } item)
+        {
+            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {ElementCount}; check the labels, or put the images into one folder without classes");
+        }
+    }
+
     /// <summary>Brings the outputs of a batch together, all of an image side by side, and looks at them.</summary>
     /// <param name="outputs">Values of each output, image by image. Shape: [outputs][images · elements].</param>
     /// <param name="batch">The images.</param>

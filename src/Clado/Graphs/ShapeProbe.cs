@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Clado.Execution;
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
+using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
@@ -41,7 +42,7 @@ internal static class ShapeProbe
         var shape = Shape(input, 1);
         if (shape.Any(d => d is <= 0 or > MaximumSide) || shape.Aggregate(1.0, (product, d) => product * d) > MaximumInputElements)
         {
-            throw new OnnxFormatException(file, $"impossible input shape [{string.Join(", ", shape)}]", tensor: input.Name);
+            throw new OnnxFormatException(file, $"impossible input shape [{string.Join(", ", shape.Select(d => Invariant($"{d}")))}]", tensor: input.Name);
         }
     }
 

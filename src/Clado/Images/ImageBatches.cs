@@ -37,7 +37,7 @@ internal sealed class ImageBatches
     {
         (this.images, this.preprocessing, inputs) = (images, preprocessing, graph.Inputs);
         BatchSize = graph.HasFreeBatch ? batchSize : 1;
-        shape = ImageShape.Of(graph.Tensors[graph.Input].Shape, preprocessing.Layout, graph.File);
+        shape = ImageShape.Of(graph, preprocessing);
     }
 
     /// <summary>Decodes every image once, to find those that cannot be used before anything is done with the others.</summary>

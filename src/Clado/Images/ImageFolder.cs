@@ -20,10 +20,14 @@ public static class ImageFolder
             throw new ImageFormatException(folder, File.Exists(folder) ? "is a file; give the folder that holds the images" : "no such folder");
         }
         var labels = Path.Combine(folder, "labels.csv");
+        foreach (var list in ((string[])[labels, Path.Combine(folder, "classes.txt")]).Where(list => File.Exists(list) && !InputFile.IsRegular(list)))
+        {
+            throw new ImageFormatException(list, $"{InputFile.Problem(list)}; put a text file there");
+        }
         var items = File.Exists(labels) ? FromLabels(folder, labels)
             : Images(folder) is { Count: > 0 } flat ? flat.Select(path => Item(folder, path, null))
             : FromClassFolders(folder);
-        var sorted = items.OrderBy(i => i.Name, StringComparer.Ordinal).ToArray();
+        var sorted = items.Select(Checked).OrderBy(i => i.Name, StringComparer.Ordinal).ToArray();
         return sorted.Length > 0
             ? new ImageSet(folder, sorted)
             : throw new ImageFormatException(folder, $"holds no images ({string.Join(", ", Extensions)}), here or in class folders; give another folder");
@@ -75,6 +79,10 @@ public static class ImageFolder
 
     private static List<string> Images(string folder) =>
         [.. Directory.EnumerateFiles(folder).Where(f => Extensions.Contains(Path.GetExtension(f).ToLowerInvariant()))];
+
+    /// <summary>A pipe or a device among the images would hang whoever reads it.</summary>
+    private static ImageItem Checked(ImageItem item) =>
+        InputFile.Problem(item.Path) is { } problem ? throw new ImageFormatException(item.Path, $"{problem}; move it away") : item;
 
     private static ImageItem Item(string folder, string path, int? label) =>
         new(path, Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/'), label);

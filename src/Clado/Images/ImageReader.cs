@@ -1,4 +1,6 @@
+using Clado.Graphs;
 using SkiaSharp;
+using static System.FormattableString;
 
 namespace Clado.Images;
 
@@ -10,6 +12,24 @@ namespace Clado.Images;
 internal sealed record ImageShape(int Channels, int Height, int Width, ChannelLayout Layout)
 {
     public int ElementCount => Channels * Height * Width;
+
+    /// <summary>The tensor that a network takes, checked against what is to become of pixels.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="preprocessing">How images become inputs.</param>
+    /// <exception cref="CladoException">The input is no image, or has another number of channels than the preprocessing.</exception>
+    public static ImageShape Of(Graph graph, Preprocessing preprocessing)
+    {
+        var shape = Of(graph.Tensors[graph.Input].Shape, preprocessing.Layout, graph.File);
+        foreach (var (name, values) in ((string, float[])[])[("mean", preprocessing.Mean), ("std", preprocessing.Std)])
+        {
+            if (values.Length != 1 && values.Length != shape.Channels)
+            {
+                throw new CladoException($"{Path.GetFileName(graph.File)}: the model takes {shape.Channels} channel{(shape.Channels == 1 ? "" : "s")}, the preprocessing has {values.Length} values of {name}; "
+                    + "give with --preprocess a preset such as unit, or a JSON file with one value or one a channel");
+            }
+        }
+        return shape;
+    }
 
     /// <summary>Reads the shape of a network's input.</summary>
     /// <param name="dims">Shape: [4].</param>
@@ -28,7 +48,7 @@ internal sealed record ImageShape(int Channels, int Height, int Width, ChannelLa
                 return shape;
             }
         }
-        throw new CladoException($"{Path.GetFileName(model)}: the input has shape [{string.Join(", ", dims)}]; images of 1 or 3 channels are understood, "
+        throw new CladoException($"{Path.GetFileName(model)}: the input has shape [{string.Join(", ", dims.Select(d => Invariant($"{d}")))}]; images of 1 or 3 channels are understood, "
             + "[batch, channels, height, width] or [batch, height, width, channels]");
     }
 }
@@ -54,6 +74,10 @@ internal static class ImageReader
 
     private static SKBitmap Decode(string path, ImageShape shape, Preprocessing preprocessing)
     {
+        if (InputFile.Problem(path) is { } problem)
+        {
+            throw new ImageFormatException(path, $"{problem}; put an image there or remove it");
+        }
         using var data = SKData.CreateCopy(File.ReadAllBytes(path));
         using var codec = SKCodec.Create(data)
             ?? throw new ImageFormatException(path, "not a PNG or JPEG image; remove it or save it again");
@@ -63,7 +87,7 @@ internal static class ImageReader
         }
         if ((long)codec.Info.Width * codec.Info.Height > MaximumPixels)
         {
-            throw new ImageFormatException(path, $"is {codec.Info.Width}×{codec.Info.Height} pixels; more than {MaximumPixels:N0} are refused, scale it down");
+            throw new ImageFormatException(path, Invariant($"is {codec.Info.Width}×{codec.Info.Height} pixels; more than {MaximumPixels:N0} are refused, scale it down"));
         }
         if (shape.Channels == 1 && preprocessing.Channels != ChannelOrder.Gray && codec.Info.ColorType != SKColorType.Gray8)
         {

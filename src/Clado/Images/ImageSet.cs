@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using static System.FormattableString;
 
 namespace Clado.Images;
 
@@ -20,14 +21,19 @@ public sealed record ImageSet(string Folder, IReadOnlyList<ImageItem> Items)
     /// <summary>Picks some of the images; the same seed picks the same ones, whatever order the file system lists them in.</summary>
     /// <param name="limit">How many at most. Range: [1, inf); null for all.</param>
     /// <param name="seed">Seed of the choice.</param>
+    /// <exception cref="CladoException">None are to be left.</exception>
     public ImageSet Limit(int? limit, int seed)
     {
+        if (limit < 1)
+        {
+            throw new CladoException(Invariant($"--limit {limit}: at least 1 image is needed"));
+        }
         if (limit is not { } count || count >= Items.Count)
         {
             return this;
         }
         // Ordered by a hash of seed and name: no generator whose algorithm could change between versions, and a larger limit keeps the smaller's choice.
-        var chosen = Items.OrderBy(i => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}:{i.Name}"))), StringComparer.Ordinal)
+        var chosen = Items.OrderBy(i => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Invariant($"{seed}:{i.Name}")))), StringComparer.Ordinal)
             .Take(count).OrderBy(i => i.Name, StringComparer.Ordinal);
         return this with { Items = [.. chosen] };
     }

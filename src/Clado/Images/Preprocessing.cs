@@ -70,7 +70,9 @@ public sealed record Preprocessing
         {
             throw new ImageFormatException(nameOrFile, $"is neither a preset ({string.Join(", ", PresetNames)}) nor a JSON file");
         }
-        return FromJson(File.ReadAllText(nameOrFile), nameOrFile);
+        return InputFile.IsRegular(nameOrFile)
+            ? FromJson(File.ReadAllText(nameOrFile), nameOrFile)
+            : throw new ImageFormatException(nameOrFile, $"{InputFile.Problem(nameOrFile)}; give a JSON file");
     }
 
     /// <summary>Reads settings from JSON.</summary>

@@ -1,5 +1,6 @@
 using Clado.Graphs;
 using Clado.Onnx;
+using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Layers;
@@ -125,11 +126,11 @@ public static class LayerFinder
         }
         if (weight.Dims.Count < 2 || weight.Dims.Any(d => d == 0))
         {
-            return (null, $"the weight has shape [{string.Join(", ", weight.Dims)}]: a vector is kept");
+            return (null, $"the weight has shape [{string.Join(", ", weight.Dims.Select(d => Invariant($"{d}")))}]: a vector is kept");
         }
         if (node.Is("MatMul") && weight.Dims.Count > 2)
         {
-            return (null, $"the weight has shape [{string.Join(", ", weight.Dims)}]: a batch of matrices is kept");
+            return (null, $"the weight has shape [{string.Join(", ", weight.Dims.Select(d => Invariant($"{d}")))}]: a batch of matrices is kept");
         }
         long parameters = TensorData.ElementCount(graph.File, weight);
         long outputs = graph.Tensors[node.Output[0]].ElementCount;

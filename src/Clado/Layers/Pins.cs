@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Enumeration;
 
 namespace Clado.Layers;
@@ -21,7 +22,7 @@ public static class Pins
         {
             int sign = pin.LastIndexOf('=');
             var (name, value) = sign > 0 ? (pin[..sign], pin[(sign + 1)..]) : (pin, "");
-            int[] allowed = value == "float" ? [] : [.. value.Split(',').Select(part => int.TryParse(part, out int width) ? width : 0).Distinct().Order()];
+            int[] allowed = value == "float" ? [] : [.. value.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int width) ? width : 0).Distinct().Order()];
             if (allowed.Any(width => width is < 2 or > 8))
             {
                 throw new CladoException($"--pin {pin}: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted, BITS from 2 to 8");

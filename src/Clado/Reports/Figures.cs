@@ -1,5 +1,6 @@
 using Clado.Sweeps;
 using ScottPlot;
+using static System.FormattableString;
 
 namespace Clado.Reports;
 
@@ -88,7 +89,7 @@ internal static class Figures
         Explain(plot, map, "bits");
         int every = Math.Max(1, own.Length / 8);
         int[] shown = [.. Enumerable.Range(0, own.Length).Where(i => i % every == 0)];
-        plot.Axes.Bottom.SetTicks([.. shown.Select(i => (double)i)], [.. shown.Select(i => $"{own[i].SizeBytes / 1e3:0}")]);
+        plot.Axes.Bottom.SetTicks([.. shown.Select(i => (double)i)], [.. shown.Select(i => Invariant($"{own[i].SizeBytes / 1e3:0}"))]);
         Number(plot.Axes.Left, [.. data.Layers.Select((_, i) => new[] { i, i })], fromTop: true);
         plot.HideGrid();
         plot.Axes.SetLimits(-0.5, own.Length - 0.5, -0.5, data.Layers.Count - 0.5);
@@ -113,7 +114,7 @@ internal static class Figures
         var map = plot.Add.Heatmap(values);
         map.Colormap = new ScottPlot.Colormaps.Balance();
         map.ManualRange = new ScottPlot.Range(-1, 1);
-        Explain(plot, map, $"all at {data.Heat.Widths[0]} bits: ±√(|sensitivity| / {most:G3})");
+        Explain(plot, map, Invariant($"all at {data.Heat.Widths[0]} bits: ±√(|sensitivity| / {most:G3})"));
         Number(plot.Axes.Left, data.Heat.Blocks, fromTop: true);
         Number(plot.Axes.Bottom, data.Heat.Blocks, fromTop: false);
         plot.HideGrid();
@@ -170,6 +171,6 @@ internal static class Figures
     private static void Logarithmic(IAxis axis) => axis.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic
     {
         IntegerTicksOnly = true,
-        LabelFormatter = exponent => $"1e{exponent:0}",
+        LabelFormatter = exponent => Invariant($"1e{exponent:0}"),
     };
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Clado.Reports;
 
 /// <summary>
@@ -25,7 +27,7 @@ internal sealed record HeatMap(IReadOnlyList<int[]> Blocks, IReadOnlyList<int> W
     }
 
     /// <summary>Three significant digits: more than a colour can show.</summary>
-    public static double Rounded(double value) => double.IsFinite(value) ? double.Parse(value.ToString("G3")) : 0;
+    public static double Rounded(double value) => double.IsFinite(value) ? double.Parse(value.ToString("G3", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : 0;
 
     private static double[] Triangle(int[][] blocks, Func<int, int, double> entry)
     {

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Clado.Sweeps;
+using Clado.Runs;
 
 namespace Clado.Reports;
 
@@ -13,9 +13,6 @@ namespace Clado.Reports;
 /// </summary>
 internal static partial class Page
 {
-    // The default encoder escapes <, >, & and quotes: no name can end the script element it stands in.
-    private static readonly JsonSerializerOptions Json = new(Curve.Json) { WriteIndented = false };
-
     /// <summary>Makes the page.</summary>
     public static string Of(ReportData data)
     {
@@ -27,7 +24,8 @@ internal static partial class Page
             ["script"] = script,
             ["styleHash"] = Hash(style),
             ["scriptHash"] = Hash(script),
-            ["data"] = JsonSerializer.Serialize(data, Json),
+            // The default encoder escapes <, >, & and quotes: no name can end the script element it stands in.
+            ["data"] = JsonSerializer.Serialize(data, JsonText.Compact),
         };
         // In one pass: what is put in is not looked at again.
         return Placeholder().Replace(Resource("page.html"), match => parts[match.Groups[1].Value]);

@@ -10,10 +10,17 @@ public sealed class Report
 
     private Report(RunFolder folder) => (this.folder, data) = (folder, ReportReader.Read(folder));
 
+    /// <summary>Path of the model that was measured; it need not be there any more.</summary>
+    public string ModelPath => folder.Description.ModelPath;
+
     /// <summary>Reads a run folder whose measurement is finished.</summary>
     /// <param name="run">Path of the run folder.</param>
     /// <exception cref="CladoException">The folder is no run folder, or not finished.</exception>
     public static Report Read(string run) => new(RunFolder.Open(run));
+
+    /// <summary>Checks that figures can be drawn.</summary>
+    /// <exception cref="CladoException">The system has no font to write text with.</exception>
+    public static void CheckFont() => FigureFont.Use();
 
     /// <summary>The page: one HTML document that loads nothing.</summary>
     public string ToHtml() => Page.Of(data);

@@ -2,6 +2,7 @@ using Clado.Images;
 using Clado.Onnx.Upgrade;
 using Clado.Runs;
 using Clado.Sweeps;
+using static System.FormattableString;
 
 namespace Clado.Reports;
 
@@ -21,7 +22,7 @@ internal static class Reproduction
         new("model", run.ModelPath),
         new("model, SHA-256", run.ModelSha256),
         .. run.Input is null ? (ReportOption[])[] : [new("image input", run.Input), new("other inputs", string.Join(" ", run.Set))],
-        new("images to measure on", $"{run.ImagesPath} ({run.ImageCount:N0} images{(run.Limit is null ? "" : $", chosen with seed {run.Seed}")})"),
+        new("images to measure on", Invariant($"{run.ImagesPath} ({run.ImageCount:N0} images{(run.Limit is null ? "" : Invariant($", chosen with seed {run.Seed}"))})")),
         new("images, SHA-256", run.ImagesSha256),
         new("preprocessing", Preprocessing.NameOf(run.Preprocessing) is { } name ? $"{name}: {run.Preprocessing}" : run.Preprocessing),
         new("widths", string.Join(", ", run.Bits)),
@@ -70,7 +71,7 @@ internal static class Reproduction
         return [.. commands.Select(words => string.Join(' ', words.Select(Quote)))];
     }
 
-    private static string[] Chosen(int? limit, int seed) => limit is { } count ? ["--limit", $"{count}", "--seed", $"{seed}"] : [];
+    private static string[] Chosen(int? limit, int seed) => limit is { } count ? ["--limit", $"{count}", "--seed", Invariant($"{seed}")] : [];
 
     /// <summary>A word as a POSIX shell takes it.</summary>
     private static string Quote(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=,@%+".Contains(c))

@@ -9,6 +9,7 @@ using Clado.Images;
 using Clado.Layers;
 using Clado.Sensitivity;
 using Clado.Sweeps;
+using static System.FormattableString;
 
 namespace Clado.Runs;
 
@@ -21,14 +22,6 @@ internal sealed class RunFolder
     private const string Candidates = "candidates.safetensors", Sensitivity = "sensitivity.safetensors";
 
     private const int LongestName = 100;
-
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-        WriteIndented = false,
-    };
 
     private readonly RunFiles files;
 
@@ -88,7 +81,7 @@ internal sealed class RunFolder
     {
         files.Make("layers.csv", () => Csv.Of(
             ["name", "op", "weight", "shape", "parameters", "macs", "groups"],
-            layers.Layers.Select(l => (string[])[l.Name, l.Op, l.Weight, string.Join('x', l.Shape), $"{l.Parameters}", $"{l.Macs}", $"{l.Groups}"])));
+            layers.Layers.Select(l => (string[])[l.Name, l.Op, l.Weight, string.Join('x', l.Shape.Select(d => Invariant($"{d}"))), $"{l.Parameters}", $"{l.Macs}", $"{l.Groups}"])));
         files.Make("kept.csv", () => Csv.Of(["name", "op", "reason"], layers.Kept.Select(k => (string[])[k.Name, k.Op, k.Reason])));
     }
 
@@ -103,7 +96,7 @@ internal sealed class RunFolder
         return rows.All(row => row.Length == columns) ? rows : throw new InvalidDataException($"a row that has not {columns} cells");
     }) ?? throw files.Missing(file);
 
-    public void WriteScalings(IReadOnlyList<ChannelScaling> scalings) => files.Write("equalization.json", JsonSerializer.Serialize(scalings, Json) + "\n");
+    public void WriteScalings(IReadOnlyList<ChannelScaling> scalings) => files.Write("equalization.json", JsonSerializer.Serialize(scalings, JsonText.Compact) + "\n");
 
     /// <summary>How channels were scaled, or null where that is not written yet, or not done in this run.</summary>
     public IReadOnlyList<ChannelScaling>? ReadScalings()
@@ -114,7 +107,7 @@ internal sealed class RunFolder
         }
         var read = files.Read("equalization.json", "list of scalings", stream =>
         {
-            var scalings = JsonSerializer.Deserialize<ChannelScaling[]>(stream, Json) ?? [];
+            var scalings = JsonSerializer.Deserialize<ChannelScaling[]>(stream, JsonText.Compact) ?? [];
             return scalings.All(s => s is not null && s.Consumers.All(c => c is not null) && s.Factors.All(f => float.IsFinite(f) && f > 0))
                 && scalings.DistinctBy(s => s.Tensor).Count() == scalings.Length
                 ? scalings
@@ -123,7 +116,7 @@ internal sealed class RunFolder
         return read ?? (files.Measures ? null : throw files.Missing("equalization.json"));
     }
 
-    public void WriteRanges(ActivationRanges ranges) => files.Write("ranges.json", JsonSerializer.Serialize(ranges, Json) + "\n");
+    public void WriteRanges(ActivationRanges ranges) => files.Write("ranges.json", JsonSerializer.Serialize(ranges, JsonText.Compact) + "\n");
 
     /// <summary>The grids that activations are rounded to while measuring, or null where they are not, or not found yet.</summary>
     /// <param name="count">Number of grids.</param>
@@ -135,7 +128,7 @@ internal sealed class RunFolder
         }
         var read = files.Read("ranges.json", "list of grids", stream =>
         {
-            var ranges = JsonSerializer.Deserialize<ActivationRanges>(stream, Json) ?? throw new JsonException("empty");
+            var ranges = JsonSerializer.Deserialize<ActivationRanges>(stream, JsonText.Compact) ?? throw new JsonException("empty");
             return ranges.Scales.Count == count && ranges.ZeroPoints.Count == count && ranges.Scales.All(s => float.IsFinite(s) && s > 0)
                 ? ranges
                 : throw new JsonException($"not {count} grids with scales above 0");
@@ -143,12 +136,12 @@ internal sealed class RunFolder
         return read ?? (files.Measures ? null : throw files.Missing("ranges.json"));
     }
 
-    public void WriteScales(IReadOnlyList<OutputScale> scales) => files.Write("scales.json", JsonSerializer.Serialize(scales, Json) + "\n");
+    public void WriteScales(IReadOnlyList<OutputScale> scales) => files.Write("scales.json", JsonSerializer.Serialize(scales, JsonText.Compact) + "\n");
 
     /// <summary>The units of the outputs, or null where the loss needs none, or they are not found yet. Shape: [outputs].</summary>
     public IReadOnlyList<OutputScale>? ReadScales() => files.Read("scales.json", "list of scales", stream =>
     {
-        var scales = JsonSerializer.Deserialize<OutputScale[]>(stream, Json) ?? [];
+        var scales = JsonSerializer.Deserialize<OutputScale[]>(stream, JsonText.Compact) ?? [];
         return scales.All(scale => scale is not null && scale.IsConsistent)
             ? scales
             : throw new JsonException("a scale that does not fit its output, or with a variance that is not above 0");

@@ -50,9 +50,9 @@ internal sealed class LossFactory
         {
             throw new CladoException($"{images.Folder}: loss 'ce' wants labels; use class folders or a labels.csv, or --loss kl");
         }
-        if (name == "ce" && images.Items.FirstOrDefault(i => i.Label >= readout.ElementCount) is { } item)
+        if (name == "ce")
         {
-            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ElementCount}; check the labels");
+            readout.CheckLabels(images);
         }
         return name;
     }

@@ -1,5 +1,6 @@
 using Clado.Candidates;
 using Clado.Graphs;
+using static System.FormattableString;
 
 namespace Clado.Sensitivity;
 
@@ -66,8 +67,8 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
         long available = memoryBytes - ProgramBytes - (ModelCopies * graph.FileSizeBytes) - candidates.Items.Sum(c => c.Layer.Parameters);
         if (available < imageBytes + largest + making)
         {
-            throw new CladoException($"{Path.GetFileName(graph.File)}: measuring needs at least {(memoryBytes - available + imageBytes + largest + making) >> 20:N0} MiB, "
-                + $"--memory allows {memoryBytes >> 20:N0}; raise it, or pin layers to float");
+            throw new CladoException(Invariant($"{Path.GetFileName(graph.File)}: measuring needs at least {(memoryBytes - available + imageBytes + largest + making) >> 20:N0} MiB, ")
+                + Invariant($"--memory allows {memoryBytes >> 20:N0}; raise it, or pin layers to float"));
         }
         // Pairs use a second session a layer, which also gives the cuts of later layers.
         long all = 2 * sessions.Sum();

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Clado.Runs;
+using static System.FormattableString;
 
 namespace Clado.Sweeps;
 
@@ -8,14 +8,7 @@ namespace Clado.Sweeps;
 public sealed record Curve
 {
     /// <summary>How curves and their points are written as JSON.</summary>
-    internal static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
-        RespectNullableAnnotations = true,
-        WriteIndented = true,
-    };
+    internal static JsonSerializerOptions Json => JsonText.Indented;
 
     /// <summary>Folder of the evaluation images.</summary>
     public required string ImagesPath { get; init; }
@@ -63,7 +56,7 @@ public sealed record Curve
         ["method", "budget", "budgetBytes", "sizeBytes", "bitsPerWeight", "predictedLoss", "measuredLoss", "top1", "agreement", "gap", "allocation"],
         Points.Select(p => (string[])
         [
-            JsonNamingPolicy.CamelCase.ConvertName($"{p.Method}"), p.Budget, $"{p.BudgetBytes}", $"{p.SizeBytes}", $"{p.BitsPerWeight:0.0000}", $"{p.PredictedLoss:G6}",
-            $"{p.MeasuredLoss:G6}", $"{p.Top1}", $"{p.Agreement}", $"{p.Gap:G3}", string.Join(' ', p.Allocation.Values),
+            JsonNamingPolicy.CamelCase.ConvertName($"{p.Method}"), p.Budget, $"{p.BudgetBytes}", $"{p.SizeBytes}", Invariant($"{p.BitsPerWeight:0.0000}"), Invariant($"{p.PredictedLoss:G6}"),
+            Invariant($"{p.MeasuredLoss:G6}"), Invariant($"{p.Top1}"), Invariant($"{p.Agreement}"), Invariant($"{p.Gap:G3}"), string.Join(' ', p.Allocation.Values),
         ]));
 }

@@ -1,12 +1,15 @@
+using System.Globalization;
 using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Export;
+using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
+using static System.FormattableString;
 
 namespace Clado.Sweeps;
 
@@ -25,6 +28,7 @@ internal sealed class Sweep
     private readonly SweepOptions options;
     private readonly IProgress<StageProgress>? progress;
     private readonly ImageSet images;
+    private readonly Readout readout;
     private readonly FileSize fileSize;
     private Curve curve;
 
@@ -32,6 +36,9 @@ internal sealed class Sweep
     {
         (this.pipeline, this.folder, this.resources, this.options, this.progress) = (pipeline, folder, resources, options, progress);
         images = options.Images is { } path ? ImageFolder.Open(path).Limit(options.Limit, options.Seed) : folder.Images();
+        readout = Readout.Of(pipeline.Graph);
+        readout.CheckLabels(images);
+        _ = LossFactory.NameFor(pipeline.Graph, readout, images, pipeline.Sensitivity.Loss);
         fileSize = pipeline.FileSize;
         curve = new Curve
         {
@@ -76,16 +83,17 @@ internal sealed class Sweep
         var (smallest, largest) = Range;
         CurvePoint At(long budget)
         {
-            var point = Measure([new(CurveMethod.Clado, $"{budget}")], $"{budget:N0} bytes", cancellation)[0];
-            progress?.Report(new StageProgress($"{point.SizeBytes:N0} bytes", $"a drop of {point.Drop(curve.FloatTop1):0.00} points", null));
+            var point = Measure([new(CurveMethod.Clado, $"{budget}")], Invariant($"{budget:N0} bytes"), cancellation)[0];
+            progress?.Report(new StageProgress(Invariant($"{point.SizeBytes:N0} bytes"), Invariant($"a drop of {point.Drop(curve.FloatTop1):0.00} points"), null));
             return point;
         }
 
-        // Something has to be measured to know what the float network reaches.
-        if (At(largest).Drop(curve.FloatTop1) is null)
+        if (!readout.IsClassifier)
         {
             throw new CladoException($"{Path.GetFileName(pipeline.Graph.File)}: --target-drop wants a classifier, whose accuracy can drop; choose a size with --budgets instead");
         }
+        // Something has to be measured to know what the float network reaches.
+        _ = At(largest);
         var found = TargetSearch.Find([.. curve.Of(CurveMethod.Clado)], smallest, largest, point => point.Drop(curve.FloatTop1) <= targetDrop, At);
         return (found, curve);
     }
@@ -172,7 +180,7 @@ internal sealed class Sweep
     {
         if (point.Method == CurveMethod.Uniform)
         {
-            var uniform = pipeline.Candidates.Uniform(int.Parse(point.Budget[..^"bit".Length]));
+            var uniform = pipeline.Candidates.Uniform(int.Parse(point.Budget[..^"bit".Length], CultureInfo.InvariantCulture));
             long size = Size(uniform);
             double predicted = Surrogate.Of(pipeline.Sensitivity).Loss(pipeline.Candidates.RowsOf(uniform));
             return (Of(point, size, size, uniform) with { PredictedLoss = predicted }, uniform);

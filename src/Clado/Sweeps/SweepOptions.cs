@@ -1,3 +1,5 @@
+using static System.FormattableString;
+
 namespace Clado.Sweeps;
 
 /// <summary>Which points of the size–accuracy curve are wanted, and on which images they are evaluated.</summary>
@@ -10,7 +12,7 @@ public sealed record SweepOptions
     public int? Limit
     {
         get;
-        init => field = value is null or >= 1 ? value : throw new CladoException($"--limit {value}: at least 1 image is needed");
+        init => field = value is null or >= 1 ? value : throw new CladoException(Invariant($"--limit {value}: at least 1 image is needed"));
     }
 
     /// <summary>Seed of the choice of images.</summary>
@@ -23,13 +25,13 @@ public sealed record SweepOptions
     public int PointCount
     {
         get;
-        init => field = value is >= 2 and <= 1000 ? value : throw new CladoException($"--points {value}: 2 to 1000 are wanted");
+        init => field = value is >= 2 and <= 1000 ? value : throw new CladoException(Invariant($"--points {value}: 2 to 1000 are wanted"));
     } = 20;
 
     /// <summary>Rounds of measuring around each choice at most, as in <see cref="Pipeline.Allocate"/>; null for its default. Range: [0, inf).</summary>
     public int? Rounds
     {
         get;
-        init => field = value is null or >= 0 ? value : throw new CladoException($"--rounds {value}: 0 or more are wanted");
+        init => field = value is null or >= 0 ? value : throw new CladoException(Invariant($"--rounds {value}: 0 or more are wanted"));
     }
 }

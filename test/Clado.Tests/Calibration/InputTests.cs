@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Clado.Activations;
 using Clado.Calibration;
@@ -170,7 +171,7 @@ public class InputTests
     private static long Smallest(Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet images)
     {
         var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(graph, layers, images, Preprocessing.Parse("unit"), 3, 1).First());
-        return (long.Parse(error.Message.Split("at least ")[1].Split(' ')[0], System.Globalization.NumberStyles.AllowThousands) + 1) << 20;
+        return (long.Parse(error.Message.Split("at least ")[1].Split(' ')[0], NumberStyles.AllowThousands, CultureInfo.InvariantCulture) + 1) << 20;
     }
 
     [Theory]

@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Clado.Onnx;
 using Clado.Tests.Support;
 using Xunit;
+using static System.FormattableString;
 
 namespace Clado.Tests.Cli;
 
@@ -24,8 +26,8 @@ public class ChartTests
         // The largest uniform width that is no larger, the file, the next uniform width: by size, each measured.
         var rows = lines.Skip(chart + 3).Select(l => Regex.Match(l, @"^\s*(?<name>uniform \dbit|this file)\s+(?<bytes>[\d,]+)\s+[\d.]+\s+[\d.]+\s+[\d.]+ %")).Where(m => m.Success).ToArray();
         Assert.Equal([true, false, true], rows.Select(r => r.Groups["name"].Value.StartsWith("uniform ", StringComparison.Ordinal)));
-        int[] sizes = [.. rows.Select(r => int.Parse(r.Groups["bytes"].Value.Replace(",", "", StringComparison.Ordinal)))];
+        int[] sizes = [.. rows.Select(r => int.Parse(r.Groups["bytes"].Value.Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture))];
         Assert.True(sizes[0] <= sizes[1] && sizes[1] < sizes[2], string.Join(", ", sizes));
-        Assert.Equal($"{new FileInfo(folder["q.onnx"]).Length:N0}", rows[1].Groups["bytes"].Value);
+        Assert.Equal(Invariant($"{new FileInfo(folder["q.onnx"]).Length:N0}"), rows[1].Groups["bytes"].Value);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Clado.Tests.Support;
 using Xunit;
@@ -18,7 +19,7 @@ public class ReadmeTests
         foreach (var row in output.Split('\n').Where(l => l.Contains(".onnx", StringComparison.Ordinal)))
         {
             var cells = Regex.Split(row.Trim(), @"\s{2,}");
-            Assert.Equal(new FileInfo(cells[^1].Trim()).Length, long.Parse(cells[2].Replace(",", "", StringComparison.Ordinal)));
+            Assert.Equal(new FileInfo(cells[^1].Trim()).Length, long.Parse(cells[2].Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture));
             if (!cells[0].StartsWith("Clado", StringComparison.Ordinal))
             {
                 Assert.Matches($@"{Regex.Escape(cells[0])}\s+{Regex.Escape(cells[1])}\s+{Regex.Escape(cells[2])}\s", Text);

@@ -25,7 +25,7 @@ public class KillTests
         var records = Path.Combine(folder["killed"], "records.sqlite");
         for (int kill = 0; kill < Kills; kill++)
         {
-            using var process = Start(Measure("killed", 1 + (kill % 2)));
+            using var process = CladoProcess.Start(Measure("killed", 1 + (kill % 2)));
             if (kill == 0)
             {
                 Log(records);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Clado.Candidates;
 using Clado.Graphs;
@@ -148,7 +149,7 @@ public class SensitivityTests
 
         // What the error says is needed is enough, and makes sessions anew for every layer.
         var error = Assert.Throws<CladoException>(() => Measure(1 << 20));
-        long needed = long.Parse(Regex.Match(error.Message, @"at least ([\d,]+) MiB").Groups[1].Value.Replace(",", "", StringComparison.Ordinal));
+        long needed = long.Parse(Regex.Match(error.Message, @"at least ([\d,]+) MiB").Groups[1].Value.Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
         var (tight, roomy) = (Measure((needed + 1) << 20), Measure(8L << 30));
         double scale = roomy.Raw.Max(Math.Abs);
         Assert.All(roomy.Raw.Zip(tight.Raw), pair => Assert.Equal(pair.First, pair.Second, SinglePrecision * scale));

@@ -80,6 +80,26 @@ internal sealed class NetworkBuilder
         return net;
     }
 
+    /// <summary>The same, with a Loop before its end that never ends.</summary>
+    public static ModelProto EndlessClassifier()
+    {
+        var net = SmallClassifier();
+        var body = new GraphProto { Name = "body" };
+        body.Input.Add(Scalar("round", DataType.Int64));
+        body.Input.Add(Scalar("go", DataType.Bool));
+        body.Input.Add(new ValueInfoProto { Name = "state", Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float } } });
+        body.Node.Add(NodeExtensions.Node("Identity", ["go"], "on"));
+        body.Node.Add(NodeExtensions.Node("Neg", ["state"], "next"));
+        body.Output.Add(Scalar("on", DataType.Bool));
+        body.Output.Add(new ValueInfoProto { Name = "next", Type = body.Input[2].Type });
+        net.Model.Graph.Initializer.Add(TensorData.Create("true", DataType.Bool, [1], []));
+        net.Add("Loop", ["", "true", net.Last], "never", new AttributeProto { Name = "body", Type = AttributeProto.Types.AttributeType.Graph, G = body });
+        return net.Build();
+    }
+
+    private static ValueInfoProto Scalar(string name, DataType type) =>
+        new() { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)type, Shape = new() } } };
+
     private static ValueInfoProto Value(string name, long[] dims)
     {
         var shape = new TensorShapeProto();

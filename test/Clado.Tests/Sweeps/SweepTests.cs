@@ -3,6 +3,7 @@ using System.Text.Json;
 using Clado.Onnx;
 using Clado.Tests.Support;
 using Xunit;
+using static System.FormattableString;
 
 namespace Clado.Tests.Sweeps;
 
@@ -113,7 +114,7 @@ public class SweepTests
         var points = JsonDocument.Parse(output).RootElement.EnumerateArray().ToArray();
         double whole = JsonDocument.Parse(File.ReadAllText(Directory.GetFiles(folder["run"], "sweep-*.json").Single())).RootElement.GetProperty("floatTop1").GetDouble();
         long best = points.Where(p => 100 * (whole - p.GetProperty("top1").GetDouble()) <= 10).Min(Size);
-        Assert.Contains($"{best:N0} bytes (", error, StringComparison.Ordinal);
+        Assert.Contains(Invariant($"{best:N0} bytes ("), error, StringComparison.Ordinal);
         Assert.Contains("write it with: clado export", error, StringComparison.Ordinal);
 
         // Without labels it is agreement that must not drop: an untrained network at 2 bits does not keep all of it.

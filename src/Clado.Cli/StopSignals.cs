@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+
+namespace Clado.Cli;
+
+/// <summary>
+/// Ends the program within a second of being told to (Ctrl-C, SIGTERM, SIGHUP): first by asking the work to stop, and where it is in the middle of something that
+/// cannot be asked, or is told a second time, by ending the process. Nothing is lost by that: files are renamed into place, records are transactions.
+/// </summary>
+internal sealed class StopSignals : IDisposable
+{
+    public const string Message = "stopped; what was measured is kept, the same command goes on from there";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.3);
+    private static readonly TimeSpan PatienceForMessage = TimeSpan.FromSeconds(0.1);
+
+    private readonly CancellationTokenSource source = new();
+    private readonly PosixSignalRegistration[] registrations;
+    private int told;
+
+    public StopSignals() =>
+        registrations = [.. ((PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP]).Select(signal => PosixSignalRegistration.Create(signal, Stop))];
+
+    /// <summary>Is cancelled by the first signal.</summary>
+    public CancellationToken Token => source.Token;
+
+    public void Dispose()
+    {
+        Array.ForEach(registrations, registration => registration.Dispose());
+        source.Dispose();
+    }
+
+    private void Stop(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (Interlocked.Increment(ref told) > 1)
+        {
+            End();
+        }
+        // A thread of its own: the pool's may all be busy, and cancelling runs whatever is registered with the token.
+        new Thread(() =>
+        {
+            Thread.Sleep(Patience);
+            End();
+        })
+        { IsBackground = true }.Start();
+        source.Cancel();
+    }
+
+    /// <summary>Ends the process at once; threads inside native code keep it from an orderly end.</summary>
+    private static void End()
+    {
+        // Whoever reads messages may have stopped reading.
+        var message = new Thread(() => Console.Error.WriteLine($"\nclado: {Message}")) { IsBackground = true };
+        message.Start();
+        message.Join(PatienceForMessage);
+        AtomicFile.Abandon(() =>
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                _ = TerminateProcess(-1, App.Error);
+            }
+            ExitNow(App.Error);
+        });
+    }
+
+    [DllImport("libc", EntryPoint = "_exit")]
+    private static extern void ExitNow(int code);
+
+    [DllImport("kernel32")]
+    private static extern int TerminateProcess(nint process, uint code);
+}

@@ -1,0 +1,90 @@
+using System.Formats.Tar;
+
+namespace Clado;
+
+/// <summary>Tells files that can be read from those that would never end or never begin: pipes, devices, sockets.</summary>
+public static class InputFile
+{
+    /// <summary>Says what is wrong with a path that is to be read; nothing is opened that could block.</summary>
+    /// <param name="path">Path of a file; links are followed.</param>
+    /// <returns>What is wrong, to be put behind the path, or null where it is a regular file.</returns>
+    public static string? Problem(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return path.Length == 0 ? "is an empty path"
+            : Directory.Exists(path) ? "is a folder, no file"
+            : !File.Exists(path) ? "no such file"
+            : IsRegular(path) ? null
+            : "is no regular file but a pipe or a device";
+    }
+
+    /// <summary>Whether a file that is there is a regular one.</summary>
+    /// <param name="path">Path of a file; links are followed.</param>
+    public static bool IsRegular(string path)
+    {
+        var info = Target(path);
+        // Whatever has no length of its own is shown as empty; which of these are regular, of all of .NET only the tar writer tells.
+        return info.Length > 0 || OperatingSystem.IsWindows() || TypeOf(info.FullName) is TarEntryType.RegularFile;
+    }
+
+    /// <summary>Whether two paths lead to one file: through links, or where upper and lower case are the same.</summary>
+    /// <param name="first">Path of a file.</param>
+    /// <param name="second">Path of a file.</param>
+    public static bool IsSame(string first, string second)
+    {
+        if (!File.Exists(first) || !File.Exists(second))
+        {
+            return Path.GetFullPath(first) == Path.GetFullPath(second);
+        }
+        var (one, other) = (Target(first), Target(second));
+        return one.FullName == other.FullName
+            // One file has one length and one age, whatever it is called; where a copy has kept both, its contents decide: nothing is lost then either.
+            || (one.Length == other.Length && one.LastWriteTimeUtc == other.LastWriteTimeUtc && one.CreationTimeUtc == other.CreationTimeUtc
+                && IsRegular(first) && IsRegular(second) && HaveSameBytes(one, other));
+    }
+
+    private static FileInfo Target(string path)
+    {
+        var info = new FileInfo(path);
+        return info.ResolveLinkTarget(returnFinalTarget: true) is { } target ? new FileInfo(target.FullName) : info;
+    }
+
+    private static TarEntryType? TypeOf(string path)
+    {
+        using var stream = new MemoryStream();
+        try
+        {
+            using (var writer = new TarWriter(stream, TarEntryFormat.Pax, leaveOpen: true))
+            {
+                writer.WriteEntry(path, "entry");
+            }
+        }
+        catch (IOException)
+        {
+            // A socket has no place in an archive.
+            return null;
+        }
+        stream.Position = 0;
+        using var reader = new TarReader(stream);
+        return reader.GetNextEntry()?.EntryType;
+    }
+
+    private static bool HaveSameBytes(FileInfo one, FileInfo other)
+    {
+        using var first = one.OpenRead();
+        using var second = other.OpenRead();
+        var (a, b) = (new byte[1 << 16], new byte[1 << 16]);
+        while (true)
+        {
+            int read = first.ReadAtLeast(a, a.Length, throwOnEndOfStream: false);
+            if (second.ReadAtLeast(b, b.Length, throwOnEndOfStream: false) != read || !a.AsSpan(0, read).SequenceEqual(b.AsSpan(0, read)))
+            {
+                return false;
+            }
+            if (read == 0)
+            {
+                return true;
+            }
+        }
+    }
+}
