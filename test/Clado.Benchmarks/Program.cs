@@ -7,7 +7,7 @@ return args switch
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
     ["fuzzing", "read", var first, var step, var count] => FuzzingBenchmark.Read(int.Parse(first, CultureInfo.InvariantCulture), int.Parse(step, CultureInfo.InvariantCulture), int.Parse(count, CultureInfo.InvariantCulture)),
     ["fuzzing", var count] => FuzzingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture)),
-    ["stopping", var count] => StoppingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture)),
+    ["stopping", var count, .. var verbs] => StoppingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), verbs),
     ["folders", var count] => FolderFuzzingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), forged: false),
     ["folders", "forged", var count] => FolderFuzzingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), forged: true),
     ["models", var images] => ModelsBenchmark.Run(int.Parse(images, CultureInfo.InvariantCulture)),
@@ -30,7 +30,7 @@ static int Usage()
     Console.Error.WriteLine("       Clado.Benchmarks parity shared | [broken] [IMAGES] [NETWORK …]");
     Console.Error.WriteLine("       Clado.Benchmarks folders [forged] DAMAGES");
     Console.Error.WriteLine("       Clado.Benchmarks models IMAGES");
-    Console.Error.WriteLine("       Clado.Benchmarks stopping STOPS");
+    Console.Error.WriteLine("       Clado.Benchmarks stopping STOPS [VERB …]");
     Console.Error.WriteLine("       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [measuring [ESTIMATOR …]] [MODEL …]   (all parts where none is named)");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");

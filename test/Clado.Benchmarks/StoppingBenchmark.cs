@@ -14,7 +14,8 @@ internal static class StoppingBenchmark
 
     /// <summary>Runs.</summary>
     /// <param name="stops">Stops of all verbs together. Range: [1, inf).</param>
-    public static int Run(int stops)
+    /// <param name="names">Verbs to stop; all where none is named. Shape: [verbs].</param>
+    public static int Run(int stops, string[] names)
     {
         var folder = Directory.CreateTempSubdirectory("clado-stopping-").FullName;
         string In(string name) => Path.Combine(folder, name);
@@ -36,7 +37,7 @@ internal static class StoppingBenchmark
             ("evaluate", _ => ["evaluate", model, "--images", test, "--preprocess", preprocessing, "--reference", model, "--latency"]),
             ("report", run => ["report", "--run", In("measured"), "-o", run + ".html", "--figures", run + ".figures"]),
             ("demo", run => ["demo", "-o", run]),
-        };
+        }.Where(v => names.Length == 0 || names.Contains(v.Name)).ToArray();
         string Copy(string run)
         {
             Directory.CreateDirectory(run);
