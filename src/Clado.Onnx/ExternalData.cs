@@ -95,7 +95,7 @@ internal static class ExternalData
         }
         if (length > Array.MaxLength)
         {
-            throw new OnnxFormatException(modelPath, $"has {length:N0} bytes; tensors of up to {Array.MaxLength:N0} can be read. Split it, or keep it out of the model", tensor: tensor.Name);
+            throw new OnnxFormatException(modelPath, Invariant($"has {length:N0} bytes; tensors of up to {Array.MaxLength:N0} can be read. Split it, or keep it out of the model"), tensor: tensor.Name);
         }
         using var stream = file.OpenRead();
         stream.Seek(offset, SeekOrigin.Begin);

@@ -4,7 +4,7 @@ namespace Clado.Cli.Commands;
 internal static class Destination
 {
     // What a run folder is made of; everything else in it is somebody's own.
-    private static readonly string[] RunTables = ["layers.csv", "kept.csv", "candidates.csv"];
+    private static readonly string[] RunTables = ["layers.csv", "kept.csv", "candidates.csv", "SHA256SUMS", ".lock"];
     private static readonly string[] RunTypes = [".json", ".safetensors", ".sqlite", ".sqlite-wal", ".sqlite-shm"];
     private static readonly string[] ImageTypes = [".png", ".jpg", ".jpeg"];
     private static readonly string[] ImageTables = ["labels.csv", "classes.txt"];
@@ -72,7 +72,7 @@ internal static class Destination
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CladoException($"{option} {path ?? folder}: nothing can be written in {there} (read-only, or not yours); give another place", e);
+            throw new CladoException($"{option} {path ?? folder}: nothing can be written in {there}, which is read-only or not yours; give another place", e);
         }
     }
 

@@ -23,10 +23,14 @@ internal static class MeasureCommand
         return command;
     }
 
-    /// <summary>Reads and checks what is to be measured, the run folder first: that takes no time.</summary>
+    /// <summary>Reads and checks what is to be measured, the run folder first: that takes no time. One that has something in it may be of use as it is.</summary>
     public static PreparedRun Prepare(PipelineOptions options)
     {
-        Destination.CheckFolder("--run", options.Run ?? Pipeline.DefaultFolder);
+        var run = options.Run ?? Pipeline.DefaultFolder;
+        if (options.Run is null || !Directory.Exists(run) || !Directory.EnumerateFileSystemEntries(run).Any())
+        {
+            Destination.CheckFolder("--run", run);
+        }
         return PreparedRun.Of(options);
     }
 }

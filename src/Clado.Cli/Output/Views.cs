@@ -40,7 +40,7 @@ internal static class Views
             string how = readout.IsClassifier ? "kl" : "mse, a part in units of its own variance; clado measure finds its parts on the images";
             foreach (var output in readout.Outputs)
             {
-                terminal.Data($"output '{output}': [{string.Join(", ", graph.Tensors[output].Shape)}] an image, compared by {how}");
+                terminal.Data($"output '{output}': [{string.Join(", ", graph.Tensors[output].Shape.Select(d => Invariant($"{d}")))}] an image, compared by {how}");
             }
         }
         catch (OnnxFormatException e)
@@ -199,7 +199,7 @@ internal static class Views
         terminal.Show(table);
         if (result.LossIncrease is { } increase)
         {
-            terminal.Data($"loss increase over the reference: {increase:0.0000}");
+            terminal.Data(Invariant($"loss increase over the reference: {increase:0.0000}"));
         }
         if (result.LatencyMilliseconds is { } time)
         {

@@ -37,11 +37,10 @@ public static class RangeMeasurement
         long elements = Math.Max(1, names.Sum(name => graph.Tensors[name].ElementCount));
         var batches = new ImageBatches(images, graph, preprocessing, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
         using var session = taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, graph.Inputs.Names, taps), graph.File);
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
         int passes = method == RangeMethod.MinMax ? 1 : 2, done = 0;
 
         // Extremes and counts are the same in whatever order batches add to them.
-        void Sweep(Action<string, ReadOnlySpan<float>> look) => Parallel.For(0, batches.Count, parallel, index =>
+        void Sweep(Action<string, ReadOnlySpan<float>> look) => new SideBySide(threads, cancellation).For(batches.Count, index =>
         {
             using var feed = batches.Load(index).Feed();
             foreach (var (name, value) in feed.Where(input => names.Contains(input.Key)))

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -61,14 +60,13 @@ public static class InputMeasurement
     internal static void Sweep(
         LayerSum[] sums, ImageBatches batches, Func<int, (BatchTensors Values, BatchTensors? Floats)> run, int threads, CancellationToken cancellation)
     {
-        var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
         for (int start = 0; start < batches.Count; start += threads)
         {
             var wave = new (BatchTensors Values, BatchTensors? Floats)[Math.Min(threads, batches.Count - start)];
             try
             {
-                Parallel.For(0, wave.Length, options, i => wave[i] = run(start + i));
-                Parallel.ForEach(Partitioner.Create(sums, EnumerablePartitionerOptions.NoBuffering), options, sum =>
+                new SideBySide(threads, cancellation).For(wave.Length, i => wave[i] = run(start + i));
+                new SideBySide(threads, cancellation).ForEach(sums, sum =>
                 {
                     for (int i = 0; i < wave.Length; i++)
                     {

@@ -51,7 +51,7 @@ public static class Evaluator
         var batches = new ImageBatches(images, model.Graph, preprocessing, BatchSize);
         var tallies = new Tally[batches.Count];
         var work = new WorkProgress(batches.Count, progress);
-        Parallel.For(0, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, index =>
+        new SideBySide(threads, cancellation).For(batches.Count, index =>
         {
             var batch = batches.Load(index);
             var outputs = model.Run(batch);

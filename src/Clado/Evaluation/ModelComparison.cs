@@ -56,7 +56,7 @@ internal static class ModelComparison
             work.Add(1);
         }
 
-        Parallel.For(0, batches.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, Measure);
+        new SideBySide(threads, cancellation).For(batches.Count, Measure);
         return [.. tallies.Select((counts, network) => Tally.Sum(counts, graph.File, sizes[network], images, scored, readout))];
     }
 

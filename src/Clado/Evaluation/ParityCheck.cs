@@ -49,7 +49,7 @@ internal static class ParityCheck
         using var everywhere = activations is null ? null : Simulation(Everywhere);
         var parts = new Part[inputs.Count];
         int done = 0;
-        Parallel.For(0, inputs.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, index =>
+        new SideBySide(threads, cancellation).For(inputs.Count, index =>
         {
             var batch = inputs.Load(index);
             var expected = Outputs(simulation, batch);

@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using Clado.Images;
 using Clado.Onnx;
 using static Clado.Onnx.TensorProto.Types;
+using static System.FormattableString;
 
 namespace Clado.Graphs;
 
@@ -86,7 +87,7 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
         {
             if (values.Length != batch.Count * count)
             {
-                throw new CladoException($"{source.Name}: output '{name}' has {values.Length:N0} values where {batch.Count * count:N0} were expected, for "
+                throw new CladoException(Invariant($"{source.Name}: output '{name}' has {values.Length:N0} values where {batch.Count * count:N0} were expected, for ")
                     + $"{batch.Count} images from {batch.NameOf(0)} on; its size depends on the image, so images cannot be compared in it");
             }
             for (int image = 0; image < batch.Count; image++)
@@ -113,6 +114,6 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
             }
         }
         string what = float.IsNaN(values[first]) ? "NaN" : values[first] > 0 ? "infinite" : "minus infinity";
-        return $"is {what} in {count:N0} of {values.Length:N0} values";
+        return Invariant($"is {what} in {count:N0} of {values.Length:N0} values");
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using static System.FormattableString;
 
 namespace Clado.Runs;
 
@@ -153,7 +154,7 @@ internal sealed class CheckedFolder(string path)
             {
                 if (waiting.Elapsed > Patience)
                 {
-                    throw new RunFolderException(path, $"another program has been writing to it for {Patience.TotalMinutes:0} minutes; end that and try again", e);
+                    throw new RunFolderException(path, Invariant($"another program has been writing to it for {Patience.TotalMinutes:0} minutes; end that and try again"), e);
                 }
                 Thread.Sleep(10);
             }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using static System.FormattableString;
 
 namespace Clado.Runs;
 
@@ -100,7 +101,7 @@ internal sealed class Safetensors
             long size = shape.Aggregate(BytesOf(type), (product, dim) => checked(product * dim));
             if (offsets is not [var from, var to] || from != end || to - from != size || size > left || size > Array.MaxLength)
             {
-                throw new InvalidDataException($"array '{entry.Name}' of {size} bytes at [{string.Join(", ", offsets)}], with {left} bytes left");
+                throw new InvalidDataException($"array '{entry.Name}' of {size} bytes at {Text(offsets)}, with {left} bytes left");
             }
             (end, left) = (to, left - size);
             var data = new byte[size];
@@ -113,7 +114,7 @@ internal sealed class Safetensors
     private static long[] Numbers(JsonElement entry, string name)
     {
         long[] numbers = [.. entry.GetProperty(name).EnumerateArray().Select(d => d.GetInt64())];
-        return numbers.All(d => d >= 0) ? numbers : throw new InvalidDataException($"{name} [{string.Join(", ", numbers)}]");
+        return numbers.All(d => d >= 0) ? numbers : throw new InvalidDataException($"{name} {Text(numbers)}");
     }
 
     private static long BytesOf(string type) => type switch
@@ -127,4 +128,6 @@ internal sealed class Safetensors
     private static string TypeName<T>() =>
         typeof(T) == typeof(float) ? "F32" : typeof(T) == typeof(double) ? "F64" : typeof(T) == typeof(sbyte) ? "I8"
         : throw new NotSupportedException(typeof(T).Name);
+
+    private static string Text(IEnumerable<long> numbers) => $"[{string.Join(", ", numbers.Select(n => Invariant($"{n}")))}]";
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Clado.Sensitivity;
+using static System.FormattableString;
 
 namespace Clado.Runs;
 
@@ -45,7 +46,7 @@ internal static class SensitivityFile
         return n == 0 || matrix.ImageCount < 1 || !SensitivityOptions.Losses.Contains(matrix.Loss) || !SensitivityOptions.Estimators.Contains(matrix.Estimator)
             ? throw new InvalidDataException($"{n} candidates, {matrix.ImageCount} images, loss '{matrix.Loss}', estimator '{matrix.Estimator}'")
             : new[] { matrix.Raw, matrix.StandardErrors, matrix.Projected, matrix.Eigenvalues, [matrix.BaseLoss] }.Any(part => part.Any(v => !(Math.Abs(v) <= Largest)))
-            ? throw new InvalidDataException($"numbers that are not finite, or above {Largest:R}")
+            ? throw new InvalidDataException(Invariant($"numbers that are not finite, or above {Largest:R}"))
             : matrix;
     }
 }

@@ -1,3 +1,4 @@
+using Clado.Execution;
 using Clado.Candidates;
 using Clado.Runs;
 
@@ -59,9 +60,8 @@ internal sealed record BatchMeasurement(
     public T[][] ForEachCandidate<T>(Func<int, T[]> unit, Func<int, int> count, Func<int, double> work) where T : unmanaged
     {
         var results = new T[Candidates.Items.Count][];
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Threads, CancellationToken = Cancellation };
         // One at a time to each thread: units differ in length by orders of magnitude.
-        Parallel.ForEach(System.Collections.Concurrent.Partitioner.Create(Enumerable.Range(0, results.Length), System.Collections.Concurrent.EnumerablePartitionerOptions.NoBuffering), options, row =>
+        new SideBySide(Threads, Cancellation).ForEach(Enumerable.Range(0, results.Length), row =>
         {
             bool measured = false;
             results[row] = Records.GetOrAdd($"{Key}/{row}", () =>

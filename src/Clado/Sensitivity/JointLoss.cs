@@ -57,8 +57,7 @@ internal static class JointLoss
             new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, source)));
         var increases = choices.Select(_ => new double[images.Items.Count]).ToArray();
         var batches = new ImageBatches(images, graph, preprocessing, batchSize);
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation };
-        Parallel.For(0, batches.Count, parallel, index =>
+        new SideBySide(options.Threads, cancellation).For(batches.Count, index =>
         {
             var batch = batches.Load(index);
             var outputs = reference.Run(batch);

@@ -1,5 +1,6 @@
 using Clado.Graphs;
 using Clado.Images;
+using static System.FormattableString;
 
 namespace Clado.Sensitivity;
 
@@ -23,7 +24,7 @@ internal sealed class LossFactory
             ArgumentNullException.ThrowIfNull(scales);
             long elements = scales.Sum(scale => (long)scale.Parts.ElementCount);
             weights = elements == readout.ElementCount ? SquaredLoss.Weights(scales) : throw new CladoException(
-                $"{Path.GetFileName(graph.File)}: the outputs have {readout.ElementCount:N0} values an image, their scales {elements:N0}; "
+                Invariant($"{Path.GetFileName(graph.File)}: the outputs have {readout.ElementCount:N0} values an image, their scales {elements:N0}; ")
                 + "those are of another model, measure again in another folder");
         }
     }

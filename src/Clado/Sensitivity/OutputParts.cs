@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using static System.FormattableString;
 
 namespace Clado.Sensitivity;
 
@@ -22,7 +23,7 @@ public sealed record OutputParts(IReadOnlyList<int> Shape, IReadOnlyList<AxisPar
     [JsonIgnore]
     public string Summary => Axes.Count == 0
         ? "one part"
-        : $"{Count:N0} parts along {(Axes.Count == 1 ? "axis" : "axes")} {string.Join(" and ", Axes.Select(a => a.Axis))}";
+        : Invariant($"{Count:N0} parts along {(Axes.Count == 1 ? "axis" : "axes")} {string.Join(" and ", Axes.Select(a => Invariant($"{a.Axis}")))}");
 
     /// <summary>The part an element belongs to. Range: [0, parts).</summary>
     /// <param name="element">Position in row-major order. Range: [0, elements).</param>

@@ -1,3 +1,4 @@
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 
@@ -42,11 +43,10 @@ public static class ScaleMeasurement
         var moments = new OutputMoments(readout.ElementCount);
         var batches = new ImageBatches(images, graph, preprocessing, MemoryPlan.BatchOf(graph));
         var work = new WorkProgress(images.Items.Count, progress);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
         for (int start = 0; start < batches.Count; start += threads)
         {
             var wave = new float[Math.Min(threads, batches.Count - start)][];
-            Parallel.For(0, wave.Length, options, i => wave[i] = run(batches.Load(start + i)));
+            new SideBySide(threads, cancellation).For(wave.Length, i => wave[i] = run(batches.Load(start + i)));
             // Images are added one by one in their order: neither threads nor batches change a bit.
             foreach (var outputs in wave)
             {
