@@ -1,8 +1,8 @@
 using System.Numerics.Tensors;
 using Clado.Images;
 using Clado.Onnx;
-using static Clado.Onnx.TensorProto.Types;
 using static System.FormattableString;
+using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
 

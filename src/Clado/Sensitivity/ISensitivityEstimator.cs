@@ -1,5 +1,5 @@
-using Clado.Execution;
 using Clado.Candidates;
+using Clado.Execution;
 using Clado.Runs;
 
 namespace Clado.Sensitivity;
