@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
 using Clado.Cli;
 using Clado.Graphs;
@@ -14,11 +13,6 @@ namespace Clado.Tests.Conventions;
 /// </summary>
 public class CultureConventionTests
 {
-    private const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
-
-    private static readonly Dictionary<short, OpCode> Codes =
-        typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(f => (OpCode)f.GetValue(null)!).ToDictionary(c => c.Value);
-
     private static readonly Type[] Fractions = [typeof(double), typeof(float), typeof(decimal), typeof(Half), typeof(DateTime), typeof(DateTimeOffset)];
     private static readonly Type[] Integers = [typeof(int), typeof(long), typeof(short), typeof(sbyte), typeof(nint), typeof(uint), typeof(ulong)];
 
@@ -27,7 +21,7 @@ public class CultureConventionTests
     {
         string[] found = [.. new[] { typeof(Graph), typeof(OnnxFile), typeof(App) }.SelectMany(t => t.Assembly.GetTypes())
             .Where(t => t.Namespace?.StartsWith("Clado", StringComparison.Ordinal) == true && !IsGenerated(t))
-            .SelectMany(t => t.GetMethods(All).Cast<MethodBase>().Concat(t.GetConstructors(All)).SelectMany(Offences)).Distinct().Order(StringComparer.Ordinal)];
+            .SelectMany(t => CompiledCode.Methods(t).SelectMany(Offences)).Distinct().Order(StringComparer.Ordinal)];
         Assert.True(found.Length == 0, string.Join('\n', found));
     }
 
@@ -35,20 +29,16 @@ public class CultureConventionTests
     [Fact]
     public void TheRuleFindsEveryForm()
     {
-        string[] found = [.. typeof(Offender).GetMethods(All).SelectMany(Offences)];
+        string[] found = [.. CompiledCode.Methods(typeof(Offender)).SelectMany(Offences)];
         Assert.Equal(["Bad1", "Bad2", "Bad3", "Bad4"], found.Select(f => f.Split(' ')[0].Split('.')[^1]).Distinct().Order(StringComparer.Ordinal));
     }
 
     private static IEnumerable<string> Offences(MethodBase method)
     {
-        if (method.GetMethodBody()?.GetILAsByteArray() is not { } il)
-        {
-            yield break;
-        }
         var place = $"{method.DeclaringType}.{method.Name}";
         // Handlers under construction: one in another's argument is begun later and ends earlier. Whether each knows its culture.
         var handlers = new Stack<bool>();
-        foreach (var call in Calls(method, il))
+        foreach (var call in CompiledCode.Calls(method))
         {
             if (call.DeclaringType == typeof(DefaultInterpolatedStringHandler))
             {
@@ -83,29 +73,6 @@ public class CultureConventionTests
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         return !type.IsEnum && (Fractions.Contains(type) || (formatted && Integers.Contains(type)));
-    }
-
-    private static IEnumerable<MethodBase> Calls(MethodBase method, byte[] il)
-    {
-        var (types, own) = (method.DeclaringType!.IsGenericType ? method.DeclaringType.GetGenericArguments() : null, method.IsGenericMethod ? method.GetGenericArguments() : null);
-        for (int at = 0; at < il.Length;)
-        {
-            short value = il[at++];
-            var code = Codes[value == 0xFE ? (short)((0xFE << 8) | il[at++]) : value];
-            if (code.OperandType == OperandType.InlineMethod)
-            {
-                yield return method.Module.ResolveMethod(BitConverter.ToInt32(il, at), types, own)!;
-            }
-            at += code.OperandType switch
-            {
-                OperandType.InlineNone => 0,
-                OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
-                OperandType.InlineVar => 2,
-                OperandType.InlineI8 or OperandType.InlineR => 8,
-                OperandType.InlineSwitch => 4 + (4 * BitConverter.ToInt32(il, at)),
-                _ => 4,
-            };
-        }
     }
 
     private static bool IsGenerated(Type type) => type.GetInterface("IMessage") is not null || type.Name.EndsWith("Reflection", StringComparison.Ordinal);
