@@ -2,7 +2,7 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Candidates;
 using Clado.Images;
-using Clado.Runs;
+using Clado.Records;
 using Clado.Sensitivity;
 
 namespace Clado;

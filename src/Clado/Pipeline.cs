@@ -9,7 +9,9 @@ using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
+using Clado.Losses;
 using Clado.Onnx;
+using Clado.Records;
 using Clado.Runs;
 using Clado.Sensitivity;
 using Clado.Sweeps;
@@ -115,7 +117,7 @@ public sealed class Pipeline
         ArgumentNullException.ThrowIfNull(prepared);
         var (options, graph, images) = (prepared.Options, prepared.Graph, prepared.Images);
         var (layers, widths) = (prepared.Layers, prepared.Widths);
-        var description = RunDescription.Of(options, graph, images);
+        var description = options.Describe(graph, images);
         var folder = RunFolder.OpenOrCreate(
             options.Run ?? Path.Combine(DefaultFolder, $"{Path.GetFileNameWithoutExtension(options.Model)}-{description.Key()}"), description, NoticeOf(progress));
         progress?.Report(new StageProgress("run folder", folder.FolderPath, null));

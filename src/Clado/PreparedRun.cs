@@ -4,7 +4,9 @@ using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
 using Clado.Layers;
+using Clado.Losses;
 using Clado.Sensitivity;
 
 namespace Clado;

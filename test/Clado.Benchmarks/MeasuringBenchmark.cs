@@ -5,8 +5,10 @@ using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
 using Clado.Layers;
-using Clado.Runs;
+using Clado.Losses;
+using Clado.Records;
 using Clado.Sensitivity;
 using Microsoft.ML.OnnxRuntime;
 

@@ -4,8 +4,8 @@ using Clado.Allocation;
 using Clado.Evaluation;
 using Clado.Graphs;
 using Clado.Layers;
-using Clado.Runs;
-using Clado.Sensitivity;
+using Clado.Losses;
+using Clado.Records;
 using Clado.Sweeps;
 
 namespace Clado.Cli.Output;

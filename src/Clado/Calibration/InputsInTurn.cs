@@ -1,4 +1,3 @@
-using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using Clado.Execution;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Numerics;

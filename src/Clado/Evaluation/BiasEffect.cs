@@ -1,8 +1,9 @@
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Losses;
 using Clado.Onnx;
-using Clado.Runs;
+using Clado.Records;
 using Clado.Sensitivity;
 
 namespace Clado.Evaluation;

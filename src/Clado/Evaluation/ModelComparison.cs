@@ -1,8 +1,9 @@
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
+using Clado.Losses;
 using Clado.Onnx;
-using Clado.Sensitivity;
 
 namespace Clado.Evaluation;
 

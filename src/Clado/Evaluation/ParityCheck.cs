@@ -5,6 +5,7 @@ using Clado.Execution;
 using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
 using Clado.Onnx;
 
 namespace Clado.Evaluation;

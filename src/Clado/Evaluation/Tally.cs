@@ -1,7 +1,8 @@
 using System.Numerics.Tensors;
 using Clado.Graphs;
 using Clado.Images;
-using Clado.Sensitivity;
+using Clado.Inference;
+using Clado.Losses;
 
 namespace Clado.Evaluation;
 

@@ -1,7 +1,4 @@
-using System.Numerics.Tensors;
-using Clado.Images;
 using Clado.Onnx;
-using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
@@ -40,80 +37,5 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
             throw new OnnxFormatException(graph.File, "is an output that does not grow with the batch; images cannot be told apart in it", tensor: output);
         }
         return new Readout(outputs, [.. outputs.Select(o => checked((int)graph.Tensors[o].ElementCount))], classifier);
-    }
-
-    /// <summary>Checks that images are of classes the network has, where it is a classifier and they have classes.</summary>
-    /// <param name="images">The images.</param>
-    /// <exception cref="CladoException">One is not.</exception>
-    internal void CheckLabels(Images.ImageSet images)
-    {
-        if (IsClassifier && images.Items.FirstOrDefault(i => i.Label >= ElementCount) is { } item)
-        {
-            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {ElementCount}; check the labels, or put the images into one folder without classes");
-        }
-    }
-
-    /// <summary>Brings the outputs of a batch together, all of an image side by side, and looks at them.</summary>
-    /// <param name="outputs">Values of each output, image by image. Shape: [outputs][images · elements].</param>
-    /// <param name="batch">The images.</param>
-    /// <param name="source">Whose outputs they are.</param>
-    /// <returns>Shape: [images · elements of all outputs].</returns>
-    /// <exception cref="CladoException">A value is NaN or infinite, or an output has another size than on the images before.</exception>
-    internal float[] Collect(IEnumerable<float[]> outputs, ImageBatch batch, OutputSource source)
-    {
-        float[][] values = [.. outputs];
-        Check(values, batch, source);
-        var collected = new float[batch.Count * ElementCount];
-        int start = 0;
-        foreach (var (own, count) in values.Zip(ElementCounts))
-        {
-            for (int image = 0; image < batch.Count; image++)
-            {
-                own.AsSpan(image * count, count).CopyTo(collected.AsSpan((image * ElementCount) + start));
-            }
-            start += count;
-        }
-        return collected;
-    }
-
-    /// <summary>Looks at the outputs of a batch: whoever reads answers asks here first.</summary>
-    /// <param name="outputs">Values of each output, image by image. Shape: [outputs][images · elements].</param>
-    /// <param name="batch">The images.</param>
-    /// <param name="source">Whose outputs they are.</param>
-    /// <exception cref="CladoException">A value is NaN or infinite, or an output has another size than on the images before.</exception>
-    internal void Check(IReadOnlyList<float[]> outputs, ImageBatch batch, OutputSource source)
-    {
-        foreach (var ((values, count), name) in outputs.Zip(ElementCounts).Zip(Outputs))
-        {
-            if (values.Length != batch.Count * count)
-            {
-                throw new CladoException(Invariant($"{source.Name}: output '{name}' has {values.Length:N0} values where {batch.Count * count:N0} were expected, for ")
-                    + $"{batch.Count} images from {batch.NameOf(0)} on; its size depends on the image, so images cannot be compared in it");
-            }
-            for (int image = 0; image < batch.Count; image++)
-            {
-                var own = values.AsSpan(image * count, count);
-                // The largest magnitude is NaN where any value is.
-                if (count > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude<float>(own)))
-                {
-                    throw new CladoException($"{source.Name}: output '{name}' {Fault(own)} for {batch.NameOf(image)}; {source.Advice}");
-                }
-            }
-        }
-    }
-
-    private static string Fault(ReadOnlySpan<float> values)
-    {
-        int count = 0, first = -1;
-        for (int i = 0; i < values.Length; i++)
-        {
-            if (!float.IsFinite(values[i]))
-            {
-                count++;
-                first = first < 0 ? i : first;
-            }
-        }
-        string what = float.IsNaN(values[first]) ? "NaN" : values[first] > 0 ? "infinite" : "minus infinity";
-        return Invariant($"is {what} in {count:N0} of {values.Length:N0} values");
     }
 }

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Clado.Runs;
+using Clado.Records;
 
 namespace Clado.Reports;
 

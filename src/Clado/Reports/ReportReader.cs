@@ -1,5 +1,6 @@
 using System.Globalization;
 using Clado.Layers;
+using Clado.Records;
 using Clado.Runs;
 using Clado.Sweeps;
 

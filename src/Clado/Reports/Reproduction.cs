@@ -15,7 +15,7 @@ internal static class Reproduction
     /// <summary>Versions and options as name and value.</summary>
     /// <param name="run">The run.</param>
     /// <param name="scales">Units of the outputs, or null where the loss needs none. Shape: [outputs].</param>
-    public static IReadOnlyList<ReportOption> Options(RunDescription run, IReadOnlyList<Sensitivity.OutputScale>? scales) =>
+    public static IReadOnlyList<ReportOption> Options(RunDescription run, IReadOnlyList<Losses.OutputScale>? scales) =>
     [
         new("Clado", run.CladoVersion),
         new("ONNX Runtime", run.OnnxRuntimeVersion),

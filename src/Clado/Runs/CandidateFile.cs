@@ -1,6 +1,7 @@
 using System.Globalization;
 using Clado.Candidates;
 using Clado.Layers;
+using Clado.Records;
 
 namespace Clado.Runs;
 

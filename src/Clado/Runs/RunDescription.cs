@@ -6,9 +6,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Clado.Activations;
 using Clado.Candidates;
-using Clado.Execution;
 using Clado.Graphs;
-using Clado.Images;
 using Clado.Onnx.Upgrade;
 using Clado.Sensitivity;
 
@@ -27,7 +25,10 @@ internal sealed record RunDescription
     // Where files lie and how models are written does not change what is measured; which images are taken is in their hash.
     private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed", "activations", "ranges", "opset"];
 
-    private const string Automatic = "auto", Float = "float", Int8 = "8";
+    /// <summary>The loss is chosen by the network.</summary>
+    public const string Automatic = "auto";
+
+    private const string Float = "float", Int8 = "8";
 
     // Names of the command line.
     private static readonly Dictionary<string, RangeMethod> Methods = new()
@@ -87,32 +88,6 @@ internal sealed record RunDescription
 
     /// <summary>Version of this library.</summary>
     public static string Version { get; } = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version;
-
-    public static RunDescription Of(PipelineOptions options, Graph graph, ImageSet images) => new()
-    {
-        ModelPath = Path.GetFullPath(options.Model),
-        ModelSha256 = graph.Hash,
-        Input = graph.Inputs.Constants.Count > 0 ? graph.Input : null,
-        Set = options.Inputs.Settings(),
-        ImagesPath = Path.GetFullPath(options.Images),
-        ImagesSha256 = images.ComputeHash(),
-        ImageCount = images.Items.Count,
-        Limit = options.Limit,
-        Seed = options.Seed,
-        Preprocessing = options.Preprocessing.ToJson(),
-        Bits = [.. options.Bits],
-        Pins = [.. options.Pins],
-        Equalize = options.Equalize,
-        Rounding = options.Rounding.Name + (options.Rounding.NeedsInputs && options.QuantizedInputs ? " on quantized inputs" : ""),
-        Estimator = options.Sensitivity.Estimator,
-        Loss = options.Sensitivity.Loss ?? Automatic,
-        Activations = NameOf(options.Activations.Format),
-        Ranges = NameOf(options.Activations.Ranges),
-        MeasuredActivations = NameOf(options.MeasuredActivations),
-        Opset = options.Opset,
-        CladoVersion = Version,
-        OnnxRuntimeVersion = OrtRuntime.Version,
-    };
 
     /// <summary>Which input is the image, and values of the others.</summary>
     public InputOptions Inputs() => InputOptions.Parse(Input, Set);
@@ -177,7 +152,8 @@ internal sealed record RunDescription
 
     private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
 
-    private static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? Int8 : Float;
+    /// <summary>Name of a format, as on the command line.</summary>
+    public static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? Int8 : Float;
 
     private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() => JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
 }

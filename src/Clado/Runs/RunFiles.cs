@@ -1,4 +1,5 @@
 using System.Text;
+using Clado.Records;
 
 namespace Clado.Runs;
 

@@ -7,6 +7,8 @@ using Clado.Candidates;
 using Clado.Equalization;
 using Clado.Images;
 using Clado.Layers;
+using Clado.Losses;
+using Clado.Records;
 using Clado.Sensitivity;
 using Clado.Sweeps;
 using static System.FormattableString;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Clado.Records;
 using Clado.Sensitivity;
 using static System.FormattableString;
 

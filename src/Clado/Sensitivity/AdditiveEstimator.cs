@@ -1,3 +1,4 @@
+using Clado.Losses;
 using Clado.Candidates;
 
 namespace Clado.Sensitivity;

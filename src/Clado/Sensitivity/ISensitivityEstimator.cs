@@ -1,6 +1,7 @@
 using Clado.Candidates;
 using Clado.Execution;
-using Clado.Runs;
+using Clado.Losses;
+using Clado.Records;
 
 namespace Clado.Sensitivity;
 

@@ -1,6 +1,7 @@
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Losses;
 
 namespace Clado.Sensitivity;
 

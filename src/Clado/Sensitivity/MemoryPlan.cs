@@ -10,10 +10,6 @@ namespace Clado.Sensitivity;
 /// <param name="IsTight">Whether sessions have to be made again, and unused memory given back after every run.</param>
 internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool IsTight)
 {
-    // Cached activations of a batch near this many bytes, and at most this many images, run fastest: they stay near the caches.
-    private const long FastBatchBytes = 64L << 20;
-    private const int FastBatch = 32;
-
     // Where sessions have to be made again at every batch, larger batches share the cost.
     private const int LargestBatch = 256;
 
@@ -29,28 +25,17 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
     // Networks that share the decoding of a batch and its float pass.
     private const int LargestGroup = 8;
 
-    private const int LiveActivations = 4;
-
     /// <summary>Memory a session takes: its constants, and the copy that ONNX Runtime lays out for its kernels.</summary>
     public static long SessionBytes(long constantBytes) => 2 * constantBytes;
-
-    /// <summary>Images of a batch that run fastest.</summary>
-    /// <param name="elementCount">Elements an image of the activations that live at once. Range: [0, inf).</param>
-    public static int FastBatchOf(long elementCount) => (int)Math.Clamp(FastBatchBytes / (sizeof(float) * Math.Max(1, elementCount)), 1, FastBatch);
 
     /// <summary>How many networks with weights of their own are run side by side, and images a batch for them. Both at least 1.</summary>
     /// <param name="graph">The float network.</param>
     /// <param name="memoryBytes">Memory to stay under where a single one does.</param>
     public static (int Networks, int BatchSize) OfWhole(Graph graph, long memoryBytes)
     {
-        long left = memoryBytes - ProgramBytes - (ModelCopies * graph.FileSizeBytes) - (Environment.ProcessorCount * FastBatchBytes);
-        return ((int)Math.Clamp(left / (ModelCopies * graph.FileSizeBytes), 1, LargestGroup), BatchOf(graph));
+        long left = memoryBytes - ProgramBytes - (ModelCopies * graph.FileSizeBytes) - (Environment.ProcessorCount * Inference.BatchSize.FastBytes);
+        return ((int)Math.Clamp(left / (ModelCopies * graph.FileSizeBytes), 1, LargestGroup), Inference.BatchSize.Of(graph));
     }
-
-    /// <summary>
-    /// Images a batch for runs of a whole network, whose activations the runtime reuses: what lives at once is a few of the largest.
-    /// </summary>
-    public static int BatchOf(Graph graph) => FastBatchOf(LiveActivations * graph.Tensors.Values.Max(t => t.ElementCount));
 
     /// <summary>
     /// Makes the plan. It depends on network, ceiling and machine, not on the number of threads, since the batch size may change last bits.
@@ -72,7 +57,7 @@ internal sealed record MemoryPlan(int BatchSize, long SessionLimitBytes, bool Is
         }
         // Pairs use a second session a layer, which also gives the cuts of later layers.
         long all = 2 * sessions.Sum();
-        int fast = FastBatchOf(network.BaseElementCount);
+        int fast = Inference.BatchSize.Of(network.BaseElementCount);
         if (all + (fast * imageBytes) <= available)
         {
             return new MemoryPlan(fast, all, IsTight: false);

@@ -1,5 +1,6 @@
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Sensitivity;

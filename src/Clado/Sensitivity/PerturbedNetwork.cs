@@ -2,6 +2,7 @@ using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
 using Clado.Layers;
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;

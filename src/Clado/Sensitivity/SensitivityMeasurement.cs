@@ -1,7 +1,10 @@
 using Clado.Candidates;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
-using Clado.Runs;
+using Clado.Inference;
+using Clado.Losses;
+using Clado.Records;
 
 namespace Clado.Sensitivity;
 

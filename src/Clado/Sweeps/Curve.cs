@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Clado.Runs;
+using Clado.Records;
 using static System.FormattableString;
 
 namespace Clado.Sweeps;

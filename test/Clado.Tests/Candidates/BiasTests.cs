@@ -53,7 +53,7 @@ public class BiasTests
         var graph = Network();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 2));
         var candidates = Harness.FeedbackCandidates(graph, images, 2, 4);
-        using var records = new Clado.Runs.RecordStore();
+        using var records = new Clado.Records.RecordStore();
         // Of the float network, and around the one with every layer's first width.
         foreach (var at in (int[][])[[], [.. candidates.Layers.Select((_, layer) => 2 * layer)]])
         {

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Clado.Allocation;
 using Clado.Images;
 using Clado.Onnx;
-using Clado.Runs;
+using Clado.Records;
 using Clado.Sensitivity;
 using Clado.Tests.Sensitivity;
 using Clado.Tests.Support;

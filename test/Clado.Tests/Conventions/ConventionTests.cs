@@ -11,25 +11,6 @@ namespace Clado.Tests.Conventions;
 
 public class ConventionTests
 {
-    // The order of the pipeline; Images, Execution, Numerics and Runs serve all stages.
-    private static readonly string[] Stages = ["Graphs", "Layers", "Activations", "Calibration", "Candidates", "Equalization", "Sensitivity", "Allocation", "Export", "Evaluation", "Sweeps", "Reports"];
-
-    [Fact]
-    public void AStageKnowsItsOwnAndEarlierStagesOnly()
-    {
-        foreach (var (stage, position) in Stages.Select((stage, i) => (stage, i)))
-        {
-            foreach (var file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "src/Clado", stage), "*.cs", SearchOption.AllDirectories))
-            {
-                var text = File.ReadAllText(file);
-                foreach (var later in Stages.Skip(position + 1))
-                {
-                    Assert.False(Regex.IsMatch(text, $@"\bClado\.{later}\b|(?<![\w.""]){later}\.[A-Z]"), $"{file} mentions the later stage {later}");
-                }
-            }
-        }
-    }
-
     [Fact]
     public void TheSolverKnowsNumbersOnly()
     {

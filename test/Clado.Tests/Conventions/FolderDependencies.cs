@@ -61,7 +61,8 @@ internal static class FolderDependencies
         return space == root ? "" : space?.StartsWith(root + ".", StringComparison.Ordinal) == true ? space[(root.Length + 1)..].Split('.')[0] : null;
     }
 
-    private static IEnumerable<Type> Known(Type type)
+    /// <summary>The types that a type's signatures, fields and code name.</summary>
+    public static IEnumerable<Type> Known(Type type)
     {
         IEnumerable<Type?> signature =
         [

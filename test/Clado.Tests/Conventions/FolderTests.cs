@@ -1,22 +1,71 @@
 using Clado.Graphs;
+using Clado.Tests.Support;
 using Xunit;
 
 namespace Clado.Tests.Conventions;
 
+/// <summary>Who knows whom, as docs/architecture.md says it.</summary>
 public class FolderTests
 {
-    /// <summary>The table of docs/architecture.md, for whoever looks: <c>Clado.Tests -method '*PrintsTheTable' -showLiveOutput</c>.</summary>
+    // In the order data flows; what serves all comes first, what brings all together last. "" are the files beside the folders.
+    private static readonly string[] Order =
+    [
+        "Numerics", "Records", "Execution", "Graphs", "Images", "Inference", "Layers", "Activations", "Calibration", "Candidates", "Equalization",
+        "Losses", "Sensitivity", "Allocation", "Export", "Evaluation", "Sweeps", "Runs", "Reports", "",
+    ];
+
+    private static readonly IReadOnlyDictionary<string, SortedDictionary<string, SortedSet<string>>> Table =
+        FolderDependencies.Of(typeof(Graph).Assembly, "Clado");
+
     [Fact]
-    public void PrintsTheTable()
+    public void EveryFolderHasItsPlace()
     {
-        var table = FolderDependencies.Of(typeof(Graph).Assembly, "Clado");
-        foreach (var (folder, known) in table)
-        {
-            TestContext.Current.TestOutputHelper!.WriteLine($"{(folder.Length > 0 ? folder : "(root)")} knows {string.Join(", ", known.Select(k => $"{(k.Key.Length > 0 ? k.Key : "(root)")} {k.Value.Count}"))}");
-        }
-        foreach (var cycle in FolderDependencies.Cycles(table))
-        {
-            TestContext.Current.TestOutputHelper!.WriteLine($"cycle: {string.Join(", ", cycle)}");
-        }
+        string[] folders = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "src/Clado")).Select(f => Path.GetFileName(f)!).Except(["bin", "obj"])];
+        Assert.Equal(Order.Where(folder => folder.Length > 0).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
+        Assert.Equal(Order.Order(StringComparer.Ordinal), Table.Keys.Order(StringComparer.Ordinal));
     }
+
+    [Fact]
+    public void AFolderKnowsEarlierOnesOnly()
+    {
+        foreach (var (folder, known) in Table)
+        {
+            foreach (var (other, types) in known)
+            {
+                Assert.True(Array.IndexOf(Order, other) < Array.IndexOf(Order, folder), $"{folder} knows the later {other}: {string.Join(", ", types)}");
+            }
+        }
+        Assert.Empty(FolderDependencies.Cycles(Table));
+    }
+
+    /// <summary>The look finds what it is meant to find: a folder known by one call alone, and a cycle by way of others.</summary>
+    [Fact]
+    public void TheLookSees()
+    {
+        var own = FolderDependencies.Of(typeof(FolderTests).Assembly, "Clado.Tests")["Conventions"]["Support"];
+        Assert.Contains($"{nameof(Repository)} ({nameof(FolderTests)})", own);
+        SortedDictionary<string, SortedSet<string>> Knows(params string[] others) => new(others.ToDictionary(o => o, _ => new SortedSet<string>()));
+        var table = new Dictionary<string, SortedDictionary<string, SortedSet<string>>>
+        {
+            ["a"] = Knows("b"),
+            ["b"] = Knows("c"),
+            ["c"] = Knows("a"),
+            ["d"] = Knows("a"),
+        };
+        Assert.Equal(["a", "b", "c"], Assert.Single(FolderDependencies.Cycles(table)));
+    }
+
+    /// <summary>The table of docs/architecture.md is the one of the code.</summary>
+    [Fact]
+    public void TheDocumentSaysWhatIs()
+    {
+        string[] document = File.ReadAllLines(Path.Combine(Repository.Root, "docs/architecture.md"));
+        Assert.All(Order, folder =>
+        {
+            var row = $"| {Name(folder)} | {string.Join(", ", Order.Where(Table[folder].ContainsKey).Select(Name))} |";
+            Assert.True(document.Contains(row), $"docs/architecture.md lacks the row\n{row}");
+        });
+    }
+
+    private static string Name(string folder) => folder.Length > 0 ? $"`{folder}`" : "(root)";
 }

@@ -68,7 +68,7 @@ public class OneScaleTests
         var file = Path.Combine(folder["run"], "scales.json");
         var written = File.ReadAllText(file);
         File.Delete(file);
-        var error = Assert.Throws<Clado.Runs.RunFolderException>(() => Pipeline.Open(folder["run"]));
+        var error = Assert.Throws<Clado.Records.RunFolderException>(() => Pipeline.Open(folder["run"]));
         Assert.Contains("scales.json", error.Message, StringComparison.Ordinal);
         // Measuring makes it again as it was, with other threads and less memory.
         Run(folder, threads: 1, memory: 1L << 30);

@@ -5,7 +5,7 @@ using Clado.Export;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
-using Clado.Runs;
+using Clado.Records;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Google.Protobuf;

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx;
-using Clado.Runs;
+using Clado.Records;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Google.Protobuf;

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Clado.Onnx;
+using Clado.Records;
 using Clado.Reports;
-using Clado.Runs;
 using Clado.Tests.Support;
 using CsCheck;
 using Xunit;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Clado.Onnx;
+using Clado.Records;
 using Clado.Runs;
 using Clado.Tests.Support;
 using Microsoft.Data.Sqlite;

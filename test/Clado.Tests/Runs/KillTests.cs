@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Clado.Onnx;
-using Clado.Runs;
+using Clado.Records;
 using Clado.Tests.Support;
 using Microsoft.Data.Sqlite;
 using Xunit;

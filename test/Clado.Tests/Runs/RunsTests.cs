@@ -1,4 +1,4 @@
-using Clado.Runs;
+using Clado.Records;
 using Clado.Tests.Support;
 using Xunit;
 

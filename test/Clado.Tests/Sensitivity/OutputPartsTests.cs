@@ -1,6 +1,6 @@
 using Clado.Images;
+using Clado.Losses;
 using Clado.Runs;
-using Clado.Sensitivity;
 using Clado.Tests.Support;
 using CsCheck;
 using Xunit;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Clado.Activations;
 using Clado.Images;
-using Clado.Runs;
+using Clado.Records;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Google.Protobuf;

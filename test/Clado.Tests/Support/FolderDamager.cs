@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Clado.Runs;
+using Clado.Records;
 using Microsoft.Data.Sqlite;
 
 namespace Clado.Tests.Support;

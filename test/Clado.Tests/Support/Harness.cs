@@ -5,6 +5,7 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
+using Clado.Losses;
 using Clado.Onnx;
 using Clado.Onnx.Upgrade;
 using Clado.Sensitivity;

@@ -1,4 +1,4 @@
-namespace Clado.Runs;
+namespace Clado.Records;
 
 /// <summary>A file whose contents are not what was written, or not what they should be. Who knows how it came to be says what to do about it.</summary>
 /// <param name="path">The file.</param>

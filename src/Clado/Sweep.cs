@@ -6,12 +6,15 @@ using Clado.Evaluation;
 using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
+using Clado.Losses;
 using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
+using Clado.Sweeps;
 using static System.FormattableString;
 
-namespace Clado.Sweeps;
+namespace Clado;
 
 /// <summary>
 /// Goes along the size–accuracy curve of a run: allocates for each budget and evaluates what would be written. Every finished group of points is kept in the

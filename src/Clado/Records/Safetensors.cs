@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using static System.FormattableString;
 
-namespace Clado.Runs;
+namespace Clado.Records;
 
 /// <summary>
 /// Named arrays in the safetensors layout: 8 bytes of header length, a JSON header (type, shape, offsets, text metadata), then the data, little

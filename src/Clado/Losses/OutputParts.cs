@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using static System.FormattableString;
 
-namespace Clado.Sensitivity;
+namespace Clado.Losses;
 
 /// <summary>
 /// What an output consists of, as far as its values on the images tell: quantities of scales of their own, which lie side by side along some of

@@ -1,4 +1,4 @@
-namespace Clado.Sensitivity;
+namespace Clado.Execution;
 
 /// <summary>Adds work up from several threads and reports the share done.</summary>
 internal sealed class WorkProgress(double total, IProgress<double>? target)

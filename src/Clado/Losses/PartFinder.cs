@@ -1,4 +1,4 @@
-namespace Clado.Sensitivity;
+namespace Clado.Losses;
 
 /// <summary>
 /// Finds the quantities of different scale that an output consists of (docs/method.md, "Units of mse"). Channels, the shorter of the first and the

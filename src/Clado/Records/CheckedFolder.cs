@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using static System.FormattableString;
 
-namespace Clado.Runs;
+namespace Clado.Records;
 
 /// <summary>
 /// Files of a folder, each with its SHA-256 in <c>SHA256SUMS</c>, which <c>sha256sum -c</c> reads as well; nothing is read whose sum is not there.

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Clado.Runs;
+namespace Clado.Records;
 
 /// <summary>
 /// The one way results become JSON. Names are in camelCase, what is null is absent, and a number that JSON has no text for (NaN, infinity) is null: writing never

@@ -1,4 +1,4 @@
-namespace Clado.Sensitivity;
+namespace Clado.Losses;
 
 /// <summary>Elements of an output sorted into cells, and how much the images change each cell.</summary>
 /// <param name="count">Number of cells.</param>

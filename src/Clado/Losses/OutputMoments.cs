@@ -1,4 +1,4 @@
-namespace Clado.Sensitivity;
+namespace Clado.Losses;
 
 /// <summary>Mean and variance over the images of every element of a network's outputs, images added one by one (Welford 1962).</summary>
 /// <param name="elements">Elements an image.</param>

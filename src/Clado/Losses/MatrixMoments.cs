@@ -1,4 +1,4 @@
-namespace Clado.Sensitivity;
+namespace Clado.Losses;
 
 /// <summary>Sums over images of a quantity and of its square: mean and standard error come of them.</summary>
 /// <param name="Sum">Σ v.</param>

@@ -1,6 +1,6 @@
 using Clado.Onnx;
 
-namespace Clado.Graphs;
+namespace Clado.Inference;
 
 /// <summary>Whose outputs are read: what an error about them says.</summary>
 /// <param name="Name">The model, and whether it is the float one or a quantized one.</param>

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Clado.Runs;
+namespace Clado.Records;
 
 /// <summary>Sums of files, as <c>sha256sum</c> writes them; a comment says who the files belong to. A file that is being replaced has two.</summary>
 /// <param name="Owner">Who the files belong to: 64 hexadecimal digits, or null.</param>

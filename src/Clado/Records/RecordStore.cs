@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Data.Sqlite;
 
-namespace Clado.Runs;
+namespace Clado.Records;
 
 /// <summary>
 /// Finished units of measuring work, by key, in an SQLite file: a kill loses at most the units under way. Recording is idempotent, and results

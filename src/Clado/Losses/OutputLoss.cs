@@ -1,4 +1,5 @@
-namespace Clado.Sensitivity;
+using Clado.Sensitivity;
+namespace Clado.Losses;
 
 /// <summary>
 /// The loss of a batch of images as a function of the shift of the network's outputs, <c>δ = z′ − z</c>, from where the measurement stands: the

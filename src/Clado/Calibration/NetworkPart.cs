@@ -1,6 +1,6 @@
 using Clado.Graphs;
 
-namespace Clado.Execution;
+namespace Clado.Calibration;
 
 /// <summary>Where a part of a network ends.</summary>
 /// <param name="Wanted">Tensors that are to be there.</param>

@@ -1,4 +1,4 @@
-namespace Clado.Runs;
+namespace Clado.Records;
 
 /// <summary>A folder that nothing can be written to.</summary>
 /// <param name="path">The folder.</param>

@@ -1,8 +1,10 @@
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
+using Clado.Sensitivity;
 
-namespace Clado.Sensitivity;
+namespace Clado.Losses;
 
 /// <summary>Finds the units in which errors of a network's outputs are measured (docs/method.md, "Units of mse").</summary>
 public static class ScaleMeasurement
@@ -41,7 +43,7 @@ public static class ScaleMeasurement
         IProgress<double>? progress, CancellationToken cancellation)
     {
         var moments = new OutputMoments(readout.ElementCount);
-        var batches = new ImageBatches(images, graph, preprocessing, MemoryPlan.BatchOf(graph));
+        var batches = new ImageBatches(images, graph, preprocessing, BatchSize.Of(graph));
         var work = new WorkProgress(images.Items.Count, progress);
         for (int start = 0; start < batches.Count; start += threads)
         {

@@ -2,7 +2,7 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 
-namespace Clado.Sensitivity;
+namespace Clado.Inference;
 
 /// <summary>A network's outputs and nothing else.</summary>
 /// <param name="graph">The network.</param>

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Clado.Runs;
+namespace Clado.Records;
 
 /// <summary>Tables of text as RFC 4180 has them: cells with commas, quotes or line ends stand in quotes, quotes inside are doubled.</summary>
 internal static class Csv

@@ -1,4 +1,4 @@
-namespace Clado.Runs;
+namespace Clado.Records;
 
 /// <summary>A run folder that cannot be used; the message starts with the file or folder.</summary>
 /// <param name="path">The file or folder at fault.</param>

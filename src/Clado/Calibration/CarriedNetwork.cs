@@ -1,8 +1,9 @@
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Microsoft.ML.OnnxRuntime;
 
-namespace Clado.Execution;
+namespace Clado.Calibration;
 
 /// <summary>
 /// A network that runs on every batch of images a part at a time: what later nodes read of the parts before is carried along, so that going all the way takes

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
+using Clado.Sensitivity;
 
-namespace Clado.Sensitivity;
+namespace Clado.Losses;
 
 /// <summary>
 /// Cross-entropy against a target distribution t: <c>ℓ(z) = log Σ exp z − Σ t z</c>, so an image's increase is

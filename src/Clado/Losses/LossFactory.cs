@@ -1,8 +1,9 @@
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
 using static System.FormattableString;
 
-namespace Clado.Sensitivity;
+namespace Clado.Losses;
 
 /// <summary>Makes the loss of a batch, after checking that network and images have what it needs.</summary>
 internal sealed class LossFactory

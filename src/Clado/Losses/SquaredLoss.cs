@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
+using Clado.Sensitivity;
 
-namespace Clado.Sensitivity;
+namespace Clado.Losses;
 
 /// <summary>
 /// Mean squared error of the outputs, each part divided by its own variance, averaged over the elements of an output and over the outputs: for

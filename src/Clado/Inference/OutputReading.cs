@@ -1,0 +1,88 @@
+using System.Numerics.Tensors;
+using Clado.Graphs;
+using Clado.Images;
+using static System.FormattableString;
+
+namespace Clado.Inference;
+
+/// <summary>The one place where a network's answers on images are read, and looked at.</summary>
+internal static class OutputReading
+{
+    /// <summary>Checks that images are of classes the network has, where it is a classifier and they have classes.</summary>
+    /// <param name="readout">Where the network is read.</param>
+    /// <param name="images">The images.</param>
+    /// <exception cref="CladoException">One is not.</exception>
+    public static void CheckLabels(this Readout readout, ImageSet images)
+    {
+        if (readout.IsClassifier && images.Items.FirstOrDefault(i => i.Label >= readout.ElementCount) is { } item)
+        {
+            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ElementCount}; check the labels, or put the images into one folder without classes");
+        }
+    }
+
+    /// <summary>Brings the outputs of a batch together, all of an image side by side, and looks at them.</summary>
+    /// <param name="readout">Where the network is read.</param>
+    /// <param name="outputs">Values of each output, image by image. Shape: [outputs][images · elements].</param>
+    /// <param name="batch">The images.</param>
+    /// <param name="source">Whose outputs they are.</param>
+    /// <returns>Shape: [images · elements of all outputs].</returns>
+    /// <exception cref="CladoException">A value is NaN or infinite, or an output has another size than on the images before.</exception>
+    public static float[] Collect(this Readout readout, IEnumerable<float[]> outputs, ImageBatch batch, OutputSource source)
+    {
+        float[][] values = [.. outputs];
+        readout.Check(values, batch, source);
+        var collected = new float[batch.Count * readout.ElementCount];
+        int start = 0;
+        foreach (var (own, count) in values.Zip(readout.ElementCounts))
+        {
+            for (int image = 0; image < batch.Count; image++)
+            {
+                own.AsSpan(image * count, count).CopyTo(collected.AsSpan((image * readout.ElementCount) + start));
+            }
+            start += count;
+        }
+        return collected;
+    }
+
+    /// <summary>Looks at the outputs of a batch: whoever reads answers asks here first.</summary>
+    /// <param name="readout">Where the network is read.</param>
+    /// <param name="outputs">Values of each output, image by image. Shape: [outputs][images · elements].</param>
+    /// <param name="batch">The images.</param>
+    /// <param name="source">Whose outputs they are.</param>
+    /// <exception cref="CladoException">A value is NaN or infinite, or an output has another size than on the images before.</exception>
+    public static void Check(this Readout readout, IReadOnlyList<float[]> outputs, ImageBatch batch, OutputSource source)
+    {
+        foreach (var ((values, count), name) in outputs.Zip(readout.ElementCounts).Zip(readout.Outputs))
+        {
+            if (values.Length != batch.Count * count)
+            {
+                throw new CladoException(Invariant($"{source.Name}: output '{name}' has {values.Length:N0} values where {batch.Count * count:N0} were expected, for ")
+                    + $"{batch.Count} images from {batch.NameOf(0)} on; its size depends on the image, so images cannot be compared in it");
+            }
+            for (int image = 0; image < batch.Count; image++)
+            {
+                var own = values.AsSpan(image * count, count);
+                // The largest magnitude is NaN where any value is.
+                if (count > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude<float>(own)))
+                {
+                    throw new CladoException($"{source.Name}: output '{name}' {Fault(own)} for {batch.NameOf(image)}; {source.Advice}");
+                }
+            }
+        }
+    }
+
+    private static string Fault(ReadOnlySpan<float> values)
+    {
+        int count = 0, first = -1;
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i]))
+            {
+                count++;
+                first = first < 0 ? i : first;
+            }
+        }
+        string what = float.IsNaN(values[first]) ? "NaN" : values[first] > 0 ? "infinite" : "minus infinity";
+        return Invariant($"is {what} in {count:N0} of {values.Length:N0} values");
+    }
+}

@@ -1,0 +1,40 @@
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Runs;
+
+namespace Clado;
+
+/// <summary>What a run is measured with, as its folder remembers it.</summary>
+internal static class RunDescriptions
+{
+    /// <summary>Describes a run.</summary>
+    /// <param name="options">What is asked for.</param>
+    /// <param name="graph">The network.</param>
+    /// <param name="images">The images.</param>
+    public static RunDescription Describe(this PipelineOptions options, Graph graph, ImageSet images) => new()
+    {
+        ModelPath = Path.GetFullPath(options.Model),
+        ModelSha256 = graph.Hash,
+        Input = graph.Inputs.Constants.Count > 0 ? graph.Input : null,
+        Set = options.Inputs.Settings(),
+        ImagesPath = Path.GetFullPath(options.Images),
+        ImagesSha256 = images.ComputeHash(),
+        ImageCount = images.Items.Count,
+        Limit = options.Limit,
+        Seed = options.Seed,
+        Preprocessing = options.Preprocessing.ToJson(),
+        Bits = [.. options.Bits],
+        Pins = [.. options.Pins],
+        Equalize = options.Equalize,
+        Rounding = options.Rounding.Name + (options.Rounding.NeedsInputs && options.QuantizedInputs ? " on quantized inputs" : ""),
+        Estimator = options.Sensitivity.Estimator,
+        Loss = options.Sensitivity.Loss ?? RunDescription.Automatic,
+        Activations = RunDescription.NameOf(options.Activations.Format),
+        Ranges = RunDescription.NameOf(options.Activations.Ranges),
+        MeasuredActivations = RunDescription.NameOf(options.MeasuredActivations),
+        Opset = options.Opset,
+        CladoVersion = RunDescription.Version,
+        OnnxRuntimeVersion = OrtRuntime.Version,
+    };
+}
