@@ -8,7 +8,7 @@ namespace Clado.Cli;
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
-    public const string Message = "stopped; what was measured is kept, the same command goes on from there";
+    public const string Message = "stopped; what a run folder holds is kept, and measuring goes on from there";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.3);
     private static readonly TimeSpan PatienceForMessage = TimeSpan.FromSeconds(0.1);
@@ -43,7 +43,14 @@ internal sealed class StopSignals : IDisposable
             End();
         })
         { IsBackground = true }.Start();
-        source.Cancel();
+        try
+        {
+            source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The work has ended meanwhile.
+        }
     }
 
     /// <summary>Ends the process at once; threads inside native code keep it from an orderly end.</summary>

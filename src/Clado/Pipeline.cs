@@ -47,9 +47,7 @@ public sealed class Pipeline
             throw new RunFolderException(
                 folder.FolderPath, $"has {candidates.Items.Count} candidates and a matrix of {sensitivity.CandidateCount}; remove the folder and measure again");
         }
-        Scales = sensitivity.Loss != "mse" ? null : folder.ReadScales()
-            ?? throw new RunFolderException(
-                folder.FolderPath, "has no scales.json, the units its losses are measured in; measure again in another folder");
+        Scales = sensitivity.Loss == "mse" ? folder.ReadScales() : null;
         Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(graph, layers.Layers) : null;
     }
 

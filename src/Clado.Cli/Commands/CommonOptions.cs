@@ -16,7 +16,7 @@ namespace Clado.Cli.Commands;
 /// <summary>Options that several verbs share, each made once.</summary>
 internal static class CommonOptions
 {
-    private static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(1);
+    private static readonly TimeSpan ShortestTimeout = TimeSpan.FromMilliseconds(1), LongestTimeout = TimeSpan.FromDays(1);
 
     public static Argument<string> Model() => new("MODEL.onnx") { Description = "The model" };
 
@@ -314,9 +314,9 @@ internal static class CommonOptions
                 throw new CladoException($"{name} \"\": is empty; give a value or leave it out");
             }
             double seconds = runsModels ? parsed.GetValue(timeout) : RunLimit.DefaultTimeout.TotalSeconds;
-            if (!(seconds > 0 && seconds <= LongestTimeout.TotalSeconds))
+            if (!(seconds >= ShortestTimeout.TotalSeconds && seconds <= LongestTimeout.TotalSeconds))
             {
-                throw new CladoException(Invariant($"--run-timeout {parsed.GetResult(timeout)!.Tokens[0].Value}: more than 0 and at most {LongestTimeout.TotalSeconds:0} seconds are wanted"));
+                throw new CladoException(Invariant($"--run-timeout {parsed.GetResult(timeout)!.Tokens[0].Value}: {ShortestTimeout.TotalSeconds} to {LongestTimeout.TotalSeconds:0} seconds are wanted"));
             }
             using var limit = RunLimit.Enter(TimeSpan.FromSeconds(seconds), cancellation);
             return Task.FromResult(action(parsed, cancellation));

@@ -175,14 +175,17 @@ internal static class Views
         if (limit.Kind == LimitKind.FileBytes)
         {
             return Invariant($"--budget {text}: no choice of these widths is that small; the smallest file is {result.SmallestBytes:N0} bytes ")
-                + Invariant($"({result.SmallestBitsPerWeight:0.00} bits a weight). Raise the budget, or allow narrower widths with --bits");
+                + Invariant($"({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight). Raise the budget, or allow narrower widths with --bits");
         }
         var (value, least) = limit.Kind == LimitKind.BitsPerWeight
-            ? (Invariant($"{limit.Value}bit"), limit.Smallest is { } bits ? Invariant($"the least is {bits:0.00} bits a weight") : null)
+            ? (Invariant($"{limit.Value}bit"), limit.Smallest is { } bits ? Invariant($"the least is {RoundedUp(bits):0.00} bits a weight") : null)
             : (Invariant($"{limit.Value:0}"), limit.Smallest is { } smallest ? Invariant($"the least they reach is {smallest:N0}") : null);
         return $"{Option(limit.Kind)} {value}: no choice of these widths keeps it{beside}; {least ?? "the least it could be is not known"}. "
             + $"Raise it{(limit.Beside.Count == 0 ? "" : ", or the other limits")}, or allow narrower widths with --bits";
     }
+
+    /// <summary>A limit that can be kept when it is given back.</summary>
+    private static double RoundedUp(double bits) => Math.Ceiling(bits * 100) / 100;
 
     private static string Option(LimitKind kind) => kind switch
     {

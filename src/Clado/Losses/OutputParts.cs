@@ -66,6 +66,7 @@ public sealed record OutputScale(string Output, OutputParts Parts, IReadOnlyList
 {
     /// <summary>Whether the parts fit the shape and every part has a variance above 0: a file may say anything.</summary>
     internal bool IsConsistent => Parts.Shape.All(dim => dim > 0) && Parts.Shape.Aggregate(1.0, (product, dim) => product * dim) <= int.MaxValue
+        && Parts.Axes.All(a => a is not null) && Parts.Axes.DistinctBy(a => a.Axis).Count() == Parts.Axes.Count
         && Parts.Axes.All(a => a.Axis >= 0 && a.Axis < Parts.Shape.Count && a.PartOf.Count == Parts.Shape[a.Axis] && a.PartOf.All(part => part >= 0 && part < a.PartOf.Count))
         && Parts.Count == Variances.Count && Variances.All(v => double.IsFinite(v) && v > 0);
 }

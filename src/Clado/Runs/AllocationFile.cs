@@ -16,7 +16,8 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
     {
         using var json = JsonDocument.Parse(stream);
         var root = json.RootElement;
-        double? Number(string key) => root.TryGetProperty(key, out var value) ? value.GetDouble() : null;
+        // A number that is none is written as null.
+        double? Number(string key) => root.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value.GetDouble() : null;
         string? Text(string key) => root.TryGetProperty(key, out var value) ? value.GetString() : null;
         var allocation = new Dictionary<string, int>();
         foreach (var layer in root.GetProperty("layers").EnumerateArray())

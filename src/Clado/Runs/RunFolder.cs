@@ -141,13 +141,17 @@ internal sealed class RunFolder
     public void WriteScales(IReadOnlyList<OutputScale> scales) => files.Write("scales.json", JsonSerializer.Serialize(scales, JsonText.Compact) + "\n");
 
     /// <summary>The units of the outputs, or null where the loss needs none, or they are not found yet. Shape: [outputs].</summary>
-    public IReadOnlyList<OutputScale>? ReadScales() => files.Read("scales.json", "list of scales", stream =>
+    public IReadOnlyList<OutputScale>? ReadScales()
     {
-        var scales = JsonSerializer.Deserialize<OutputScale[]>(stream, JsonText.Compact) ?? [];
-        return scales.All(scale => scale is not null && scale.IsConsistent)
-            ? scales
-            : throw new JsonException("a scale that does not fit its output, or with a variance that is not above 0");
-    });
+        var read = files.Read("scales.json", "list of scales", stream =>
+        {
+            var scales = JsonSerializer.Deserialize<OutputScale[]>(stream, JsonText.Compact) ?? [];
+            return scales.All(scale => scale is not null && scale.IsConsistent)
+                ? scales
+                : throw new JsonException("a scale that does not fit its output, or with a variance that is not above 0");
+        });
+        return read ?? (files.Measures || FindSensitivity()?.Loss != "mse" ? null : throw files.Missing("scales.json"));
+    }
 
     public void WriteCandidates(CandidateSet candidates)
     {

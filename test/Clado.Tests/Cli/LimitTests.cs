@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Clado.Onnx;
 using Clado.Tests.Support;
 using Xunit;
@@ -48,6 +49,23 @@ public class LimitTests
             "measure", folder["model.onnx"], "--images", Harness.Images(folder, "images", 3), "--run", folder["run"], "--pin", "conv_c1=4,9");
         Assert.Equal(2, code);
         Assert.Contains("--pin conv_c1=4,9: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheLeastBitsThatAreNamedCanBeKept()
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["model.onnx"]);
+        string[] quantize =
+        [
+            "quantize", folder["model.onnx"], "--images", Harness.Images(folder, "images", 3), "--preprocess", "unit", "--bits", "2,4,8", "--estimator", "diagonal",
+            "--run", folder["run"], "-o", folder["q.onnx"], "--pin", "gemm_logits=8", "--budget",
+        ];
+        var (code, _, error) = Harness.Command([.. quantize, "2bit"]);
+        Assert.Equal(1, code);
+        var least = Regex.Match(error, @"the least is ([0-9.]+) bits a weight").Groups[1].Value;
+        var given = Harness.Command([.. quantize, $"{least}bit"]);
+        Assert.True(given.Code == 0, given.Error);
     }
 
     private static void IsNo(TemporaryFolder folder, string said, string budget, params string[] options)

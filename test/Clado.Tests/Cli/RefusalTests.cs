@@ -53,8 +53,8 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     [InlineData(Measure + " --rounding nearest --memory 10MB", "measuring needs at least")]
     [InlineData(Measure + " --estimator magic", "--estimator magic")]
     [InlineData(Measure + " --opset 22", "--opset 22")]
-    [InlineData(Measure + " --run-timeout 0", "--run-timeout 0: more than 0")]
-    [InlineData(Measure + " --run-timeout soon", "--run-timeout soon: more than 0")]
+    [InlineData(Measure + " --run-timeout 0", "--run-timeout 0: 0.001 to")]
+    [InlineData(Measure + " --run-timeout soon", "--run-timeout soon: 0.001 to")]
     [InlineData(Measure + " --input nope", "has no input 'nope'")]
     [InlineData(Measure + " --set nope=1", "has no input 'nope'")]
     [InlineData(Measure + " --set x", "--set x: NAME=VALUE")]
@@ -148,7 +148,8 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     [InlineData("evaluate {gray} --images {images}", "the model takes 1 channel, the preprocessing has 3 values of mean")]
     [InlineData("inspect {fifo}", "is no regular file")]
     [InlineData("inspect {nowhere}", "no such file")]
-    [InlineData("inspect {model} --run-timeout -1", "--run-timeout -1: more than 0")]
+    [InlineData("inspect {model} --run-timeout -1", "--run-timeout -1: 0.001 to")]
+    [InlineData("inspect {model} --run-timeout 1e-9", "--run-timeout 1e-9: 0.001 to")]
     public void BadInputIsRefusedBeforeTheWork(string command, string said)
     {
         bool Names(params string[] words) => words.Any(word => command.Contains(word, StringComparison.Ordinal));

@@ -69,7 +69,7 @@ public class StopTests
         CladoProcess.Signal(process, signal);
         Assert.True(process.WaitForExit(Never), $"signal {signal} was not heeded");
         Assert.Equal(2, process.ExitCode);
-        Assert.Equal("clado: stopped; what was measured is kept, the same command goes on from there", (await error).Trim());
+        Assert.Equal("clado: stopped; what a run folder holds is kept, and measuring goes on from there", (await error).Trim());
     }
 
     /// <summary>A single product of matrices, while shapes are looked for, that takes seconds: the runtime looks at its flag before and after it only.</summary>
@@ -93,7 +93,7 @@ public class StopTests
         Assert.True(process.WaitForExit(Never));
         Assert.Equal(2, process.ExitCode);
         // In the middle of a line, it may be: this is the message of who did not wait.
-        Assert.Equal("\nclado: stopped; what was measured is kept, the same command goes on from there\n", await error);
+        Assert.Equal("\nclado: stopped; what a run folder holds is kept, and measuring goes on from there\n", await error);
     }
 
     /// <summary>A few of the stops that the benchmark makes by the hundred: the same command then goes on and ends with the same file.</summary>

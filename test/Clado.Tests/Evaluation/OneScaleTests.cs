@@ -70,6 +70,7 @@ public class OneScaleTests
         File.Delete(file);
         var error = Assert.Throws<Clado.Records.RunFolderException>(() => Pipeline.Open(folder["run"]));
         Assert.Contains("scales.json", error.Message, StringComparison.Ordinal);
+        Assert.Equal(2, Harness.Command("report", "--run", folder["run"], "-o", folder["page.html"]).Code);
         // Measuring makes it again as it was, with other threads and less memory.
         Run(folder, threads: 1, memory: 1L << 30);
         Assert.Equal(written, File.ReadAllText(file));

@@ -13,11 +13,13 @@ internal sealed class FolderFuzzing : IDisposable
     private readonly byte[] exported;
     private readonly string allocated;
 
-    public FolderFuzzing()
+    /// <summary>Makes the folder.</summary>
+    /// <param name="loss">The loss it is measured with: mse keeps the units of the outputs beside the rest.</param>
+    public FolderFuzzing(string loss)
     {
         OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["model.onnx"]);
         var images = Harness.Images(folder, "images", 1);
-        measure = ["measure", folder["model.onnx"], "--images", images, "--bits", "2,4,8", "--equalize", "--measure-activations", "8", "--threads", "1", "--run"];
+        measure = ["measure", folder["model.onnx"], "--images", images, "--bits", "2,4,8", "--equalize", "--measure-activations", "8", "--threads", "1", "--loss", loss, "--run"];
         Done([.. measure, folder["run"]]);
         Done("sweep", "--run", folder["run"], "--points", "2", "--rounds", "1");
         Done("report", "--run", folder["run"]);
