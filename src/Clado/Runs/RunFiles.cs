@@ -231,7 +231,9 @@ internal sealed class RunFiles
         }
     }
 
-    private RecordStore NewRecords() => new(files.In(Records), owner, repairs: Measures, notice);
+    private RecordStore NewRecords() => files.Has(Records) && InputFile.Problem(files.In(Records)) is { } problem
+        ? throw new RunFolderException(files.In(Records), $"{problem}; move it away, what it held is measured again")
+        : new RecordStore(files.In(Records), owner, repairs: Measures, notice);
 
     /// <summary>The description of the run; null where it is damaged, and yet the folder is certainly that of the run expected.</summary>
     private static RunDescription? ReadDescription(CheckedFolder files, RunDescription? expected, Action<string>? notice)
@@ -261,6 +263,10 @@ internal sealed class RunFiles
     /// <summary>A folder without checksums is one of an earlier version; or it has lost them, and everything is made again by who measures the same.</summary>
     private static RunDescription? WithoutSums(CheckedFolder files, Func<Stream, RunDescription> parse, RunDescription? expected, Action<string>? notice)
     {
+        if (InputFile.Problem(files.In(RunFile)) is { } problem)
+        {
+            throw new RunFolderException(files.In(RunFile), $"{problem}; move it away, or give another folder with --run");
+        }
         using var stream = File.OpenRead(files.In(RunFile));
         var there = parse(stream);
         if (there.CladoVersion != RunDescription.Version)
