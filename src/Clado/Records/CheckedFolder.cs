@@ -164,6 +164,7 @@ internal sealed class CheckedFolder(string path)
     /// <summary>Waits until no other process has the lock, then holds it until disposed; the system frees it when a process dies.</summary>
     private FileStream TakeTurn()
     {
+        RefuseFolder(LockFile);
         var waiting = Stopwatch.StartNew();
         while (true)
         {

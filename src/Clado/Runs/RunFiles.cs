@@ -231,9 +231,18 @@ internal sealed class RunFiles
         }
     }
 
-    private RecordStore NewRecords() => files.Has(Records) && InputFile.Problem(files.In(Records)) is { } problem
-        ? throw new RunFolderException(files.In(Records), $"{problem}; move it away, what it held is measured again")
-        : new RecordStore(files.In(Records), owner, repairs: Measures, notice);
+    private RecordStore NewRecords()
+    {
+        // SQLite's own files beside it included.
+        foreach (var file in ((string[])[Records, Records + "-wal", Records + "-shm"]).Where(files.Has))
+        {
+            if (InputFile.Problem(files.In(file)) is { } problem)
+            {
+                throw new RunFolderException(files.In(file), $"{problem}; move it away, what it held is measured again");
+            }
+        }
+        return new RecordStore(files.In(Records), owner, repairs: Measures, notice);
+    }
 
     /// <summary>The description of the run; null where it is damaged, and yet the folder is certainly that of the run expected.</summary>
     private static RunDescription? ReadDescription(CheckedFolder files, RunDescription? expected, Action<string>? notice)

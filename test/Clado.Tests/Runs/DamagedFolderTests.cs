@@ -110,11 +110,16 @@ public class DamagedFolderTests
         using var folder = new TemporaryFolder();
         string[] measure = Measured(folder, "--equalize", "--measure-activations", "8");
         string[] allocate = ["allocate", "--run", folder["run"], "--budget", "3bit"];
-        foreach (var name in (string[])[.. Products, "SHA256SUMS"])
+        foreach (var name in (string[])[.. Products, "SHA256SUMS", ".lock", "records.sqlite-wal", "records.sqlite-shm"])
         {
-            File.Move(folder[$"run/{name}"], folder["aside"]);
+            File.WriteAllBytes(folder["aside"], File.Exists(folder[$"run/{name}"]) ? File.ReadAllBytes(folder[$"run/{name}"]) : []);
+            File.Delete(folder[$"run/{name}"]);
             Directory.CreateDirectory(folder[$"run/{name}"]);
-            Refuses(measure, $"run/{name}: is a folder", "move it away");
+            // Who finds everything there takes no turn to write.
+            if (name != ".lock")
+            {
+                Refuses(measure, $"run/{name}: is a folder", "move it away");
+            }
             if (!name.EndsWith(".csv", StringComparison.Ordinal))
             {
                 Refuses(allocate, $"run/{name}: is a folder", "move it away");
