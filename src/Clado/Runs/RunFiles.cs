@@ -233,14 +233,13 @@ internal sealed class RunFiles
 
     private RecordStore NewRecords()
     {
-        // SQLite's own files beside it included.
-        foreach (var file in ((string[])[Records, Records + "-wal", Records + "-shm"]).Where(files.Has))
+        if (files.Has(Records) && InputFile.Problem(files.In(Records)) is { } problem)
         {
-            if (InputFile.Problem(files.In(file)) is { } problem)
-            {
-                throw new RunFolderException(files.In(file), $"{problem}; move it away, what it held is measured again");
-            }
+            throw new RunFolderException(files.In(Records), $"{problem}; move it away, what it held is measured again");
         }
+        // SQLite's own, which come and go while others use it.
+        files.RefuseFolder(Records + "-wal");
+        files.RefuseFolder(Records + "-shm");
         return new RecordStore(files.In(Records), owner, repairs: Measures, notice);
     }
 
