@@ -1,6 +1,6 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
-using Clado.Candidates;
+using Clado.Packing;
 using Clado.Tests.Support;
 using Xunit;
 

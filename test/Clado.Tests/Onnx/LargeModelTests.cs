@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Clado.Candidates;
 using Clado.Execution;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
 using Clado.Tests.Support;
 using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;

@@ -1,10 +1,11 @@
 using Clado.Activations;
+using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
 using Google.Protobuf;
 
-namespace Clado.Candidates;
+namespace Clado.Packing;
 
 /// <summary>
 /// The exact size of the file for any choice of widths. The graph's bytes are a sum over layers; what is around them is the frame
