@@ -5,7 +5,8 @@ public static class AtomicFile
 {
     // Files begin one after the other, so that none begins while Abandon removes them.
     private static readonly Lock Beginning = new();
-    private static readonly HashSet<string> Unfinished = [];
+    // What lies on the disk and is of use to nobody yet, by path, with the number of those that count on it.
+    private static readonly Dictionary<string, int> Unfinished = [];
     private static readonly TimeSpan PatienceToBegin = TimeSpan.FromSeconds(0.1);
 
     /// <summary>Writes a file through <paramref name="write"/>.</summary>
@@ -26,11 +27,11 @@ public static class AtomicFile
         bool alone = Beginning.TryEnter(PatienceToBegin);
         try
         {
-            foreach (var beside in alone ? Unfinished : [])
+            foreach (var path in alone ? Unfinished.Keys : Enumerable.Empty<string>())
             {
                 try
                 {
-                    File.Delete(beside);
+                    Delete(path);
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {
@@ -55,18 +56,72 @@ public static class AtomicFile
         lock (Beginning)
         {
             var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write);
-            Unfinished.Add(path);
+            Unfinished.Add(path, 1);
             return stream;
         }
     }
 
-    /// <summary>A file has its name, or is gone.</summary>
-    /// <param name="path">Where it lay until then.</param>
-    internal static void Finish(string path)
+    /// <summary>Makes a folder that is not finished before <see cref="Release"/>.</summary>
+    /// <param name="parent">The folder it lies in.</param>
+    /// <param name="prefix">What its name begins with.</param>
+    /// <returns>Its path.</returns>
+    internal static string BeginFolder(string parent, string prefix)
     {
         lock (Beginning)
         {
+            var path = Path.Combine(parent, $"{prefix}{Guid.NewGuid():N}");
+            // Nobody else's business.
+            _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Unfinished.Add(path, 1);
+            return path;
+        }
+    }
+
+    /// <summary>A file is renamed to where it is of no use by itself: it is unfinished there, too, unless it was there already.</summary>
+    /// <param name="path">Where it lay until then.</param>
+    /// <param name="next">Where it lies until it is finished or released.</param>
+    internal static void Pass(string path, string next)
+    {
+        lock (Beginning)
+        {
+            bool isFinished = File.Exists(next) && !Unfinished.ContainsKey(next);
+            File.Move(path, next, overwrite: true);
             Unfinished.Remove(path);
+            if (!isFinished)
+            {
+                Unfinished[next] = Unfinished.GetValueOrDefault(next) + 1;
+            }
+        }
+    }
+
+    /// <summary>A file gets its name, and with it what it refers to is finished.</summary>
+    /// <param name="path">Where it lay until then.</param>
+    /// <param name="destination">Its name; a file that is there is replaced.</param>
+    /// <param name="with">What it refers to, or null.</param>
+    internal static void Finish(string path, string destination, string? with = null)
+    {
+        lock (Beginning)
+        {
+            File.Move(path, destination, overwrite: true);
+            Unfinished.Remove(path);
+            if (with is not null)
+            {
+                Unfinished.Remove(with);
+            }
+        }
+    }
+
+    /// <summary>Gives up what is unfinished; it is deleted where nobody else counts on it.</summary>
+    /// <param name="path">Path of a file or folder; one that is finished stays.</param>
+    internal static void Release(string path)
+    {
+        lock (Beginning)
+        {
+            if (Unfinished.TryGetValue(path, out int users) && (Unfinished[path] = users - 1) == 0)
+            {
+                Unfinished.Remove(path);
+                Delete(path);
+            }
         }
     }
 
@@ -74,4 +129,16 @@ public static class AtomicFile
     /// <param name="path">Destination; missing folders are made.</param>
     /// <param name="text">The whole contents.</param>
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+
+    private static void Delete(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        else
+        {
+            File.Delete(path);
+        }
+    }
 }

@@ -22,8 +22,8 @@ internal static class ExternalData
     /// <summary>Writes the bytes of a model's larger initializers to a file beside it, named by its contents.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">Where the model will be written.</param>
-    /// <returns>A model that refers to the file, the file's path and size in bytes, and whether it was not there before.</returns>
-    public static (ModelProto Model, (string Path, long SizeBytes, bool IsNew) Data) Detach(ModelProto model, string path)
+    /// <returns>A model that refers to the file, and the file's path and size in bytes. The file is unfinished until the model is written.</returns>
+    public static (ModelProto Model, (string Path, long SizeBytes) Data) Detach(ModelProto model, string path)
     {
         var detached = model.Clone();
         TensorProto[] tensors = [.. detached.Graph.Initializer.Where(IsLarge)];
@@ -51,9 +51,8 @@ internal static class ExternalData
         {
             tensor.ExternalData.First(e => e.Key == Location).Value = Path.GetFileName(data);
         }
-        bool isNew = !File.Exists(data);
-        file.Commit(data);
-        return (detached, (data, end, isNew));
+        file.Pass(data);
+        return (detached, (data, end));
     }
 
     /// <summary>Whether a tensor's bytes are worth a place outside the model.</summary>
@@ -70,6 +69,27 @@ internal static class ExternalData
         tensor.DataLocation = TensorProto.Types.DataLocation.External;
     }
 
+    /// <summary>The files beside a model that its tensors' bytes lie in. Nothing but the model is opened.</summary>
+    /// <param name="modelPath">Path of the model.</param>
+    /// <returns>Their paths, absolute; none where there is no model that can be read.</returns>
+    public static IReadOnlyList<string> Files(string modelPath)
+    {
+        if (InputFile.Problem(modelPath) is not null || new FileInfo(modelPath).Length > Array.MaxLength)
+        {
+            return [];
+        }
+        try
+        {
+            var locations = OnnxFile.Parse(modelPath, File.ReadAllBytes(modelPath)).Tensors().Where(tensor => tensor.DataLocation == TensorProto.Types.DataLocation.External)
+                .SelectMany(tensor => tensor.ExternalData).Where(entry => entry.Key == Location).Select(entry => entry.Value).Distinct();
+            return [.. locations.Select(location => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(modelPath))!, location)))];
+        }
+        catch (Exception e) when (e is CladoException or IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return [];
+        }
+    }
+
     /// <summary>Reads the tensor's bytes into <see cref="TensorProto.RawData"/>; does nothing where they are there already.</summary>
     public static void Embed(string modelPath, TensorProto tensor)
     {
@@ -84,6 +104,10 @@ internal static class ExternalData
         if (!file.Exists)
         {
             throw new OnnxFormatException(modelPath, $"its data file '{location}' is missing; put it beside the model", tensor: tensor.Name);
+        }
+        if (InputFile.Problem(file.FullName) is { } problem)
+        {
+            throw new OnnxFormatException(modelPath, $"its data file '{location}': {problem}; put the file itself beside the model", tensor: tensor.Name);
         }
         long offset = Number(entries, "offset", 0);
         long length = Number(entries, "length", file.Length - offset);

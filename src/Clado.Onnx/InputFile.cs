@@ -13,40 +13,45 @@ public static class InputFile
         ArgumentNullException.ThrowIfNull(path);
         return path.Length == 0 ? "is an empty path"
             : Directory.Exists(path) ? "is a folder, no file"
-            : !File.Exists(path) ? "no such file"
-            : IsRegular(path) ? null
+            : Target(path) is not { Exists: true } target ? $"no such file{(new FileInfo(path).LinkTarget is { } link ? $" (a link to {link})" : "")}"
+            : IsRegular(target) ? null
             : "is no regular file but a pipe or a device";
     }
 
-    /// <summary>Whether a file that is there is a regular one.</summary>
+    /// <summary>Whether there is a regular file.</summary>
     /// <param name="path">Path of a file; links are followed.</param>
-    public static bool IsRegular(string path)
-    {
-        var info = Target(path);
-        // Whatever has no length of its own is shown as empty; which of these are regular, of all of .NET only the tar writer tells.
-        return info.Length > 0 || OperatingSystem.IsWindows() || TypeOf(info.FullName) is TarEntryType.RegularFile;
-    }
+    public static bool IsRegular(string path) => Target(path) is { Exists: true } target && IsRegular(target);
 
     /// <summary>Whether two paths lead to one file: through links, or where upper and lower case are the same.</summary>
     /// <param name="first">Path of a file.</param>
     /// <param name="second">Path of a file.</param>
     public static bool IsSame(string first, string second)
     {
-        if (!File.Exists(first) || !File.Exists(second))
+        if (Target(first) is not { Exists: true } one || Target(second) is not { Exists: true } other)
         {
             return Path.GetFullPath(first) == Path.GetFullPath(second);
         }
-        var (one, other) = (Target(first), Target(second));
         return one.FullName == other.FullName
             // One file has one length and one age, whatever it is called; where a copy has kept both, its contents decide: nothing is lost then either.
             || (one.Length == other.Length && one.LastWriteTimeUtc == other.LastWriteTimeUtc && one.CreationTimeUtc == other.CreationTimeUtc
-                && IsRegular(first) && IsRegular(second) && HaveSameBytes(one, other));
+                && IsRegular(one) && IsRegular(other) && HaveSameBytes(one, other));
     }
 
-    private static FileInfo Target(string path)
+    // Whatever has no length of its own is shown as empty; which of these are regular, of all of .NET only the tar writer tells.
+    private static bool IsRegular(FileInfo file) => file.Length > 0 || OperatingSystem.IsWindows() || TypeOf(file.FullName) is TarEntryType.RegularFile;
+
+    /// <summary>The file that a path leads to, which need not be there; null where links go in a circle.</summary>
+    private static FileInfo? Target(string path)
     {
         var info = new FileInfo(path);
-        return info.ResolveLinkTarget(returnFinalTarget: true) is { } target ? new FileInfo(target.FullName) : info;
+        try
+        {
+            return info.ResolveLinkTarget(returnFinalTarget: true) is { } target ? new FileInfo(target.FullName) : info;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static TarEntryType? TypeOf(string path)

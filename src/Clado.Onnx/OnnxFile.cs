@@ -26,12 +26,36 @@ public static class OnnxFile
                 + "save the model with its weights as external data");
         }
         var model = Parse(path, File.ReadAllBytes(path));
-        foreach (var tensor in model.Tensors())
+        var (initializers, inside) = (model.Graph.Initializer.Count, info.Length);
+        foreach (var (index, tensor) in model.Tensors().Index())
         {
+            bool isApart = tensor.DataLocation == TensorProto.Types.DataLocation.External;
             ExternalData.Embed(path, tensor);
             TensorData.Check(path, tensor);
+            // Initializers of the graph can be kept apart again, when it is run or written; these cannot.
+            if (isApart && index >= initializers && (inside += tensor.RawData.Length) > LargestBytes)
+            {
+                throw new OnnxFormatException(path, Invariant($"with this constant of a node or body there would be {inside:N0} bytes in one message, which holds {LargestBytes:N0}; ")
+                    + "save the model with it as an initializer of the graph", tensor: tensor.Name);
+            }
         }
         return model;
+    }
+
+    /// <summary>Throws where writing a file would replace a model that is read, or the data that lies beside it.</summary>
+    /// <param name="path">What is to be written.</param>
+    /// <param name="model">Path of the model.</param>
+    /// <exception cref="CladoException">It is one of them.</exception>
+    public static void ThrowIfLost(string path, string model)
+    {
+        if (InputFile.IsSame(path, model))
+        {
+            throw new CladoException($"{path}: is the float model itself, which would be lost; give another file with -o");
+        }
+        if (File.Exists(path) && ExternalData.Files(model).Any(data => InputFile.IsSame(path, data)))
+        {
+            throw new CladoException($"{path}: holds the weights of the float model {model}, which would be lost; give another file with -o");
+        }
     }
 
     /// <summary>Parses the bytes of a model file, without looking for external data.</summary>

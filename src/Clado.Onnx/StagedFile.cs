@@ -4,7 +4,6 @@ namespace Clado;
 public sealed class StagedFile : IDisposable
 {
     private readonly string destination;
-    private bool isCommitted;
 
     /// <summary>Writes the contents beside the destination, down to the disk.</summary>
     /// <param name="path">Destination; missing folders are made.</param>
@@ -23,7 +22,7 @@ public sealed class StagedFile : IDisposable
         }
         catch
         {
-            Remove();
+            AtomicFile.Release(Path);
             throw;
         }
     }
@@ -32,29 +31,16 @@ public sealed class StagedFile : IDisposable
     public string Path { get; }
 
     /// <summary>Renames the file to its destination; one that is there is replaced.</summary>
-    public void Commit() => Commit(destination);
+    public void Commit() => Commit(null);
 
-    /// <summary>Renames the file to a name that only its contents told.</summary>
+    /// <summary>Renames the file to its destination; what it refers to is finished with it.</summary>
+    /// <param name="with">Path of that, or null.</param>
+    internal void Commit(string? with) => AtomicFile.Finish(Path, destination, with);
+
+    /// <summary>Renames the file to a name that only its contents told, where it is unfinished until another is that refers to it.</summary>
     /// <param name="path">The name, in the same folder.</param>
-    internal void Commit(string path)
-    {
-        File.Move(Path, path, overwrite: true);
-        isCommitted = true;
-        AtomicFile.Finish(Path);
-    }
+    internal void Pass(string path) => AtomicFile.Pass(Path, path);
 
     /// <summary>Deletes what was not renamed.</summary>
-    public void Dispose()
-    {
-        if (!isCommitted)
-        {
-            Remove();
-        }
-    }
-
-    private void Remove()
-    {
-        File.Delete(Path);
-        AtomicFile.Finish(Path);
-    }
+    public void Dispose() => AtomicFile.Release(Path);
 }

@@ -12,8 +12,6 @@ public sealed class StagedModel : IDisposable
     private readonly string destination;
     private readonly StagedFile file;
     private readonly string? dataPath;
-    private readonly bool isDataNew;
-    private bool isCommitted;
 
     /// <summary>Writes a model beside its destination.</summary>
     /// <param name="model">The model to write.</param>
@@ -30,14 +28,14 @@ public sealed class StagedModel : IDisposable
             return;
         }
         var (detached, data) = ExternalData.Detach(model, destination);
-        (dataPath, isDataNew) = (data.Path, data.IsNew);
+        dataPath = data.Path;
         try
         {
             file = new StagedFile(destination, stream => Google.Protobuf.MessageExtensions.WriteTo(detached, stream));
         }
         catch
         {
-            RemoveData();
+            ReleaseData();
             throw;
         }
         SizeBytes = detached.CalculateSize() + data.SizeBytes;
@@ -49,15 +47,18 @@ public sealed class StagedModel : IDisposable
     /// <summary>Size of the file in bytes, of both where there are two.</summary>
     public long SizeBytes { get; }
 
-    /// <summary>Gives the model its name; one that is there is replaced, and its data removed.</summary>
+    /// <summary>Gives the model its name; one that is there is replaced, and its data removed where no other model beside it has the same.</summary>
     public void Commit()
     {
-        file.Commit();
-        isCommitted = true;
-        var (folder, name) = (System.IO.Path.GetDirectoryName(destination)!, System.IO.Path.GetFileName(destination));
-        foreach (var stale in Directory.EnumerateFiles(folder).Where(other => other != dataPath && IsDataOf(name, System.IO.Path.GetFileName(other))).ToArray())
+        var folder = System.IO.Path.GetDirectoryName(destination)!;
+        string[] others = [.. Directory.EnumerateFiles(folder).Where(other => other != dataPath && IsOwn(other))];
+        // Of the model that is replaced: others lost theirs when they were renamed, and still want it.
+        string[] replaced = others.Length > 0 ? [.. ExternalData.Files(destination).Intersect(others)] : [];
+        file.Commit(with: dataPath);
+        if (replaced.Length > 0)
         {
-            File.Delete(stale);
+            var used = Directory.EnumerateFiles(folder, "*.onnx").SelectMany(ExternalData.Files).ToHashSet();
+            Array.ForEach([.. replaced.Where(data => !used.Contains(data))], File.Delete);
         }
     }
 
@@ -65,19 +66,17 @@ public sealed class StagedModel : IDisposable
     public void Dispose()
     {
         file.Dispose();
-        if (!isCommitted)
-        {
-            RemoveData();
-        }
+        ReleaseData();
     }
 
-    private void RemoveData()
+    private void ReleaseData()
     {
-        if (dataPath is not null && isDataNew)
+        if (dataPath is not null)
         {
-            File.Delete(dataPath);
+            AtomicFile.Release(dataPath);
         }
     }
 
-    private static bool IsDataOf(string model, string file) => Regex.IsMatch(file, $@"\A{Regex.Escape(model)}\.[0-9a-f]{{16}}\.data\z", RegexOptions.CultureInvariant);
+    /// <summary>Whether data is of this class's making, for a model of this name.</summary>
+    private bool IsOwn(string data) => Regex.IsMatch(data, $@"\A{Regex.Escape(destination)}\.[0-9a-f]{{16}}\.data\z", RegexOptions.CultureInvariant);
 }

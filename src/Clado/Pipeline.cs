@@ -297,10 +297,7 @@ public sealed class Pipeline
     internal ExportedModel Export(
         IReadOnlyList<Candidate> chosen, string path, QuantizedActivations? quantized, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
-        if (Path.GetFullPath(path) == Path.GetFullPath(Graph.File))
-        {
-            throw new CladoException($"{path}: is the float model itself, which would be lost; give another file with -o");
-        }
+        OnnxFile.ThrowIfLost(path, Graph.File);
         using var staged = OnnxFile.Stage(ModelWriter.Build(Graph, chosen, quantized), path);
         FileSize.Check(path, staged.SizeBytes, chosen);
         var parity = Compare(OnnxFile.Read(staged.Path), path, chosen, quantized, ImagesForRanges, progress, cancellation);

@@ -82,9 +82,8 @@ public sealed class PreparedRun
     /// <summary>A run folder among class folders would itself be a class when the images are next read.</summary>
     private void CheckFolder()
     {
-        var images = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Images.Folder)) + Path.DirectorySeparatorChar;
         var run = Path.GetFullPath(Options.Run ?? Pipeline.DefaultFolder);
-        if (run.StartsWith(images, StringComparison.Ordinal) && Images.Items.Any(i => i.Label is not null && i.Name.Contains('/', StringComparison.Ordinal)))
+        if (FolderPath.Holds(Path.GetFullPath(Images.Folder), run) && Images.Items.Any(i => i.Label is not null && i.Name.Contains('/', StringComparison.Ordinal)))
         {
             throw new CladoException($"{run}: the run folder would lie among the class folders of {Images.Folder}; give another place with --run");
         }

@@ -1,3 +1,5 @@
+using Clado.Onnx;
+
 namespace Clado.Cli.Commands;
 
 /// <summary>Files and folders that a command is going to write: looked at before it works for them. Nothing stays behind.</summary>
@@ -25,17 +27,18 @@ internal static class Destination
         {
             throw new CladoException($"{option} {path}: is a folder; give a file in it");
         }
-        if (model is not null && InputFile.IsSame(path, model))
+        if (model is not null)
         {
-            throw new CladoException($"{path}: is the float model itself, which would be lost; give another file with {option}");
+            OnnxFile.ThrowIfLost(path, model);
         }
         if (inputs.OfType<string>().FirstOrDefault(input => File.Exists(input) && InputFile.IsSame(path, input)) is { } same)
         {
             throw new CladoException($"{option} {path}: is the file {same} that is read, which would be lost; give another file");
         }
-        if (File.Exists(path) && !InputFile.IsRegular(path))
+        // A link that leads nowhere is there, too.
+        if (File.Exists(path) && InputFile.Problem(path) is { } problem)
         {
-            throw new CladoException($"{option} {path}: is no regular file but a pipe or a device; give another file");
+            throw new CladoException($"{option} {path}: {problem}; give another file");
         }
         CheckFolder(option, Path.GetDirectoryName(Path.GetFullPath(path))!, path);
     }
@@ -63,12 +66,7 @@ internal static class Destination
         try
         {
             // Whether a folder can be written to nobody knows but who tries: rights, full and read-only disks, quotas.
-            using var probe = new FileStream(Path.Combine(there, $".clado-{Guid.NewGuid():N}.part"), new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                Options = FileOptions.DeleteOnClose,
-            });
+            new StagedFile(Path.Combine(there, ".clado"), _ => { }).Dispose();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -16,7 +16,7 @@ internal sealed class SessionModel : IDisposable
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<ByteString, TensorFile> Files = new(ReferenceEqualityComparer.Instance);
-    private static readonly Lazy<string> Home = new(MakeHome);
+    private static string? home;
 
     private readonly List<ByteString> used = [];
     private readonly string? folder;
@@ -31,7 +31,7 @@ internal sealed class SessionModel : IDisposable
             bytes = model.ToByteArray();
             return;
         }
-        folder = Home.Value;
+        folder = Home();
         (var outside, bytes) = (model.Clone(), []);
         try
         {
@@ -99,18 +99,32 @@ internal sealed class SessionModel : IDisposable
         }
     }
 
-    private static string MakeHome()
+    /// <summary>This process's folder, which is there.</summary>
+    private static string Home()
     {
-        foreach (var left in Directory.EnumerateDirectories(Path.GetTempPath(), Prefix + "*"))
+        lock (Gate)
         {
-            if (int.TryParse(Path.GetFileName(left)[Prefix.Length..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process) && !IsRunning(process))
+            return home = Directory.Exists(home) ? home : MakeHome(Path.GetTempPath());
+        }
+    }
+
+    /// <summary>Makes this process's folder, and removes those of processes that were killed.</summary>
+    /// <param name="parent">Where they lie.</param>
+    /// <returns>Path of the folder; it goes when the process ends.</returns>
+    internal static string MakeHome(string parent)
+    {
+        foreach (var left in Directory.EnumerateDirectories(parent, Prefix + "*"))
+        {
+            // One of our own number, before we have any, is of somebody who had it before: in a container everybody has the same.
+            if (int.TryParse(Path.GetFileName(left)[Prefix.Length..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process)
+                && (process == Environment.ProcessId || !IsRunning(process)))
             {
                 Remove(left);
             }
         }
-        var home = Directory.CreateTempSubdirectory($"{Prefix}{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}-").FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove(home);
-        return home;
+        var made = AtomicFile.BeginFolder(parent, $"{Prefix}{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}-");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove(made);
+        return made;
     }
 
     /// <summary>Removes a folder, unless it is another user's or in use: it is in nobody's way.</summary>

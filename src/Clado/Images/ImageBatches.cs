@@ -1,3 +1,4 @@
+using Clado.Execution;
 using Clado.Graphs;
 
 namespace Clado.Images;
@@ -53,7 +54,7 @@ internal sealed class ImageBatches
         var single = new ImageBatches(images, graph, preprocessing, 1);
         var broken = new CladoException?[images.Items.Count];
         int done = 0;
-        Parallel.For(0, images.Items.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, index =>
+        new SideBySide(threads, cancellation).For(images.Items.Count, index =>
         {
             try
             {

@@ -23,7 +23,7 @@ internal sealed class CheckedFolder(string path)
     public string? Owner => ReadSums().Owner;
 
     /// <summary>Whether there are checksums.</summary>
-    public bool HasSums => File.Exists(In(Checksums.FileName));
+    public bool HasSums => Has(Checksums.FileName);
 
     /// <summary>Whether the folder holds what is not of this class's making.</summary>
     public bool HasStrangers => Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Select(e => Path.GetFileName(e)!)
@@ -31,7 +31,21 @@ internal sealed class CheckedFolder(string path)
 
     public string In(string name) => Path.Combine(path, name);
 
-    public bool Has(string name) => File.Exists(In(name));
+    public bool Has(string name)
+    {
+        RefuseFolder(name);
+        return File.Exists(In(name));
+    }
+
+    /// <summary>Throws where a folder lies in the place of a file, which nothing can be renamed to.</summary>
+    /// <exception cref="RunFolderException">One does.</exception>
+    public void RefuseFolder(string name)
+    {
+        if (Directory.Exists(In(name)))
+        {
+            throw new RunFolderException(In(name), "is a folder, where the run keeps a file; move it away");
+        }
+    }
 
     /// <summary>Names of the files that fit a pattern, in order.</summary>
     public IEnumerable<string> Names(string pattern) => Directory.EnumerateFiles(path, pattern).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal);
@@ -81,6 +95,7 @@ internal sealed class CheckedFolder(string path)
     /// <exception cref="ReadOnlyFolderException">Nothing can be written there.</exception>
     public bool Write(string name, string owner, Action<Stream> write, bool replaces = true)
     {
+        RefuseFolder(name);
         FileStream? turn = null;
         try
         {
@@ -100,7 +115,7 @@ internal sealed class CheckedFolder(string path)
                 }
                 Write(ReadSums().With(sum, name) with { Owner = owner });
             });
-            Write(ReadSums().Only(sum, name).Settled(line => Has(line.Name) && Hash(line.Name) == line.Sum));
+            Write(ReadSums().Only(sum, name).Settled(line => InputFile.Problem(In(line.Name)) is null && Hash(line.Name) == line.Sum));
             return true;
         }
         catch (FileIsThereException)
@@ -117,14 +132,16 @@ internal sealed class CheckedFolder(string path)
         }
     }
 
-    private Checksums ReadSums() => HasSums ? Checksums.Parse(File.ReadAllText(In(Checksums.FileName))) : Checksums.None;
+    private Checksums ReadSums() => !HasSums ? Checksums.None
+        : InputFile.Problem(In(Checksums.FileName)) is not { } problem ? Checksums.Parse(File.ReadAllText(In(Checksums.FileName)))
+        : throw new RunFolderException(In(Checksums.FileName), $"{problem}; move it away, and what the folder holds is made again by clado measure, with the options it was made with");
 
     private void Write(Checksums sums) => AtomicFile.WriteText(In(Checksums.FileName), sums.ToString());
 
     /// <summary>The file at its beginning, or null where it has no sum that fits.</summary>
     private FileStream? Whole(string name)
     {
-        var stream = new FileStream(In(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var stream = Read(name);
         if (ReadSums().Has(name, Convert.ToHexStringLower(SHA256.HashData(stream))))
         {
             stream.Position = 0;
@@ -136,13 +153,18 @@ internal sealed class CheckedFolder(string path)
 
     private string Hash(string name)
     {
-        using var stream = new FileStream(In(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var stream = Read(name);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
+
+    private FileStream Read(string name) => InputFile.Problem(In(name)) is { } problem
+        ? throw new DamagedFileException(In(name), problem)
+        : new FileStream(In(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 
     /// <summary>Waits until no other process has the lock, then holds it until disposed; the system frees it when a process dies.</summary>
     private FileStream TakeTurn()
     {
+        RefuseFolder(LockFile);
         var waiting = Stopwatch.StartNew();
         while (true)
         {

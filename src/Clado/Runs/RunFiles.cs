@@ -231,7 +231,18 @@ internal sealed class RunFiles
         }
     }
 
-    private RecordStore NewRecords() => new(files.In(Records), owner, repairs: Measures, notice);
+    private RecordStore NewRecords()
+    {
+        // SQLite's own files beside it included.
+        foreach (var file in ((string[])[Records, Records + "-wal", Records + "-shm"]).Where(files.Has))
+        {
+            if (InputFile.Problem(files.In(file)) is { } problem)
+            {
+                throw new RunFolderException(files.In(file), $"{problem}; move it away, what it held is measured again");
+            }
+        }
+        return new RecordStore(files.In(Records), owner, repairs: Measures, notice);
+    }
 
     /// <summary>The description of the run; null where it is damaged, and yet the folder is certainly that of the run expected.</summary>
     private static RunDescription? ReadDescription(CheckedFolder files, RunDescription? expected, Action<string>? notice)
@@ -261,6 +272,10 @@ internal sealed class RunFiles
     /// <summary>A folder without checksums is one of an earlier version; or it has lost them, and everything is made again by who measures the same.</summary>
     private static RunDescription? WithoutSums(CheckedFolder files, Func<Stream, RunDescription> parse, RunDescription? expected, Action<string>? notice)
     {
+        if (InputFile.Problem(files.In(RunFile)) is { } problem)
+        {
+            throw new RunFolderException(files.In(RunFile), $"{problem}; move it away, or give another folder with --run");
+        }
         using var stream = File.OpenRead(files.In(RunFile));
         var there = parse(stream);
         if (there.CladoVersion != RunDescription.Version)

@@ -1,5 +1,6 @@
 using Clado.Onnx;
 using Clado.Tests.Support;
+using Google.Protobuf;
 using SkiaSharp;
 using Xunit;
 
@@ -97,7 +98,16 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {images}/0/000.png", "would be one of the images")]
     [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {new}/run.json", "is a file of the run folder itself")]
     [InlineData("quantize {model} --images {images} --preprocess {one} --run {new} -b 3bit -o {one}", "that is read, which would be lost")]
+    [InlineData("quantize {external} --images {images} --preprocess unit --run {new} -b 3bit -o {weights}", "holds the weights of the float model")]
+    [InlineData("quantize {external} --images {images} --preprocess unit --run {new} -b 3bit -o {twin}/external/w.bin", "holds the weights of the float model")]
+    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {dangling}", "dangling.onnx: no such file (a link to /nowhere.onnx)")]
+    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {circle}", "circle.onnx: no such file (a link to ")]
+    [InlineData("measure {model} --images {dangles} --preprocess unit --run {new}", "2.png: no such file (a link to /nowhere.png)")]
+    [InlineData("measure {dangling} --images {images} --preprocess unit --run {new}", "no such file (a link to /nowhere.onnx)")]
     // What is asked of a run that is measured.
+    [InlineData("export --run {externalrun} --budget 3bit -o {weights}", "holds the weights of the float model")]
+    [InlineData("sweep --run {externalrun} -o {weights}", "holds the weights of the float model")]
+    [InlineData("report --run {externalrun} -o {weights}", "holds the weights of the float model")]
     [InlineData("allocate --run {nowhere} --budget 3bit", "no run folder")]
     [InlineData("allocate --run '' --budget 3bit", "--run \"\": is empty")]
     [InlineData("allocate --run {run} --budget lots", "--budget lots: not a budget")]
@@ -154,7 +164,7 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     {
         bool Names(params string[] words) => words.Any(word => command.Contains(word, StringComparison.Ordinal));
         Assert.SkipWhen(Names("{fifo}", "{pipes}") && !files.HasPipes, "this system has no pipes among its files");
-        Assert.SkipWhen(Names("/proc", "/dev", "{link}", "{twin}") && !OperatingSystem.IsLinux(), "these are folders and links of Linux");
+        Assert.SkipWhen(Names("/proc", "/dev", "{link}", "{twin}", "{dangl", "{circle}") && !OperatingSystem.IsLinux(), "these are folders and links of Linux");
         var before = files.Snapshot();
         var (code, output, error) = Harness.Command([.. command.Split(' ').Select(files.Word)]);
         Assert.True(code == 2, $"{command} ended with {code}: {error}");
@@ -202,7 +212,13 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
             var mixed = new NetworkBuilder();
             mixed.Weight("w", 8, 3, 3, 3);
             OnnxFile.Write(mixed.Then("Conv", "c", ["w"]).Then("ReduceMean", "y", null, NodeExtensions.Attribute("keepdims", 0)).Build(), folder["mixed.onnx"]);
+            var external = NetworkBuilder.SmallClassifier(classes: 8).Build();
+            File.WriteAllBytes(Path.Combine(Directory.CreateDirectory(folder["external"]).FullName, "w.bin"), external.Graph.Initializer[0].RawData.ToByteArray());
+            ExternalData.Refer(external.Graph.Initializer[0], "w.bin", 0);
+            external.Graph.Initializer[0].ClearRawData();
+            File.WriteAllBytes(folder["external/m.onnx"], external.ToByteArray());
             Harness.Images(folder, "images", 2);
+            Harness.Png(folder["dangles/1.png"], 8, 8, SKColors.Red);
             Harness.Png(folder["unlabelled/1.png"], 8, 8, SKColors.Red);
             Harness.Png(folder["pipes/1.png"], 8, 8, SKColors.Red);
             for (int label = 0; label < 12; label++)
@@ -212,14 +228,19 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
             File.WriteAllText(folder["one.json"], """{"scale": 1}""");
             File.WriteAllText(folder["two.json"], """{"std": [1, 2]}""");
             File.WriteAllText(folder["costs.csv"], "layer,bits,cost\nconv_c1,2,1\n");
-            HasPipes = !OperatingSystem.IsWindows() && Pipe(folder["fifo"]) && Pipe(folder["pipes/2.png"]);
+            HasPipes = folder.Pipe("fifo") && folder.Pipe("pipes/2.png");
             if (!OperatingSystem.IsWindows())
             {
                 File.CreateSymbolicLink(folder["link.onnx"], folder["model.onnx"]);
                 Directory.CreateSymbolicLink(folder["twin"], folder.Path);
+                File.CreateSymbolicLink(folder["dangling.onnx"], "/nowhere.onnx");
+                File.CreateSymbolicLink(folder["circle.onnx"], folder["circle.onnx"]);
+                File.CreateSymbolicLink(folder["dangles/2.png"], "/nowhere.png");
             }
             Assert.Equal(0, Harness.Command("measure", folder["model.onnx"], "--images", folder["images"], "--preprocess", "unit", "--run", folder["run"]).Code);
             Assert.Equal(0, Harness.Command("measure", folder["dense.onnx"], "--images", folder["images"], "--preprocess", "unit", "--run", folder["denserun"]).Code);
+            Assert.Equal(
+                0, Harness.Command("measure", folder["external/m.onnx"], "--images", folder["images"], "--preprocess", "unit", "--run", folder["externalrun"]).Code);
             // Nobody asked them anything yet: asking opens the records, which leaves them as they are.
             Assert.Equal(0, Harness.Command("allocate", "--run", folder["run"], "--budget", "3bit").Code);
         }
@@ -234,7 +255,9 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
             [
                 ("model", "model.onnx"), ("five", "five.onnx"), ("gray", "gray.onnx"), ("flat", "flat.onnx"), ("dense", "dense.onnx"), ("mixed", "mixed.onnx"), ("images", "images"),
                 ("unlabelled", "unlabelled"), ("twelve", "twelve"), ("pipes", "pipes"), ("one", "one.json"), ("two", "two.json"), ("costs", "costs.csv"), ("fifo", "fifo"),
-                ("link", "link.onnx"), ("twin", "twin"), ("run", "run"), ("denserun", "denserun"), ("new", "new"), ("nowhere", "nowhere"), ("out", "out.onnx"),
+                ("link", "link.onnx"), ("twin", "twin"), ("run", "run"), ("denserun", "denserun"),
+                ("external", "external/m.onnx"), ("weights", "external/w.bin"), ("externalrun", "externalrun"), ("dangling", "dangling.onnx"), ("circle", "circle.onnx"),
+                ("dangles", "dangles"), ("new", "new"), ("nowhere", "nowhere"), ("out", "out.onnx"),
             ])
             {
                 word = word.Replace($"{{{name}}}", folder[path], StringComparison.Ordinal);
@@ -254,13 +277,6 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
                 Directory.Delete(folder["twin"]);
             }
             folder.Dispose();
-        }
-
-        private static bool Pipe(string path)
-        {
-            using var made = System.Diagnostics.Process.Start("mkfifo", [path]);
-            made.WaitForExit();
-            return made.ExitCode == 0;
         }
     }
 }

@@ -116,6 +116,36 @@ public class ParityTests
         Assert.Single(Directory.EnumerateFileSystemEntries(folder["out"]));
     }
 
+    /// <summary>Whatever way a path takes to the float model or to its weights, they are not written over.</summary>
+    [Fact]
+    public void TheFloatModelIsNotReplaced()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links want rights there");
+        using var folder = new TemporaryFolder();
+        var model = NetworkBuilder.SmallClassifier().Build();
+        OnnxFile.Write(model, folder["m.onnx"], maximumSizeBytes: 2000);
+        var data = Path.GetFileName(Assert.Single(Directory.GetFiles(folder.Path, "*.data")));
+        var run = Pipeline.Measure(
+            new PipelineOptions
+            {
+                Model = folder["m.onnx"],
+                Images = Harness.Images(folder, "images", 2),
+                Preprocessing = Unit,
+                Bits = [8],
+                Sensitivity = new() { Estimator = "diagonal" },
+                Run = folder["run"],
+            },
+            cancellation: TestContext.Current.CancellationToken);
+        Directory.CreateSymbolicLink(folder["twin"], folder.Path);
+        foreach (var path in (string[])[folder["m.onnx"], folder["twin/m.onnx"], folder[data], folder[$"twin/{data}"]])
+        {
+            Assert.Contains("which would be lost", Assert.Throws<CladoException>(
+                () => run.Export(run.Candidates.Uniform(8), path, null, null, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+            Assert.Equal(model, OnnxFile.Read(folder["m.onnx"]));
+        }
+        Directory.Delete(folder["twin"]);
+    }
+
     /// <summary>Where the images are gone, what needs none otherwise is compared on random inputs, and says so.</summary>
     [Fact]
     public void ExportsAreComparedWithoutImages()

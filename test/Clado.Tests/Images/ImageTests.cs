@@ -146,6 +146,22 @@ public class ImageTests
         Assert.Equal(set.Items.Select(i => i.Label!.Value), Enumerable.Range(0, 3).SelectMany(i => batches.Load(i).Labels!));
     }
 
+    /// <summary>As it was thrown: whoever looks at images knows one kind of error.</summary>
+    [Fact]
+    public void WhatGoesWrongAmongSeveralImagesIsThrownAsItIs()
+    {
+        using var folder = new TemporaryFolder();
+        var set = ImageFolder.Open(Harness.Images(folder, "set", 1));
+        var graph = new NetworkBuilder(input: [3, 24, 24]).Then("Relu", "y").BuildGraph();
+        Assert.Throws<IOException>(() => ImageBatches.Check(
+            set, graph, Preprocessing.Parse("unit"), threads: 2, new Broken(), TestContext.Current.CancellationToken));
+    }
+
+    private sealed class Broken : IProgress<double>
+    {
+        public void Report(double value) => throw new IOException("nobody listens");
+    }
+
     private static float[] Read(string path, ImageShape shape, Preprocessing preprocessing)
     {
         var values = new float[shape.ElementCount];

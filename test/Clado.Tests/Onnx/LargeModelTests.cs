@@ -128,6 +128,50 @@ public sealed class LargeModelTests : IDisposable
         Assert.Single(Directory.GetFiles(folder.Path));
     }
 
+    /// <summary>Only the data of the model that is replaced goes, and not where another model has the same.</summary>
+    [Fact]
+    public void RenamedAndCopiedModelsKeepTheirData()
+    {
+        OnnxFile.LargestBytes = 2000;
+        ModelProto[] models = [.. Enumerable.Range(1, 4).Select(seed => NetworkBuilder.SmallClassifier(seed).Build())];
+        OnnxFile.Write(models[0], folder["out.onnx"]);
+        File.Move(folder["out.onnx"], folder["kept.onnx"]);
+        OnnxFile.Write(models[1], folder["out.onnx"]);
+        Assert.Equal(models[0], OnnxFile.Read(folder["kept.onnx"]));
+        File.Copy(folder["out.onnx"], folder["copy.onnx"]);
+        OnnxFile.Write(models[2], folder["out.onnx"]);
+        Assert.Equal(models[1], OnnxFile.Read(folder["copy.onnx"]));
+        OnnxFile.Write(models[3], folder["out.onnx"]);
+        Assert.Equal(models[3], OnnxFile.Read(folder["out.onnx"]));
+        // Of the third, nobody has anything any more.
+        Assert.Equal(3, Directory.GetFiles(folder.Path, "*.data").Length);
+    }
+
+    /// <summary>Constants of nodes cannot be kept apart from the message: what is too much of them is refused when it is read.</summary>
+    [Fact]
+    public void LargeConstantsOfNodesAreRefused()
+    {
+        var model = new NetworkBuilder().Then("Relu", "y").Build();
+        var tensor = TensorData.Singles("large", new float[3000], 3000);
+        File.WriteAllBytes(folder["w.bin"], tensor.RawData.ToByteArray());
+        ExternalData.Refer(tensor, "w.bin", 0);
+        tensor.ClearRawData();
+        var value = new AttributeProto { Name = "value", Type = AttributeProto.Types.AttributeType.Tensor, T = tensor };
+        var apart = model.Clone();
+        model.Graph.Node.Insert(0, new NodeProto { OpType = "Constant", Output = { "c" }, Attribute = { value } });
+        File.WriteAllBytes(folder["m.onnx"], model.ToByteArray());
+        Assert.Equal(12_000, Assert.Single(OnnxFile.Read(folder["m.onnx"]).Tensors()).RawData.Length);
+        OnnxFile.LargestBytes = Limit;
+        var error = Assert.Throws<OnnxFormatException>(() => OnnxFile.Read(folder["m.onnx"]));
+        Assert.Equal("large", error.Tensor);
+        Assert.Contains("as an initializer of the graph", error.Message, StringComparison.Ordinal);
+        // Which it can be.
+        apart.Graph.Initializer.Add(tensor);
+        File.WriteAllBytes(folder["m.onnx"], apart.ToByteArray());
+        OnnxFile.Write(OnnxFile.Read(folder["m.onnx"]), folder["n.onnx"]);
+        Assert.Single(Directory.GetFiles(folder.Path, "n.onnx.*.data"));
+    }
+
     [Fact]
     public void SizesAreThoseOfOneMessage()
     {

@@ -76,6 +76,23 @@ public class OnnxFileTests
         Assert.Equal("w1", error.Tensor);
     }
 
+    /// <summary>A tensor without elements wants no byte of its file, and yet the file is opened.</summary>
+    [Fact]
+    public async Task ExternalDataInAPipeIsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.SkipUnless(folder.Pipe("w.bin"), "this system has no pipes among its files");
+        var model = NetworkBuilder.SmallClassifier().Build();
+        var empty = TensorData.Singles("empty", [], 0);
+        ExternalData.Refer(empty, "w.bin", 0);
+        model.Graph.Initializer.Add(empty);
+        File.WriteAllBytes(folder["m.onnx"], model.ToByteArray());
+        var reading = Task.Run(() => OnnxFile.Read(folder["m.onnx"]), TestContext.Current.CancellationToken);
+        var error = await Assert.ThrowsAsync<OnnxFormatException>(() => reading.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.Equal("empty", error.Tensor);
+        Assert.Contains("is no regular file", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ImpossibleShapesAreRefusedBeforeAnythingIsAllocated()
     {

@@ -74,6 +74,62 @@ public class DamagedFolderTests
         }
     }
 
+    /// <summary>Pipes in the places of its files: nobody waits for what never comes.</summary>
+    [Fact]
+    public async Task PipesAmongTheFilesHangNothing()
+    {
+        using var folder = new TemporaryFolder();
+        string[] measure = Measured(folder, "--equalize", "--measure-activations", "8");
+        string[][] readers = [["allocate", "--run", folder["run"], "--budget", "3bit"], ["report", "--run", folder["run"], "-o", folder["r.html"]]];
+        foreach (var name in (string[])[.. Products, "SHA256SUMS"])
+        {
+            var there = File.ReadAllBytes(folder[$"run/{name}"]);
+            File.Delete(folder[$"run/{name}"]);
+            Assert.SkipUnless(folder.Pipe($"run/{name}"), "this system has no pipes among its files");
+            foreach (var command in (string[][])[.. readers, measure])
+            {
+                var (code, _, error) = await Task.Run(() => Harness.Command(command), TestContext.Current.CancellationToken)
+                    .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+                // Not everybody reads every table.
+                Assert.True(code == 2 ? error.Contains($"{name}: is no regular file", StringComparison.Ordinal) : code == 0, $"{name}, {command[0]}: {code} {error}");
+            }
+            if (!InputFile.IsRegular(folder[$"run/{name}"]))
+            {
+                Assert.Contains(name, (string[])["run.json", "records.sqlite", "SHA256SUMS"]);
+                File.Delete(folder[$"run/{name}"]);
+            }
+            File.WriteAllBytes(folder[$"run/{name}"], there);
+            Succeeds(measure);
+        }
+    }
+
+    /// <summary>What nobody can make again before something is moved away says so, whoever comes upon it.</summary>
+    [Fact]
+    public void FoldersInThePlacesOfFilesAreNamed()
+    {
+        using var folder = new TemporaryFolder();
+        string[] measure = Measured(folder, "--equalize", "--measure-activations", "8");
+        string[] allocate = ["allocate", "--run", folder["run"], "--budget", "3bit"];
+        foreach (var name in (string[])[.. Products, "SHA256SUMS", ".lock", "records.sqlite-wal", "records.sqlite-shm"])
+        {
+            File.WriteAllBytes(folder["aside"], File.Exists(folder[$"run/{name}"]) ? File.ReadAllBytes(folder[$"run/{name}"]) : []);
+            File.Delete(folder[$"run/{name}"]);
+            Directory.CreateDirectory(folder[$"run/{name}"]);
+            // Who finds everything there takes no turn to write.
+            if (name != ".lock")
+            {
+                Refuses(measure, $"run/{name}: is a folder", "move it away");
+            }
+            if (!name.EndsWith(".csv", StringComparison.Ordinal))
+            {
+                Refuses(allocate, $"run/{name}: is a folder", "move it away");
+            }
+            Directory.Delete(folder[$"run/{name}"]);
+            File.Move(folder["aside"], folder[$"run/{name}"]);
+            Succeeds(measure);
+        }
+    }
+
     [Fact]
     public void ChecksumsAreThoseOfSha256sum()
     {
