@@ -1,7 +1,7 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
-using Clado.Candidates;
 using Clado.Images;
+using Clado.Packing;
 using Clado.Records;
 using Clado.Sensitivity;
 

@@ -1,8 +1,8 @@
 using Clado.Activations;
-using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx.Upgrade;
+using Clado.Rounding;
 using Clado.Sensitivity;
 using static System.FormattableString;
 

@@ -7,6 +7,7 @@ using Clado.Images;
 using Clado.Inference;
 using Clado.Layers;
 using Clado.Losses;
+using Clado.Packing;
 using Clado.Sensitivity;
 
 namespace Clado;

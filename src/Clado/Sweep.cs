@@ -9,6 +9,7 @@ using Clado.Images;
 using Clado.Inference;
 using Clado.Losses;
 using Clado.Onnx;
+using Clado.Packing;
 using Clado.Runs;
 using Clado.Sensitivity;
 using Clado.Sweeps;

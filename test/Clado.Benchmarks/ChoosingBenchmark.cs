@@ -1,8 +1,8 @@
-using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Export;
 using Clado.Images;
 using Clado.Onnx;
+using Clado.Rounding;
 using Clado.Sensitivity;
 
 namespace Clado.Benchmarks;

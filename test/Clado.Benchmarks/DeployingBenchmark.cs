@@ -9,6 +9,8 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
+using Clado.Rounding;
 using Clado.Sensitivity;
 
 namespace Clado.Benchmarks;

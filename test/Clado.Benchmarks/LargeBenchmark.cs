@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Clado.Activations;
-using Clado.Candidates;
 using Clado.Onnx;
+using Clado.Rounding;
 using SkiaSharp;
 using static Clado.Onnx.NodeExtensions;
 using static Clado.Onnx.TensorProto.Types;

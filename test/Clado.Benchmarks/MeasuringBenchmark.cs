@@ -9,6 +9,7 @@ using Clado.Inference;
 using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
+using Clado.Rounding;
 using Clado.Sensitivity;
 using Microsoft.ML.OnnxRuntime;
 

@@ -6,6 +6,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Rounding;
 using Clado.Tests.Support;
 
 namespace Clado.Benchmarks;

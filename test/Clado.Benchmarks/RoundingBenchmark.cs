@@ -1,6 +1,5 @@
 using System.Globalization;
 using Clado.Calibration;
-using Clado.Candidates;
 using Clado.Equalization;
 using Clado.Evaluation;
 using Clado.Execution;
@@ -9,6 +8,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Rounding;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Benchmarks;

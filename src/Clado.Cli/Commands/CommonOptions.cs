@@ -3,11 +3,11 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using Clado.Activations;
 using Clado.Allocation;
-using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx.Upgrade;
+using Clado.Rounding;
 using Clado.Sensitivity;
 using static System.FormattableString;
 

@@ -1,5 +1,6 @@
 using Clado.Allocation.Solver;
 using Clado.Candidates;
+using Clado.Packing;
 using Clado.Sensitivity;
 
 namespace Clado.Allocation;

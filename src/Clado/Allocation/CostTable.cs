@@ -9,6 +9,7 @@ public sealed class CostTable
 
     private readonly string path;
     private readonly Dictionary<(string Layer, int Bits), long> costs = [];
+    private long total;
 
     private CostTable(string path) => this.path = path;
 
@@ -63,6 +64,11 @@ public sealed class CostTable
         if (!costs.TryAdd((layer, bits), cost))
         {
             throw new CladoException($"{path}(line {number}): layer '{layer}' at {bits} bits is there twice; keep one of the lines");
+        }
+        total += cost;
+        if (total > 1L << 53)
+        {
+            throw new CladoException($"{path}(line {number}): up to here costs add up to more than 2^53, beyond which sums are not exact; give them in a larger unit");
         }
     }
 }

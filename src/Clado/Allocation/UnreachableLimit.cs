@@ -52,7 +52,8 @@ public sealed record UnreachableLimit(LimitKind Kind, double Value, double? Smal
     private static double? Least(AllocationProblem problem, int budget, int[] beside, CancellationToken cancellation)
     {
         var solution = new AutomaticAllocator().Solve(With(problem, problem.Costs[budget], beside), cancellation);
-        return solution.Status == AllocationStatus.Optimal ? solution.Objective : null;
+        // Named as the smallest, so it has to be that exactly.
+        return solution.Status == AllocationStatus.Optimal && solution.Gap == 0 ? solution.Objective : null;
     }
 
     /// <summary>A problem of some of its budgets, with costs for an objective.</summary>

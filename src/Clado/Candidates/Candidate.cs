@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Clado.Graphs;
 using Clado.Layers;
 
 namespace Clado.Candidates;
@@ -67,14 +66,6 @@ public sealed record CandidateSet(IReadOnlyList<QuantizableLayer> Layers, IReadO
     /// <returns>One candidate a layer. Shape: [layers].</returns>
     public IReadOnlyList<Candidate> Uniform(int bits) =>
         [.. Items.GroupBy(c => c.Layer.Index).Select(layer => layer.OrderBy(c => Math.Abs(c.Bits - bits)).ThenByDescending(c => c.Bits).First())];
-
-    /// <summary>The same candidates with what they cost in a file of the graph's opset, whatever they were made for.</summary>
-    /// <param name="graph">The network.</param>
-    internal CandidateSet WrittenFor(Graph graph)
-    {
-        var names = new TensorNames(graph);
-        return new CandidateSet(Layers, [.. Items.Select(c => c with { SizeBytes = WeightEncoding.Encode(c, names, graph.Opset).SizeBytes })]);
-    }
 
     /// <summary>Rows of chosen candidates of this set.</summary>
     /// <param name="chosen">One a layer. Shape: [layers].</param>

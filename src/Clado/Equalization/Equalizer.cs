@@ -1,9 +1,9 @@
 using Clado.Calibration;
-using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Rounding;
 
 namespace Clado.Equalization;
 

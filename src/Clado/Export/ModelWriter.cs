@@ -2,6 +2,7 @@ using Clado.Activations;
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Onnx;
+using Clado.Packing;
 
 namespace Clado.Export;
 

@@ -5,9 +5,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Clado.Activations;
-using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Onnx.Upgrade;
+using Clado.Rounding;
 using Clado.Sensitivity;
 
 namespace Clado.Runs;

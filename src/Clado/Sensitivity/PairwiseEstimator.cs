@@ -1,5 +1,5 @@
-using Clado.Losses;
 using Clado.Candidates;
+using Clado.Losses;
 
 namespace Clado.Sensitivity;
 

@@ -1,7 +1,7 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
-using Clado.Candidates;
 using Clado.Export;
+using Clado.Packing;
 using Clado.Tests.Support;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
-using Clado.Candidates;
+using Clado.Packing;
 using Clado.Tests.Support;
 using Xunit;
 
@@ -22,6 +22,7 @@ public class CostTableTests
     [InlineData("(line 2)", "layer,bits,cost", "conv1,2,-1")]
     [InlineData("(line 2)", "layer,bits,cost", "conv1,two,1")]
     [InlineData("(line 3)", "layer,bits,cost", "conv1,2,1", "conv1,2,2")]
+    [InlineData("(line 3)", "layer,bits,cost", "conv1,2,9007199254740992", "conv1,4,1")]
     public void OtherLinesAreErrorsThatSayWhere(string where, params string[] lines) =>
         Assert.Contains(where, Assert.Throws<CladoException>(() => Table(lines)).Message, StringComparison.Ordinal);
 

@@ -50,6 +50,20 @@ public class DynamicProgrammingTests
     }
 
     [Fact]
+    public void AnyLimitLeavesAnHonestAnswer() => Gen.Select(Problems.Small, Gen.Int[1, 200]).Sample((problem, limit) =>
+    {
+        var separable = Problems.Separable(problem);
+        var best = new ExhaustiveAllocator().Solve(separable);
+        var limited = new DynamicProgrammingAllocator { WorkLimit = limit }.Solve(separable);
+        Assert.Equal(best.Status == AllocationStatus.Infeasible, limited.Status == AllocationStatus.Infeasible);
+        if (best.Status != AllocationStatus.Infeasible)
+        {
+            Problems.IsHonest(separable, best, limited);
+            Assert.True(limited.Status != AllocationStatus.Optimal || limited.Objective <= best.Objective + Problems.Tolerance(separable));
+        }
+    }, iter: 1000);
+
+    [Fact]
     public void AStopIsHeededInsideALayer()
     {
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));

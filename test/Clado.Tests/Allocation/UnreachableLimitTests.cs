@@ -2,6 +2,7 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Candidates;
 using Clado.Graphs;
+using Clado.Packing;
 using Clado.Tests.Support;
 using Xunit;
 

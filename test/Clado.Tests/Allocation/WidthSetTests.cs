@@ -3,6 +3,7 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Candidates;
 using Clado.Graphs;
+using Clado.Packing;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Xunit;

@@ -6,6 +6,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
 using Clado.Sensitivity;
 using Clado.Tests.Sensitivity;
 using Clado.Tests.Support;

@@ -1,6 +1,7 @@
-using Clado.Candidates;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
+using Clado.Rounding;
 using Clado.Tests.Support;
 using CsCheck;
 using Xunit;

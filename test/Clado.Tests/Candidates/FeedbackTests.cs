@@ -1,6 +1,6 @@
 using Clado.Calibration;
-using Clado.Candidates;
 using Clado.Layers;
+using Clado.Rounding;
 using CsCheck;
 using Xunit;
 

@@ -1,5 +1,5 @@
 using Clado.Calibration;
-using Clado.Candidates;
+using Clado.Rounding;
 using CsCheck;
 using Xunit;
 using Problem = Clado.Tests.Candidates.FeedbackTests.Problem;

@@ -1,4 +1,4 @@
-using Clado.Candidates;
+using Clado.Rounding;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace Clado.Tests.Candidates;

@@ -1,6 +1,6 @@
-using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Images;
+using Clado.Rounding;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Xunit;

@@ -1,8 +1,8 @@
-using Clado.Candidates;
 using Clado.Equalization;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Rounding;
 using Clado.Tests.Support;
 using CsCheck;
 using Xunit;

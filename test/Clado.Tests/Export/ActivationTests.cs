@@ -7,6 +7,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
 using Clado.Tests.Layers;
 using Clado.Tests.Support;
 using CsCheck;

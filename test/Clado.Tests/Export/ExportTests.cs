@@ -1,9 +1,9 @@
 using Clado.Activations;
-using Clado.Candidates;
 using Clado.Export;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
 using Clado.Tests.Layers;
 using Clado.Tests.Support;
 using CsCheck;

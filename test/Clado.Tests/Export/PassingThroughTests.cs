@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Clado.Candidates;
 using Clado.Onnx;
+using Clado.Packing;
 using Clado.Tests.Support;
 using Google.Protobuf;
 using Xunit;

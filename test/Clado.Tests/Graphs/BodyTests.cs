@@ -6,6 +6,7 @@ using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
 using Clado.Onnx.Upgrade;
+using Clado.Packing;
 using Clado.Records;
 using Clado.Sensitivity;
 using Clado.Tests.Sensitivity;

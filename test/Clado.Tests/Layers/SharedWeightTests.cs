@@ -6,6 +6,7 @@ using Clado.Export;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
 using Clado.Tests.Support;
 using Xunit;
 using static Clado.Onnx.NodeExtensions;

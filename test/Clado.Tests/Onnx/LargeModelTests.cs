@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Clado.Execution;
+using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
 using Clado.Tests.Support;
 using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
@@ -25,6 +27,20 @@ public sealed class LargeModelTests : IDisposable
     {
         OnnxFile.LargestBytes = limit;
         folder.Dispose();
+    }
+
+    /// <summary>Around what one file can have, too, where a second one begins to cost its own.</summary>
+    [Fact]
+    public void TheBudgetOfWeightsIsTheLargestThatFits()
+    {
+        var graph = NetworkBuilder.SmallClassifier().BuildGraph();
+        OnnxFile.LargestBytes = 20_000;
+        var sizes = new FileSize(graph, LayerFinder.Find(graph).Layers);
+        for (long budget = 19_990; budget < 80_000; budget += budget < 20_020 ? 1 : 1777)
+        {
+            long weights = sizes.WeightBudget(budget, [3, 4]);
+            Assert.True(sizes.Predict(weights, [3, 4]) <= budget && sizes.Predict(weights + 1, [3, 4]) > budget, $"{budget}: {weights}");
+        }
     }
 
     /// <summary>Read with external data, measured, chosen, written, evaluated, timed: the same bits as in one file.</summary>

@@ -1,5 +1,5 @@
-using Clado.Candidates;
 using Clado.Images;
+using Clado.Rounding;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Xunit;

@@ -8,6 +8,7 @@ using Clado.Layers;
 using Clado.Losses;
 using Clado.Onnx;
 using Clado.Onnx.Upgrade;
+using Clado.Rounding;
 using Clado.Sensitivity;
 using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;

@@ -9,7 +9,7 @@ public sealed record AllocationProblem
     /// <summary>Creates and checks a problem.</summary>
     /// <param name="matrix">G, symmetric; entries inside a layer other than the diagonal are ignored. Shape: [n, n], row-major. Range: finite.</param>
     /// <param name="layerOf">Layer of each candidate, ascending from 0 without gaps. Shape: [n].</param>
-    /// <param name="costs">Cost of each candidate for each budget. Shape: [budgets][n]. Range: [0, 2^53].</param>
+    /// <param name="costs">Cost of each candidate for each budget; a choice's add up to at most 2^53. Shape: [budgets][n]. Range: [0, 2^53].</param>
     /// <param name="budgets">The most the chosen candidates' costs, and charges, may add up to. Shape: [budgets].</param>
     /// <param name="charges">What a budget pays once for the kinds of candidates that are used, or null.</param>
     /// <exception cref="ArgumentException">A length, an order or a number does not fit.</exception>
@@ -25,7 +25,9 @@ public sealed record AllocationProblem
         Check(matrix.All(double.IsFinite), "matrix holds NaN or infinity");
         Check(layerOf[0] == 0 && layerOf.Zip(layerOf.Skip(1), (a, b) => b - a).All(step => step is 0 or 1), "layers must ascend from 0 without gaps");
         Check(costs.Count == budgets.Count && costs.All(c => c.Length == n), "every budget wants one cost a candidate");
-        Check(costs.SelectMany(c => c).All(c => c is >= 0 and <= 1L << 53), "costs must lie in 0 to 2^53");
+        // Sums are exact as integers and as floating-point numbers.
+        Check(costs.All(cost => cost.All(c => c >= 0) && cost.Zip(layerOf).GroupBy(c => c.Second, c => (double)c.First).Sum(layer => layer.Max()) <= 1L << 53),
+            "costs must be at least 0, and a choice's add up to at most 2^53");
         Check(charges is null || (charges.Budget < budgets.Count && charges.CandidateCount == n), "charges want a budget that pays them and a kind a candidate");
         (Matrix, LayerOf, Costs, Budgets, Charges) = (matrix, layerOf, costs, budgets, charges);
         LayerCount = layerOf[^1] + 1;

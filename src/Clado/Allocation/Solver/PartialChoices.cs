@@ -7,12 +7,12 @@ namespace Clado.Allocation.Solver;
 /// <param name="cancellation">Ends early.</param>
 internal sealed class PartialChoices(AllocationProblem problem, double ceiling, double workLimit, CancellationToken cancellation)
 {
-    // Looks at the limit and at a stop every so many comparisons: a few milliseconds.
-    private const int Interval = 1 << 20;
+    // Looks at the limit and at a stop every so many comparisons at least: a few milliseconds.
+    private const double Interval = 1 << 20;
 
     private readonly Remainder rest = new(problem);
     private List<Partial> front = [new(0, new long[problem.Budgets.Count], -1, null)];
-    private double nextLook = Interval;
+    private double nextLook = Math.Min(Interval, workLimit);
 
     /// <summary>Partial choices made and compared so far.</summary>
     public double Work { get; private set; }
@@ -122,7 +122,7 @@ internal sealed class PartialChoices(AllocationProblem problem, double ceiling, 
         {
             return false;
         }
-        nextLook = Work + Interval;
+        nextLook = Work + Math.Min(Interval, workLimit);
         return Work > workLimit || cancellation.IsCancellationRequested;
     }
 

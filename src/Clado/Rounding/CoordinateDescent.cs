@@ -1,7 +1,7 @@
 using Clado.Calibration;
 using Clado.Numerics;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>
 /// Improves codes one at a time: code t goes where the output error <c>eᵀ(H + λ)e</c>, e = w − s q, is least with all other codes as they are,

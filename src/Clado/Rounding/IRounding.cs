@@ -1,7 +1,7 @@
 using Clado.Calibration;
 using Clado.Layers;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>A way to put float weights on a grid.</summary>
 public interface IRounding

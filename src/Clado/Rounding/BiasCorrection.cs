@@ -3,7 +3,7 @@ using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>
 /// Gives a layer's outputs back the mean that rounding moves: <c>bias + E[W x] − E[Q(W) x̃]</c> a channel, x the float network's inputs and x̃ those that the

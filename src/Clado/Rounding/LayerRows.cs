@@ -1,7 +1,7 @@
 using Clado.Calibration;
 using Clado.Layers;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>The rows of a layer's weight matrices, and the ways between them, channels and the weight's own order.</summary>
 internal sealed class LayerRows

@@ -1,10 +1,11 @@
+using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Onnx;
 using Clado.Onnx.Upgrade;
 using static Clado.Onnx.NodeExtensions;
 using static Clado.Onnx.TensorProto.Types;
 
-namespace Clado.Candidates;
+namespace Clado.Packing;
 
 /// <summary>
 /// Packed codes: INT8, INT4 and INT2 where ONNX has the type, else b = 4 + 2 + 1 bits in planes. The 4- and 2-bit planes are UINT4 and UINT2 tensors

@@ -2,7 +2,7 @@ using Clado.Calibration;
 using Clado.Layers;
 using Clado.Numerics;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>
 /// Greedy path following (GPFQ, arXiv 2201.11113, eq. 3): columns in their own order, code t the one that brings <c>Σ_{s≤t} q_s x̃_s</c> nearest to

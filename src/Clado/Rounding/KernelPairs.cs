@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 using Clado.Calibration;
 using Clado.Layers;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>
 /// The weights that ONNX Runtime's integer kernels add in pairs, and what 8-bit codes keep so that no pair overflows. On processors without VNNI the kernels multiply

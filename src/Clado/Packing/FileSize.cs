@@ -1,10 +1,11 @@
 using Clado.Activations;
+using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
 using Google.Protobuf;
 
-namespace Clado.Candidates;
+namespace Clado.Packing;
 
 /// <summary>
 /// The exact size of the file for any choice of widths. The graph's bytes are a sum over layers; what is around them is the frame
@@ -14,8 +15,6 @@ public sealed class FileSize
 {
     // Three planes, and the scales.
     private const int MostInitializersOfLayer = 4;
-
-    private const int LargestLengthBytes = 5;
 
     private readonly ModelProto frame;
     private readonly long frameGraphBytes;
@@ -82,9 +81,8 @@ public sealed class FileSize
     /// <param name="widths">Widths that are used.</param>
     public long Predict(long weightBytes, IEnumerable<int> widths)
     {
-        long graphBytes = frameGraphBytes + weightBytes;
-        long size = aroundGraphBytes + FunctionBytes(widths) + 1 + CodedOutputStream.ComputeUInt64Size((ulong)graphBytes) + graphBytes;
-        return size <= OnnxFile.LargestBytes ? size : size + (initializers * ExternalData.LargestOverheadBytes);
+        long size = OneFile(weightBytes, FunctionBytes(widths));
+        return size <= OnnxFile.LargestBytes ? size : size + SecondFileBytes;
     }
 
     /// <summary>Throws unless what was written has the predicted size.</summary>
@@ -107,17 +105,34 @@ public sealed class FileSize
     /// <returns>The largest sum of <see cref="Candidate.SizeBytes"/>; negative where the frame alone is over the budget.</returns>
     public long WeightBudget(long budgetBytes, IReadOnlyCollection<int> widths)
     {
-        long weights = budgetBytes - Predict(0, widths);
-        if (weights > 0 && Predict(weights, widths) - budgetBytes is > 0 and var excess)
+        long functions = FunctionBytes(widths);
+        long beside = Largest(budgetBytes - SecondFileBytes, functions);
+        return OneFile(beside, functions) > OnnxFile.LargestBytes ? beside : Largest(Math.Min(budgetBytes, OnnxFile.LargestBytes), functions);
+    }
+
+    // What a second file costs beside the first, at most.
+    private long SecondFileBytes => initializers * ExternalData.LargestOverheadBytes;
+
+    /// <summary>The largest sum of weights whose one file has at most so many bytes; negative where it has more without any.</summary>
+    private long Largest(long fileBytes, long functionBytes)
+    {
+        long weights = fileBytes - OneFile(0, functionBytes);
+        if (weights > 0)
         {
-            // The graph's length is itself written in the file, and a second file has a cost of its own.
-            weights -= excess;
-            for (int spare = 0; spare < LargestLengthBytes && Predict(weights + 1, widths) <= budgetBytes; spare++)
+            // The graph's length is itself written in the file, in 1 to 5 bytes.
+            weights -= Math.Max(0, OneFile(weights, functionBytes) - fileBytes);
+            while (OneFile(weights + 1, functionBytes) <= fileBytes)
             {
                 weights++;
             }
         }
         return weights;
+    }
+
+    private long OneFile(long weightBytes, long functionBytes)
+    {
+        long graphBytes = frameGraphBytes + weightBytes;
+        return aroundGraphBytes + functionBytes + 1 + CodedOutputStream.ComputeUInt64Size((ulong)graphBytes) + graphBytes;
     }
 
     private long FunctionBytes(IEnumerable<int> widths)

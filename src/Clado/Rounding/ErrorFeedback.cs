@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 using Clado.Numerics;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>
 /// Rounds rows of a weight matrix column by column; later columns make good the output error of earlier ones. With the Gram matrix H of the inputs, its

@@ -1,10 +1,11 @@
+using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Onnx;
 using Google.Protobuf;
 using static Clado.Onnx.NodeExtensions;
 using static Clado.Onnx.TensorProto.Types;
 
-namespace Clado.Candidates;
+namespace Clado.Packing;
 
 /// <summary>A quantized weight as it stands in the file.</summary>
 /// <param name="Initializers">Packed codes and scales. Shape: [planes + 1].</param>
@@ -48,5 +49,14 @@ public static class WeightEncoding
             node.Attribute.Add(Attribute(BitPlanes.ShapeAttribute, shape));
         }
         return new EncodedWeight([.. codes, scales], node);
+    }
+
+    /// <summary>The same candidates with what they cost in a file of the graph's opset, whatever they were made for.</summary>
+    /// <param name="candidates">The candidates.</param>
+    /// <param name="graph">The network.</param>
+    internal static CandidateSet WrittenFor(this CandidateSet candidates, Graph graph)
+    {
+        var names = new TensorNames(graph);
+        return new CandidateSet(candidates.Layers, [.. candidates.Items.Select(c => c with { SizeBytes = Encode(c, names, graph.Opset).SizeBytes })]);
     }
 }

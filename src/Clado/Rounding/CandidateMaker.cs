@@ -1,10 +1,12 @@
 using Clado.Calibration;
+using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>Makes the candidates of a network.</summary>
 public static class CandidateMaker

@@ -3,7 +3,7 @@ using Clado.Calibration;
 using Clado.Layers;
 using Clado.Numerics;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>
 /// Error feedback on calibration inputs (<see cref="ErrorFeedback"/>). A channel's scale is the one of least output error around the scale of least weight error,

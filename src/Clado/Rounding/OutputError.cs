@@ -1,7 +1,7 @@
 using Clado.Calibration;
 using Clado.Numerics;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>The mean squared error of a layer's outputs on its calibration inputs, <c>eᵀ H e</c> a channel with e = w − q (H: their Gram matrix).</summary>
 internal sealed class OutputError(LayerRows rows, InputStatistics inputs, double[] damping, int threads)

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 using Clado.Calibration;
 using Clado.Layers;
 
-namespace Clado.Candidates;
+namespace Clado.Rounding;
 
 /// <summary>
 /// Every weight to the nearest point of a symmetric grid; each channel's scale is the one of least squared weight error among
