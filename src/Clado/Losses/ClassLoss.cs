@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Clado.Sensitivity;
 
 namespace Clado.Losses;
 

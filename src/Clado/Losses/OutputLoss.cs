@@ -1,4 +1,3 @@
-using Clado.Sensitivity;
 namespace Clado.Losses;
 
 /// <summary>

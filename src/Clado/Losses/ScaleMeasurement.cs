@@ -2,7 +2,6 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Inference;
-using Clado.Sensitivity;
 
 namespace Clado.Losses;
 
