@@ -34,7 +34,8 @@ public class ParityPartsTests
         string[] wrongs = ["a channel's scale doubled", .. layers["s2"] is var last && graph.Initializers["s2"].Dims[0] > 1 ? (string[])["a layer's scales in reverse order (a wrong axis)"] : []];
         foreach (string weight in (string[])["s1", "s2"])
         {
-            foreach (string wrong in wrongs)
+            // One code of many, in the hidden layer, is less than rounding.
+            foreach (string wrong in weight == "s2" ? wrongs.Append("one code's sign changed") : wrongs)
             {
                 var broken = parity(Corruption.Of(written, wrong, layers[weight])!);
                 Assert.False(broken.Outputs.All(o => o.IsExplained), $"{wrong}, {weight}: {broken.Outputs[0].Worst}");
