@@ -45,6 +45,22 @@ public class ParityPartsTests
         }
     }
 
+    /// <summary>A part has fewer values than the whole, and is allowed less: sound files stay within it, at a distance.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void SoundFilesAreExplainedPartByPart(int bits)
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
+        foreach (string layout in (string[])["channels", "last axis", "anchors", "keypoints", "angle"])
+        {
+            var graph = Net(layout).BuildGraph();
+            var (parity, written, _) = Check(graph, images, true, Harness.Scales(graph, images), bits: bits);
+            Assert.All(parity(written).Outputs, o => Assert.True(o.Parts.Count > 1 && o.Worst.Excess < 0.75, $"{layout}: {o.Worst.Excess} of {o.Layout}: {o.Worst}"));
+        }
+    }
+
     /// <summary>Where moved activations make values infinite or NaN, those explain nothing: a sound file passes, a wrong one does not.</summary>
     [Theory]
     [InlineData(0)]
@@ -108,9 +124,9 @@ public class ParityPartsTests
 
     /// <summary>A network at 8 bits as it would be written, what compares a file with its simulation, and numbers of the layers by weight.</summary>
     private static (Func<ModelProto, ParityResult> Parity, ModelProto Written, Dictionary<string, int> Layers) Check(
-        Graph graph, ImageSet images, bool integers, IReadOnlyList<OutputScale>? scales, Func<ActivationRanges, ActivationRanges>? change = null)
+        Graph graph, ImageSet images, bool integers, IReadOnlyList<OutputScale>? scales, Func<ActivationRanges, ActivationRanges>? change = null, int bits = 8)
     {
-        var candidates = Harness.Candidates(graph, 8);
+        var candidates = Harness.Candidates(graph, bits);
         var plan = ActivationPlan.Of(graph, candidates.Layers);
         var ranges = !integers ? null : RangeMeasurement.Measure(
             QuantizedGraph.Of(graph, candidates.Items), plan, images, Unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken);
