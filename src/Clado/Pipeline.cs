@@ -297,27 +297,33 @@ public sealed class Pipeline
     internal ExportedModel Export(
         IReadOnlyList<Candidate> chosen, string path, QuantizedActivations? quantized, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
-        OnnxFile.ThrowIfLost(path, Graph.File);
-        using var staged = OnnxFile.Stage(ModelWriter.Build(Graph, chosen, quantized), path);
-        FileSize.Check(path, staged.SizeBytes, chosen);
-        var parity = Compare(OnnxFile.Read(staged.Path), path, chosen, quantized, ImagesForRanges, progress, cancellation);
-        parity.ThrowIfBroken(path);
-        staged.Commit();
-        return new ExportedModel(path, staged.SizeBytes, parity);
+        using var staged = Stage(chosen, path, quantized, progress, cancellation);
+        return staged.Commit();
     }
 
-    /// <summary>Compares the outputs of a written file, as its users run it, with those of a simulation of the same bits in floats; <see cref="Export(AllocationResult, string, QuantizedActivations?, IProgress{StageProgress}?, CancellationToken)"/> has done so.</summary>
-    /// <param name="allocation">The chosen candidates.</param>
-    /// <param name="path">Path of the written file.</param>
-    /// <param name="quantized">What was written of activations; null where they stayed floats.</param>
+    /// <summary>Writes a network of chosen candidates beside its destination and looks at it, as above; it has no name yet.</summary>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="path">Destination.</param>
+    /// <param name="quantized">What is written of activations; null where they stay floats.</param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
-    /// <param name="cancellation">Stops between two batches.</param>
-    /// <returns>The differences, and whether rounding explains them.</returns>
-    public ParityResult CheckParity(
-        AllocationResult allocation, string path, QuantizedActivations? quantized, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    /// <param name="cancellation">Stops; nothing is left then.</param>
+    internal StagedExport Stage(
+        IReadOnlyList<Candidate> chosen, string path, QuantizedActivations? quantized, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(allocation);
-        return Compare(OnnxFile.Read(path), path, allocation.Chosen, quantized, ImagesForRanges, progress, cancellation);
+        OnnxFile.ThrowIfLost(path, Graph.File);
+        var staged = OnnxFile.Stage(ModelWriter.Build(Graph, chosen, quantized), path);
+        try
+        {
+            FileSize.Check(path, staged.SizeBytes, chosen);
+            var parity = Compare(OnnxFile.Read(staged.Path), path, chosen, quantized, ImagesForRanges, progress, cancellation);
+            parity.ThrowIfBroken(path);
+            return new StagedExport(staged, path, parity);
+        }
+        catch
+        {
+            staged.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Compares a model with its simulation.</summary>
@@ -331,7 +337,7 @@ public sealed class Pipeline
     internal ParityResult Compare(
         ModelProto written, string name, IReadOnlyList<Candidate> chosen, QuantizedActivations? quantized, int images, IProgress<StageProgress>? progress,
         CancellationToken cancellation) => ParityCheck.Run(
-            Graph, written, name, chosen, quantized, ParityImages(images, progress), options.Threads, StageShare.Of(progress, "comparing with the simulation"), cancellation);
+            Graph, written, name, chosen, quantized, Scales, ParityImages(images, progress), options.Threads, StageShare.Of(progress, "comparing with the simulation"), cancellation);
 
     /// <summary>Images to compare a file and its simulation on. Weights show on any input, so what needs no images otherwise does not need them for this.</summary>
     private ParityInputs ParityImages(int limit, IProgress<StageProgress>? progress)
@@ -354,6 +360,15 @@ public sealed class Pipeline
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
     public EvaluationResult Evaluate(string path, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) => Evaluator.Evaluate(
         path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), Scales,
+        StageShare.Of(progress, "evaluating"), cancellation);
+
+    /// <summary>Evaluates a file that has no name yet, as above.</summary>
+    /// <param name="staged">The file.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <exception cref="CladoException">The run's images are not there or have changed, or an output is NaN or infinite on one of them.</exception>
+    internal EvaluationResult Evaluate(StagedExport staged, IProgress<StageProgress>? progress, CancellationToken cancellation) => Evaluator.Evaluate(
+        staged.Path, staged.Destination, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), Scales,
         StageShare.Of(progress, "evaluating"), cancellation);
 
     /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written; what the run folder has already is not done again.</summary>

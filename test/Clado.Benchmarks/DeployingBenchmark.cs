@@ -129,7 +129,7 @@ internal static class DeployingBenchmark
                 var chosen = Uniform(candidates, bits);
                 var activations = Write(graph, chosen, network.Calibration(64), network.Preprocessing, path);
                 var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.TestImages}")).Limit(network.TestImages.StartsWith("cifar", StringComparison.Ordinal) ? 1000 : 200, 0);
-                var parity = ParityCheck.Run(graph, OnnxFile.Read(path), path, chosen, activations, ParityInputs.Of(test, graph, network.Preprocessing), Environment.ProcessorCount, null, default);
+                var parity = ParityCheck.Run(graph, OnnxFile.Read(path), path, chosen, activations, null, ParityInputs.Of(test, graph, network.Preprocessing), Environment.ProcessorCount, null, default);
                 Console.WriteLine($"| {network.Model} | {bits} | {parity.Images} | {parity.Agreement * 100:0.0} % | {parity.LargestDifference:0.0000} | {parity.MeanDifference:0.0000} |");
             }
         }

@@ -5,6 +5,7 @@ using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
+using Clado.Losses;
 using Clado.Onnx;
 using Clado.Rounding;
 using Clado.Tests.Support;
@@ -49,6 +50,7 @@ internal static class ParityBenchmark
                 var layers = LayerFinder.Find(graph).Layers;
                 var candidates = CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)[2, 3, 4, 6, 8])], new NearestRounding(), null, Environment.ProcessorCount);
                 var plan = ActivationPlan.Of(graph, layers);
+                var scales = Readout.Of(graph).IsClassifier ? null : ScaleMeasurement.Measure(graph, images, preprocessing, Environment.ProcessorCount);
                 var random = new Random(1);
                 foreach (int bits in opset == 25 ? (int[])[2, 3, 4, 8, 0] : [4, 0])
                 {
@@ -59,11 +61,12 @@ internal static class ParityBenchmark
                             QuantizedGraph.Of(graph, chosen), plan, images, preprocessing, RangeMethod.LeastSquares, Environment.ProcessorCount));
                         var written = ModelWriter.Build(graph, chosen, activations);
                         ParityResult Check(ModelProto file) => ParityCheck.Run(
-                            graph, file, "m.onnx", chosen, activations, ParityInputs.Of(images, graph, preprocessing), Environment.ProcessorCount, null, default);
+                            graph, file, "m.onnx", chosen, activations, scales, ParityInputs.Of(images, graph, preprocessing), Environment.ProcessorCount, null, default);
 
                         foreach (var o in Check(written).Outputs)
                         {
-                            Console.WriteLine(FormattableString.Invariant($"| {Path.GetFileNameWithoutExtension(model)} | {opset} | {(bits == 0 ? "mixed" : bits)} | {(integers ? "8" : "float")} | {images.Items.Count} | {o.Name} | {o.Largest:G3} | {o.AllowedLargest:G3} | {o.Largest / o.AllowedLargest:0.00} | {o.RootMeanSquare:G3} | {o.AllowedRootMeanSquare:G3} | {o.RootMeanSquare / o.AllowedRootMeanSquare:0.00} |"));
+                            var w = o.Worst;
+                            Console.WriteLine(FormattableString.Invariant($"| {Path.GetFileNameWithoutExtension(model)} | {opset} | {(bits == 0 ? "mixed" : bits)} | {(integers ? "8" : "float")} | {images.Items.Count} | {o.Name}{(o.Parts.Count > 1 ? FormattableString.Invariant($", part {w.Part} of {o.Layout}") : "")} | {w.Largest:G3} | {w.AllowedLargest:G3} | {w.Largest / w.AllowedLargest:0.00} | {w.RootMeanSquare:G3} | {w.AllowedRootMeanSquare:G3} | {w.RootMeanSquare / w.AllowedRootMeanSquare:0.00} |"));
                         }
                         if (parts.Contains("broken") && opset == 25 && bits == 8)
                         {
@@ -110,7 +113,7 @@ internal static class ParityBenchmark
                 : name.Contains("bias", StringComparison.Ordinal) ? [.. plan.Nodes.Where(n => n.Bias is not null).Select(n => n.Node)] : [.. Enumerable.Range(0, layers)];
             int[] some = all.Length <= 4 ? all : [all[0], all[all.Length / 3], all[2 * all.Length / 3], all[^1]];
             var excesses = some.Select(index => Corruption.Of(written, name, index)).OfType<ModelProto>()
-                .Select(file => check(file).Outputs.Max(o => Math.Max(o.Largest / o.AllowedLargest, o.RootMeanSquare / o.AllowedRootMeanSquare))).ToArray();
+                .Select(file => check(file).Outputs.Max(o => o.Worst.Excess)).ToArray();
             if (excesses.Length > 0)
             {
                 Console.WriteLine(FormattableString.Invariant($"  - {name}: {excesses.Count(e => !(e <= 1))} of {excesses.Length} refused; {string.Join(", ", excesses.Select(e => $"{e:0.00}"))} times what is allowed"));

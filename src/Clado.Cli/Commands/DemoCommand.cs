@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Clado.Candidates;
 using Clado.Cli.Output;
 using Clado.Evaluation;
+using Clado.Execution;
 using Clado.Images;
 using static System.FormattableString;
 
@@ -33,37 +35,50 @@ internal static class DemoCommand
             Run = Path.Combine(folder, "run"),
         };
         var pipeline = Pipeline.Measure(options, terminal, cancellation);
-        var rows = new List<(string Name, double Bits, string Path, string Widths)> { ("FP32", 32, options.Model, "") };
-        foreach (int bits in UniformBits)
-        {
-            var uniform = pipeline.Candidates.Items.Where(c => c.Bits == bits).ToArray();
-            var path = Path.Combine(folder, $"{Name}-uniform{bits}.onnx");
-            pipeline.Export(uniform, path, pipeline.MeasureRanges(uniform, terminal, cancellation), terminal, cancellation);
-            rows.Add(($"uniform {bits} bits", bits, path, ""));
-        }
-        foreach (var budget in Budgets)
-        {
-            var allocation = pipeline.Allocate(budget, cancellation: cancellation);
-            var path = Path.Combine(folder, $"{Name}-{budget}.onnx");
-            pipeline.Export(allocation, path, progress: terminal, cancellation: cancellation);
-            rows.Add(($"Clado {budget}", allocation.BitsPerWeight, path, string.Concat(allocation.Chosen.Select(c => c.Bits))));
-        }
-
+        using var files = new OwnedList<DemoFile>(Stage(terminal, pipeline, folder, cancellation));
         var table = Terminal.Table(
             ("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("speed", true), ("bits of each layer", false), ("file", false));
         var images = ImageFolder.Open(Path.Combine(samples, "images", "test"));
         // On one thread: there speed is the kernels', and least disturbed by what else the machine does.
-        double[] times = LatencyMeasurement.Measure([.. rows.Select(r => r.Path)], threads: 1, cancellation: cancellation);
-        foreach (var ((name, bits, path, widths), time) in rows.Zip(times))
+        double[] times = LatencyMeasurement.Measure([options.Model, .. files.Select(f => f.Model.Path)], threads: 1, cancellation: cancellation);
+        void Row(string name, double bits, string path, string? destination, double time, string widths)
         {
             var result = Evaluator.Evaluate(
-                path, images, options.Preprocessing, options.Model, null, options.Sensitivity.Threads, cancellation: cancellation);
+                path, destination, images, options.Preprocessing, options.Model, null, options.Sensitivity.Threads, null, null, null, cancellation);
             Views.Row(
                 table, name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"), Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{times[0] / time:0.00}×"),
-                widths, path);
+                widths, destination ?? path);
+        }
+
+        Row("FP32", 32, options.Model, null, times[0], "");
+        foreach (var (file, time) in files.Zip(times.Skip(1)))
+        {
+            Row(file.Name, file.Bits, file.Model.Path, file.Model.Destination, time, file.Widths);
+        }
+        foreach (var file in files)
+        {
+            file.Model.Commit();
         }
         terminal.Show(table);
         return App.Done;
+    }
+
+    /// <summary>The files, each beside its destination until all of them are known to be sound.</summary>
+    private static IEnumerable<DemoFile> Stage(Terminal terminal, Pipeline pipeline, string folder, CancellationToken cancellation)
+    {
+        StagedExport Model(string name, IReadOnlyList<Candidate> chosen) => pipeline.Stage(
+            chosen, Path.Combine(folder, $"{Name}-{name}.onnx"), pipeline.MeasureRanges(chosen, terminal, cancellation), terminal, cancellation);
+
+        foreach (int bits in UniformBits)
+        {
+            yield return new DemoFile($"uniform {bits} bits", bits, Model($"uniform{bits}", pipeline.Candidates.Uniform(bits)), "");
+        }
+        foreach (var budget in Budgets)
+        {
+            var allocation = pipeline.Allocate(budget, cancellation: cancellation);
+            yield return new DemoFile(
+                $"Clado {budget}", allocation.BitsPerWeight, Model(budget, allocation.Chosen), string.Concat(allocation.Chosen.Select(c => c.Bits)));
+        }
     }
 
     /// <summary>The samples lie beside the program where it was published, and above it in a clone.</summary>
@@ -79,5 +94,11 @@ internal static class DemoCommand
         }
         throw new CladoException($"samples/{Name}.onnx is neither beside the program ({AppContext.BaseDirectory}) nor above it; "
             + "run the demo from a clone of the repository or install Clado again");
+    }
+
+    /// <summary>A row of the table.</summary>
+    private sealed record DemoFile(string Name, double Bits, StagedExport Model, string Widths) : IDisposable
+    {
+        public void Dispose() => Model.Dispose();
     }
 }

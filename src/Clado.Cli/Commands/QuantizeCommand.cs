@@ -54,7 +54,7 @@ internal static class QuantizeCommand
         var written = Refinement.Write(terminal, pipeline, result, path, refine, evaluate: true, cancellation);
         (result, var evaluation) = (written.Result, written.Evaluation!);
         var parity = written.File.Parity;
-        var biases = pipeline.MeasureBiases(result, terminal, cancellation);
+        var biases = Aside(terminal, "what corrected biases gain", () => pipeline.MeasureBiases(result, terminal, cancellation));
         pipeline.Keep("evaluation", Path.GetFileNameWithoutExtension(path), Json.Of(evaluation));
         var text = Json.Of(
             result, pipeline.Estimator, pipeline.WrittenAs, path, evaluation.LossIncrease, parity, biases, pipeline.Scales);
@@ -73,9 +73,24 @@ internal static class QuantizeCommand
         terminal.Data(Invariant($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} ")
             + Invariant($"({pipeline.Sensitivity.Loss}; predicted {result.PredictedLoss:0.0000})")
             + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : ""));
-        terminal.ShowChart(result, evaluation, pipeline.UniformAround(result.SizeBytes, terminal, cancellation));
+        terminal.ShowChart(
+            result, evaluation, Aside(terminal, "uniform widths beside the file", () => pipeline.UniformAround(result.SizeBytes, terminal, cancellation)) ?? []);
         terminal.Show(parity);
         terminal.Data($"written: {path}");
         return App.Done;
+    }
+
+    /// <summary>Measures something beside the written file, of networks that nobody asked for: what is wrong with those is said, and left out.</summary>
+    private static T? Aside<T>(Terminal terminal, string what, Func<T?> measure) where T : class
+    {
+        try
+        {
+            return measure();
+        }
+        catch (CladoException e)
+        {
+            terminal.Message($"{what}: left out, the file is written: {e.Message}");
+            return null;
+        }
     }
 }

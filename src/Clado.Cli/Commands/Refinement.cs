@@ -29,30 +29,56 @@ internal static class Refinement
     /// <param name="path">Destination.</param>
     /// <param name="refine">Whether to round again.</param>
     /// <param name="evaluate">Whether the file is evaluated also where nothing is to be compared.</param>
-    /// <param name="cancellation">Stops; the file is then there whole, refined or not, or not at all.</param>
+    /// <param name="cancellation">Stops; what lies at the destination is then as it was.</param>
     public static WrittenModel Write(
         Terminal terminal, Pipeline pipeline, AllocationResult result, string path, bool refine, bool evaluate, CancellationToken cancellation)
     {
-        var first = WriteOnce(terminal, pipeline, result, path, refine || evaluate, cancellation);
-        if (!refine)
+        // A file gets its name when nothing can refuse it any more; of two, one at a time lies beside it.
+        SoundModel first;
+        using (first = Stage(terminal, pipeline, result, path, refine || evaluate, cancellation))
         {
-            return first;
+            if (!refine)
+            {
+                return first.Commit();
+            }
         }
-        var refined = WriteOnce(terminal, pipeline, pipeline.Refine(result, first.Activations, terminal, cancellation), path, evaluate: true, cancellation);
-        double before = first.Evaluation!.LossIncrease!.Value, after = refined.Evaluation!.LossIncrease!.Value;
-        terminal.Message(Invariant($"refining: loss increase {before:0.0000} before, {after:0.0000} after; {(after < before ? "kept" : "taken back")}"));
-        if (after < before)
+        using (var refined = Stage(terminal, pipeline, pipeline.Refine(result, first.Activations, terminal, cancellation), path, evaluate: true, cancellation))
         {
-            return refined;
+            double before = first.Evaluation!.LossIncrease!.Value, after = refined.Evaluation!.LossIncrease!.Value;
+            terminal.Message(Invariant($"refining: loss increase {before:0.0000} before, {after:0.0000} after; {(after < before ? "kept" : "taken back")}"));
+            if (after < before)
+            {
+                return refined.Commit();
+            }
         }
-        return first with { File = pipeline.Export(first.Result, path, first.Activations, terminal, cancellation) };
+        using var again = pipeline.Stage(first.Result.Chosen, path, first.Activations, terminal, cancellation);
+        return (first with { File = again }).Commit();
     }
 
-    private static WrittenModel WriteOnce(
-        Terminal terminal, Pipeline pipeline, AllocationResult result, string path, bool evaluate, CancellationToken cancellation)
+    private static SoundModel Stage(Terminal terminal, Pipeline pipeline, AllocationResult result, string path, bool evaluate, CancellationToken cancellation)
     {
         var activations = pipeline.MeasureRanges(result.Chosen, terminal, cancellation);
-        var file = pipeline.Export(result, path, activations, terminal, cancellation);
-        return new WrittenModel(result with { SizeBytes = file.SizeBytes }, activations, file, evaluate ? pipeline.Evaluate(path, terminal, cancellation) : null);
+        var file = pipeline.Stage(result.Chosen, path, activations, terminal, cancellation);
+        try
+        {
+            return new SoundModel(result, activations, file, evaluate ? pipeline.Evaluate(file, terminal, cancellation) : null);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What was looked at and has no name yet.</summary>
+    private sealed record SoundModel(AllocationResult Result, QuantizedActivations? Activations, StagedExport File, EvaluationResult? Evaluation) : IDisposable
+    {
+        public WrittenModel Commit()
+        {
+            var written = File.Commit();
+            return new WrittenModel(Result with { SizeBytes = written.SizeBytes }, Activations, written, Evaluation);
+        }
+
+        public void Dispose() => File.Dispose();
     }
 }

@@ -54,13 +54,7 @@ public static class LatencyMeasurement
             var graph = Graph.Read(path, options);
             inputs = graph.Inputs;
             shape = [.. graph.Tensors[graph.Input].Shape.Select((dim, axis) => axis == 0 && graph.HasFreeBatch ? batch : dim)];
-            // Any image will do, except one of zeros alone, which processors may be faster with.
-            var random = new Random(1);
-            pixels = new float[shape.Aggregate(1L, (product, dim) => product * dim)];
-            for (int i = 0; i < pixels.Length; i++)
-            {
-                pixels[i] = (2 * random.NextSingle()) - 1;
-            }
+            pixels = RandomPixels.Of(shape, seed: 1);
             var file = OnnxFile.Read(path);
             session = GraphSession.Timed(file, path, threads, file.RoundsActivations());
         }

@@ -26,21 +26,12 @@ internal sealed class ParityInputs
         return new(true, batches.Count, batches.Load);
     }
 
-    /// <summary>Numbers spread evenly between −1 and 1, the same ones every time.</summary>
+    /// <summary>Random numbers.</summary>
     public static ParityInputs Random(Graph graph)
     {
         int batch = graph.HasFreeBatch ? RandomInputs : 1;
         long[] shape = [batch, .. graph.Tensors[graph.Input].Shape.Skip(1)];
-        return new(false, RandomInputs / batch, index =>
-        {
-            var random = new Random(index);
-            var pixels = new float[shape.Aggregate(1L, (product, dim) => product * dim)];
-            for (int i = 0; i < pixels.Length; i++)
-            {
-                pixels[i] = (2 * random.NextSingle()) - 1;
-            }
-            return new ImageBatch(index, graph.Inputs, pixels, shape, [], null);
-        });
+        return new(false, RandomInputs / batch, index => new ImageBatch(index, graph.Inputs, RandomPixels.Of(shape, index), shape, [], null));
     }
 
     /// <summary>Gives a batch.</summary>

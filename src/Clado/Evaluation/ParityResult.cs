@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Clado.Evaluation;
 
@@ -20,23 +21,57 @@ public sealed record ParityResult(int Images, double LargestDifference, double M
     /// <exception cref="CladoException">An output differs by more than rounding explains.</exception>
     internal void ThrowIfBroken(string path)
     {
-        if (Outputs.Where(o => !o.IsExplained).MaxBy(o => o.Excess) is { } broken)
+        if (Outputs.Where(o => !o.IsExplained).MaxBy(o => o.Worst.Excess) is { } broken)
         {
+            var part = broken.Worst;
+            string where = broken.Parts.Count > 1 ? string.Create(CultureInfo.InvariantCulture, $", of its {broken.Layout} the one numbered {part.Part},") : "";
             throw new CladoException(string.Create(CultureInfo.InvariantCulture,
-                $"{path}: not written, since ONNX Runtime computes something else of the file than its bits say: output '{broken.Name}' differs from their simulation by {broken.Largest:G3} at most "
-                + $"and {broken.RootMeanSquare:G3} in the root mean square, of which rounding explains {broken.AllowedLargest:G3} and {broken.AllowedRootMeanSquare:G3} ({Images:N0} "
+                $"{path}: not written, since ONNX Runtime computes something else of the file than its bits say: output '{broken.Name}'{where} differs from their simulation by {part.Largest:G3} at most "
+                + $"and {part.RootMeanSquare:G3} in the root mean square, of which rounding explains {part.AllowedLargest:G3} and {part.AllowedRootMeanSquare:G3} ({Images:N0} "
                 + $"{(OnImages ? "images" : "random inputs")}). Try --activations float or another --opset, and report the model: this is a defect"));
         }
     }
 }
 
-/// <summary>How close an output of a written file is to that of the simulation, in the output's unit, and how close it has to be (docs/numerics.md, "Parity").</summary>
+/// <summary>
+/// How close an output of a written file is to that of the simulation, in the output's unit, and how close it has to be (docs/numerics.md, "Parity"): each of its parts on its own,
+/// so that a quantity of small numbers does not hide beside one of large ones.
+/// </summary>
 /// <param name="Name">Name of the output.</param>
+/// <param name="Layout">Where its parts lie, such as "8 parts along axis 1".</param>
+/// <param name="Parts">Its parts, in their order; one where all of it is of one kind. Shape: [parts].</param>
+public sealed record OutputParity(string Name, string Layout, [property: JsonIgnore] IReadOnlyList<PartParity> Parts)
+{
+    /// <summary>Largest absolute difference in any part.</summary>
+    public double Largest => Parts.Max(p => p.Largest);
+
+    /// <summary>The most that rounding explains in any part.</summary>
+    public double AllowedLargest => Parts.Max(p => p.AllowedLargest);
+
+    /// <summary>Root of the mean squared difference of the parts together.</summary>
+    public double RootMeanSquare => Together(p => p.RootMeanSquare);
+
+    /// <summary>What rounding explains of it.</summary>
+    public double AllowedRootMeanSquare => Together(p => p.AllowedRootMeanSquare);
+
+    /// <summary>The part that is nearest to what is allowed, or furthest beyond it.</summary>
+    public PartParity Worst => Parts.FirstOrDefault(p => double.IsNaN(p.Excess)) ?? Parts.MaxBy(p => p.Excess)!;
+
+    /// <summary>Whether rounding explains the difference in every part.</summary>
+    public bool IsExplained => Parts.All(p => p.IsExplained);
+
+    private double Together(Func<PartParity, double> root) =>
+        Math.Sqrt(Parts.Sum(p => p.Elements * root(p) * root(p)) / Math.Max(1, Parts.Sum(p => p.Elements)));
+}
+
+/// <summary>How close one part of an output is to that of the simulation, and how close it has to be.</summary>
+/// <param name="Part">The part. Range: [0, parts).</param>
+/// <param name="Elements">Values compared, over all images. Range: [0, inf).</param>
 /// <param name="Largest">Largest absolute difference.</param>
 /// <param name="AllowedLargest">What rounding explains of it.</param>
 /// <param name="RootMeanSquare">Root of the mean squared difference.</param>
 /// <param name="AllowedRootMeanSquare">What rounding explains of it.</param>
-public sealed record OutputParity(string Name, double Largest, double AllowedLargest, double RootMeanSquare, double AllowedRootMeanSquare)
+public sealed record PartParity(int Part, long Elements, double Largest, double AllowedLargest, double RootMeanSquare, double AllowedRootMeanSquare)
 {
     /// <summary>Whether rounding explains the difference; never where it is NaN.</summary>
     public bool IsExplained => Largest <= AllowedLargest && RootMeanSquare <= AllowedRootMeanSquare;

@@ -19,10 +19,14 @@ internal sealed record OutputSource(string Name, string Advice)
     /// <param name="which">Which weights, such as a layer at a width; null for those of all layers.</param>
     public static OutputSource Quantized(string file, string? which = null) => new($"{file} ({which ?? "all layers"} quantized)", Wider);
 
-    /// <summary>A model as it lies on disk: a quantized one where it, or one of its functions, dequantizes something.</summary>
+    /// <summary>A model as it lies on disk: a quantized one where it dequantizes something, itself, in bodies or in its functions.</summary>
     public static OutputSource OfFile(string path, ModelProto model)
     {
-        var nodes = model.Graph.Node.Concat(model.Functions.SelectMany(f => f.Node));
+        var nodes = GraphWalk.AtEveryDepth(model.Functions.SelectMany(f => f.Node).Concat(model.Graph.Node));
         return nodes.Any(n => n.Is("DequantizeLinear")) ? new($"{path} (a quantized model)", Wider) : Float(path);
     }
+
+    /// <summary>A quantized model that gets its name only if its outputs are numbers.</summary>
+    /// <param name="path">The name.</param>
+    public static OutputSource Unwritten(string path) => new($"{path} (the quantized model, not written)", Wider);
 }

@@ -23,10 +23,22 @@ internal sealed class LossFactory
         if (Name == "mse")
         {
             ArgumentNullException.ThrowIfNull(scales);
-            long elements = scales.Sum(scale => (long)scale.Parts.ElementCount);
-            weights = elements == readout.ElementCount ? SquaredLoss.Weights(scales) : throw new CladoException(
-                Invariant($"{Path.GetFileName(graph.File)}: the outputs have {readout.ElementCount:N0} values an image, their scales {elements:N0}; ")
-                + "those are of another model, measure again in another folder");
+            CheckScales(graph, readout, scales);
+            weights = SquaredLoss.Weights(scales);
+        }
+    }
+
+    /// <summary>Checks that scales are of a network's outputs, as far as sizes tell.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="readout">Where its outputs are read.</param>
+    /// <param name="scales">The scales. Shape: [outputs].</param>
+    /// <exception cref="CladoException">They are of others.</exception>
+    public static void CheckScales(Graph graph, Readout readout, IReadOnlyList<OutputScale> scales)
+    {
+        if (!scales.Select(scale => scale.Parts.ElementCount).SequenceEqual(readout.ElementCounts))
+        {
+            throw new CladoException(Invariant($"{Path.GetFileName(graph.File)}: the outputs have {readout.ElementCount:N0} values an image, their scales ")
+                + Invariant($"{scales.Sum(scale => (long)scale.Parts.ElementCount):N0}, or in another order; those are of another model, measure again in another folder"));
         }
     }
 

@@ -55,7 +55,7 @@ public class JsonTests
                 MeasuredLoss = none,
                 Trials = [new AllocationTrial(0, "s", none, none, none, true)],
             };
-            var parity = new ParityResult(1, none, none, none) { OnImages = true, Outputs = [new("y", none, none, none, none)] };
+            var parity = new ParityResult(1, none, none, none) { OnImages = true, Outputs = [new("y", "one part", [new(0, 1, none, none, none, none)])] };
             using var allocation = JsonDocument.Parse(Json.Of(result, "auto", "8", "o", none, parity, new BiasEffect(1, none, none, none)));
             Assert.Equal(JsonValueKind.Null, allocation.RootElement.GetProperty("parity").GetProperty("largestDifference").ValueKind);
         }

@@ -79,7 +79,7 @@ public class NonFiniteTests
         var images = ImageFolder.Open(folder["set"]);
         var broken = Assert.ThrowsAny<Exception>(() => ParityCheck.Run(
             graph, OnnxFile.Read(folder["two.onnx"]), folder["two.onnx"], Harness.Candidates(graph, 2).Items, null,
-            ParityInputs.Of(images, graph, Preprocessing.Parse("unit")), 1, null, TestContext.Current.CancellationToken));
+            null, ParityInputs.Of(images, graph, Preprocessing.Parse("unit")), 1, null, TestContext.Current.CancellationToken));
         Assert.Contains("output 'y' is infinite", broken.ToString(), StringComparison.Ordinal);
     }
 

@@ -48,7 +48,7 @@ public class LeakTests
         Cancelled((progress, token) => ModelComparison.Evaluate(graph, models, images, Unit, "kl", null, 2, progress, token));
         Cancelled((progress, token) => Evaluator.Evaluate(folder["m.onnx"], images, Unit, folder["n.onnx"], "kl", 2, progress: progress, cancellation: token));
         Cancelled((progress, token) => ParityCheck.Run(
-            graph, models[0], folder["m.onnx"], [.. candidates.Items.Where(c => c.Bits == 2)], null, ParityInputs.Of(images, graph, Unit), 2, progress, token));
+            graph, models[0], folder["m.onnx"], [.. candidates.Items.Where(c => c.Bits == 2)], null, null, ParityInputs.Of(images, graph, Unit), 2, progress, token));
         Cancelled((progress, token) =>
         {
             progress.Report(0);
