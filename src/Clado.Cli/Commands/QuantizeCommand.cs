@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Allocation.Solver;
 using Clado.Cli.Output;
 using static System.FormattableString;
 
@@ -40,7 +41,8 @@ internal static class QuantizeCommand
         var prepared = MeasureCommand.Prepare(options);
         prepared.CheckLabels();
         // A budget that no choice of widths keeps is so before anything is measured.
-        if (AllocateCommand.Refuse(terminal, prepared.Try(choice.Budget, choice.Limits), options.Sensitivity.Estimator, prepared.WrittenAs, json))
+        if (prepared.Try(choice.Budget, choice.Limits) is { Status: AllocationStatus.Infeasible } impossible
+            && AllocateCommand.Refuse(terminal, impossible, options.Sensitivity.Estimator, prepared.WrittenAs, json))
         {
             return App.No;
         }
