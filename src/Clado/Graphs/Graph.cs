@@ -114,16 +114,20 @@ public sealed class Graph
     /// given in its place.
     /// </summary>
     /// <param name="part">Indices of its nodes. Shape: [part].</param>
-    internal IReadOnlySet<string> Needs(IEnumerable<int> part)
+    internal IReadOnlySet<string> Needs(IEnumerable<int> part) => Walk.Needs([.. WithMakers(part)]);
+
+    /// <summary>A part of the graph together with the nodes that make the sequences it reads: what runs when it runs.</summary>
+    /// <param name="part">Indices of its nodes. Shape: [part].</param>
+    /// <returns>Indices. Shape: [nodes].</returns>
+    internal IReadOnlySet<int> WithMakers(IEnumerable<int> part)
     {
         var nodes = part.ToHashSet();
         while (true)
         {
-            var needs = Walk.Needs([.. nodes]);
-            int[] makers = [.. needs.Where(name => !Tensors.ContainsKey(name)).Select(Producer).Where(maker => maker >= 0)];
+            int[] makers = [.. Walk.Needs([.. nodes]).Where(name => !Tensors.ContainsKey(name)).Select(Producer).Where(maker => maker >= 0)];
             if (makers.Length == 0)
             {
-                return needs;
+                return nodes;
             }
             nodes.UnionWith(makers);
         }

@@ -24,12 +24,28 @@ internal static class GraphPart
     {
         var needed = graph.Walk.Behind(outputs, inputs);
         var part = Shell(graph.Model);
-        part.Graph.Node.Add(needed.Select(i => graph.Nodes[i]));
+        part.Graph.Node.Add(needed.Select(i => graph.Nodes[i].Output.Any(inputs.Contains) ? WithoutGiven(graph, graph.Nodes[i], inputs) : graph.Nodes[i]));
         var read = needed.SelectMany(graph.Walk.Reads).ToHashSet();
         part.Graph.Input.Add(read.Where(inputs.Contains).Order(StringComparer.Ordinal).Select(name => ValueInfo(graph, name)));
         part.Graph.Initializer.Add(graph.Model.Graph.Initializer.Where(t => read.Contains(t.Name) && !inputs.Contains(t.Name)));
         part.Graph.Output.Add(outputs.Select(name => new ValueInfoProto { Name = name }));
         return part;
+    }
+
+    /// <summary>A node that runs for other outputs, those that are given called what nothing else is: a name may be made only once.</summary>
+    private static NodeProto WithoutGiven(Graph graph, NodeProto node, IReadOnlySet<string> given)
+    {
+        var taken = GraphWalk.Names(graph.Model.Graph);
+        var own = node.Clone();
+        for (int i = 0; i < own.Output.Count; i++)
+        {
+            while (own.Output[i].Length > 0 && (given.Contains(own.Output[i]) || (own.Output[i] != node.Output[i] && taken.Contains(own.Output[i]))))
+            {
+                own.Output[i] += "_";
+            }
+            taken.Add(own.Output[i]);
+        }
+        return own;
     }
 
     private static ValueInfoProto ValueInfo(Graph graph, string name) =>

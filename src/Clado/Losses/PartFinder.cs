@@ -1,8 +1,8 @@
 namespace Clado.Losses;
 
 /// <summary>
-/// Finds the quantities of different scale that an output consists of (docs/method.md, "Units of mse"). Channels, the shorter of the first and the
-/// last axis, are parts of their own where any two differ in scale. Along other axes lie places (anchors, pixels), whose scales run through all
+/// Finds the quantities of different scale that an output consists of (docs/method.md, "Units of mse"). Channels (<see cref="ChannelAxis"/>) are
+/// parts of their own where any two differ in scale. Along other axes lie places (anchors, pixels), whose scales run through all
 /// values where an answer is sparse; there only a gap tells quantities apart, and a part is what lies on one side of it. Both must be larger than
 /// what so few images leave to chance.
 /// </summary>
@@ -28,8 +28,7 @@ internal sealed class PartFinder(IReadOnlyList<int> shape, double[] means, doubl
     /// <summary>Finds.</summary>
     public OutputParts Find()
     {
-        int first = shape.Count > 0 && shape[0] == 1 ? 1 : 0, last = shape.Count - 1;
-        int? channels = first > last ? null : shape[last] < shape[first] ? last : first;
+        int? channels = ChannelAxis.Of(shape);
         int[] axes = [.. Enumerable.Range(0, shape.Count).Where(axis => shape[axis] > 1)];
         var parts = new OutputParts(shape, []);
         while (true)

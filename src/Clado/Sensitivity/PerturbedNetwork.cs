@@ -34,10 +34,12 @@ internal sealed class PerturbedNetwork : IDisposable
         layers = [.. layers.Select(layer => layer with { Nodes = graph.Consumers(layer.Weight) })];
         (this.graph, this.layers, this.readout, this.source) = (graph, layers, readout, source);
         var nodes = layers.Select(layer => graph.Walk.DependentOn([layer.Weight]).ToHashSet()).ToArray();
-        // A weight used at several depths, by a body for instance, lies in the suffix of later layers: there it and its layer's bias are inputs like any live tensor.
-        var sharing = layers.Where((layer, i) => nodes.Skip(i + 1).Any(later => layer.Nodes.Any(later.Contains))).ToArray();
+        // Sequences that come from before are made again, by nodes that do not depend on the weight.
+        var running = nodes.Select(graph.WithMakers).ToArray();
+        // A weight used at several depths, by a body for instance, runs in the suffix of later layers: there it and its layer's bias are inputs like any live tensor.
+        var sharing = layers.Where((layer, i) => running.Skip(i + 1).Any(later => layer.Nodes.Any(later.Contains))).ToArray();
         string[] names = [.. sharing.SelectMany(ConstantsOf)];
-        suffixes = [.. layers.Select((layer, i) => Cut(layer, nodes[i], names))];
+        suffixes = [.. layers.Select((layer, i) => Cut(layer, nodes[i], running[i], names))];
         BlockOf = Blocks.Of(graph, layers);
         var taps = suffixes.SelectMany(s => s.Cut).Where(name => graph.Producer(name) >= 0).Concat(readout.Outputs).Distinct().ToArray();
         BaseElementCount = taps.Sum(name => graph.Tensors[name].ElementCount);
@@ -134,14 +136,14 @@ internal sealed class PerturbedNetwork : IDisposable
 
     private OrtValue Value(NetworkState state, string name) => state.Find(name) ?? shared[name];
 
-    private Suffix Cut(QuantizableLayer layer, HashSet<int> nodes, string[] inputs)
+    private Suffix Cut(QuantizableLayer layer, IEnumerable<int> nodes, IReadOnlySet<int> running, string[] inputs)
     {
-        var needs = graph.Needs(nodes).Where(name => name != layer.Weight).ToArray();
-        var bodies = nodes.SelectMany(i => GraphWalk.Bodies(graph.Nodes[i]));
+        var needs = graph.Walk.Needs([.. running]).Where(name => name != layer.Weight).ToArray();
+        var bodies = running.SelectMany(i => GraphWalk.Bodies(graph.Nodes[i]));
         return new Suffix(
             graph.Walk.Made([.. nodes]),
             needs.Where(name => !graph.Initializers.ContainsKey(name) || inputs.Contains(name)).ToHashSet(),
-            layers.Where(l => l.Nodes.Any(nodes.Contains)).Sum(l => l.Macs),
+            layers.Where(l => l.Nodes.Any(running.Contains)).Sum(l => l.Macs),
             needs.Where(graph.Initializers.ContainsKey).Sum(name => (long)graph.Initializers[name].CalculateSize()) + bodies.Sum(body => (long)body.CalculateSize()));
     }
 
@@ -166,7 +168,7 @@ internal sealed class PerturbedNetwork : IDisposable
     }
 
     /// <summary>What reruns when a layer changes.</summary>
-    /// <param name="Made">Tensors that are made again.</param>
+    /// <param name="Made">Tensors that change with it; the sequences that are made again as they were are not among them.</param>
     /// <param name="Cut">Tensors it takes from before, the layer's own weight left out.</param>
     /// <param name="Macs">MACs an image.</param>
     /// <param name="ConstantBytes">Bytes of the constants it uses, those in bodies too, the layer's own weight left out.</param>

@@ -1,4 +1,5 @@
 using Clado.Activations;
+using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Export;
 using Clado.Graphs;
@@ -109,6 +110,69 @@ public class BodyTests
         AssertSingleLosses(graph, images);
         // What a branch reads does not live on behind it.
         Assert.Equal(3, Blocks.Of(graph, LayerFinder.Find(graph).Layers).Distinct().Count());
+    }
+
+    /// <summary>A sequence that does not change is made again by a body that reads another layer: as that layer is, not as it was.</summary>
+    [Fact]
+    public void ASequenceThatIsMadeAgainIsThatOfTheReplacedLayers()
+    {
+        using var folder = new TemporaryFolder();
+        var images = ImageFolder.Open(Harness.Images(folder, "set", 1));
+        var net = new NetworkBuilder(input: [3, 8, 8]);
+        net.Weight("w", 3, 4);
+        net.Weight("v", 3, 4);
+        var map = new GraphProto { Name = "map" };
+        map.Input.Add(FloatValue("el"));
+        map.Node.Add(Node("MatMul", ["el", "w"], "product"));
+        map.Output.Add(FloatValue("product"));
+        net.Then("GlobalAveragePool", "p").Then("Flatten", "f").Add("MatMul", ["f", "w"], "a").Add("MatMul", ["f", "v"], "b").Add("SequenceConstruct", ["f"], "s");
+        net.Add("SequenceMap", ["s"], "mapped", Body("body", map)).Then("SequenceInsert", "longer", ["b"]).Then("ConcatFromSequence", "joined", null, Attribute("axis", 1));
+        var graph = net.Then("Concat", "y", ["a"], Attribute("axis", 1)).BuildGraph();
+        Assert.Equal(["w", "v"], LayerFinder.Find(graph).Layers.Select(l => l.Weight));
+        var candidates = Harness.Candidates(graph, 2);
+        var naive = NaiveSensitivity.Measure(graph, candidates, images, Unit, "kl", []);
+        double rounding = 1e-5 * naive.Max(Math.Abs);
+        Assert.All(Measure(graph, candidates, images, "pairwise").Raw.Zip(naive), pair => Assert.Equal(pair.Second, pair.First, rounding));
+    }
+
+    /// <summary>A loop gives a tensor, which is carried on, and a sequence, for which it runs again: the tensor is given and made.</summary>
+    [Fact]
+    public void ANodeThatRunsAgainForItsSequenceMayGiveWhatIsThereAlready()
+    {
+        using var folder = new TemporaryFolder();
+        var net = new NetworkBuilder(input: [3, 8, 8]);
+        net.Weight("w", 3, 3);
+        net.Weight("v", 6, 4);
+        net.Model.Graph.Initializer.Add(TensorData.Integers("twice", [2]));
+        var sequence = new TypeProto { SequenceType = new() { ElemType = FloatValue("").Type } };
+        var body = new GraphProto { Name = "loop" };
+        body.Input.Add([
+            new ValueInfoProto { Name = "i", Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Int64, Shape = new() } } },
+            new ValueInfoProto { Name = "c", Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Bool, Shape = new() } } },
+            FloatValue("state"), new ValueInfoProto { Name = "items", Type = sequence }]);
+        body.Node.Add([Node("Identity", ["c"], "on"), Node("Sigmoid", ["state"], "next"), Node("SequenceInsert", ["items", "state"], "more")]);
+        body.Output.Add([
+            new ValueInfoProto { Name = "on", Type = body.Input[1].Type }, FloatValue("next"), new ValueInfoProto { Name = "more", Type = sequence }]);
+        net.Then("GlobalAveragePool", "p").Then("Flatten", "f").Then("SequenceConstruct", "s");
+        net.Add("Loop", ["twice", "", "f", "s"], "X", Body("body", body));
+        net.Model.Graph.Node[^1].Output.Add("S");
+        net.Add("MatMul", ["X", "w"], "a").Add("SequenceInsert", ["S", "a"], "longer").Then("ConcatFromSequence", "y0", null, Attribute("axis", 0));
+        net.Model.Graph.Initializer[1] = TensorData.Singles("v", new float[12], 3, 4);
+        var graph = net.Then("MatMul", "y", ["v"]).BuildGraph();
+        var batches = new ImageBatches(ImageFolder.Open(Harness.Images(folder, "set", 1)), graph, Unit, 1);
+        var none = new HashSet<string>();
+        NetworkGoal[] goals = [new(new HashSet<string> { "X" }, none), new(new HashSet<string> { "y0" }, none)];
+        float[][] Results(bool isCarried)
+        {
+            using var network = new CarriedNetwork(graph, batches, NetworkPart.Plan(graph, goals, isCarried));
+            return [.. goals.SelectMany(goal => goal.Wanted).Select(name =>
+            {
+                network.Advance();
+                using var values = network.Run(0);
+                return values[name].GetTensorDataAsSpan<float>().ToArray();
+            })];
+        }
+        Assert.Equal(Results(false), Results(true));
     }
 
     /// <summary>An alias that a body reads is read as the constant; where the body has a tensor of that name, it is a constant of its own.</summary>
@@ -239,6 +303,9 @@ public class BodyTests
         using var records = new RecordStore();
         return SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), [], new() { Estimator = estimator, Loss = "kl", Threads = 1 }, records);
     }
+
+    private static ValueInfoProto FloatValue(string name) =>
+        new() { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float } } };
 
     /// <summary>Adds an If of two equal branches, or a Loop that runs once and gives its only state back.</summary>
     private static void AddBody(NetworkBuilder net, string op, NodeProto[] nodes, string result, string output)

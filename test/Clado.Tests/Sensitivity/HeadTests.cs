@@ -12,7 +12,7 @@ public class HeadTests
 {
     private const double Factor = 3;
 
-    public static TheoryData<string> Layouts => ["channels", "last axis", "anchors", "keypoints", "angle", "two outputs"];
+    public static TheoryData<string> Layouts => ["channels", "last axis", "anchors", "keypoints", "angle", "raw map", "raw anchors", "two outputs"];
 
     [Theory]
     [MemberData(nameof(Layouts))]
@@ -53,6 +53,8 @@ public class HeadTests
         "anchors" => (Heads.AnchorAxis(), element => element / 4 >= 36, []),
         "keypoints" => (Heads.Keypoints(), element => element % 3 == 2, []),
         "angle" => (Heads.AngleAndLogits(), element => element / 36 == 3, []),
+        "raw map" => (Heads.RawMap(), element => element / 36 % 8 >= 4, []),
+        "raw anchors" => (Heads.RawAnchors(), element => element % 8 >= 4, []),
         _ => (Heads.TwoOutputs(), element => element >= 4 * 36, ["large", "small"]),
     };
 

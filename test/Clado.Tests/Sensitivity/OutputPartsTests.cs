@@ -20,6 +20,41 @@ public class OutputPartsTests
         { [1, 8, 8, 6], 3 },
         { [200, 5], 1 },
         { [1, 17, 3], 2 },
+        // Maps of square and of other images, with more channels than sides, and such with fewer.
+        { [1, 30, 13, 13], 1 },
+        { [1, 13, 13, 30], 3 },
+        { [1, 255, 12, 20], 1 },
+        { [1, 12, 20, 255], 3 },
+        { [1, 18, 12, 20], 1 },
+        { [1, 12, 20, 6], 3 },
+        { [255, 13, 13], 0 },
+        // Anchors beside them.
+        { [1, 3, 13, 13, 85], 4 },
+        { [1, 3, 85, 13, 13], 2 },
+        { [1, 13, 13, 3, 85], 4 },
+        { [1, 3, 12, 20, 85], 4 },
+        { [1, 3, 85, 12, 20], 2 },
+        { [1, 3, 507, 85], 3 },
+        { [1, 3, 85, 507], 2 },
+        { [3, 13, 13, 85], 3 },
+        // Rows of detections and keypoints behind axes of one.
+        { [1, 1, 200, 7], 3 },
+        { [1, 1, 17, 3], 3 },
+        { [1, 17, 1, 3], 3 },
+        { [1, 30, 1, 1], 1 },
+        { [1, 1, 1, 30], 3 },
+    };
+
+    // Raw heads of detectors, and two that were found before: all hold 43,095 values.
+    public static TheoryData<int[], int> RawHeads => new()
+    {
+        { [1, 255, 13, 13], 1 },
+        { [1, 13, 13, 255], 3 },
+        { [1, 3, 13, 13, 85], 4 },
+        { [1, 3, 85, 13, 13], 2 },
+        { [1, 13, 13, 3, 85], 4 },
+        { [1, 507, 85], 2 },
+        { [1, 85, 507], 1 },
     };
 
     [Theory]
@@ -31,6 +66,47 @@ public class OutputPartsTests
         Assert.Equal(axis, Assert.Single(parts.Axes).Axis);
         Assert.Equal(shape[axis], parts.Count);
         Assert.Equal($"{shape[axis]} parts along axis {axis}", parts.Summary);
+    }
+
+    [Theory]
+    [MemberData(nameof(RawHeads))]
+    public void ScoresOfRawHeadsHaveAUnitOfTheirOwn(int[] shape, int axis)
+    {
+        // Nowhere a gap of ten: boxes, whether there is something, and scores.
+        static double Deviation(int channel) => (channel % 85) switch { < 4 => 30, 4 => 4, _ => 1 };
+        var scale = Find(shape, 64, 23, (position, noise) => Deviation(position(axis)) * noise);
+        Assert.Equal($"{shape[axis]} parts along axis {axis}", scale.Parts.Summary);
+        Assert.All(scale.Variances, (variance, channel) =>
+            Assert.Equal(1, variance / (Deviation(channel) * Deviation(channel)), 0.25));
+    }
+
+    [Theory]
+    [MemberData(nameof(RawHeads))]
+    public void LaddersOfScalesAreChannels(int[] shape, int axis)
+    {
+        var scale = Find(shape, 16, 29, (position, noise) => Math.Pow(3, position(axis) % 4) * noise);
+        Assert.Equal($"{shape[axis]} parts along axis {axis}", scale.Parts.Summary);
+    }
+
+    [Theory]
+    [MemberData(nameof(RawHeads))]
+    public void PlacesThatAreQuietAreNoChannels(int[] shape, int axis)
+    {
+        // Everything is of one kind, but for the places at the end, which hardly ever see something.
+        int places = Enumerable.Range(1, shape.Length - 1).Where(a => a != axis).MaxBy(a => shape[a]);
+        double Share(int place) => Math.Exp(-6.0 * place / shape[places]);
+        Assert.Equal("one part", Find(shape, 16, 31, (position, noise) => Share(position(places)) * noise).Parts.Summary);
+    }
+
+    [Fact]
+    public void MapsOfOneChannelHaveNoChannels()
+    {
+        foreach (int[] shape in (int[][])[[1, 1, 40, 40], [1, 40, 40, 1], [1, 1, 24, 40], [1, 24, 40, 1]])
+        {
+            int rows = shape[1] == 1 ? 2 : 1;
+            var scale = Find(shape, 16, 37, (position, noise) => Math.Exp(-0.2 * position(rows)) * noise);
+            Assert.Equal("one part", scale.Parts.Summary);
+        }
     }
 
     [Fact]

@@ -48,8 +48,26 @@ internal static class Heads
         return net.Add("Concat", ["large", "small"], "y", NodeExtensions.Attribute("axis", 1));
     }
 
+    /// <summary>Boxes and scores of three anchors in the channels of a map, as detectors give them undecoded: [N, 24, 6, 6]. No gap of ten between their scales.</summary>
+    public static NetworkBuilder RawMap()
+    {
+        var net = RawHead();
+        Row(net, "map", 0, 24, 6, 6);
+        return net.Then("Reshape", "y", ["map"]);
+    }
+
+    /// <summary>The same with the channels of an anchor last: [N, 3, 6, 6, 8].</summary>
+    public static NetworkBuilder RawAnchors() => RawHead().Then("Transpose", "y", null, NodeExtensions.Attribute("perm", 0, 1, 3, 4, 2));
+
     /// <summary>Boxes and scores as outputs of their own: "large" and "small".</summary>
     public static NetworkBuilder TwoOutputs() => Two(4, 4, 150);
+
+    private static NetworkBuilder RawHead()
+    {
+        var net = Two(12, 12, 10, "Tanh");
+        Row(net, "anchors", 0, 3, 4, 6, 6);
+        return net.Add("Reshape", ["large", "anchors"], "a").Add("Reshape", ["small", "anchors"], "b").Add("Concat", ["a", "b"], "raw", NodeExtensions.Attribute("axis", 2));
+    }
 
     /// <summary>A trunk of two layers, and two heads, each with a hidden layer: tensors "large", factor times what the second head gives, and "small".</summary>
     private static NetworkBuilder Two(int large, int small, float factor, string activation = "Sigmoid")

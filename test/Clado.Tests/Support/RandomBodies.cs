@@ -34,6 +34,7 @@ internal sealed class RandomBodies
         var graph = net.Model.Graph;
         graph.Initializer.Add(TensorData.Create("yes", DataType.Bool, [1]));
         graph.Initializer.Add(TensorData.Integers("two", [2]));
+        graph.Initializer.Add(TensorData.Integers("one", [1], 1));
         graph.Initializer.Add(TensorData.Singles("middle", [0.4f]));
         net.Weight("first", Channels, 3, 3, 3);
         for (int i = 0; i < 3; i++)
@@ -78,6 +79,15 @@ internal sealed class RandomBodies
                 string parts = Name("s"), mapped = Name("s");
                 graph.Node.Add(Node("SplitToSequence", [Pick()], parts, Attribute("axis", 1)));
                 graph.Node.Add(Node("SequenceMap", [parts], mapped, Body("body", Mapped(Pick()))));
+                if (random.Next(2) == 0)
+                {
+                    // Another sequence of the mapped one and a tensor, which may change alone: the mapped one is made again then.
+                    string item = Name("x"), longer = Name("s"), cut = Name("s");
+                    graph.Node.Add(Node("ReduceMean", [Pick(), "one"], item));
+                    graph.Node.Add(Node("SequenceInsert", [mapped, item, "two"], longer));
+                    graph.Node.Add(Node("SequenceErase", [longer], cut));
+                    mapped = cut;
+                }
                 graph.Node.Add(Node("ConcatFromSequence", [mapped], output, Attribute("axis", 1)));
                 break;
         }
@@ -137,7 +147,13 @@ internal sealed class RandomBodies
         string item = Name("x"), mean = Name("m"), result = Name("y");
         var body = new GraphProto { Name = Name("map") };
         body.Input.Add(Value(item, DataType.Float));
-        body.Node.Add(Node("ReduceMean", [other], mean, Attribute("keepdims", 0)));
+        string source = other;
+        if (random.Next(2) == 0)
+        {
+            source = Name("t");
+            body.Node.Add(Convolution(other, weights[random.Next(weights.Count)], source));
+        }
+        body.Node.Add(Node("ReduceMean", [source], mean, Attribute("keepdims", 0)));
         body.Node.Add(Node("Add", [item, mean], result));
         body.Output.Add(Value(result, DataType.Float));
         return body;
