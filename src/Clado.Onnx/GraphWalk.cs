@@ -158,12 +158,13 @@ public sealed class GraphWalk
         }
     }
 
-    /// <summary>Names that a graph defines itself: its inputs, initializers, and what its nodes make.</summary>
+    /// <summary>Names that a graph defines itself: its inputs, initializers, sparse ones too, and what its nodes make.</summary>
     /// <param name="graph">The graph.</param>
     public static IEnumerable<string> Defines(GraphProto graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        return graph.Input.Select(i => i.Name).Concat(graph.Initializer.Select(t => t.Name)).Concat(graph.Node.SelectMany(Outputs));
+        return graph.Input.Select(i => i.Name).Concat(graph.Initializer.Select(t => t.Name))
+            .Concat(graph.SparseInitializer.Select(s => s.Values?.Name ?? "")).Concat(graph.Node.SelectMany(Outputs));
     }
 
     /// <summary>What a body reads of the names around it.</summary>

@@ -6,12 +6,16 @@ namespace Clado.Graphs;
 internal static class TopologicalOrder
 {
     /// <summary>Sorts the nodes in place; nodes that are in order already stay where they are (Kahn's algorithm, lowest index first).</summary>
-    /// <exception cref="OnnxFormatException">A tensor is made twice or by nobody, or the graph has a cycle.</exception>
+    /// <exception cref="OnnxFormatException">A tensor is made twice or by nobody, an initializer is sparse, or the graph has a cycle.</exception>
     public static void Sort(GraphProto graph, string file)
     {
         foreach (var twice in graph.Initializer.GroupBy(t => t.Name).Where(g => g.Count() > 1))
         {
             throw new OnnxFormatException(file, "is there twice; every initializer has a name of its own, export the model again", tensor: twice.Key);
+        }
+        foreach (var sparse in graph.SparseInitializer)
+        {
+            throw new OnnxFormatException(file, "is a sparse initializer, which Clado does not read; export the model with dense ones", tensor: sparse.Values?.Name);
         }
         var given = graph.Initializer.Select(t => t.Name).Concat(graph.Input.Select(v => v.Name)).ToHashSet();
         var producer = new Dictionary<string, int>();

@@ -175,6 +175,34 @@ public class BodyTests
         Assert.Equal(Results(false), Results(true));
     }
 
+    /// <summary>A sparse constant of a body is the body's own; one of the whole graph is refused by its name.</summary>
+    [Fact]
+    public void SparseInitializersBelongToTheirBodies()
+    {
+        ModelProto Model()
+        {
+            var net = new NetworkBuilder(input: [3, 8, 8]);
+            AddBody(net, "If", [Node("Mul", ["x", "few"], "inner")], "inner", "y");
+            return net.Build();
+        }
+        var values = TensorData.Singles("few", [2, 3], 2);
+        var few = new SparseTensorProto { Values = values, Indices = TensorData.Integers("few_at", [1, 6], 2), Dims = { 8 } };
+
+        var model = Model();
+        Assert.All(GraphWalk.Bodies(model.Graph.Node[^1]), body => body.SparseInitializer.Add(few));
+        Assert.DoesNotContain("few", GraphWalk.Reads(model.Graph.Node[^1]));
+        Assert.Contains("few", GraphWalk.Names(model.Graph));
+        var dense = Model();
+        dense.Graph.Initializer.Add(TensorData.Singles("few", [0, 2, 0, 0, 0, 0, 3, 0], 8));
+        Assert.Equal(Harness.Outputs(dense), Harness.Outputs(Graph.FromModel(model, "m.onnx").Model));
+
+        var whole = Model();
+        whole.Graph.SparseInitializer.Add(few);
+        var error = Assert.Throws<OnnxFormatException>(() => Graph.FromModel(whole, "m.onnx"));
+        Assert.Contains("few", error.Message);
+        Assert.Contains("sparse", error.Message);
+    }
+
     /// <summary>An alias that a body reads is read as the constant; where the body has a tensor of that name, it is a constant of its own.</summary>
     [Theory]
     [InlineData("inner", "k")]
