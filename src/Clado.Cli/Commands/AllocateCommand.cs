@@ -21,7 +21,7 @@ internal static class AllocateCommand
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed), terminal);
+            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed, parsed.GetValue(run)), writing.Opset(parsed), terminal);
             var result = Allocate(terminal, pipeline, choosing.Read(parsed), parsed.GetValue(json), cancellation);
             if (result is null)
             {

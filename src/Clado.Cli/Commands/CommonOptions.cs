@@ -8,6 +8,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx.Upgrade;
 using Clado.Rounding;
+using Clado.Runs;
 using Clado.Sensitivity;
 using static System.FormattableString;
 
@@ -175,9 +176,17 @@ internal static class CommonOptions
         public int? Opset(ParseResult parsed) => parsed.GetValue(opset);
 
         /// <summary>Null where nothing is said, for verbs that go by the run folder.</summary>
-        public ActivationOptions? Activations(ParseResult parsed)
+        /// <param name="parsed">The options.</param>
+        /// <param name="run">The run folder, whose ranges are taken where none are said; null where there is none yet.</param>
+        public ActivationOptions? Activations(ParseResult parsed, string? run = null)
         {
-            var method = parsed.GetValue(ranges) switch { "minmax" => RangeMethod.MinMax, "percentile" => RangeMethod.Percentile, _ => RangeMethod.LeastSquares };
+            var method = parsed.GetValue(ranges) switch
+            {
+                "minmax" => RangeMethod.MinMax,
+                "percentile" => RangeMethod.Percentile,
+                null when run is not null && parsed.GetValue(activations) == "8" => RunFolder.Open(run).Description.WrittenActivations().Ranges,
+                _ => RangeMethod.LeastSquares,
+            };
             return parsed.GetValue(activations) switch
             {
                 "float" => new() { Format = ActivationFormat.Float },

@@ -24,7 +24,7 @@ internal static class ExportCommand
         command.Runs((parsed, cancellation) =>
         {
             var (folder, path, choice) = (parsed.GetRequiredValue(run), parsed.GetRequiredValue(output), choosing.Read(parsed));
-            var pipeline = Pipeline.Open(folder, resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed), terminal);
+            var pipeline = Pipeline.Open(folder, resources.Read(parsed), writing.Activations(parsed, folder), writing.Opset(parsed), terminal);
             Destination.CheckFile("-o", path, pipeline.Graph.File, choice.Files);
             Destination.CheckOutsideRun("-o", path, folder);
             Destination.CheckOutsideImages("-o", path, pipeline.ImagesPath);

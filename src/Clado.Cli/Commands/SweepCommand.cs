@@ -52,7 +52,7 @@ internal static class SweepCommand
                 throw new CladoException("--limit and --seed choose among the images of --evaluate, which is missing; the run's images are used all of them");
             }
             var folder = parsed.GetRequiredValue(run);
-            var pipeline = Pipeline.Open(folder, resources.Read(parsed), writing.Activations(parsed), writing.Opset(parsed), terminal);
+            var pipeline = Pipeline.Open(folder, resources.Read(parsed), writing.Activations(parsed, folder), writing.Opset(parsed), terminal);
             Destination.CheckFile("-o", parsed.GetValue(output), pipeline.Graph.File);
             Destination.CheckOutsideRun("-o", parsed.GetValue(output), folder);
             Destination.CheckOutsideImages("-o", parsed.GetValue(output), parsed.GetValue(images) ?? pipeline.ImagesPath);
