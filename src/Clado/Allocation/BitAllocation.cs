@@ -14,7 +14,8 @@ public static class BitAllocation
     /// <param name="fileSize">Sizes of the file.</param>
     /// <param name="budget">What the network may cost.</param>
     /// <param name="allocator">The solver.</param>
-    /// <param name="cancellation">Stops early with the best choice so far.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public static AllocationResult Allocate(
         Surrogate surrogate, CandidateSet candidates, FileSize fileSize, Budget budget, IAllocator allocator, CancellationToken cancellation = default)
     {
@@ -29,6 +30,8 @@ public static class BitAllocation
         var (problem, limits) = Problem(surrogate, candidates, rows, widths, fileSize, budget);
         var grouped = new LayerGroups(problem, groups.Shared);
         var solution = grouped.Solve(allocator, cancellation);
+        // A solver that is stopped gives what it has, and that may be nothing: no answer to the question.
+        cancellation.ThrowIfCancellationRequested();
         Candidate[] chosen = [.. solution.Choice.Select(row => candidates.Items[rows[row]])];
         long parameters = candidates.Layers.Sum(l => l.Parameters);
         long smallestBytes = Subsets(widths).Where(groups.Allow).Min(set => fileSize.Predict(groups.Least(set, c => c.SizeBytes), set));

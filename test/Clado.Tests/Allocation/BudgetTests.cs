@@ -42,6 +42,18 @@ public class BudgetTests
         Assert.Equal(Name("a,b", "c,d"), Name("d, c", "b, a"));
     }
 
+    /// <summary>A stop is no answer: neither that nothing keeps the budget, nor a choice that was not searched for.</summary>
+    [Fact]
+    public void AStopIsNoAnswer()
+    {
+        var graph = NetworkBuilder.SmallClassifier().BuildGraph();
+        var candidates = Harness.Candidates(graph, 2, 4, 8);
+        var surrogate = Harness.Diagonal(candidates, c => c.SquaredError);
+        Assert.Throws<OperationCanceledException>(() => BitAllocation.Allocate(
+            surrogate, candidates, new FileSize(graph, candidates.Layers), Budget.Parse("3bit", 1), new AutomaticAllocator(),
+            new CancellationToken(canceled: true)));
+    }
+
     [Fact]
     public void EveryByteBudgetIsMetAndWhatIsLeftIsTooLittleForAnything()
     {
