@@ -40,8 +40,7 @@ internal sealed class AllocationSearch(
         {
             int[] point = Rows(best.Result);
             var matrix = SensitivityMeasurement.Measure(
-                inputs with { Images = seen }, point, options with { Estimator = "additive" }, records,
-                StageShare.Of(progress, $"measuring around the choice, round {round}"), cancellation);
+                On(seen, $"measuring around the choice, round {round}", cancellation), point, options with { Estimator = "additive" }, records);
             // All layers may change, or where that helps nothing, half of them, and so on: the model is good near the point only.
             Measured? better = null;
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
@@ -69,8 +68,8 @@ internal sealed class AllocationSearch(
             return Solve(surrogate, budget, cancellation);
         }).Where(r => r.Chosen.Count > 0).ToArray();
         var losses = JointLoss.Measure(
-            inputs, [.. proposed.Select(Rows)], options, records, StageShare.Of(progress, "measuring choices"), cancellation);
-        bool holdsBack = seen.Items.Count < inputs.Images.Items.Count;
+            On(inputs.Work.Images, "measuring choices", cancellation), [.. proposed.Select(Rows)], options.Loss, records);
+        bool holdsBack = seen.Items.Count < inputs.Work.Images.Items.Count;
         var measured = proposed.Zip(losses, (result, loss) => new Measured(
             result with { MeasuredLoss = loss.Average() }, loss, loss.Where((_, image) => !holdsBack || !ImageSet.IsHeldBack(image)).Average())).ToArray();
         var better = best;
@@ -86,6 +85,11 @@ internal sealed class AllocationSearch(
 
     private AllocationResult Solve(Surrogate surrogate, Budget budget, CancellationToken cancellation) => BitAllocation.Allocate(
         surrogate, inputs.Candidates, fileSize, budget, new AutomaticAllocator { WorkLimit = SurrogateWork }, cancellation);
+
+    private MeasurementInputs On(ImageSet images, string stage, CancellationToken cancellation) => inputs with
+    {
+        Work = inputs.Work with { Images = images, Progress = StageShare.Of(progress, stage), Cancellation = cancellation },
+    };
 
     private int[] Rows(AllocationResult result) => inputs.Candidates.RowsOf(result.Chosen);
 

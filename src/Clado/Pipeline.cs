@@ -1,9 +1,9 @@
 using Clado.Activations;
 using Clado.Allocation;
 using Clado.Allocation.Solver;
-using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Equalization;
+using Clado.Execution;
 using Clado.Evaluation;
 using Clado.Export;
 using Clado.Graphs;
@@ -37,12 +37,13 @@ public sealed class Pipeline
 
     private readonly RunFolder folder;
     private readonly SensitivityOptions options;
+    private readonly Resources resources;
     private readonly ActivationOptions activations;
 
     private Pipeline(
-        RunFolder folder, SensitivityOptions options, ActivationOptions activations, Graph graph, LayerSet layers, CandidateSet candidates, SensitivityMatrix sensitivity)
+        RunFolder folder, SensitivityOptions options, Resources resources, ActivationOptions activations, Graph graph, LayerSet layers, CandidateSet candidates, SensitivityMatrix sensitivity)
     {
-        (this.folder, this.options, this.activations) = (folder, options, activations);
+        (this.folder, this.options, this.resources, this.activations) = (folder, options, resources, activations);
         (Graph, Layers, Candidates, Sensitivity) = (graph, layers, candidates, sensitivity);
         if (candidates.Items.Count != sensitivity.CandidateCount)
         {
@@ -117,6 +118,12 @@ public sealed class Pipeline
         ArgumentNullException.ThrowIfNull(prepared);
         var (options, graph, images) = (prepared.Options, prepared.Graph, prepared.Images);
         var (layers, widths) = (prepared.Layers, prepared.Widths);
+        Workload For(string stage) => new(images, options.Preprocessing)
+        {
+            Resources = options.Resources,
+            Progress = StageShare.Of(progress, stage),
+            Cancellation = cancellation,
+        };
         var description = options.Describe(graph, images);
         var folder = RunFolder.OpenOrCreate(
             options.Run ?? Path.Combine(DefaultFolder, $"{Path.GetFileNameWithoutExtension(options.Model)}-{description.Key()}"), description, NoticeOf(progress));
@@ -124,20 +131,20 @@ public sealed class Pipeline
         if (folder.IsNew)
         {
             // An image that cannot be decoded is found before there is a folder that other images would no longer fit.
-            ImageBatches.Check(images, graph, options.Preprocessing, options.Sensitivity.Threads, StageShare.Of(progress, "checking images"), cancellation);
+            ImageBatches.Check(graph, For("checking images"));
         }
 
         if (options.Equalize)
         {
-            graph = Equalize(graph, folder, images, options, StageShare.Of(progress, "equalizing"), cancellation);
+            graph = Equalize(graph, folder, options, For("equalizing"));
             (layers, widths) = Pins.Apply(LayerFinder.Find(graph), options.Bits, options.Pins);
         }
         folder.WriteLayers(layers);
-        var scales = Scale(graph, folder, images, options, StageShare.Of(progress, "measuring outputs"), cancellation);
+        var scales = Scale(graph, folder, options, For("measuring outputs"));
         var candidates = folder.ReadCandidates(layers.Layers, widths)?.WrittenFor(graph);
         if (candidates is null)
         {
-            candidates = Round(graph, layers.Layers, widths, images, options, StageShare.Of(progress, "rounding"), cancellation);
+            candidates = Round(graph, layers.Layers, widths, options, For("rounding"));
             folder.WriteCandidates(candidates);
         }
         // Allocating measures around choices, on the grids that the sensitivities were measured on.
@@ -147,8 +154,7 @@ public sealed class Pipeline
             if (folder.ReadRanges(plan.Ranges.Count) is null)
             {
                 folder.WriteRanges(RangeMeasurement.Measure(
-                    graph, plan, images.Limit(ImagesForRanges, 0), options.Preprocessing, new ActivationOptions().Ranges,
-                    options.Sensitivity.Threads, StageShare.Of(progress, "activation ranges"), cancellation));
+                    graph, plan, new ActivationOptions().Ranges, For("activation ranges").Limit(ImagesForRanges)));
             }
         }
         if (folder.IsMeasured)
@@ -158,14 +164,15 @@ public sealed class Pipeline
         else
         {
             using var records = folder.OpenRecords(mustKeep: true);
-            var inputs = new MeasurementInputs(Measured(graph, layers, folder), candidates, options.Sensitivity.Seen(images), options.Preprocessing)
+            var inputs = new MeasurementInputs(
+                Measured(graph, layers, folder), candidates, For("measuring") with { Images = options.Sensitivity.Seen(images) })
             {
                 Scales = scales,
             };
             folder.WriteSensitivity(SensitivityMeasurement.Measure(
-                inputs, [], options.Sensitivity, records, StageShare.Of(progress, "measuring"), cancellation));
+                inputs, [], options.Sensitivity, records));
         }
-        return new Pipeline(folder, options.Sensitivity, options.Activations, graph, layers, candidates, folder.ReadSensitivity());
+        return new Pipeline(folder, options.Sensitivity, options.Resources, options.Activations, graph, layers, candidates, folder.ReadSensitivity());
     }
 
     /// <summary>Opens a run folder whose measurement is finished.</summary>
@@ -176,7 +183,7 @@ public sealed class Pipeline
     /// <param name="progress">Is told where something is damaged that is measured again, or the folder is read-only.</param>
     /// <exception cref="CladoException">The folder is no run folder, not finished or damaged, or the model it was measured on has changed.</exception>
     public static Pipeline Open(
-        string run, SensitivityOptions? resources = null, ActivationOptions? activations = null, int? opset = null, IProgress<StageProgress>? progress = null)
+        string run, Resources? resources = null, ActivationOptions? activations = null, int? opset = null, IProgress<StageProgress>? progress = null)
     {
         var folder = RunFolder.Open(run, NoticeOf(progress));
         var sensitivity = folder.ReadSensitivity();
@@ -193,7 +200,7 @@ public sealed class Pipeline
         var candidates = folder.ReadCandidates(layers.Layers, widths)?.WrittenFor(graph)
             ?? throw new RunFolderException(run, "has no candidates; clado measure, with the options it was made with, makes them again");
         return new Pipeline(
-            folder, folder.Description.Sensitivity(resources ?? new()), activations ?? folder.Description.WrittenActivations(), graph, layers, candidates, sensitivity);
+            folder, folder.Description.Sensitivity(), resources ?? new(), activations ?? folder.Description.WrittenActivations(), graph, layers, candidates, sensitivity);
     }
 
     /// <summary>
@@ -217,7 +224,7 @@ public sealed class Pipeline
             return BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
         }
         var images = folder.Images();
-        var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, images, folder.Preprocessing) { Scales = Scales };
+        var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, Work(images, null, progress, cancellation)) { Scales = Scales };
         using var records = folder.OpenRecords(mustKeep: false);
         return new AllocationSearch(inputs, options.Seen(images), new ChoiceJudge(folder.Description.RoundsOnImages), FileSize, options, records, progress)
             .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);
@@ -237,10 +244,10 @@ public sealed class Pipeline
         AllocationResult allocation, QuantizedActivations? quantized, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
-        var behind = quantized is null ? Graph : RoundedGraph.Of(Graph, quantized);
-        var refined = CandidateMaker.MakeInTurn(
-            Graph, behind, Layers.Layers, [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])], new FeedbackRounding(), folder.Images(),
-            folder.Preprocessing, options.Threads, options.MemoryBytes, StageShare.Of(progress, "refining"), cancellation);
+        var replaced = quantized is null ? Graph : RoundedGraph.Of(Graph, quantized);
+        var refined = CandidateMaker.MakeSequentially(
+            Graph, replaced, Layers.Layers, [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])], new FeedbackRounding(),
+            Work(folder.Images(), "refining", progress, cancellation));
         return allocation with { Chosen = refined.Items };
     }
 
@@ -254,8 +261,7 @@ public sealed class Pipeline
     {
         ArgumentNullException.ThrowIfNull(allocation);
         return BiasEffect.Measure(
-            Graph, allocation.Chosen, folder.Images(), folder.Preprocessing, Scales, options with { Loss = Sensitivity.Loss },
-            StageShare.Of(progress, "measuring biases"), cancellation);
+            Graph, allocation.Chosen, Scales, Sensitivity.Loss, Work(folder.Images(), "measuring biases", progress, cancellation));
     }
 
     /// <summary>Finds the grids of 8-bit activations on the network with the chosen weights.</summary>
@@ -266,8 +272,8 @@ public sealed class Pipeline
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
     public QuantizedActivations? MeasureRanges(IReadOnlyList<Candidate> chosen, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
         Plan is null ? null : new QuantizedActivations(Plan, RangeMeasurement.Measure(
-            QuantizedGraph.Of(Graph, chosen), Plan, folder.Images().Limit(ImagesForRanges, 0), folder.Preprocessing, activations.Ranges, options.Threads,
-            StageShare.Of(progress, "activation ranges"), cancellation));
+            QuantizedGraph.Of(Graph, chosen), Plan, activations.Ranges,
+            Work(folder.Images(), "activation ranges", progress, cancellation).Limit(ImagesForRanges)));
 
     /// <summary>Writes the quantized model, and gives it its name once its outputs are those of a simulation of its bits in floats.</summary>
     /// <param name="allocation">The chosen candidates.</param>
@@ -337,7 +343,7 @@ public sealed class Pipeline
     internal ParityResult Compare(
         ModelProto written, string name, IReadOnlyList<Candidate> chosen, QuantizedActivations? quantized, int images, IProgress<StageProgress>? progress,
         CancellationToken cancellation) => ParityCheck.Run(
-            Graph, written, name, chosen, quantized, Scales, ParityImages(images, progress), options.Threads, StageShare.Of(progress, "comparing with the simulation"), cancellation);
+            Graph, written, name, chosen, quantized, Scales, ParityImages(images, progress), resources.Threads, StageShare.Of(progress, "comparing with the simulation"), cancellation);
 
     /// <summary>Images to compare a file and its simulation on. Weights show on any input, so what needs no images otherwise does not need them for this.</summary>
     private ParityInputs ParityImages(int limit, IProgress<StageProgress>? progress)
@@ -359,7 +365,7 @@ public sealed class Pipeline
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
     public EvaluationResult Evaluate(string path, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) => Evaluator.Evaluate(
-        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), Scales,
+        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, resources.Threads, folder.Description.Inputs(), Scales,
         StageShare.Of(progress, "evaluating"), cancellation);
 
     /// <summary>Evaluates a file that has no name yet, as above.</summary>
@@ -368,7 +374,7 @@ public sealed class Pipeline
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">The run's images are not there or have changed, or an output is NaN or infinite on one of them.</exception>
     internal EvaluationResult Evaluate(StagedExport staged, IProgress<StageProgress>? progress, CancellationToken cancellation) => Evaluator.Evaluate(
-        staged.Path, staged.Destination, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, options.Threads, folder.Description.Inputs(), Scales,
+        staged.Path, staged.Destination, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, resources.Threads, folder.Description.Inputs(), Scales,
         StageShare.Of(progress, "evaluating"), cancellation);
 
     /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written; what the run folder has already is not done again.</summary>
@@ -381,7 +387,7 @@ public sealed class Pipeline
         SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(sweep);
-        return new Sweep(this, folder, options, sweep, progress).Run(cancellation);
+        return new Sweep(this, folder, resources, sweep, progress).Run(cancellation);
     }
 
     /// <summary>Looks for the smallest network that loses at most so many points of accuracy, by bisection along the curve; see <see cref="CurvePoint.Drop"/>.</summary>
@@ -395,7 +401,7 @@ public sealed class Pipeline
         double targetDrop, SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(sweep);
-        return new Sweep(this, folder, options, sweep, progress).FindSmallest(targetDrop, cancellation);
+        return new Sweep(this, folder, resources, sweep, progress).FindSmallest(targetDrop, cancellation);
     }
 
     /// <summary>The networks of one width next to a size, measured on the run's images.</summary>
@@ -404,7 +410,7 @@ public sealed class Pipeline
     /// <param name="cancellation">Stops between two batches.</param>
     /// <returns>The largest that is no larger and the smallest that is larger, as far as there are such. Shape: [1 to 2].</returns>
     public IReadOnlyList<CurvePoint> UniformAround(long sizeBytes, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
-        new Sweep(this, folder, options, new SweepOptions(), progress).UniformAround(sizeBytes, cancellation);
+        new Sweep(this, folder, resources, new SweepOptions(), progress).UniformAround(sizeBytes, cancellation);
 
     /// <summary>What tells an allocation in the run folder from others: its budget, what it is written as, and the rounds where they are not the default.</summary>
     /// <param name="result">The allocation.</param>
@@ -421,6 +427,14 @@ public sealed class Pipeline
     /// <param name="json">The result.</param>
     public void Keep(string stage, string name, string json) => folder.WriteJson(stage, name, json);
 
+    private Workload Work(ImageSet images, string? stage, IProgress<StageProgress>? progress, CancellationToken cancellation) =>
+        new(images, folder.Preprocessing)
+        {
+            Resources = resources,
+            Progress = stage is null ? null : StageShare.Of(progress, stage),
+            Cancellation = cancellation,
+        };
+
     /// <summary>The network whose losses are measured: its activations rounded, where that was asked for.</summary>
     private static Graph Measured(Graph graph, LayerSet layers, RunFolder folder)
     {
@@ -435,7 +449,7 @@ public sealed class Pipeline
     /// The units of the outputs, of the float network and all images of the run; null where the loss needs none. Shape: [outputs].
     /// </summary>
     private static IReadOnlyList<OutputScale>? Scale(
-        Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)
+        Graph graph, RunFolder folder, PipelineOptions options, Workload work)
     {
         if (LossFactory.NameOf(Readout.Of(graph), options.Sensitivity.Loss) != "mse")
         {
@@ -444,22 +458,21 @@ public sealed class Pipeline
         var scales = folder.ReadScales();
         if (scales is null)
         {
-            scales = ScaleMeasurement.Measure(graph, images, options.Preprocessing, options.Sensitivity.Threads, progress, cancellation);
+            scales = ScaleMeasurement.Measure(graph, work);
             folder.WriteScales(scales);
         }
         return scales;
     }
 
     private static Graph Equalize(
-        Graph graph, RunFolder folder, ImageSet images, PipelineOptions options, IProgress<double>? progress, CancellationToken cancellation)
+        Graph graph, RunFolder folder, PipelineOptions options, Workload work)
     {
         var pairs = PairFinder.Find(graph, LayerFinder.Find(graph).Layers);
         var scalings = folder.ReadScalings();
         if (scalings is null)
         {
             scalings = Equalizer.Choose(
-                graph, pairs, options.Rounding, options.Bits[options.Bits.Count / 2], images, options.Preprocessing, options.Sensitivity.Threads,
-                options.Sensitivity.MemoryBytes, progress, cancellation);
+                graph, pairs, options.Rounding, options.Bits[options.Bits.Count / 2], work);
             folder.WriteScalings(scalings);
         }
         return Equalized(graph, folder, pairs, scalings);
@@ -475,15 +488,8 @@ public sealed class Pipeline
     }
 
     private static CandidateSet Round(
-        Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, ImageSet images, PipelineOptions options,
-        IProgress<double>? progress, CancellationToken cancellation)
-    {
-        var (threads, memory) = (options.Sensitivity.Threads, options.Sensitivity.MemoryBytes);
-        if (options.Rounding.NeedsInputs && options.QuantizedInputs)
-        {
-            return CandidateMaker.MakeInTurn(graph, graph, layers, widths, options.Rounding, images, options.Preprocessing, threads, memory, progress, cancellation);
-        }
-        var inputs = options.Rounding.NeedsInputs ? InputMeasurement.Measure(graph, layers, images, options.Preprocessing, threads, memory, cancellation) : null;
-        return CandidateMaker.Make(graph, layers, widths, options.Rounding, inputs, threads, progress, cancellation);
-    }
+        Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, PipelineOptions options, Workload work) =>
+        options.Rounding.NeedsInputs && options.QuantizedInputs
+            ? CandidateMaker.MakeSequentially(graph, graph, layers, widths, options.Rounding, work)
+            : CandidateMaker.Make(graph, layers, widths, options.Rounding, work);
 }

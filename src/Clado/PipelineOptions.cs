@@ -1,4 +1,5 @@
 using Clado.Activations;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx.Upgrade;
@@ -54,7 +55,7 @@ public sealed record PipelineOptions
     /// <summary>How weights are put on the grid.</summary>
     public IRounding Rounding { get; init; } = new FeedbackRounding();
 
-    /// <summary>Whether a rounding that needs inputs sees those behind layers that are rounded already, instead of the float network's.</summary>
+    /// <summary>Whether a rounding that needs inputs sees those after layers that are rounded already, instead of the float network's.</summary>
     public bool QuantizedInputs { get; init; }
 
     /// <summary>What becomes of activations in the written file; what is measured does not depend on it.</summary>
@@ -72,8 +73,11 @@ public sealed record PipelineOptions
             : throw new CladoException(Invariant($"--opset {value}: {OpsetUpgrade.TargetOpset} or {OpsetUpgrade.EarlierOpset} are wanted"));
     } = OpsetUpgrade.TargetOpset;
 
-    /// <summary>Estimator, loss and threads.</summary>
+    /// <summary>Estimator and loss.</summary>
     public SensitivityOptions Sensitivity { get; init; } = new();
+
+    /// <summary>Threads and memory.</summary>
+    public Resources Resources { get; init; } = new();
 
     /// <summary>The run folder; null for one below <c>clado-runs</c> named by model and options, so that a rerun finds it.</summary>
     public string? Run { get; init; }

@@ -91,14 +91,14 @@ public sealed class PreparedRun
 
     private void CheckMemory(Readout readout)
     {
-        long memory = Options.Sensitivity.MemoryBytes;
+        long memory = Options.Resources.MemoryBytes;
         if (Options.Run is { } run && File.Exists(Path.Combine(run, "sensitivity.safetensors")))
         {
             return;
         }
         if (Options.Rounding.NeedsInputs)
         {
-            _ = InputMeasurement.Available(Graph, Layers.Layers, Options.Sensitivity.Threads, memory);
+            _ = InputMeasurement.Available(Graph, Layers.Layers, Options.Resources);
         }
         using var network = new PerturbedNetwork(Graph, Layers.Layers, readout, OutputSource.Float(Graph.File), network => MemoryPlan.Of(network, Graph, unrounded, memory));
     }

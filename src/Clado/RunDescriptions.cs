@@ -19,7 +19,7 @@ internal static class RunDescriptions
         Input = graph.Inputs.Constants.Count > 0 ? graph.Input : null,
         Set = options.Inputs.Settings(),
         ImagesPath = Path.GetFullPath(options.Images),
-        ImagesSha256 = images.ComputeHash(),
+        ImagesSha256 = images.Sha256,
         ImageCount = images.Items.Count,
         Limit = options.Limit,
         Seed = options.Seed,

@@ -3,6 +3,7 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Candidates;
 using Clado.Evaluation;
+using Clado.Execution;
 using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
@@ -28,7 +29,7 @@ internal sealed class Sweep
 
     private readonly Pipeline pipeline;
     private readonly RunFolder folder;
-    private readonly SensitivityOptions resources;
+    private readonly Resources resources;
     private readonly SweepOptions options;
     private readonly IProgress<StageProgress>? progress;
     private readonly ImageSet images;
@@ -36,7 +37,7 @@ internal sealed class Sweep
     private readonly FileSize fileSize;
     private Curve curve;
 
-    public Sweep(Pipeline pipeline, RunFolder folder, SensitivityOptions resources, SweepOptions options, IProgress<StageProgress>? progress)
+    public Sweep(Pipeline pipeline, RunFolder folder, Resources resources, SweepOptions options, IProgress<StageProgress>? progress)
     {
         (this.pipeline, this.folder, this.resources, this.options, this.progress) = (pipeline, folder, resources, options, progress);
         images = options.Images is { } path ? ImageFolder.Open(path).Limit(options.Limit, options.Seed) : folder.Images();
@@ -48,7 +49,7 @@ internal sealed class Sweep
         {
             ImagesPath = Path.GetFullPath(images.Folder),
             Images = images.Items.Count,
-            ImagesSha256 = images.ComputeHash(),
+            ImagesSha256 = images.Sha256,
             Limit = options.Images is null ? null : options.Limit,
             Seed = options.Seed,
             Rounds = options.Rounds,

@@ -92,7 +92,7 @@ internal static class DeployingBenchmark
             var graph = Graph.Read(network.Path);
             var layers = LayerFinder.Find(graph).Layers;
             var images = network.Calibration(CalibrationImages);
-            var inputs = InputMeasurement.Measure(graph, layers, images, network.Preprocessing, Environment.ProcessorCount, Memory);
+            var inputs = InputMeasurement.Measure(graph, layers, new Workload(images, network.Preprocessing) { Resources = new() { Threads = Environment.ProcessorCount, MemoryBytes = Memory } });
             var candidates = Round(graph, new FeedbackRounding(), inputs, 2, 3, 4, 8);
             Show(network, network.Path, "32 bits", "32 bits");
             foreach (var (name, chosen) in new (string, IReadOnlyList<Candidate>)[] { ("8 bits", Uniform(candidates, 8)), ("3.0 bits mixed", Mixed(graph, candidates, 3)) })
@@ -176,7 +176,7 @@ internal static class DeployingBenchmark
     {
         var plan = ActivationPlan.Of(graph, [.. chosen.Select(c => c.Layer)]);
         var activations = new QuantizedActivations(
-            plan, RangeMeasurement.Measure(QuantizedGraph.Of(graph, chosen), plan, images, preprocessing, method, Environment.ProcessorCount));
+            plan, RangeMeasurement.Measure(QuantizedGraph.Of(graph, chosen), plan, method, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
         OnnxFile.Write(ModelWriter.Build(graph, chosen, activations), path);
         return activations;
     }

@@ -51,7 +51,8 @@ internal static class LargeBenchmark
                 Rounding = new NearestRounding(),
                 Activations = new() { Format = ActivationFormat.Float },
                 // The plan wants room for every session at once; what it takes is said below.
-                Sensitivity = new() { Estimator = "diagonal", Threads = 1, MemoryBytes = 48L << 30 },
+                Sensitivity = new() { Estimator = "diagonal" },
+                Resources = new() { Threads = 1, MemoryBytes = 48L << 30 },
                 Run = Path.Combine(folder, "run-" + name.Replace(' ', '-')),
             });
             Say("measure", $"{run.Layers.Layers.Count} layers, loss increases {string.Join(", ", Enumerable.Range(0, run.Candidates.Items.Count).Select(row => FormattableString.Invariant($"{run.Sensitivity.LossIncrease(row):G3}")))}");

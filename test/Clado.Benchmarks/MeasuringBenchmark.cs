@@ -101,7 +101,7 @@ internal static class MeasuringBenchmark
 
         Pipelined("additive", 1 + n);
         InputStatistics[] inputs = [];
-        Row("— inputs", () => inputs = [.. InputMeasurement.Measure(graph, candidates.Layers, set, preprocessing, Environment.ProcessorCount, 8L << 30)]);
+        Row("— inputs", () => inputs = [.. InputMeasurement.Measure(graph, candidates.Layers, new Workload(set, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount, MemoryBytes = 8L << 30 } })]);
         Row("— candidates", () => CandidateMaker.Make(
             graph, candidates.Layers, [.. candidates.Layers.Select(_ => (IReadOnlyList<int>)Widths)], new FeedbackRounding(), inputs, Environment.ProcessorCount));
         Row($"— measuring ({Passes(graph, candidates, new AdditiveEstimator()):0.0} passes' worth of MACs)", () => Measure(graph, candidates, set, preprocessing, "additive"));
@@ -167,7 +167,7 @@ internal static class MeasuringBenchmark
     private static void Measure(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
     {
         using var records = new RecordStore();
-        SensitivityMeasurement.Measure(new(graph, candidates, set, preprocessing), [], new SensitivityOptions { Estimator = estimator }, records);
+        SensitivityMeasurement.Measure(new(graph, candidates, new Workload(set, preprocessing)), [], new SensitivityOptions { Estimator = estimator }, records);
     }
 
     private static double Passes(Graph graph, CandidateSet candidates, AdditiveEstimator estimator)

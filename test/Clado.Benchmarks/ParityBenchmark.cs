@@ -50,15 +50,14 @@ internal static class ParityBenchmark
                 var layers = LayerFinder.Find(graph).Layers;
                 var candidates = CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)[2, 3, 4, 6, 8])], new NearestRounding(), null, Environment.ProcessorCount);
                 var plan = ActivationPlan.Of(graph, layers);
-                var scales = Readout.Of(graph).IsClassifier ? null : ScaleMeasurement.Measure(graph, images, preprocessing, Environment.ProcessorCount);
+                var scales = Readout.Of(graph).IsClassifier ? null : ScaleMeasurement.Measure(graph, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } });
                 var random = new Random(1);
                 foreach (int bits in opset == 25 ? (int[])[2, 3, 4, 8, 0] : [4, 0])
                 {
                     Candidate[] chosen = bits > 0 ? [.. candidates.Uniform(bits)] : [.. candidates.Items.GroupBy(c => c.Layer.Index).Select(own => own.ElementAt(random.Next(own.Count())))];
                     foreach (bool integers in (bool[])[true, false])
                     {
-                        var activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(
-                            QuantizedGraph.Of(graph, chosen), plan, images, preprocessing, RangeMethod.LeastSquares, Environment.ProcessorCount));
+                        var activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(QuantizedGraph.Of(graph, chosen), plan, RangeMethod.LeastSquares, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
                         var written = ModelWriter.Build(graph, chosen, activations);
                         ParityResult Check(ModelProto file) => ParityCheck.Run(
                             graph, file, "m.onnx", chosen, activations, scales, ParityInputs.Of(images, graph, preprocessing), Environment.ProcessorCount, null, default);

@@ -27,9 +27,10 @@ internal static class WidthEconomies
         var whole = Pipeline.Measure(options);
         var candidates = whole.Candidates;
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
-        var inputs = new MeasurementInputs(whole.Graph, candidates, images, options.Preprocessing);
+        var inputs = new MeasurementInputs(whole.Graph, candidates, new Workload(images, options.Preprocessing));
         using var records = new RecordStore(Path.Combine(options.Run!, "quarter.sqlite"));
-        var quarter = SensitivityMeasurement.Measure(inputs with { Images = images with { Items = [.. images.Items.Where((_, i) => i % 4 == 0)] } }, [], options.Sensitivity, records);
+        var fewer = new ImageSet(images.Folder, [.. images.Items.Where((_, i) => i % 4 == 0)]);
+        var quarter = SensitivityMeasurement.Measure(inputs with { Work = inputs.Work with { Images = fewer } }, [], options.Sensitivity, records);
 
         int n = candidates.Items.Count;
         bool IsWide(int row) => candidates.Items[row].Bits > Below;
@@ -43,7 +44,7 @@ internal static class WidthEconomies
         {
             var choices = new[] { whole.Sensitivity.Raw, fewerImages, interpolated, Without(whole.Sensitivity.Raw, candidates) }
                 .Select(matrix => Choose(whole, matrix, budget)).ToArray();
-            var losses = JointLoss.Measure(inputs, choices, options.Sensitivity, records, null, CancellationToken.None);
+            var losses = JointLoss.Measure(inputs, choices, options.Sensitivity.Loss, records);
             Console.WriteLine($"| {budget} | {string.Join(" | ", losses.Select(loss => $"{loss.Average():0.0000}"))} |");
         }
     }

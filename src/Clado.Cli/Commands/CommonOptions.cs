@@ -119,9 +119,9 @@ internal static class CommonOptions
             command.Options.Add(memory);
         }
 
-        public SensitivityOptions Read(ParseResult parsed)
+        public Execution.Resources Read(ParseResult parsed)
         {
-            var options = new SensitivityOptions { Threads = ThreadCount(parsed.GetValue(threads)) };
+            var options = new Execution.Resources { Threads = ThreadCount(parsed.GetValue(threads)) };
             return parsed.GetValue(memory) is { } text ? options with { MemoryBytes = Allocation.Budget.ParseBytes("--memory", text) } : options;
         }
     }
@@ -287,7 +287,8 @@ internal static class CommonOptions
             Activations = writing.Activations(parsed) ?? new(),
             MeasuredActivations = parsed.GetRequiredValue(measuredActivations) == "8" ? ActivationFormat.Int8 : ActivationFormat.Float,
             Opset = writing.Opset(parsed) ?? OpsetUpgrade.TargetOpset,
-            Sensitivity = resources.Read(parsed) with { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
+            Resources = resources.Read(parsed),
+            Sensitivity = new() { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
         };
 
         private static int[] Widths(string text) =>

@@ -44,7 +44,7 @@ internal static class DemoCommand
         void Row(string name, double bits, string path, string? destination, double time, string widths)
         {
             var result = Evaluator.Evaluate(
-                path, destination, images, options.Preprocessing, options.Model, null, options.Sensitivity.Threads, null, null, null, cancellation);
+                path, destination, images, options.Preprocessing, options.Model, null, options.Resources.Threads, null, null, null, cancellation);
             Views.Row(
                 table, name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"), Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{times[0] / time:0.00}×"),
                 widths, destination ?? path);

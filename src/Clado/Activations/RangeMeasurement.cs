@@ -6,7 +6,7 @@ using Clado.Images;
 namespace Clado.Activations;
 
 /// <summary>Finds the grids of activations by running a network on calibration images.</summary>
-public static class RangeMeasurement
+internal static class RangeMeasurement
 {
     private const long FastBatchBytes = 64L << 20;
     private const int LargestBatch = 32;
@@ -14,20 +14,11 @@ public static class RangeMeasurement
     /// <summary>Measures.</summary>
     /// <param name="graph">The network, its weights as they will be written.</param>
     /// <param name="plan">Which tensors get a grid.</param>
-    /// <param name="images">Calibration images.</param>
-    /// <param name="preprocessing">How images become inputs.</param>
     /// <param name="method">How an interval is chosen for what was seen.</param>
-    /// <param name="threads">Batches side by side; results do not depend on it. Range: [1, inf).</param>
-    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
-    /// <param name="cancellation">Stops between two batches.</param>
+    /// <param name="work">Calibration images.</param>
     /// <exception cref="CladoException">An activation is NaN or infinite.</exception>
-    public static ActivationRanges Measure(
-        Graph graph, ActivationPlan plan, ImageSet images, Preprocessing preprocessing, RangeMethod method, int threads,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static ActivationRanges Measure(Graph graph, ActivationPlan plan, RangeMethod method, Workload work)
     {
-        ArgumentNullException.ThrowIfNull(graph);
-        ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(images);
         var names = plan.Ranges;
         string[] taps = [.. names.Where(name => !graph.Inputs.Names.Contains(name))];
         if (names.Count == 0)
@@ -35,12 +26,12 @@ public static class RangeMeasurement
             return new ActivationRanges([], []);
         }
         long elements = Math.Max(1, names.Sum(name => graph.Tensors[name].ElementCount));
-        var batches = new ImageBatches(images, graph, preprocessing, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
+        var batches = work.Batches(graph, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
         using var session = taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, graph.Inputs.Names, taps), graph.File);
         int passes = method == RangeMethod.MinMax ? 1 : 2, done = 0;
 
         // Extremes and counts are the same in whatever order batches add to them.
-        void Sweep(Action<string, ReadOnlySpan<float>> look) => new SideBySide(threads, cancellation).For(batches.Count, index =>
+        void Pass(Action<string, ReadOnlySpan<float>> look) => work.SideBySide.For(batches.Count, index =>
         {
             using var feed = batches.Load(index).Feed();
             foreach (var (name, value) in feed.Where(input => names.Contains(input.Key)))
@@ -55,21 +46,23 @@ public static class RangeMeasurement
                     look(name, value.GetTensorDataAsSpan<float>());
                 }
             }
-            progress?.Report((double)Interlocked.Increment(ref done) / (passes * batches.Count));
+            work.Progress?.Report((double)Interlocked.Increment(ref done) / (passes * batches.Count));
         });
 
         var extremes = names.ToDictionary(name => name, _ => new Extremes());
-        Sweep((name, values) => extremes.GetValueOrDefault(name)?.Add(values));
+        Pass((name, values) => extremes.GetValueOrDefault(name)?.Add(values));
         if (extremes.FirstOrDefault(e => !e.Value.IsFinite).Key is { } broken)
         {
-            throw new CladoException($"{Path.GetFileName(graph.File)}: activation '{broken}' is NaN or infinite on the calibration images; check --preprocess, or use --activations float");
+            throw new CladoException($"{Path.GetFileName(graph.File)}: activation '{broken}' is NaN or infinite on the calibration images; "
+                + "check --preprocess, or use --activations float");
         }
         var intervals = names.Select(name => (Minimum: (double)extremes[name].Minimum, Maximum: (double)extremes[name].Maximum));
         if (method != RangeMethod.MinMax)
         {
             var histograms = names.ToDictionary(name => name, name => new ActivationHistogram(extremes[name].Minimum, extremes[name].Maximum));
-            Sweep((name, values) => histograms.GetValueOrDefault(name)?.Add(values));
-            intervals = names.Select(name => method == RangeMethod.Percentile ? histograms[name].Percentile() : histograms[name].LeastSquares());
+            Pass((name, values) => histograms.GetValueOrDefault(name)?.Add(values));
+            intervals = names.Select(name => histograms[name])
+                .Select(seen => method == RangeMethod.Percentile ? seen.Percentile() : seen.LeastSquares());
         }
         var grids = intervals.Select(i => ActivationRanges.Grid(i.Minimum, i.Maximum)).ToArray();
         return new ActivationRanges([.. grids.Select(g => g.Scale)], [.. grids.Select(g => g.ZeroPoint)]);

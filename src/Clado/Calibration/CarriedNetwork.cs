@@ -19,7 +19,7 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
     private readonly Queue<NetworkPart> ahead = new(plan);
     private NetworkPart? part;
     private GraphSession? onward;
-    private GraphSession? aside;
+    private GraphSession? transient;
 
     /// <summary>Gives a constant other values.</summary>
     /// <param name="name">Its name.</param>
@@ -32,7 +32,7 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
         DisposeSessions();
         part = ahead.Dequeue();
         onward = Session(part.Before, part.Made);
-        aside = Session(part.After, part.Aside);
+        transient = Session(part.After, part.Transient);
     }
 
     /// <summary>Runs the part on a batch. Safe from several threads, each with a batch of its own.</summary>
@@ -48,7 +48,7 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
             value!.Dispose();
         }
         var own = new Dictionary<string, OrtValue>();
-        Add(aside, values, own);
+        Add(transient, values, own);
         carried[batch] = part.IsCarried ? values : null;
         return new BatchTensors(values, part.IsCarried, own);
     }
@@ -65,7 +65,7 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
     private void DisposeSessions()
     {
         onward?.Dispose();
-        aside?.Dispose();
+        transient?.Dispose();
     }
 
     /// <summary>Gives some tensors from others and the replaced constants; null where there is nothing to compute.</summary>

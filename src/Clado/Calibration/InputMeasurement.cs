@@ -7,7 +7,7 @@ using static System.FormattableString;
 namespace Clado.Calibration;
 
 /// <summary>Runs a network on calibration images and sums up what its layers' inputs are like.</summary>
-public static class InputMeasurement
+internal static class InputMeasurement
 {
     // The runtime, the program and its libraries; the model as read, as raised, and in a session.
     private const long ProgramBytes = 384L << 20;
@@ -19,31 +19,22 @@ public static class InputMeasurement
     private const long FastBatchBytes = 64L << 20;
     private const int LargestBatch = 32;
 
-    /// <summary>Measures the inputs of layers, as many layers in one sweep over the images as memory allows.</summary>
+    /// <summary>Measures the inputs of layers, as many layers in one pass over the images as memory allows.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="layers">Its layers. Shape: [layers].</param>
-    /// <param name="images">Calibration images.</param>
-    /// <param name="preprocessing">How images become inputs.</param>
-    /// <param name="threads">Threads to use; results do not depend on it.</param>
-    /// <param name="memoryBytes">Memory to stay under. Range: [1, inf).</param>
-    /// <param name="cancellation">Stops between two batches.</param>
-    /// <returns>The layers' statistics in turn, measured when they are asked for. Shape: [layers].</returns>
+    /// <param name="work">Calibration images.</param>
+    /// <returns>The layers' statistics in their order, measured when they are asked for. Shape: [layers].</returns>
     /// <exception cref="CladoException">The widest layer does not fit into memory, or inputs are not finite.</exception>
-    public static IEnumerable<InputStatistics> Measure(
-        Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet images, Preprocessing preprocessing, int threads, long memoryBytes,
-        CancellationToken cancellation = default)
+    public static IEnumerable<InputStatistics> Measure(Graph graph, IReadOnlyList<QuantizableLayer> layers, Workload work)
     {
-        ArgumentNullException.ThrowIfNull(graph);
-        ArgumentNullException.ThrowIfNull(layers);
-        ArgumentNullException.ThrowIfNull(images);
-        long available = Available(graph, layers, threads, memoryBytes);
+        long available = Available(graph, layers, work.Resources);
         for (int first = 0; first < layers.Count;)
         {
             int count = 1;
             for (long bytes = SizeBytes(layers[first]); first + count < layers.Count && (bytes += SizeBytes(layers[first + count])) <= available; count++)
             {
             }
-            foreach (var sum in Sweep(graph, [.. layers.Skip(first).Take(count)], images, preprocessing, threads, cancellation))
+            foreach (var sum in Pass(graph, [.. layers.Skip(first).Take(count)], work))
             {
                 yield return sum.Result();
             }
@@ -55,18 +46,17 @@ public static class InputMeasurement
     /// <param name="sums">Are added to. Shape: [layers].</param>
     /// <param name="batches">The images.</param>
     /// <param name="run">Gives a batch's tensors, and those of the float network where they are others.</param>
-    /// <param name="threads">Threads to use; sums do not depend on it.</param>
-    /// <param name="cancellation">Stops between two batches.</param>
-    internal static void Sweep(
-        LayerSum[] sums, ImageBatches batches, Func<int, (BatchTensors Values, BatchTensors? Floats)> run, int threads, CancellationToken cancellation)
+    /// <param name="work">Threads, on which sums do not depend; stops between two batches.</param>
+    internal static void Pass(LayerSum[] sums, ImageBatches batches, Func<int, (BatchTensors Values, BatchTensors? Floats)> run, Workload work)
     {
+        int threads = work.Threads;
         for (int start = 0; start < batches.Count; start += threads)
         {
             var wave = new (BatchTensors Values, BatchTensors? Floats)[Math.Min(threads, batches.Count - start)];
             try
             {
-                new SideBySide(threads, cancellation).For(wave.Length, i => wave[i] = run(start + i));
-                new SideBySide(threads, cancellation).ForEach(sums, sum =>
+                work.SideBySide.For(wave.Length, i => wave[i] = run(start + i));
+                work.SideBySide.ForEach(sums, sum =>
                 {
                     for (int i = 0; i < wave.Length; i++)
                     {
@@ -86,10 +76,11 @@ public static class InputMeasurement
         }
     }
 
-    /// <summary>Memory that is left for the matrices of a sweep while the widest layer's are factorised.</summary>
-    internal static long Available(Graph graph, IReadOnlyList<QuantizableLayer> layers, int threads, long memoryBytes)
+    /// <summary>Memory that is left for the matrices of a pass while the widest layer's are factorised.</summary>
+    internal static long Available(Graph graph, IReadOnlyList<QuantizableLayer> layers, Resources resources)
     {
-        long widest = layers.Max(SizeBytes), used = ProgramBytes + (ModelCopies * graph.FileSizeBytes) + (threads * FastBatchBytes) + (FactorShare * widest);
+        long memoryBytes = resources.MemoryBytes, widest = layers.Max(SizeBytes);
+        long used = ProgramBytes + (ModelCopies * graph.FileSizeBytes) + (resources.Threads * FastBatchBytes) + (FactorShare * widest);
         return memoryBytes >= used + widest
             ? memoryBytes - used
             : throw new CladoException(Invariant($"{Path.GetFileName(graph.File)}: rounding on inputs needs at least {(used + widest) >> 20:N0} MiB, ")
@@ -103,16 +94,15 @@ public static class InputMeasurement
     /// <summary>Bytes that a layer's matrices take.</summary>
     internal static long SizeBytes(QuantizableLayer layer) => InputStatistics.SizeBytes(WeightMatrix.Of(layer));
 
-    private static LayerSum[] Sweep(
-        Graph graph, QuantizableLayer[] layers, ImageSet images, Preprocessing preprocessing, int threads, CancellationToken cancellation)
+    private static LayerSum[] Pass(Graph graph, QuantizableLayer[] layers, Workload work)
     {
         var uses = layers.Select(layer => LayerUse.Of(graph, graph, layer)).ToArray();
-        var sums = layers.Zip(uses, (layer, own) => new LayerSum(graph, layer, own, isReplaced: false, images.Items.Count)).ToArray();
+        var sums = layers.Zip(uses, (layer, own) => new LayerSum(graph, layer, own, isReplaced: false, work.Images.Items.Count)).ToArray();
         var wanted = uses.SelectMany(own => own).Select(use => use.Tensor).ToHashSet();
-        var batches = new ImageBatches(images, graph, preprocessing, BatchSize(wanted.Sum(name => graph.Tensors[name].ElementCount)));
+        var batches = work.Batches(graph, BatchSize(wanted.Sum(name => graph.Tensors[name].ElementCount)));
         using var network = new CarriedNetwork(graph, batches, NetworkPart.Plan(graph, [new(wanted, new HashSet<string>())], isCarried: false));
         network.Advance();
-        Sweep(sums, batches, batch => (network.Run(batch), null), threads, cancellation);
+        Pass(sums, batches, batch => (network.Run(batch), null), work);
         return sums;
     }
 }

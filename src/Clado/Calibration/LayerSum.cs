@@ -10,17 +10,18 @@ namespace Clado.Calibration;
 /// <summary>A node that uses a layer's weight the layer's way.</summary>
 /// <param name="Node">The node.</param>
 /// <param name="Tensor">Its input in the float network.</param>
-/// <param name="Behind">Its input in the network in which weights are replaced; the same where none are.</param>
-internal sealed record LayerUse(NodeProto Node, string Tensor, string Behind)
+/// <param name="Quantized">Its input in the network in which weights are replaced; the same where none are.</param>
+internal sealed record LayerUse(NodeProto Node, string Tensor, string Quantized)
 {
     /// <summary>The nodes that use a layer's weight.</summary>
     /// <param name="graph">The float network.</param>
-    /// <param name="behind">The network in which weights are replaced: it reads them in the same order, whatever else it has.</param>
+    /// <param name="replaced">The network in which weights are replaced: it reads them in the same order, whatever else it has.</param>
     /// <param name="layer">The layer.</param>
-    public static IReadOnlyList<LayerUse> Of(Graph graph, Graph behind, QuantizableLayer layer) =>
-        [.. layer.Nodes.Zip(behind.Consumers(layer.Weight), (own, other) => (Node: graph.Nodes[own], Other: behind.Nodes[other]))
+    public static IReadOnlyList<LayerUse> Of(Graph graph, Graph replaced, QuantizableLayer layer) =>
+        [.. layer.Nodes.Zip(replaced.Consumers(layer.Weight), (own, other) => (Node: graph.Nodes[own], Other: replaced.Nodes[other]))
             .Select(n => (n.Node, n.Other, Slot: InputRows.ActivationSlot(n.Node, layer)))
-            .Where(n => n.Slot >= 0 && graph.Tensors.ContainsKey(n.Node.Operand(n.Slot))).Select(n => new LayerUse(n.Node, n.Node.Operand(n.Slot), n.Other.Operand(n.Slot)))];
+            .Where(n => n.Slot >= 0 && graph.Tensors.ContainsKey(n.Node.Operand(n.Slot)))
+            .Select(n => new LayerUse(n.Node, n.Node.Operand(n.Slot), n.Other.Operand(n.Slot)))];
 }
 
 /// <summary>Adds up products and values of a layer's inputs, batch after batch.</summary>
@@ -52,7 +53,9 @@ internal sealed class LayerSum
     /// <param name="graph">The float network.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="uses">Nodes that use its weight.</param>
-    /// <param name="isReplaced">Whether inputs come from a network in which weights are replaced: products with the float network's are wanted then, too.</param>
+    /// <param name="isReplaced">
+    /// Whether inputs come from a network in which weights are replaced: products with the float network's are wanted then, too.
+    /// </param>
     /// <param name="images">Images that will be added.</param>
     public LayerSum(Graph graph, QuantizableLayer layer, IReadOnlyList<LayerUse> uses, bool isReplaced, int images)
     {
@@ -66,16 +69,16 @@ internal sealed class LayerSum
     }
 
     /// <summary>Adds a batch.</summary>
-    /// <param name="values">Inputs by name, as <see cref="LayerUse.Behind"/> calls them.</param>
+    /// <param name="values">Inputs by name, as <see cref="LayerUse.Quantized"/> calls them.</param>
     /// <param name="floats">Those of the float network.</param>
     /// <param name="images">Images in the batch.</param>
     /// <param name="threads">Threads to use; the sum does not depend on it.</param>
     public void Add(BatchTensors values, BatchTensors floats, int images, int threads)
     {
-        foreach (var (node, tensor, behind) in uses)
+        foreach (var (node, tensor, quantized) in uses)
         {
             var rows = InputRows.Of(graph, node, layer, floats[tensor].GetTensorTypeAndShape().Shape);
-            Add(rows, values[behind], floats[tensor], Chosen(rows.Count, rowsPerImage * images), threads);
+            Add(rows, values[quantized], floats[tensor], Chosen(rows.Count, rowsPerImage * images), threads);
         }
     }
 
@@ -93,7 +96,9 @@ internal sealed class LayerSum
         };
         return result.IsFinite
             ? result
-            : throw new CladoException($"{Path.GetFileName(graph.File)}: the inputs of layer '{layer.Name}' are NaN or infinite on the calibration images; check --preprocess, or use --rounding nearest");
+            : throw new CladoException(
+                $"{Path.GetFileName(graph.File)}: the inputs of layer '{layer.Name}' are NaN or infinite on the calibration images; "
+                + "check --preprocess, or use --rounding nearest");
     }
 
     private void Add(InputRows rows, OrtValue values, OrtValue floats, ReadOnlySpan<int> chosen, int threads)

@@ -11,9 +11,12 @@ internal sealed record NetworkGoal(IReadOnlySet<string> Wanted, IReadOnlySet<str
 /// <param name="Before">Tensors carried along from the parts before; the network's inputs at first.</param>
 /// <param name="Made">Tensors made here that are carried on.</param>
 /// <param name="After">All tensors carried on: those that nodes ahead read, and those wanted here or later.</param>
-/// <param name="Aside">Wanted tensors that are computed from these and thrown away: they depend on constants that may still be replaced.</param>
+/// <param name="Transient">
+/// Wanted tensors that are computed from these and thrown away: they depend on constants that may still be replaced.
+/// </param>
 /// <param name="IsCarried">Whether anything is carried; else every part begins at the network's inputs.</param>
-internal sealed record NetworkPart(IReadOnlyList<string> Before, IReadOnlyList<string> Made, IReadOnlyList<string> After, IReadOnlyList<string> Aside, bool IsCarried)
+internal sealed record NetworkPart(
+    IReadOnlyList<string> Before, IReadOnlyList<string> Made, IReadOnlyList<string> After, IReadOnlyList<string> Transient, bool IsCarried)
 {
     /// <summary>Bytes an image of what is carried on.</summary>
     /// <param name="graph">The network.</param>
@@ -21,7 +24,7 @@ internal sealed record NetworkPart(IReadOnlyList<string> Before, IReadOnlyList<s
 
     /// <summary>The parts that lead from one goal to the next.</summary>
     /// <param name="graph">The network.</param>
-    /// <param name="goals">The goals, in turn. Shape: [parts].</param>
+    /// <param name="goals">The goals, in order of execution. Shape: [parts].</param>
     /// <param name="isCarried">Whether tensors are carried from part to part.</param>
     public static IEnumerable<NetworkPart> Plan(Graph graph, IReadOnlyList<NetworkGoal> goals, bool isCarried)
     {

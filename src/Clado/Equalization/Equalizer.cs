@@ -8,10 +8,11 @@ using Clado.Rounding;
 namespace Clado.Equalization;
 
 /// <summary>
-/// Scales the channels between consecutive layers so that the readers' weights are rounded with less output error. Every output channel has a step of its own, so that
-/// factors change nothing for the layer that makes the channels; a reader rounds an input channel the finer, the larger its factor. The factors are <c>√(r / c)</c>,
-/// r the channel's root mean square and c the largest weight that reads it (range equalization, arXiv 1906.04721, eq. 11, with r for the producer's range): channels
-/// are as large as what reads them is. They are taken where they lower the output error.
+/// Scales the channels between consecutive layers so that the readers' weights are rounded with less output error.
+/// Every output channel has a step of its own, so factors change nothing for the layer that makes the channels.
+/// A reader rounds an input channel the finer, the larger its factor.
+/// The factors are <c>√(r / c)</c>: r is the channel's root mean square, c the largest weight that reads it
+/// (range equalization, arXiv 1906.04721, eq. 11, with r for the producer's range). They are taken where they lower the output error.
 /// </summary>
 internal static class Equalizer
 {
@@ -24,36 +25,33 @@ internal static class Equalizer
     /// <param name="pairs">The tensors that may be scaled. Shape: [pairs].</param>
     /// <param name="rounding">How weights will be rounded.</param>
     /// <param name="bits">The width to judge by. Range: [2, 8].</param>
-    /// <param name="images">Calibration images.</param>
-    /// <param name="preprocessing">How images become inputs.</param>
-    /// <param name="threads">Threads to use; results do not depend on it.</param>
-    /// <param name="memoryBytes">Memory to stay under.</param>
-    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
-    /// <param name="cancellation">Stops between two tensors.</param>
+    /// <param name="work">Calibration images; stops between two tensors.</param>
     /// <returns>Shape: [scaled tensors].</returns>
     public static IReadOnlyList<ChannelScaling> Choose(
-        Graph graph, IReadOnlyList<ChannelPair> pairs, IRounding rounding, int bits, ImageSet images, Preprocessing preprocessing, int threads, long memoryBytes,
-        IProgress<double>? progress, CancellationToken cancellation)
+        Graph graph, IReadOnlyList<ChannelPair> pairs, IRounding rounding, int bits, Workload work)
     {
         var scalings = new List<ChannelScaling>();
-        using var statistics = InputMeasurement.Measure(graph, [.. pairs.SelectMany(p => p.Consumers)], images, preprocessing, threads, memoryBytes, cancellation).GetEnumerator();
+        using var statistics = InputMeasurement.Measure(graph, [.. pairs.SelectMany(p => p.Consumers)], work).GetEnumerator();
         foreach (var (pair, i) in pairs.Select((pair, i) => (pair, i)))
         {
-            cancellation.ThrowIfCancellationRequested();
+            work.Cancellation.ThrowIfCancellationRequested();
             Reader[] readers = [.. pair.Consumers.Select(layer => new Reader(
-                layer, TensorData.ReadSingles(graph.File, graph.Initializers[layer.Weight]), statistics.MoveNext() ? statistics.Current : throw new InvalidOperationException("Statistics of fewer layers than asked for.")))];
-            if (Best(pair, readers, rounding, bits, threads) is { } scaling)
+                layer,
+                TensorData.ReadSingles(graph.File, graph.Initializers[layer.Weight]),
+                statistics.MoveNext() ? statistics.Current : throw new InvalidOperationException("Statistics of fewer layers than asked for.")))];
+            if (Best(pair, readers, rounding, bits, work.Threads) is { } scaling)
             {
                 scalings.Add(scaling);
             }
-            progress?.Report((i + 1.0) / pairs.Count);
+            work.Progress?.Report((i + 1.0) / pairs.Count);
         }
         return scalings;
     }
 
     private static ChannelScaling? Best(ChannelPair pair, Reader[] readers, IRounding rounding, int bits, int threads)
     {
-        float[] factors = Factors([.. Enumerable.Range(0, pair.Channels).Select(c => Math.Sqrt(Math.Sqrt(readers.Max(r => r.MeanSquare(c))) / readers.Max(r => r.LargestWeight(c))))]);
+        double Balance(int c) => Math.Sqrt(Math.Sqrt(readers.Max(r => r.MeanSquare(c))) / readers.Max(r => r.LargestWeight(c)));
+        float[] factors = Factors([.. Enumerable.Range(0, pair.Channels).Select(Balance)]);
         float[] ones = [.. factors.Select(_ => 1f)];
         // The mean over readers of what is left of each one's error.
         double ratio = readers.Average(r => r.Error(ones, rounding, bits, threads) is var before and > 0 ? r.Error(factors, rounding, bits, threads) / before : 1);
@@ -76,13 +74,13 @@ internal static class Equalizer
         /// <summary>Mean square of an input channel over all places.</summary>
         public double MeanSquare(int channel)
         {
-            var (group, first) = (channel / matrix.InputChannels, channel % matrix.InputChannels * matrix.Taps);
+            var (group, first) = Place(channel);
             return Enumerable.Range(first, matrix.Taps).Average(column => (double)inputs.Gram[group][column * (matrix.Columns + 1)]);
         }
 
         public double LargestWeight(int channel)
         {
-            var (group, first) = (channel / matrix.InputChannels, channel % matrix.InputChannels * matrix.Taps);
+            var (group, first) = Place(channel);
             double largest = 0;
             for (int row = 0; row < matrix.Rows; row++)
             {
@@ -102,6 +100,10 @@ internal static class Equalizer
             var rounded = rounding.Round(layer, scaled, [bits], divided, threads)[0];
             return new OutputError(new LayerRows(layer, scaled), divided, new double[matrix.Groups], threads).Of(rounded).Sum();
         }
+
+        /// <summary>Group of an input channel, and the first of its columns there.</summary>
+        private (int Group, int First) Place(int channel) =>
+            (channel / matrix.InputChannels, channel % matrix.InputChannels * matrix.Taps);
 
         private float[] Divided(float[] gram, int group, float[] factors)
         {

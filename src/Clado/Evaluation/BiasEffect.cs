@@ -18,16 +18,12 @@ public sealed record BiasEffect(int Layers, double LargestChange, double Uncorre
     /// <summary>Measures a choice with its own biases and with the float network's: two passes over the images, and one of the float network.</summary>
     /// <param name="graph">The float network.</param>
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
-    /// <param name="images">Images to measure on.</param>
-    /// <param name="preprocessing">How images become inputs.</param>
     /// <param name="scales">Units of the outputs, which loss mse needs; null with the others. Shape: [outputs].</param>
-    /// <param name="options">Loss, threads and memory.</param>
-    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
-    /// <param name="cancellation">Stops between two batches.</param>
+    /// <param name="loss">Name of the loss; null to choose by the network.</param>
+    /// <param name="work">Images to measure on.</param>
     /// <returns>null where no bias was corrected.</returns>
     internal static BiasEffect? Measure(
-        Graph graph, IReadOnlyList<Candidate> chosen, ImageSet images, Preprocessing preprocessing, IReadOnlyList<OutputScale>? scales,
-        SensitivityOptions options, IProgress<double>? progress, CancellationToken cancellation)
+        Graph graph, IReadOnlyList<Candidate> chosen, IReadOnlyList<OutputScale>? scales, string? loss, Workload work)
     {
         Candidate[] corrected = [.. chosen.Where(c => c.Bias is not null)];
         if (corrected.Length == 0)
@@ -38,8 +34,7 @@ public sealed record BiasEffect(int Layers, double LargestChange, double Uncorre
         int[] rows = [.. Enumerable.Range(0, chosen.Count)];
         using var records = new RecordStore();
         var losses = JointLoss.Measure(
-            new MeasurementInputs(graph, both, images, preprocessing) { Scales = scales }, [[.. rows.Select(row => row + rows.Length)], rows], options,
-            records, progress, cancellation);
+            new MeasurementInputs(graph, both, work) { Scales = scales }, [[.. rows.Select(row => row + rows.Length)], rows], loss, records);
         return new BiasEffect(corrected.Length, corrected.Max(c => LargestChangeOf(graph, c)), losses[0].Average(), losses[1].Average());
     }
 

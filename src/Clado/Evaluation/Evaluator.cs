@@ -63,7 +63,8 @@ public static class Evaluator
         if (compared is not null && scales is null && LossFactory.NameOf(compared.Readout, loss) == "mse")
         {
             scales = ScaleMeasurement.Measure(
-                compared.Graph, compared.Readout, compared.Run, images, preprocessing, threads, null, cancellation);
+                compared.Graph, compared.Readout, compared.Run,
+                new Workload(images, preprocessing) { Resources = new() { Threads = threads }, Cancellation = cancellation });
         }
         var losses = compared is null ? null : new LossFactory(compared.Graph, compared.Readout, images, loss, scales);
         var batches = new ImageBatches(images, model.Graph, preprocessing, BatchSize);

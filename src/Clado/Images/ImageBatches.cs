@@ -1,4 +1,3 @@
-using Clado.Execution;
 using Clado.Graphs;
 
 namespace Clado.Images;
@@ -42,19 +41,15 @@ internal sealed class ImageBatches
     }
 
     /// <summary>Decodes every image once, to find those that cannot be used before anything is done with the others.</summary>
-    /// <param name="images">The images.</param>
     /// <param name="graph">The network that will take them.</param>
-    /// <param name="preprocessing">How they become inputs.</param>
-    /// <param name="threads">Images side by side. Range: [1, inf).</param>
-    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
-    /// <param name="cancellation">Stops between two images.</param>
+    /// <param name="work">The images; stops between two.</param>
     /// <exception cref="CladoException">The first in order that cannot be used, and why.</exception>
-    public static void Check(ImageSet images, Graph graph, Preprocessing preprocessing, int threads, IProgress<double>? progress, CancellationToken cancellation)
+    public static void Check(Graph graph, Workload work)
     {
-        var single = new ImageBatches(images, graph, preprocessing, 1);
+        var (images, single) = (work.Images, work.Batches(graph, 1));
         var broken = new CladoException?[images.Items.Count];
         int done = 0;
-        new SideBySide(threads, cancellation).For(images.Items.Count, index =>
+        work.SideBySide.For(images.Items.Count, index =>
         {
             try
             {
@@ -64,7 +59,7 @@ internal sealed class ImageBatches
             {
                 broken[index] = e;
             }
-            progress?.Report((double)Interlocked.Increment(ref done) / images.Items.Count);
+            work.Progress?.Report((double)Interlocked.Increment(ref done) / images.Items.Count);
         });
         if (broken.FirstOrDefault(e => e is not null) is { } first)
         {

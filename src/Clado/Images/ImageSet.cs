@@ -11,10 +11,21 @@ namespace Clado.Images;
 public sealed record ImageItem(string Path, string Name, int? Label);
 
 /// <summary>The images of a folder, in a fixed order.</summary>
-/// <param name="Folder">The folder they come from.</param>
-/// <param name="Items">The images, sorted by name. Shape: [images].</param>
-public sealed record ImageSet(string Folder, IReadOnlyList<ImageItem> Items)
+/// <param name="folder">The folder they come from.</param>
+/// <param name="items">The images, sorted by name. Shape: [images].</param>
+public sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
 {
+    private readonly Lazy<string> hash = new(() => Hash(items));
+
+    /// <summary>The folder they come from.</summary>
+    public string Folder => folder;
+
+    /// <summary>The images, sorted by name. Shape: [images].</summary>
+    public IReadOnlyList<ImageItem> Items { get; } = [.. items];
+
+    /// <summary>SHA-256 over names, classes and contents: lower-case hexadecimal. The files are read once, when it is first asked for.</summary>
+    public string Sha256 => hash.Value;
+
     /// <summary>Whether every image has a class.</summary>
     public bool IsLabelled => Items.All(i => i.Label is not null);
 
@@ -33,23 +44,22 @@ public sealed record ImageSet(string Folder, IReadOnlyList<ImageItem> Items)
             return this;
         }
         // Ordered by a hash of seed and name: no generator whose algorithm could change between versions, and a larger limit keeps the smaller's choice.
-        var chosen = Items.OrderBy(i => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Invariant($"{seed}:{i.Name}")))), StringComparer.Ordinal)
-            .Take(count).OrderBy(i => i.Name, StringComparer.Ordinal);
-        return this with { Items = [.. chosen] };
+        string Rank(ImageItem item) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Invariant($"{seed}:{item.Name}"))));
+        var chosen = Items.OrderBy(Rank, StringComparer.Ordinal).Take(count).OrderBy(i => i.Name, StringComparer.Ordinal);
+        return new ImageSet(Folder, [.. chosen]);
     }
 
     /// <summary>Whether the image at a position is held back: every fourth is, so that classes, which lie side by side, are held back alike.</summary>
     /// <param name="index">Position among <see cref="Items"/>.</param>
     internal static bool IsHeldBack(int index) => index % 4 == 3;
 
-    /// <summary>The images that are not held back: those the surrogates of <c>--estimator auto</c> are measured on.</summary>
-    internal ImageSet Measured() => this with { Items = [.. Items.Where((_, index) => !IsHeldBack(index))] };
+    /// <summary>The images that are not held back: those that surrogates are measured on where choices are judged on the others.</summary>
+    internal ImageSet WithoutHeldBack() => new(Folder, [.. Items.Where((_, index) => !IsHeldBack(index))]);
 
-    /// <summary>SHA-256 over names, classes and contents: lower-case hexadecimal.</summary>
-    public string ComputeHash()
+    private static string Hash(IReadOnlyList<ImageItem> items)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var item in Items)
+        foreach (var item in items)
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"{item.Name}\n{item.Label}\n"));
             hash.AppendData(SHA256.HashData(File.ReadAllBytes(item.Path)));

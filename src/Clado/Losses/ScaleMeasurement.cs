@@ -6,48 +6,35 @@ using Clado.Inference;
 namespace Clado.Losses;
 
 /// <summary>Finds the units in which errors of a network's outputs are measured (docs/method.md, "Units of mse").</summary>
-public static class ScaleMeasurement
+internal static class ScaleMeasurement
 {
     /// <summary>Measures: one pass of the network over the images.</summary>
     /// <param name="graph">The float network.</param>
-    /// <param name="images">All images of the run.</param>
-    /// <param name="preprocessing">How images become inputs.</param>
-    /// <param name="threads">Batches side by side; results do not depend on it. Range: [1, inf).</param>
-    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
-    /// <param name="cancellation">Stops between two batches.</param>
+    /// <param name="work">All images of the run.</param>
     /// <returns>The units of each output. Shape: [outputs].</returns>
     /// <exception cref="CladoException">An output is NaN or infinite.</exception>
-    public static IReadOnlyList<OutputScale> Measure(
-        Graph graph, ImageSet images, Preprocessing preprocessing, int threads, IProgress<double>? progress = null,
-        CancellationToken cancellation = default)
+    public static IReadOnlyList<OutputScale> Measure(Graph graph, Workload work)
     {
-        ArgumentNullException.ThrowIfNull(graph);
-        ArgumentNullException.ThrowIfNull(images);
         var readout = Readout.Of(graph);
         using var network = new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
-        return Measure(graph, readout, network.Run, images, preprocessing, threads, progress, cancellation);
+        return Measure(graph, readout, network.Run, work);
     }
 
     /// <summary>The same with outputs of any making.</summary>
     /// <param name="graph">The float network.</param>
     /// <param name="readout">Where its outputs are read.</param>
     /// <param name="run">Gives the outputs of a batch; called from several threads. Shape: [images · outputs].</param>
-    /// <param name="images">The images.</param>
-    /// <param name="preprocessing">How images become inputs.</param>
-    /// <param name="threads">Batches side by side; results do not depend on it. Range: [1, inf).</param>
-    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
-    /// <param name="cancellation">Stops between two batches.</param>
-    internal static IReadOnlyList<OutputScale> Measure(
-        Graph graph, Readout readout, Func<ImageBatch, float[]> run, ImageSet images, Preprocessing preprocessing, int threads,
-        IProgress<double>? progress, CancellationToken cancellation)
+    /// <param name="workload">The images.</param>
+    public static IReadOnlyList<OutputScale> Measure(Graph graph, Readout readout, Func<ImageBatch, float[]> run, Workload workload)
     {
+        int threads = workload.Threads;
         var moments = new OutputMoments(readout.ElementCount);
-        var batches = new ImageBatches(images, graph, preprocessing, BatchSize.Of(graph));
-        var work = new WorkProgress(images.Items.Count, progress);
+        var batches = workload.Batches(graph, BatchSize.Of(graph));
+        var work = new WorkProgress(workload.Images.Items.Count, workload.Progress);
         for (int start = 0; start < batches.Count; start += threads)
         {
             var wave = new float[Math.Min(threads, batches.Count - start)][];
-            new SideBySide(threads, cancellation).For(wave.Length, i => wave[i] = run(batches.Load(start + i)));
+            workload.SideBySide.For(wave.Length, i => wave[i] = run(batches.Load(start + i)));
             // Images are added one by one in their order: neither threads nor batches change a bit.
             foreach (var outputs in wave)
             {

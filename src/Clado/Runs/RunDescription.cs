@@ -99,8 +99,8 @@ internal sealed record RunDescription
     /// <summary>Name of a way to choose ranges, as on the command line.</summary>
     public static string NameOf(RangeMethod method) => Methods.First(m => m.Value == method).Key;
 
-    /// <summary>Estimator and loss, with threads and memory of others.</summary>
-    public SensitivityOptions Sensitivity(SensitivityOptions resources) => resources with { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
+    /// <summary>Estimator and loss.</summary>
+    public SensitivityOptions Sensitivity() => new() { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
 
     /// <summary>Whether candidates were fitted to the run's images.</summary>
     [JsonIgnore]

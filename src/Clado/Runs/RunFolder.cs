@@ -68,7 +68,7 @@ internal sealed class RunFolder
             throw files.NotThere("images", Description.ImagesPath);
         }
         var images = ImageFolder.Open(Description.ImagesPath).Limit(Description.Limit, Description.Seed);
-        return images.ComputeHash() == Description.ImagesSha256
+        return images.Sha256 == Description.ImagesSha256
             ? images
             : throw new RunFolderException(FolderPath, $"was measured on other images than lie in {Description.ImagesPath} now; put those back, or measure again");
     }

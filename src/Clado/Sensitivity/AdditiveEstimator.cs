@@ -17,7 +17,7 @@ internal sealed class AdditiveEstimator : ISensitivityEstimator
     {
         var candidates = batch.Candidates;
         var shifts = batch.ForEachCandidate(row => DiagonalEstimator.Shift(batch, row), _ => batch.ShiftLength, row => batch.Network.SuffixMacs(candidates.LayerOf[row]));
-        var moments = batch.Loss.CrossTerms(shifts, candidates.LayerOf, batch.Threads);
+        var moments = batch.Loss.CrossTerms(shifts, candidates.LayerOf, batch.Work.Threads);
         for (int row = 0; row < shifts.Length; row++)
         {
             moments[row, row] = Moments.Of(batch.Increases(shifts[row]).Select(increase => 2 * increase));

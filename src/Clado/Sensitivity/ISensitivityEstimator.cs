@@ -1,5 +1,6 @@
 using Clado.Candidates;
 using Clado.Execution;
+using Clado.Images;
 using Clado.Losses;
 using Clado.Records;
 
@@ -30,12 +31,11 @@ internal interface ISensitivityEstimator
 /// <param name="Loss">The loss on the batch, from that state.</param>
 /// <param name="Records">Finished units.</param>
 /// <param name="Key">Prefix of this batch's units.</param>
-/// <param name="Threads">Passes side by side.</param>
+/// <param name="Work">Passes side by side; stops between two.</param>
 /// <param name="Progress">Told of every pass.</param>
-/// <param name="Cancellation">Stops between two passes.</param>
 internal sealed record BatchMeasurement(
-    PerturbedNetwork Network, CandidateSet Candidates, IReadOnlyList<int> OperatingPoint, NetworkState Start, OutputLoss Loss, RecordStore Records, string Key, int Threads,
-    WorkProgress Progress, CancellationToken Cancellation)
+    PerturbedNetwork Network, CandidateSet Candidates, IReadOnlyList<int> OperatingPoint, NetworkState Start, OutputLoss Loss, RecordStore Records,
+    string Key, Workload Work, WorkProgress Progress)
 {
     private readonly float[] startOutputs = Network.Outputs(Start);
 
@@ -62,7 +62,7 @@ internal sealed record BatchMeasurement(
     {
         var results = new T[Candidates.Items.Count][];
         // One at a time to each thread: units differ in length by orders of magnitude.
-        new SideBySide(Threads, Cancellation).ForEach(Enumerable.Range(0, results.Length), row =>
+        Work.SideBySide.ForEach(Enumerable.Range(0, results.Length), row =>
         {
             bool measured = false;
             results[row] = Records.GetOrAdd($"{Key}/{row}", () =>

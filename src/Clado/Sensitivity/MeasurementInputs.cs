@@ -8,13 +8,12 @@ namespace Clado.Sensitivity;
 /// <summary>What losses are measured of.</summary>
 /// <param name="Graph">The float network.</param>
 /// <param name="Candidates">What its layers can be replaced by: the rows of the matrix.</param>
-/// <param name="Images">Images to measure on.</param>
-/// <param name="Preprocessing">How images become inputs.</param>
-public sealed record MeasurementInputs(Graph Graph, CandidateSet Candidates, ImageSet Images, Preprocessing Preprocessing)
+/// <param name="Work">Images to measure on.</param>
+internal sealed record MeasurementInputs(Graph Graph, CandidateSet Candidates, Workload Work)
 {
     /// <summary>Units of the outputs, which loss mse needs; null with the others. Shape: [outputs].</summary>
     public IReadOnlyList<OutputScale>? Scales { get; init; }
 
     /// <summary>Name of a choice of candidates, for records. Shape of the rows: [layers].</summary>
-    internal static string KeyOf(IEnumerable<int> rows) => string.Join(',', rows);
+    public static string KeyOf(IEnumerable<int> rows) => string.Join(',', rows);
 }

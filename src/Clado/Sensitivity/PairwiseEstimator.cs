@@ -46,7 +46,7 @@ internal sealed class PairwiseEstimator(bool insideBlocks) : ISensitivityEstimat
         var increases = new List<double>(batch.Increases(batch.Shift(single)));
         foreach (int other in partners)
         {
-            batch.Cancellation.ThrowIfCancellationRequested();
+            batch.Work.Cancellation.ThrowIfCancellationRequested();
             int later = candidates.LayerOf[other];
             using var second = network.Values(candidates.Items[other]);
             using var pair = network.Perturb(single, later, second, tapped: false);

@@ -52,8 +52,8 @@ public class InputTests
         var images = ImageFolder.Open(Harness.Images(folder, "images", 5));
         var preprocessing = Preprocessing.Parse("unit");
         var layers = LayerFinder.Find(graph).Layers;
-        var one = InputMeasurement.Measure(graph, layers, images, preprocessing, 1, 1L << 32, TestContext.Current.CancellationToken).ToArray();
-        var two = InputMeasurement.Measure(graph, layers, images, preprocessing, 3, Smallest(graph, layers, images), TestContext.Current.CancellationToken).ToArray();
+        var one = InputMeasurement.Measure(graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 1, MemoryBytes = 1L << 32 }, Cancellation = TestContext.Current.CancellationToken }).ToArray();
+        var two = InputMeasurement.Measure(graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 3, MemoryBytes = Smallest(graph, layers, images) }, Cancellation = TestContext.Current.CancellationToken }).ToArray();
         Assert.Equal(one.SelectMany(s => s.Gram).SelectMany(g => g), two.SelectMany(s => s.Gram).SelectMany(g => g));
         // The last layer sees one row an image.
         Assert.Equal(images.Items.Count, one[^1].RowCount);
@@ -75,12 +75,12 @@ public class InputTests
         var ranges = new ActivationRanges([.. plan.Ranges.Select(_ => 0.25f)], [.. plan.Ranges.Select(_ => (byte)100)]);
         var rounded = RoundedGraph.Of(graph, new QuantizedActivations(plan, ranges));
         var cancellation = TestContext.Current.CancellationToken;
-        var floats = InputMeasurement.Measure(graph, layers, images, preprocessing, 2, 1L << 32, cancellation).ToArray();
-        var behind = InputMeasurement.Measure(rounded, LayerFinder.Find(rounded).Layers, images, preprocessing, 2, 1L << 32, cancellation).ToArray();
-        using var inTurn = new InputsInTurn(graph, rounded, layers, images, preprocessing, 2, 1L << 32);
+        var floats = InputMeasurement.Measure(graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = cancellation }).ToArray();
+        var behind = InputMeasurement.Measure(rounded, LayerFinder.Find(rounded).Layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = cancellation }).ToArray();
+        using var inTurn = new SequentialCalibration(graph, rounded, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 } });
         for (int layer = 0; layer < layers.Count; layer++)
         {
-            var both = inTurn.Next(cancellation);
+            var both = inTurn.Next();
             Close(behind[layer].Gram, both.Gram);
             Close(behind[layer].Mean!, both.Mean!);
             Close(floats[layer].Mean!, both.FloatMean!);
@@ -101,14 +101,14 @@ public class InputTests
             var layers = LayerFinder.Find(graph).Layers;
             var random = new Random(6);
             float[] Shaken(string name) => [.. TensorData.ReadSingles("t", graph.Initializers[name]).Select(w => w * (1 + (0.3f * random.NextSingle())))];
-            var floats = InputMeasurement.Measure(graph, layers, images, preprocessing, 2, 1L << 32, cancellation).ToArray();
-            using var carried = new InputsInTurn(graph, graph, layers, images, preprocessing, 2, 1L << 32);
-            using var afresh = new InputsInTurn(graph, graph, layers, images, preprocessing, 1, Smallest(graph, layers, images));
+            var floats = InputMeasurement.Measure(graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = cancellation }).ToArray();
+            using var carried = new SequentialCalibration(graph, graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 } });
+            using var afresh = new SequentialCalibration(graph, graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 1, MemoryBytes = Smallest(graph, layers, images) } });
             var replaced = new List<TensorProto>();
             for (int i = 0; i < layers.Count; i++)
             {
-                var direct = InputMeasurement.Measure(graph.With(replaced), layers, images, preprocessing, 2, 1L << 32, cancellation).ElementAt(i);
-                var (first, second) = (carried.Next(cancellation), afresh.Next(cancellation));
+                var direct = InputMeasurement.Measure(graph.With(replaced), layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = cancellation }).ElementAt(i);
+                var (first, second) = (carried.Next(), afresh.Next());
                 foreach (var own in (InputStatistics[])[first, second])
                 {
                     Close(direct.Gram, own.Gram);
@@ -134,11 +134,11 @@ public class InputTests
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
         var layers = LayerFinder.Find(graph).Layers;
-        using var inTurn = new InputsInTurn(graph, graph, layers, images, Preprocessing.Parse("unit"), 2, 1L << 32);
-        inTurn.Next(TestContext.Current.CancellationToken);
+        using var inTurn = new SequentialCalibration(graph, graph, layers, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 } });
+        inTurn.Next();
         inTurn.Replace(layers[0].Weight, [.. TensorData.ReadSingles("t", graph.Initializers[layers[0].Weight]).Select(w => 2 * w)]);
         // Twice as large from the first layer on, where nothing but Relu and linear layers follow: four times in the Gram matrix, twice in the cross matrix.
-        var twice = inTurn.Next(TestContext.Current.CancellationToken);
+        var twice = inTurn.Next();
         Close([[.. twice.Cross![0].Select(value => 2 * value)]], twice.Gram);
     }
 
@@ -151,8 +151,7 @@ public class InputTests
         net.Weight("b", 4, 4, 1, 1);
         var graph = net.Then("Conv", "c1", ["a"]).Then("Log", "l").Then("Conv", "c2", ["b"]).BuildGraph();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 1));
-        var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(
-            graph, LayerFinder.Find(graph).Layers, images, Preprocessing.Parse("unit"), 2, 1L << 32, TestContext.Current.CancellationToken).ToArray());
+        var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(graph, LayerFinder.Find(graph).Layers, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = TestContext.Current.CancellationToken }).ToArray());
         Assert.Contains("layer 'conv_c2' are NaN or infinite", error.Message, StringComparison.Ordinal);
     }
 
@@ -170,7 +169,7 @@ public class InputTests
     /// <summary>The least memory that is accepted: every layer gets a sweep of its own.</summary>
     private static long Smallest(Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet images)
     {
-        var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(graph, layers, images, Preprocessing.Parse("unit"), 3, 1).First());
+        var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(graph, layers, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 3, MemoryBytes = 1 } }).First());
         return (long.Parse(error.Message.Split("at least ")[1].Split(' ')[0], NumberStyles.AllowThousands, CultureInfo.InvariantCulture) + 1) << 20;
     }
 

@@ -59,8 +59,8 @@ public class BiasTests
         foreach (var at in (int[][])[[], [.. candidates.Layers.Select((_, layer) => 2 * layer)]])
         {
             var measured = SensitivityMeasurement.Measure(
-                new(graph, candidates, images, Preprocessing.Parse("unit")) { Scales = Harness.Scales(graph, images) }, at, new SensitivityOptions { Estimator = "pairwise", Loss = "mse" }, records,
-                cancellation: TestContext.Current.CancellationToken);
+                new(graph, candidates, new Workload(images, Preprocessing.Parse("unit"))) { Scales = Harness.Scales(graph, images) },
+                at, new SensitivityOptions { Estimator = "pairwise", Loss = "mse" }, records);
             var naive = NaiveSensitivity.Measure(graph, candidates, images, Preprocessing.Parse("unit"), "mse", at);
             double largest = naive.Max(Math.Abs);
             Assert.All(naive.Zip(measured.Raw), pair => Assert.Equal(pair.First, pair.Second, 1e-5 * largest));
@@ -76,7 +76,7 @@ public class BiasTests
         OnnxFile.Write(graph.Model, folder["float.onnx"]);
         var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
         // Not its classes: it has five.
-        images = images with { Items = [.. images.Items.Select(i => i with { Label = null })] };
+        images = new ImageSet(images.Folder, [.. images.Items.Select(i => i with { Label = null })]);
         var preprocessing = Preprocessing.Parse("unit");
         var cancellation = TestContext.Current.CancellationToken;
         var chosen = Harness.FeedbackCandidates(graph, images, 2).Items;
@@ -86,13 +86,13 @@ public class BiasTests
             return Evaluator.Evaluate(folder[name], images, preprocessing, folder["float.onnx"], "kl", 1, cancellation: cancellation).LossIncrease!.Value;
         }
 
-        var effect = BiasEffect.Measure(graph, chosen, images, preprocessing, null, new SensitivityOptions { Loss = "kl" }, null, cancellation)!;
+        var effect = BiasEffect.Measure(graph, chosen, null, "kl", new Workload(images, preprocessing) { Cancellation = cancellation })!;
         Assert.Equal(LossOf(chosen, "with.onnx"), effect.CorrectedLoss, 1e-6);
         Assert.Equal(LossOf(chosen.Select(c => c with { Bias = null }), "without.onnx"), effect.UncorrectedLoss, 1e-6);
         Assert.NotEqual(effect.CorrectedLoss, effect.UncorrectedLoss);
         Assert.Equal(3, effect.Layers);
         Assert.True(effect.LargestChange > 0);
-        Assert.Null(BiasEffect.Measure(graph, [.. chosen.Select(c => c with { Bias = null })], images, preprocessing, null, new SensitivityOptions(), null, cancellation));
+        Assert.Null(BiasEffect.Measure(graph, [.. chosen.Select(c => c with { Bias = null })], null, null, new Workload(images, preprocessing) { Cancellation = cancellation }));
     }
 
     /// <summary>On the very images, with the layer's own inputs all taken, the mean of its outputs is the float network's.</summary>

@@ -25,17 +25,17 @@ public class SearchTests
         var candidates = Harness.Candidates(graph, 2, 4);
         int[][] choices = [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9], [0, 3, 4, 7, 8], [0, 2, 4, 6, 8]];
         using var records = new RecordStore();
-        var inputs = new MeasurementInputs(graph, candidates, images, Preprocessing.Parse("unit")) { Scales = Harness.Scales(graph, images) };
-        var options = new SensitivityOptions { Loss = loss };
-        var measured = JointLoss.Measure(inputs, choices, options, records, null, TestContext.Current.CancellationToken);
+        var inputs = new MeasurementInputs(graph, candidates, new Workload(images, Preprocessing.Parse("unit"))) { Scales = Harness.Scales(graph, images) };
+        var measured = JointLoss.Measure(inputs, choices, loss, records);
         for (int i = 0; i < choices.Length; i++)
         {
-            double naive = NaiveSensitivity.Increase(graph, [.. choices[i].Select(row => candidates.Items[row])], images, inputs.Preprocessing, loss);
+            double naive = NaiveSensitivity.Increase(graph, [.. choices[i].Select(row => candidates.Items[row])], images, inputs.Work.Preprocessing, loss);
             Assert.Equal(naive, measured[i].Average(), 1e-5 * (1 + Math.Abs(naive)));
         }
         Assert.Equal(measured[0], measured[3]);
         // Again from the records, in another order and with other threads: not a bit changes.
-        var again = JointLoss.Measure(inputs, [choices[2], choices[0]], options with { Threads = 1 }, records, null, TestContext.Current.CancellationToken);
+        var alone = inputs with { Work = inputs.Work with { Resources = new() { Threads = 1 } } };
+        var again = JointLoss.Measure(alone, [choices[2], choices[0]], loss, records);
         Assert.Equal(measured[2], again[0]);
         Assert.Equal(measured[0], again[1]);
     }
@@ -53,7 +53,8 @@ public class SearchTests
                 Images = images,
                 Preprocessing = Preprocessing.Parse("unit"),
                 Run = folder[run],
-                Sensitivity = new SensitivityOptions { Estimator = estimator, Threads = threads },
+                Sensitivity = new SensitivityOptions { Estimator = estimator },
+                Resources = new() { Threads = threads },
             };
             return Pipeline.Measure(options, cancellation: TestContext.Current.CancellationToken)
                 .Allocate("2.6bit", rounds: rounds, cancellation: TestContext.Current.CancellationToken);

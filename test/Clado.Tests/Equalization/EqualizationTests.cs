@@ -49,7 +49,7 @@ public class EqualizationTests
             new ChannelScaling(p.Tensor, [], 0.5, [.. Enumerable.Range(0, p.Channels).Select(_ => (float)Math.Pow(2, random.Next(-4, 5)))]))]);
         var images = ImageFolder.Open(Harness.Images(folder, "images", 4));
         var again = PairFinder.Find(spread, LayerFinder.Find(spread).Layers);
-        var found = Equalizer.Choose(spread, again, new NearestRounding(), 4, images, Preprocessing.Parse("unit"), 2, 4L << 30, null, TestContext.Current.CancellationToken);
+        var found = Equalizer.Choose(spread, again, new NearestRounding(), 4, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 2, MemoryBytes = 4L << 30 }, Cancellation = TestContext.Current.CancellationToken });
         var scaling = Assert.Single(found, s => s.Tensor == "r2");
         Assert.InRange(scaling.ErrorRatio, 0, 0.5);
     }

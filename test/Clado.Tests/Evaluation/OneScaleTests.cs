@@ -43,7 +43,7 @@ public class OneScaleTests
         var (pipeline, _) = Run(folder);
         // Brighter images: what they change is something else.
         var others = ImageFolder.Open(Harness.Images(folder, "others", 4, seed: 9));
-        others = others with { Items = [.. others.Items.Where(i => i.Label is 0 or 1)] };
+        others = new ImageSet(others.Folder, [.. others.Items.Where(i => i.Label is 0 or 1)]);
         Directory.CreateDirectory(folder["bright"]);
         foreach (var item in others.Items)
         {
@@ -114,7 +114,7 @@ public class OneScaleTests
             Preprocessing = Preprocessing.Parse("unit"),
             Run = folder["run"],
             Activations = new ActivationOptions { Format = ActivationFormat.Float },
-            Sensitivity = new() { Threads = threads, MemoryBytes = memory ?? 4L << 30 },
+            Resources = new() { Threads = threads, MemoryBytes = memory ?? 4L << 30 },
         };
         return (Pipeline.Measure(options, cancellation: TestContext.Current.CancellationToken), ImageFolder.Open(folder["set"]));
     }

@@ -42,9 +42,12 @@ public class LeakTests
         }
 
         using var records = new RecordStore();
-        var options = new SensitivityOptions { Loss = "kl", Threads = 2 };
-        Cancelled((progress, token) => JointLoss.Measure(new(graph, candidates, images, Unit), [rows, [.. rows.Select(row => row + 1)]], options, records, progress, token));
-        Cancelled((progress, token) => SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), rows, options, records, progress, token));
+        var options = new SensitivityOptions { Loss = "kl" };
+        MeasurementInputs Inputs(IProgress<double> progress, CancellationToken token) => new(
+            graph, candidates, new Workload(images, Unit) { Resources = new() { Threads = 2 }, Progress = progress, Cancellation = token });
+
+        Cancelled((progress, token) => JointLoss.Measure(Inputs(progress, token), [rows, [.. rows.Select(row => row + 1)]], "kl", records));
+        Cancelled((progress, token) => SensitivityMeasurement.Measure(Inputs(progress, token), rows, options, records));
         Cancelled((progress, token) => ModelComparison.Evaluate(graph, models, images, Unit, "kl", null, 2, progress, token));
         Cancelled((progress, token) => Evaluator.Evaluate(folder["m.onnx"], images, Unit, folder["n.onnx"], "kl", 2, progress: progress, cancellation: token));
         Cancelled((progress, token) => ParityCheck.Run(
@@ -57,14 +60,15 @@ public class LeakTests
         Cancelled((progress, token) =>
         {
             progress.Report(0);
-            Assert.Empty(InputMeasurement.Measure(graph, layers, images, Unit, 2, 1L << 32, token));
+            Assert.Empty(InputMeasurement.Measure(graph, layers, new Workload(images, Unit) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = token }));
         });
         Cancelled((progress, token) =>
         {
-            using var inTurn = new InputsInTurn(graph, graph, layers, images, Unit, 2, 1L << 32);
-            inTurn.Next(token);
+            var work = new Workload(images, Unit) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = token };
+            using var inputs = new SequentialCalibration(graph, graph, layers, work);
+            inputs.Next();
             progress.Report(0);
-            inTurn.Next(token);
+            inputs.Next();
         });
     }
 
@@ -90,7 +94,8 @@ public class LeakTests
         Fails<OnnxFormatException>(() => ModelComparison.Evaluate(graph, [sound, broken], images, Unit, "kl", null, 1, null, TestContext.Current.CancellationToken));
         Fails<OnnxFormatException>(() => LatencyMeasurement.Measure([folder["sound.onnx"], folder["broken.onnx"]], 1, cancellation: TestContext.Current.CancellationToken));
         using var records = new RecordStore();
-        Fails<CladoException>(() => SensitivityMeasurement.Measure(new(graph, Harness.Candidates(graph, 4), images, Unit), [], new() { MemoryBytes = 1 << 20 }, records));
+        Fails<CladoException>(() => SensitivityMeasurement.Measure(
+            new(graph, Harness.Candidates(graph, 4), new Workload(images, Unit) { Resources = new() { MemoryBytes = 1 << 20 } }), [], new(), records));
     }
 
     [Fact]

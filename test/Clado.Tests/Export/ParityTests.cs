@@ -231,8 +231,7 @@ public class ParityTests
             var candidates = Harness.Candidates(graph, bits);
             Chosen = candidates.Items;
             var plan = ActivationPlan.Of(graph, candidates.Layers);
-            Activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(
-                QuantizedGraph.Of(graph, Chosen), plan, images, Unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken));
+            Activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(QuantizedGraph.Of(graph, Chosen), plan, RangeMethod.LeastSquares, new Workload(images, Unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken }));
             Model = ModelWriter.Build(graph, Chosen, Activations);
         }
 

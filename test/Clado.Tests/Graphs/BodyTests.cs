@@ -329,7 +329,8 @@ public class BodyTests
     private static SensitivityMatrix Measure(Graph graph, CandidateSet candidates, ImageSet images, string estimator)
     {
         using var records = new RecordStore();
-        return SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), [], new() { Estimator = estimator, Loss = "kl", Threads = 1 }, records);
+        return SensitivityMeasurement.Measure(
+            new(graph, candidates, new Workload(images, Unit) { Resources = new() { Threads = 1 } }), [], new() { Estimator = estimator, Loss = "kl" }, records);
     }
 
     private static ValueInfoProto FloatValue(string name) =>

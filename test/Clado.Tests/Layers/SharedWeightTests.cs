@@ -35,8 +35,7 @@ public class SharedWeightTests
         var images = ImageFolder.Open(Harness.Images(folder, "images", 2));
         var unit = Preprocessing.Parse("unit");
         var plan = ActivationPlan.Of(graph, candidates.Layers);
-        var ranges = RangeMeasurement.Measure(
-            QuantizedGraph.Of(graph, candidates.Items), plan, images, unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken);
+        var ranges = RangeMeasurement.Measure(QuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.LeastSquares, new Workload(images, unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
         foreach (var activations in (QuantizedActivations?[])[new QuantizedActivations(plan, ranges), null])
         {
             var model = ModelWriter.Build(graph, candidates.Items, activations);

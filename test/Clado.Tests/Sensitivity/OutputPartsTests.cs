@@ -203,7 +203,7 @@ public class OutputPartsTests
         using var folder = new TemporaryFolder();
         var images = ImageFolder.Open(Harness.Images(folder, "set", 10));
         var graph = Heads.ChannelAxis().BuildGraph();
-        IReadOnlyList<OutputScale> Measure(int threads) => ScaleMeasurement.Measure(graph, images, Preprocessing.Parse("unit"), threads);
+        IReadOnlyList<OutputScale> Measure(int threads) => ScaleMeasurement.Measure(graph, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = threads } });
         var expected = Measure(1);
         var run = RunFolder.OpenOrCreate(folder["run"], SyntheticRun.Write(folder["run"], ["a"]).Description);
         run.WriteScales(expected);

@@ -24,16 +24,16 @@ public class RoundedActivationsTests
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var candidates = Harness.Candidates(graph, 2, 3);
         var plan = ActivationPlan.Of(graph, candidates.Layers);
-        var ranges = RangeMeasurement.Measure(graph, plan, images, Unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken);
+        var ranges = RangeMeasurement.Measure(graph, plan, RangeMethod.LeastSquares, new Workload(images, Unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
         var rounded = RoundedGraph.Of(graph, new QuantizedActivations(plan, ranges));
         Assert.Equal(graph.Nodes.Count + plan.Tensors.Count, rounded.Nodes.Count);
         Assert.Equal(graph.Initializers.Keys.Order(), rounded.Initializers.Keys.Where(graph.Initializers.ContainsKey).Order());
         foreach (var estimator in (string[])["pairwise", "diagonal"])
         {
             using var records = new RecordStore();
-            var inputs = new MeasurementInputs(rounded, candidates, images, Unit);
+            var inputs = new MeasurementInputs(rounded, candidates, new Workload(images, Unit));
             var matrix = SensitivityMeasurement.Measure(
-                inputs, [], new SensitivityOptions { Estimator = estimator }, records, cancellation: TestContext.Current.CancellationToken).Raw;
+                inputs, [], new SensitivityOptions { Estimator = estimator }, records).Raw;
             var naive = NaiveSensitivity.Measure(rounded, candidates, images, Unit, "kl", []);
             var floats = NaiveSensitivity.Measure(graph, candidates, images, Unit, "kl", []);
             double scale = naive.Max(Math.Abs);

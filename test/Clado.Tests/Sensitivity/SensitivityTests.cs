@@ -117,15 +117,17 @@ public class SensitivityTests
             using (var source = new CancellationTokenSource())
             {
                 var progress = new Synchronous(share => { if (share > stop) { source.Cancel(); } });
-                var options = new SensitivityOptions { Estimator = estimator, Loss = "kl", Threads = 2 };
+                var options = new SensitivityOptions { Estimator = estimator, Loss = "kl" };
+                var work = new Workload(images, Unit) { Resources = new() { Threads = 2 }, Progress = progress, Cancellation = source.Token };
                 Assert.ThrowsAny<OperationCanceledException>(() =>
                 {
-                    SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), [], options, records, progress, source.Token);
+                    SensitivityMeasurement.Measure(new(graph, candidates, work), [], options, records);
                     source.Token.ThrowIfCancellationRequested();
                 });
             }
             using var again = new RecordStore(path);
-            var resumed = SensitivityMeasurement.Measure(new(graph, candidates, images, Unit), [], new() { Estimator = estimator, Loss = "kl" }, again, cancellation: TestContext.Current.CancellationToken);
+            var resumed = SensitivityMeasurement.Measure(
+                new(graph, candidates, new Workload(images, Unit)), [], new() { Estimator = estimator, Loss = "kl" }, again);
             Assert.Equal(expected.Raw, resumed.Raw);
         }
     }
@@ -144,8 +146,8 @@ public class SensitivityTests
         SensitivityMatrix Measure(long memory)
         {
             using var records = new RecordStore();
-            var inputs = new MeasurementInputs(graph, candidates, images, Unit) { Scales = scales };
-            return SensitivityMeasurement.Measure(inputs, [], new() { Estimator = estimator, Loss = loss, MemoryBytes = memory }, records);
+            var inputs = new MeasurementInputs(graph, candidates, new Workload(images, Unit) { Resources = new() { MemoryBytes = memory } }) { Scales = scales };
+            return SensitivityMeasurement.Measure(inputs, [], new() { Estimator = estimator, Loss = loss }, records);
         }
 
         // What the error says is needed is enough, and makes sessions anew for every layer.
@@ -222,7 +224,7 @@ public class SensitivityTests
         foreach (string estimator in (string[])["pairwise", "additive", "diagonal"])
         {
             var all = Measure(graph, candidates, images, estimator, "kl");
-            var each = images.Items.Select(item => Measure(graph, candidates, images with { Items = [item] }, estimator, "kl").Raw).ToArray();
+            var each = images.Items.Select(item => Measure(graph, candidates, new ImageSet(images.Folder, [item]), estimator, "kl").Raw).ToArray();
             for (int i = 0; i < all.Raw.Length; i++)
             {
                 double mean = each.Average(m => m[i]), deviation = Math.Sqrt(each.Sum(m => (m[i] - mean) * (m[i] - mean)) / (each.Length - 1));
@@ -262,7 +264,11 @@ public class SensitivityTests
     private static SensitivityMatrix Measure(Graph graph, CandidateSet candidates, ImageSet images, string estimator, string loss, int threads = 2, int[]? at = null)
     {
         using var records = new RecordStore();
-        return SensitivityMeasurement.Measure(new(graph, candidates, images, Unit) { Scales = loss == "mse" ? Harness.Scales(graph, images) : null }, at ?? [], new() { Estimator = estimator, Loss = loss, Threads = threads }, records);
+        var inputs = new MeasurementInputs(graph, candidates, new Workload(images, Unit) { Resources = new() { Threads = threads } })
+        {
+            Scales = loss == "mse" ? Harness.Scales(graph, images) : null,
+        };
+        return SensitivityMeasurement.Measure(inputs, at ?? [], new() { Estimator = estimator, Loss = loss }, records);
     }
 
     private static Graph Residual()

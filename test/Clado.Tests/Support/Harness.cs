@@ -73,13 +73,13 @@ internal static class Harness
     public static CandidateSet FeedbackCandidates(Graph graph, ImageSet images, params int[] bits)
     {
         var layers = LayerFinder.Find(graph).Layers;
-        var inputs = InputMeasurement.Measure(graph, layers, images, Preprocessing.Parse("unit"), 2, 1L << 32);
+        var inputs = InputMeasurement.Measure(graph, layers, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 } });
         return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new FeedbackRounding(), inputs, 2);
     }
 
     /// <summary>Units of a network's outputs on images.</summary>
     public static IReadOnlyList<OutputScale> Scales(Graph graph, ImageSet images, string preprocessing = "unit") =>
-        ScaleMeasurement.Measure(graph, images, Preprocessing.Parse(preprocessing), threads: 2);
+        ScaleMeasurement.Measure(graph, new Workload(images, Preprocessing.Parse(preprocessing)) { Resources = new() { Threads = 2 } });
 
     /// <summary>A surrogate without cross terms: each candidate's diagonal entry as given.</summary>
     public static Surrogate Diagonal(CandidateSet candidates, Func<Candidate, double> entry)

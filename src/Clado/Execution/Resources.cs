@@ -1,0 +1,27 @@
+namespace Clado.Execution;
+
+/// <summary>What work may take of the machine; which bits are chosen does not depend on it.</summary>
+public sealed record Resources
+{
+    /// <summary>Passes side by side. Range: [1, inf). Default: all cores.</summary>
+    public int Threads
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            field = value;
+        }
+    } = Environment.ProcessorCount;
+
+    /// <summary>Memory to stay under, bytes. Range: [1, inf). Default: half of the machine's.</summary>
+    public long MemoryBytes
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            field = value;
+        }
+    } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+}
