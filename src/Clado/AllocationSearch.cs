@@ -12,41 +12,43 @@ namespace Clado;
 /// best becomes the operating point, sensitivities are measured again around it, and so on until a round finds nothing better.
 /// </summary>
 /// <param name="inputs">The network, its candidates and all images of the run.</param>
-/// <param name="seen">The images that surrogates are measured on.</param>
+/// <param name="options">Estimator and loss.</param>
 /// <param name="judge">Who decides between choices.</param>
 /// <param name="fileSize">Sizes of the file.</param>
-/// <param name="options">Loss, threads and memory.</param>
 /// <param name="records">Finished units: read and added to.</param>
 /// <param name="progress">Receives the name of the stage and the share done.</param>
 internal sealed class AllocationSearch(
-    MeasurementInputs inputs, ImageSet seen, ChoiceJudge judge, FileSize fileSize, SensitivityOptions options, RecordStore records, IProgress<StageProgress>? progress)
+    MeasurementInputs inputs, SensitivityOptions options, ChoiceJudge judge, FileSize fileSize, RecordStore records,
+    IProgress<StageProgress>? progress)
 {
     // Surrogates come and go; what counts is the choice, and that is there long before its proof.
     private const double SurrogateWork = 2e8;
+
+    // The images that surrogates are measured on.
+    private readonly ImageSet seen = options.Seen(inputs.Work.Images);
 
     /// <summary>Searches.</summary>
     /// <param name="surrogates">Surrogates of the float network.</param>
     /// <param name="budget">What the network may cost.</param>
     /// <param name="rounds">Rounds of measuring around the best choice at most. Range: [0, inf).</param>
-    /// <param name="cancellation">Stops; what is measured is recorded.</param>
-    public AllocationResult Find(IReadOnlyList<Surrogate> surrogates, Budget budget, int rounds, CancellationToken cancellation)
+    public AllocationResult Find(IReadOnlyList<Surrogate> surrogates, Budget budget, int rounds)
     {
         var trials = new List<AllocationTrial>();
-        if (Try(surrogates, budget, 0, null, trials, cancellation) is not { } best)
+        if (Try(surrogates, budget, 0, null, trials) is not { } best)
         {
-            return Solve(surrogates[0], budget, cancellation);
+            return Solve(surrogates[0], budget);
         }
         for (int round = 1; round <= rounds; round++)
         {
             int[] point = Rows(best.Result);
             var matrix = SensitivityMeasurement.Measure(
-                On(seen, $"measuring around the choice, round {round}", cancellation), point, options with { Estimator = "additive" }, records);
+                On(seen, $"measuring around the choice, round {round}"), point, options with { Estimator = "additive" }, records);
             // All layers may change, or where that helps nothing, half of them, and so on: the model is good near the point only.
-            Measured? better = null;
+            MeasuredChoice? better = null;
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
             {
                 var around = Surrogate.Around(matrix, point, best.SeenLoss, radius == point.Length ? null : radius);
-                better = Try(around, budget, round, best, trials, cancellation);
+                better = Try(around, budget, round, best, trials);
             }
             if (better is null)
             {
@@ -59,19 +61,21 @@ internal sealed class AllocationSearch(
     }
 
     /// <summary>Measures what surrogates propose; the best of it where it beats what is there, else null.</summary>
-    private Measured? Try(
-        IReadOnlyList<Surrogate> surrogates, Budget budget, int round, Measured? best, List<AllocationTrial> trials, CancellationToken cancellation)
+    private MeasuredChoice? Try(
+        IReadOnlyList<Surrogate> surrogates, Budget budget, int round, MeasuredChoice? best, List<AllocationTrial> trials)
     {
         var proposed = surrogates.Select((surrogate, index) =>
         {
             progress?.Report(new StageProgress("choosing bits", null, (double)index / surrogates.Count));
-            return Solve(surrogate, budget, cancellation);
+            return Solve(surrogate, budget);
         }).Where(r => r.Chosen.Count > 0).ToArray();
         var losses = JointLoss.Measure(
-            On(inputs.Work.Images, "measuring choices", cancellation), [.. proposed.Select(Rows)], options.Loss, records);
+            On(inputs.Work.Images, "measuring choices"), [.. proposed.Select(Rows)], options.Loss, records);
         bool holdsBack = seen.Items.Count < inputs.Work.Images.Items.Count;
-        var measured = proposed.Zip(losses, (result, loss) => new Measured(
-            result with { MeasuredLoss = loss.Average() }, loss, loss.Where((_, image) => !holdsBack || !ImageSet.IsHeldBack(image)).Average())).ToArray();
+        var measured = proposed.Zip(losses, (result, loss) => new MeasuredChoice(
+            result with { MeasuredLoss = loss.Average() },
+            loss,
+            loss.Where((_, image) => !holdsBack || !ImageSet.IsHeldBack(image)).Average())).ToArray();
         var better = best;
         foreach (var next in measured.Where(m => better is null || judge.IsBetter(m.Losses, better.Losses, holdsBack)))
         {
@@ -83,16 +87,16 @@ internal sealed class AllocationSearch(
         return ReferenceEquals(better, best) ? null : better;
     }
 
-    private AllocationResult Solve(Surrogate surrogate, Budget budget, CancellationToken cancellation) => BitAllocation.Allocate(
-        surrogate, inputs.Candidates, fileSize, budget, new AutomaticAllocator { WorkLimit = SurrogateWork }, cancellation);
+    private AllocationResult Solve(Surrogate surrogate, Budget budget) => BitAllocation.Allocate(
+        surrogate, inputs.Candidates, fileSize, budget, new AutomaticAllocator { WorkLimit = SurrogateWork }, inputs.Work.Cancellation);
 
-    private MeasurementInputs On(ImageSet images, string stage, CancellationToken cancellation) => inputs with
+    private MeasurementInputs On(ImageSet images, string stage) => inputs with
     {
-        Work = inputs.Work with { Images = images, Progress = StageShare.Of(progress, stage), Cancellation = cancellation },
+        Work = inputs.Work with { Images = images, Progress = StageShare.Of(progress, stage) },
     };
 
     private int[] Rows(AllocationResult result) => inputs.Candidates.RowsOf(result.Chosen);
 
     /// <summary>A choice, what it loses on every image, and in the mean on the images that surrogates are measured on.</summary>
-    private sealed record Measured(AllocationResult Result, double[] Losses, double SeenLoss);
+    private sealed record MeasuredChoice(AllocationResult Result, double[] Losses, double SeenLoss);
 }

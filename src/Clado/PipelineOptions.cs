@@ -43,20 +43,38 @@ public sealed record PipelineOptions
         get;
         init => field = value.Count > 0 && value.All(b => b is >= 2 and <= 8)
             ? [.. value.Distinct().Order()]
-            : throw new CladoException($"--bits {string.Join(',', value.Select(bits => Invariant($"{bits}")))}: widths from 2 to 8 are understood, such as 2,3,4,8");
+            : throw new CladoException(
+                $"--bits {string.Join(',', value.Select(bits => Invariant($"{bits}")))}: widths from 2 to 8 are understood, such as 2,3,4,8");
     } = DefaultBits;
 
-    /// <summary>Layers kept at a width or as floats: <c>NAME=BITS|float</c>, names with <c>*</c> and <c>?</c>; later ones win. Shape: [pins].</summary>
-    public IReadOnlyList<string> Pins { get; init; } = [];
+    /// <summary>
+    /// Layers kept at a width or as floats: <c>NAME=BITS|float</c>, names with <c>*</c> and <c>?</c>; later ones win. Shape: [pins].
+    /// </summary>
+    public IReadOnlyList<string> Pins { get; init => field = [.. value]; } = [];
 
     /// <summary>Whether channels between consecutive layers are scaled first, where that lowers the error of rounding.</summary>
     public bool Equalize { get; init; }
 
-    /// <summary>How weights are put on the grid.</summary>
-    public IRounding Rounding { get; init; } = new FeedbackRounding();
+    /// <summary>
+    /// Names of the ways to put weights on the grid: error feedback on the images (feedback), greedily along the path (gpfq), to the
+    /// nearest point (nearest). Shape: [methods].
+    /// </summary>
+    public static IReadOnlyList<string> Roundings => RoundingMethods.Names;
 
-    /// <summary>Whether a rounding that needs inputs sees those after layers that are rounded already, instead of the float network's.</summary>
+    /// <summary>How weights are put on the grid, one of <see cref="Roundings"/>.</summary>
+    public string Rounding
+    {
+        get;
+        init => field = Roundings.Contains(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"'{value}' is none of {string.Join(", ", Roundings)}");
+    } = RoundingMethods.Names[0];
+
+    /// <summary>Whether a rounding on images sees inputs after layers that are rounded already, instead of the float network's.</summary>
     public bool QuantizedInputs { get; init; }
+
+    /// <summary>Whether one layer is rounded after the other.</summary>
+    internal bool RoundsSequentially => QuantizedInputs && RoundingMethods.Named(Rounding).NeedsInputs;
 
     /// <summary>What becomes of activations in the written file; what is measured does not depend on it.</summary>
     public ActivationOptions Activations { get; init; } = new();
@@ -64,7 +82,10 @@ public sealed record PipelineOptions
     /// <summary>What activations are while sensitivities are measured: floats, or rounded to grids found on the float network.</summary>
     public ActivationFormat MeasuredActivations { get; init; } = ActivationFormat.Float;
 
-    /// <summary>Opset of the written file: 25, or 21 for older runtimes; what is measured does not depend on it.</summary>
+    /// <summary>Opsets that files are written for: the usual one, and that for older runtimes. Shape: [2].</summary>
+    public static IReadOnlyList<int> Opsets { get; } = [OpsetUpgrade.TargetOpset, OpsetUpgrade.EarlierOpset];
+
+    /// <summary>Opset of the written file, one of <see cref="Opsets"/>; what is measured does not depend on it.</summary>
     public int Opset
     {
         get;

@@ -27,7 +27,7 @@ internal static class RunDescriptions
         Bits = [.. options.Bits],
         Pins = [.. options.Pins],
         Equalize = options.Equalize,
-        Rounding = options.Rounding.Name + (options.Rounding.NeedsInputs && options.QuantizedInputs ? " on quantized inputs" : ""),
+        Rounding = options.Rounding + (options.RoundsSequentially ? " on quantized inputs" : ""),
         Estimator = options.Sensitivity.Estimator,
         Loss = options.Sensitivity.Loss ?? RunDescription.Automatic,
         Activations = RunDescription.NameOf(options.Activations.Format),

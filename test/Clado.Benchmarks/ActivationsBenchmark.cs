@@ -34,7 +34,7 @@ internal static class ActivationsBenchmark
                         + $"| {onFloats.Top1 * 100:0.00} % | {onIntegers.Top1 * 100:0.00} % |");
                 }
 
-                Pipeline Measure(ActivationFormat format) => Pipeline.Measure(new PipelineOptions
+                MeasuredRun Measure(ActivationFormat format) => Pipeline.Measure(new PipelineOptions
                 {
                     Model = path,
                     Images = SharedInstances.Locate("data/cifar10/calibration"),
@@ -46,10 +46,10 @@ internal static class ActivationsBenchmark
                 });
             }
 
-            EvaluationResult Evaluated(Pipeline pipeline, Allocation.AllocationResult allocation)
+            EvaluationResult Evaluated(MeasuredRun pipeline, Allocation.AllocationResult allocation)
             {
                 var file = Path.Combine(pipeline.RunPath, "written.onnx");
-                pipeline.Export(allocation, file);
+                pipeline.Deploy(allocation, file).Commit();
                 return Evaluator.Evaluate(file, ImageFolder.Open(SharedInstances.Locate("data/cifar10/test")), preprocessing, path, null, Environment.ProcessorCount);
             }
         }

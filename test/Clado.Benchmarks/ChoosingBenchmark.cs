@@ -2,7 +2,6 @@ using Clado.Evaluation;
 using Clado.Export;
 using Clado.Images;
 using Clado.Onnx;
-using Clado.Rounding;
 using Clado.Sensitivity;
 
 namespace Clado.Benchmarks;
@@ -28,7 +27,7 @@ internal static class ChoosingBenchmark
     {
         bool quantized = parts.Contains("quantized");
         int images = parts.Select(p => int.TryParse(p, out int count) ? count : 0).Append(DefaultImages).First(count => count > 0);
-        IRounding rounding = parts.Contains("nearest") ? new NearestRounding() : new FeedbackRounding();
+        string rounding = parts.Contains("nearest") ? "nearest" : "feedback";
         int[] widths = [.. (parts.FirstOrDefault(p => p.Contains(',')) ?? "2,3,4,8").Split(',').Select(int.Parse)];
         string[] named = [.. parts.Intersect(SensitivityOptions.Estimators)], estimators = named.Length > 0 ? named : ["diagonal", "additive", "auto"];
         bool Wanted(string part) => !parts.Intersect(["estimators", "widths", "economies"]).Any() || parts.Contains(part);
@@ -36,7 +35,7 @@ internal static class ChoosingBenchmark
         {
             if (Wanted("estimators"))
             {
-                Head($"{network.Model}, {rounding.Name}{(quantized ? " on quantized inputs" : "")}, widths {string.Join(", ", widths)}, {images} images", "estimator");
+                Head($"{network.Model}, {rounding}{(quantized ? " on quantized inputs" : "")}, widths {string.Join(", ", widths)}, {images} images", "estimator");
                 foreach (double budget in network.Budgets)
                 {
                     foreach (var estimator in estimators)
@@ -48,7 +47,7 @@ internal static class ChoosingBenchmark
             if (Wanted("widths"))
             {
                 string estimator = named.FirstOrDefault() ?? "auto";
-                Head($"{network.Model}, {rounding.Name}, {estimator}", "widths");
+                Head($"{network.Model}, {rounding}, {estimator}", "widths");
                 foreach (double budget in network.Budgets)
                 {
                     foreach (var set in WidthSets)
@@ -59,7 +58,7 @@ internal static class ChoosingBenchmark
             }
             if (Wanted("economies"))
             {
-                Console.WriteLine($"\n## {network.Model}, {rounding.Name}, economies");
+                Console.WriteLine($"\n## {network.Model}, {rounding}, economies");
                 WidthEconomies.Run(Options(network, images, rounding, "additive", WidthEconomies.Widths));
             }
         }
@@ -69,7 +68,7 @@ internal static class ChoosingBenchmark
     private static void Head(string title, string what) => Console.WriteLine(
         $"\n## {title}\n\n| bits | {what} | found by | predicted | measured | held back | test images | top-1 |\n|---|---|---|---|---|---|---|---|");
 
-    private static PipelineOptions Options(Network network, int images, IRounding rounding, string estimator, int[] widths) => new()
+    private static PipelineOptions Options(Network network, int images, string rounding, string estimator, int[] widths) => new()
     {
         Model = SharedInstances.Locate($"models/{network.Model}.onnx"),
         Images = SharedInstances.Locate($"data/{network.Data}/calibration"),
@@ -78,8 +77,16 @@ internal static class ChoosingBenchmark
         Bits = widths,
         Rounding = rounding,
         Sensitivity = new SensitivityOptions { Estimator = estimator },
-        Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{network.Model}-{rounding.Name}-{estimator}-{string.Concat(widths)}-{images}"),
+        Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{network.Model}-{rounding}-{estimator}-{string.Concat(widths)}-{images}"),
     };
+
+    /// <summary>Loss increase of a file on the run's images.</summary>
+    private static double Measured(MeasuredRun run, string path)
+    {
+        var work = run.On(null, null, CancellationToken.None);
+        return Evaluator.Evaluate(
+            path, work.Images, work.Preprocessing, run.ModelPath, run.Sensitivity.Loss, work.Threads, null, run.Scales).LossIncrease!.Value;
+    }
 
     private static void Show(string start, Network network, PipelineOptions options, double bits)
     {
@@ -91,10 +98,11 @@ internal static class ChoosingBenchmark
             return;
         }
         var path = Path.Combine(pipeline.RunPath, "written.onnx");
+        // Activations stay floats here: what weights lose is looked at.
         OnnxFile.Write(ModelWriter.Build(pipeline.Graph, result.Chosen), path);
         var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.Data}/test"));
         var evaluation = Evaluator.Evaluate(path, test, options.Preprocessing, options.Model, null, options.Resources.Threads);
-        double measured = result.MeasuredLoss ?? pipeline.Evaluate(path).LossIncrease!.Value;
+        double measured = result.MeasuredLoss ?? Measured(pipeline, path);
         var best = result.Trials.LastOrDefault(t => t.IsBest);
         Console.WriteLine($"{start} {result.Surrogate}{(best?.Round > 0 ? $", round {best.Round}" : "")} | {result.PredictedLoss:0.0000} | {measured:0.0000} | {best?.HeldBackLoss:0.0000} | {evaluation.LossIncrease:0.0000} | {evaluation.Top1 * 100:0.00} % |");
     }

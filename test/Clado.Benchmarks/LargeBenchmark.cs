@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Clado.Activations;
 using Clado.Onnx;
-using Clado.Rounding;
 using SkiaSharp;
 using static Clado.Onnx.NodeExtensions;
 using static Clado.Onnx.TensorProto.Types;
@@ -48,7 +47,7 @@ internal static class LargeBenchmark
                 Images = images,
                 Bits = [4],
                 Pins = pins,
-                Rounding = new NearestRounding(),
+                Rounding = "nearest",
                 Activations = new() { Format = ActivationFormat.Float },
                 // The plan wants room for every session at once; what it takes is said below.
                 Sensitivity = new() { Estimator = "diagonal" },
@@ -59,10 +58,10 @@ internal static class LargeBenchmark
             var allocation = run.Allocate(budget);
             Say("allocate", $"{allocation.SizeBytes:N0} bytes predicted");
             var output = Path.Combine(folder, $"out-{name.Replace(' ', '-')}.onnx");
-            var file = run.Export(allocation, output);
+            var file = run.Deploy(allocation, output, evaluate: true).Commit();
             Say("export", $"{string.Join(" + ", Directory.GetFiles(folder, Path.GetFileName(output) + "*").Order().Select(f => $"{new FileInfo(f).Length:N0}"))} bytes written; "
                 + $"largest difference from the simulation {file.Parity.LargestDifference:G3}");
-            var evaluation = run.Evaluate(output);
+            var evaluation = file.Evaluation!;
             Say("evaluate", FormattableString.Invariant($"agreement {evaluation.Agreement:P1}, loss increase {evaluation.LossIncrease:G3}"));
         }
         return 0;

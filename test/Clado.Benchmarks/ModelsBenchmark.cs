@@ -41,7 +41,7 @@ internal static class ModelsBenchmark
                 Limit = images,
                 Run = Directory.CreateTempSubdirectory("clado-models").FullName,
             };
-            Pipeline pipeline = null!;
+            MeasuredRun pipeline = null!;
             double measuring = MeasuringBenchmark.Cpu(() => pipeline = Pipeline.Measure(options));
             var test = ImageFolder.Open(Path.Combine(folder, "test")).Limit(TestImages, 0);
             foreach (var budget in (string[])["8bit", "4bit", "3bit"])
@@ -49,7 +49,7 @@ internal static class ModelsBenchmark
                 Allocation.AllocationResult result = null!;
                 double choosing = MeasuringBenchmark.Cpu(() => result = pipeline.Allocate(budget, rounds: 0));
                 var path = Path.Combine(options.Run!, "written.onnx");
-                choosing += MeasuringBenchmark.Cpu(() => pipeline.Export(result, path));
+                choosing += MeasuringBenchmark.Cpu(() => pipeline.Deploy(result, path).Commit());
                 var evaluation = Evaluator.Evaluate(path, test, options.Preprocessing, options.Model, null, options.Resources.Threads);
                 var metric = labelled ? $"top-1 {evaluation.Top1 * 100:0.0} %, agreement {evaluation.Agreement * 100:0.0} %"
                     : evaluation.Agreement is { } agreement ? $"agreement {agreement * 100:0.0} %" : $"relative output error {Math.Sqrt(evaluation.LossIncrease ?? double.NaN):0.0000}";

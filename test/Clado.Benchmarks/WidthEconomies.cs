@@ -49,7 +49,7 @@ internal static class WidthEconomies
         }
     }
 
-    private static int[] Choose(Pipeline pipeline, double[] matrix, double bits)
+    private static int[] Choose(MeasuredRun pipeline, double[] matrix, double bits)
     {
         var surrogate = new Surrogate { Name = "economies", Matrix = SpectralProjection.Project(matrix, pipeline.Candidates.Items.Count).Projected };
         var result = BitAllocation.Allocate(

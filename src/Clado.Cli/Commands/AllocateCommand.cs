@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Clado.Allocation;
+using Clado.Cli.Options;
 using Clado.Cli.Output;
 
 namespace Clado.Cli.Commands;
@@ -9,27 +10,24 @@ internal static class AllocateCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var (run, choosing, resources, json) = (CommonOptions.Run(required: true), new CommonOptions.Choosing(), new CommonOptions.Resources(), CommonOptions.Json());
-        var writing = new CommonOptions.Writing();
-        var command = new Command("allocate", "Choose bits a layer for a budget, from what was measured.\n\nExample: clado allocate --run runs/resnet20 --budget 120KiB")
-        {
-            run,
-        };
+        var (choosing, running, json) = (new ChoosingOptions(), new RunOptions(), CommonOptions.Json());
+        var command = new Command(
+            "allocate",
+            "Choose bits a layer for a budget, from what was measured.\n\nExample: clado allocate --run runs/resnet20 --budget 120KiB");
         choosing.AddTo(command);
-        writing.AddTo(command);
-        resources.AddTo(command);
+        running.AddTo(command);
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            var pipeline = Pipeline.Open(parsed.GetRequiredValue(run), resources.Read(parsed), writing.Activations(parsed, parsed.GetValue(run)), writing.Opset(parsed), terminal);
-            var result = Allocate(terminal, pipeline, choosing.Read(parsed), parsed.GetValue(json), cancellation);
+            var run = running.Open(parsed, terminal);
+            var result = Allocate(terminal, run, choosing.Read(parsed), parsed.GetValue(json), cancellation);
             if (result is null)
             {
                 return App.No;
             }
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(result, pipeline.Estimator, pipeline.WrittenAs));
+                terminal.Data(Json.Of(result, run.Estimator, run.WrittenAs));
             }
             else
             {
@@ -41,15 +39,14 @@ internal static class AllocateCommand
     }
 
     /// <summary>Allocates and keeps the result in the run folder; null, said in a line, where the budget cannot be kept.</summary>
-    public static AllocationResult? Allocate(
-        Terminal terminal, Pipeline pipeline, CommonOptions.Choice choice, bool json, CancellationToken cancellation)
+    public static AllocationResult? Allocate(Terminal terminal, MeasuredRun run, Choice choice, bool json, CancellationToken cancellation)
     {
-        var result = pipeline.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
-        if (Refuse(terminal, result, pipeline.Estimator, pipeline.WrittenAs, json))
+        var result = run.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
+        if (Refuse(terminal, result, run.Estimator, run.WrittenAs, json))
         {
             return null;
         }
-        pipeline.Keep("allocation", pipeline.NameOf(result, choice.Rounds), Json.Of(result, pipeline.Estimator, pipeline.WrittenAs));
+        run.Keep("allocation", run.NameOf(result, choice.Rounds), Json.Of(result, run.Estimator, run.WrittenAs));
         return result;
     }
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
-using Clado.Candidates;
+using Clado.Allocation;
 using Clado.Cli.Output;
 using Clado.Evaluation;
-using Clado.Execution;
 using Clado.Images;
+using Spectre.Console;
 using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
@@ -34,50 +34,64 @@ internal static class DemoCommand
             Preprocessing = Preprocessing.Parse(Path.Combine(samples, "preprocessing.json")),
             Run = Path.Combine(folder, "run"),
         };
-        var pipeline = Pipeline.Measure(options, terminal, cancellation);
-        using var files = new OwnedList<DemoFile>(Stage(terminal, pipeline, folder, cancellation));
+        var run = Pipeline.Measure(options, terminal, cancellation);
+        var files = new List<DemoFile>();
+        try
+        {
+            // Each lies beside its destination until all of them are known to be sound.
+            files.AddRange(Deploy(terminal, run, folder, cancellation));
+            var table = Compare(options, Path.Combine(samples, "images", "test"), files, cancellation);
+            files.ForEach(file => file.Deployment.Commit());
+            terminal.Show(table);
+            return App.Done;
+        }
+        finally
+        {
+            files.ForEach(file => file.Deployment.Dispose());
+        }
+    }
+
+    /// <summary>The files and the float model side by side.</summary>
+    private static Table Compare(PipelineOptions options, string test, IReadOnlyList<DemoFile> files, CancellationToken cancellation)
+    {
         var table = Terminal.Table(
-            ("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("speed", true), ("bits of each layer", false), ("file", false));
-        var images = ImageFolder.Open(Path.Combine(samples, "images", "test"));
+            ("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("speed", true),
+            ("bits of each layer", false), ("file", false));
+        var images = ImageFolder.Open(test);
         // On one thread: there speed is the kernels', and least disturbed by what else the machine does.
-        double[] times = LatencyMeasurement.Measure([options.Model, .. files.Select(f => f.Model.Path)], threads: 1, cancellation: cancellation);
-        void Row(string name, double bits, string path, string? destination, double time, string widths)
+        string[] paths = [options.Model, .. files.Select(f => f.Deployment.StagedPath)];
+        double[] times = LatencyMeasurement.Measure(paths, threads: 1, cancellation: cancellation);
+        void Row(string path, string name, double bits, string widths, string destination, double time)
         {
             var result = Evaluator.Evaluate(
                 path, destination, images, options.Preprocessing, options.Model, null, options.Resources.Threads, null, null, null, cancellation);
             Views.Row(
-                table, name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"), Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{times[0] / time:0.00}×"),
-                widths, destination ?? path);
+                table, name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"),
+                Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{times[0] / time:0.00}×"), widths, destination);
         }
 
-        Row("FP32", 32, options.Model, null, times[0], "");
-        foreach (var (file, time) in files.Zip(times.Skip(1)))
+        Row(options.Model, "FP32", 32, "", options.Model, times[0]);
+        foreach (var ((file, path), time) in files.Zip(paths.Skip(1)).Zip(times.Skip(1)))
         {
-            Row(file.Name, file.Bits, file.Model.Path, file.Model.Destination, time, file.Widths);
+            Row(path, file.Name, file.Bits, file.Widths, file.Deployment.Model.Path, time);
         }
-        foreach (var file in files)
-        {
-            file.Model.Commit();
-        }
-        terminal.Show(table);
-        return App.Done;
+        return table;
     }
 
-    /// <summary>The files, each beside its destination until all of them are known to be sound.</summary>
-    private static IEnumerable<DemoFile> Stage(Terminal terminal, Pipeline pipeline, string folder, CancellationToken cancellation)
+    private static IEnumerable<DemoFile> Deploy(Terminal terminal, MeasuredRun run, string folder, CancellationToken cancellation)
     {
-        StagedExport Model(string name, IReadOnlyList<Candidate> chosen) => pipeline.Stage(
-            chosen, Path.Combine(folder, $"{Name}-{name}.onnx"), pipeline.MeasureRanges(chosen, terminal, cancellation), terminal, cancellation);
+        Deployment Write(string name, AllocationResult choice) => run.Deploy(
+            choice, Path.Combine(folder, $"{Name}-{name}.onnx"), progress: terminal, cancellation: cancellation);
 
         foreach (int bits in UniformBits)
         {
-            yield return new DemoFile($"uniform {bits} bits", bits, Model($"uniform{bits}", pipeline.Candidates.Uniform(bits)), "");
+            yield return new DemoFile($"uniform {bits} bits", bits, "", Write($"uniform{bits}", run.Uniform(bits)));
         }
         foreach (var budget in Budgets)
         {
-            var allocation = pipeline.Allocate(budget, cancellation: cancellation);
+            var choice = run.Allocate(budget, cancellation: cancellation);
             yield return new DemoFile(
-                $"Clado {budget}", allocation.BitsPerWeight, Model(budget, allocation.Chosen), string.Concat(allocation.Chosen.Select(c => c.Bits)));
+                $"Clado {budget}", choice.BitsPerWeight, string.Concat(choice.Chosen.Select(c => c.Bits)), Write(budget, choice));
         }
     }
 
@@ -97,8 +111,5 @@ internal static class DemoCommand
     }
 
     /// <summary>A row of the table.</summary>
-    private sealed record DemoFile(string Name, double Bits, StagedExport Model, string Widths) : IDisposable
-    {
-        public void Dispose() => Model.Dispose();
-    }
+    private sealed record DemoFile(string Name, double Bits, string Widths, Deployment Deployment);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Cli.Options;
 using Clado.Cli.Output;
 using Clado.Evaluation;
 using Clado.Images;
@@ -12,7 +13,7 @@ internal static class EvaluateCommand
     {
         var (model, images, json) = (CommonOptions.Model(), CommonOptions.Images("images to evaluate on"), CommonOptions.Json());
         var (preprocess, limit, seed, threads) = (CommonOptions.Preprocess(), CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.Threads());
-        var feeding = new CommonOptions.Feeding();
+        var feeding = new ModelInputOptions();
         var reference = new Option<string>("--reference") { Description = "The FP32 model to compare with" };
         var latency = new Option<bool>("--latency") { Description = "Time runs on one image with --threads threads, in turn with the reference: the median" };
         var command = new Command("evaluate", "Run a model file on images: top-1, top-5, loss, agreement with a reference, time.\n\nExample: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Cli.Options;
 using Clado.Cli.Output;
 
 namespace Clado.Cli.Commands;
@@ -8,41 +9,41 @@ internal static class ExportCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var (run, choosing, resources, json) = (CommonOptions.Run(required: true), new CommonOptions.Choosing(), new CommonOptions.Resources(), CommonOptions.Json());
-        var writing = new CommonOptions.Writing();
-        var (output, refine) = (CommonOptions.Output(required: true), Refinement.Option());
-        var command = new Command("export", "Write the quantized model of a budget, from what was measured.\n\nExample: clado export --run runs/resnet20 --budget 3bit -o resnet20-3bit.onnx")
-        {
-            run,
-        };
+        var (choosing, running, json) = (new ChoosingOptions(), new RunOptions(), CommonOptions.Json());
+        var (output, refine) = (CommonOptions.Output(required: true), CommonOptions.Refine());
+        var command = new Command(
+            "export",
+            "Write the quantized model of a budget, from what was measured.\n\n"
+            + "Example: clado export --run runs/resnet20 --budget 3bit -o resnet20-3bit.onnx");
         choosing.AddTo(command);
         command.Options.Add(output);
         command.Options.Add(refine);
-        writing.AddTo(command);
-        resources.AddTo(command);
+        running.AddTo(command);
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            var (folder, path, choice) = (parsed.GetRequiredValue(run), parsed.GetRequiredValue(output), choosing.Read(parsed));
-            var pipeline = Pipeline.Open(folder, resources.Read(parsed), writing.Activations(parsed, folder), writing.Opset(parsed), terminal);
-            Destination.CheckFile("-o", path, pipeline.Graph.File, choice.Files);
-            Destination.CheckOutsideRun("-o", path, folder);
-            Destination.CheckOutsideImages("-o", path, pipeline.ImagesPath);
-            var result = AllocateCommand.Allocate(terminal, pipeline, choice, parsed.GetValue(json), cancellation);
+            var (path, choice) = (parsed.GetRequiredValue(output), choosing.Read(parsed));
+            var run = running.Open(parsed, terminal);
+            Destination.CheckFile("-o", path, run.ModelPath, choice.Files);
+            Destination.CheckOutsideRun("-o", path, run.RunPath);
+            Destination.CheckOutsideImages("-o", path, run.ImagesPath);
+            var result = AllocateCommand.Allocate(terminal, run, choice, parsed.GetValue(json), cancellation);
             if (result is null)
             {
                 return App.No;
             }
-            var written = Refinement.Write(terminal, pipeline, result, path, parsed.GetValue(refine), evaluate: false, cancellation);
+            using var deployment = run.Deploy(result, path, parsed.GetValue(refine), evaluate: false, terminal, cancellation);
+            terminal.Show(deployment.Model.Refinement);
+            var model = deployment.Commit();
             if (parsed.GetValue(json))
             {
                 terminal.Data(Json.Of(
-                    written.Result, pipeline.Estimator, pipeline.WrittenAs, path, written.Evaluation?.LossIncrease, written.File.Parity));
+                    model.Allocation, run.Estimator, run.WrittenAs, path, model.Evaluation?.LossIncrease, model.Parity));
             }
             else
             {
-                terminal.Show(written.Result);
-                terminal.Show(written.File.Parity);
+                terminal.Show(model.Allocation);
+                terminal.Show(model.Parity);
                 terminal.Data($"written: {path}");
             }
             return App.Done;

@@ -1,7 +1,6 @@
 using System.CommandLine;
+using Clado.Cli.Options;
 using Clado.Cli.Output;
-using Clado.Graphs;
-using Clado.Layers;
 
 namespace Clado.Cli.Commands;
 
@@ -10,21 +9,20 @@ internal static class InspectCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var model = CommonOptions.Model();
-        var (feeding, json) = (new CommonOptions.Feeding(), CommonOptions.Json());
-        var command = new Command("inspect", "Layers, sizes, MACs, what will not be quantized and why.\n\nExample: clado inspect resnet20.onnx") { model, json };
-        feeding.AddTo(command);
+        var (model, inputs, json) = (CommonOptions.Model(), new ModelInputOptions(), CommonOptions.Json());
+        var command = new Command(
+            "inspect", "Layers, sizes, MACs, what will not be quantized and why.\n\nExample: clado inspect resnet20.onnx") { model, json };
+        inputs.AddTo(command);
         command.Runs((parsed, _) =>
         {
-            var graph = Graph.Read(parsed.GetRequiredValue(model), feeding.Read(parsed));
-            var layers = LayerFinder.Find(graph);
+            var inspection = Inspection.Of(parsed.GetRequiredValue(model), inputs.Read(parsed));
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(graph, layers));
+                terminal.Data(Json.Of(inspection));
             }
             else
             {
-                terminal.Show(graph, layers);
+                terminal.Show(inspection);
             }
             return App.Done;
         });

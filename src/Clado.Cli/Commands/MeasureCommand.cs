@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Cli.Options;
 using Clado.Cli.Output;
 
 namespace Clado.Cli.Commands;
@@ -8,7 +9,7 @@ internal static class MeasureCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var measuring = new CommonOptions.Measuring();
+        var measuring = new MeasuringOptions();
         var command = new Command(
             "measure", "Measure sensitivities into a run folder; the same command goes on where it was stopped.\n\nExample: clado measure resnet20.onnx --images calibration --run runs/resnet20");
         measuring.AddTo(command);

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Clado.Allocation.Solver;
+using Clado.Cli.Options;
 using Clado.Cli.Output;
-using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
 
@@ -10,10 +10,12 @@ internal static class QuantizeCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var (measuring, choosing) = (new CommonOptions.Measuring(), new CommonOptions.Choosing());
-        var (output, json) = (CommonOptions.Output(required: false), CommonOptions.Json());
-        var command = new Command("quantize", "Measure, choose bits a layer for a budget, write the model and evaluate it: the whole job.\n\nExample: clado quantize resnet20.onnx --images calibration --budget 120KiB -o resnet20-120k.onnx");
-        var refine = Refinement.Option();
+        var (measuring, choosing) = (new MeasuringOptions(), new ChoosingOptions());
+        var (output, refine, json) = (CommonOptions.Output(required: false), CommonOptions.Refine(), CommonOptions.Json());
+        var command = new Command(
+            "quantize",
+            "Measure, choose bits a layer for a budget, write the model and evaluate it: the whole job.\n\n"
+            + "Example: clado quantize resnet20.onnx --images calibration --budget 120KiB -o resnet20-120k.onnx");
         measuring.AddTo(command);
         choosing.AddTo(command);
         foreach (var option in (Option[])[refine, output, json])
@@ -24,13 +26,13 @@ internal static class QuantizeCommand
         {
             var (options, choice, path) = (measuring.Read(parsed), choosing.Read(parsed), parsed.GetValue(output));
             Destination.CheckFile("-o", path, options.Model, [.. measuring.Files(parsed), .. choice.Files]);
-            return Run(terminal, options, choice, parsed.GetValue(refine), path, parsed.GetValue(json), cancellation);
+            Check(options, path);
+            return Run(terminal, options, choice, new Wanted(path, parsed.GetValue(refine), parsed.GetValue(json)), cancellation);
         });
         return command;
     }
 
-    private static int Run(
-        Terminal terminal, PipelineOptions options, CommonOptions.Choice choice, bool refine, string? output, bool json, CancellationToken cancellation)
+    private static void Check(PipelineOptions options, string? output)
     {
         if (output is null)
         {
@@ -38,52 +40,59 @@ internal static class QuantizeCommand
         }
         Destination.CheckOutsideRun("-o", output, options.Run);
         Destination.CheckOutsideImages("-o", output, options.Images);
+    }
+
+    private static int Run(Terminal terminal, PipelineOptions options, Choice choice, Wanted wanted, CancellationToken cancellation)
+    {
         var prepared = MeasureCommand.Prepare(options);
         prepared.CheckLabels();
         // A budget that no choice of widths keeps is so before anything is measured.
         if (prepared.Try(choice.Budget, choice.Limits) is { Status: AllocationStatus.Infeasible } impossible
-            && AllocateCommand.Refuse(terminal, impossible, options.Sensitivity.Estimator, prepared.WrittenAs, json))
+            && AllocateCommand.Refuse(terminal, impossible, options.Sensitivity.Estimator, prepared.WrittenAs, wanted.Json))
         {
             return App.No;
         }
-        var pipeline = Pipeline.Measure(prepared, terminal, cancellation);
-        var result = AllocateCommand.Allocate(terminal, pipeline, choice, json, cancellation);
+        var run = Pipeline.Measure(prepared, terminal, cancellation);
+        var result = AllocateCommand.Allocate(terminal, run, choice, wanted.Json, cancellation);
         if (result is null)
         {
             return App.No;
         }
-        var path = output ?? $"{Path.GetFileNameWithoutExtension(options.Model)}-{result.SizeBytes}.onnx";
-        var written = Refinement.Write(terminal, pipeline, result, path, refine, evaluate: true, cancellation);
-        (result, var evaluation) = (written.Result, written.Evaluation!);
-        var parity = written.File.Parity;
-        var biases = Aside(terminal, "what corrected biases gain", () => pipeline.MeasureBiases(result, terminal, cancellation));
-        pipeline.Keep("evaluation", Path.GetFileNameWithoutExtension(path), Json.Of(evaluation));
+        var path = wanted.Output ?? $"{Path.GetFileNameWithoutExtension(options.Model)}-{result.SizeBytes}.onnx";
+        DeployedModel model;
+        using (var deployment = run.Deploy(result, path, wanted.Refine, evaluate: true, terminal, cancellation))
+        {
+            terminal.Show(deployment.Model.Refinement);
+            model = deployment.Commit();
+        }
+        var biases = BesideTheFile(
+            terminal, "what corrected biases gain", () => run.MeasureBiases(model.Allocation, terminal, cancellation));
         var text = Json.Of(
-            result, pipeline.Estimator, pipeline.WrittenAs, path, evaluation.LossIncrease, parity, biases, pipeline.Scales);
-        pipeline.Keep("allocation", pipeline.NameOf(result, choice.Rounds), text);
-        if (json)
+            model.Allocation, run.Estimator, run.WrittenAs, path, model.Evaluation!.LossIncrease, model.Parity, biases, run.Scales);
+        run.Keep("evaluation", Path.GetFileNameWithoutExtension(path), Json.Of(model.Evaluation));
+        run.Keep("allocation", run.NameOf(model.Allocation, choice.Rounds), text);
+        if (wanted.Json)
         {
             terminal.Data(text);
             return App.Done;
         }
-        terminal.Show(result);
-        terminal.ShowScalings(pipeline);
+        var uniform = BesideTheFile(
+            terminal, "uniform widths beside the file", () => run.UniformAround(model.SizeBytes, terminal, cancellation));
+        terminal.Show(model.Allocation);
+        terminal.ShowScalings(run);
         terminal.Show(biases);
-        terminal.ShowKept(pipeline);
-        terminal.ShowGains(pipeline);
-        terminal.ShowScales(pipeline);
-        terminal.Data(Invariant($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase {evaluation.LossIncrease:0.0000} ")
-            + Invariant($"({pipeline.Sensitivity.Loss}; predicted {result.PredictedLoss:0.0000})")
-            + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : ""));
-        terminal.ShowChart(
-            result, evaluation, Aside(terminal, "uniform widths beside the file", () => pipeline.UniformAround(result.SizeBytes, terminal, cancellation)) ?? []);
-        terminal.Show(parity);
+        terminal.ShowKept(run);
+        terminal.ShowGains(run);
+        terminal.ShowScales(run);
+        terminal.ShowMeasured(run, model);
+        terminal.ShowChart(model.Allocation, model.Evaluation, uniform ?? []);
+        terminal.Show(model.Parity);
         terminal.Data($"written: {path}");
         return App.Done;
     }
 
-    /// <summary>Measures something beside the written file, of networks that nobody asked for: what is wrong with those is said, and left out.</summary>
-    private static T? Aside<T>(Terminal terminal, string what, Func<T?> measure) where T : class
+    /// <summary>Measures something of networks that nobody asked for, when the file is written: what is wrong with those is said, and left out.</summary>
+    private static T? BesideTheFile<T>(Terminal terminal, string what, Func<T?> measure) where T : class
     {
         try
         {
@@ -95,4 +104,10 @@ internal static class QuantizeCommand
             return null;
         }
     }
+
+    /// <summary>What is to come out.</summary>
+    /// <param name="Output">Path of the file; null for one named by model and size.</param>
+    /// <param name="Refine">Whether layers are rounded again once the widths are known.</param>
+    /// <param name="Json">Whether JSON is printed.</param>
+    private sealed record Wanted(string? Output, bool Refine, bool Json);
 }

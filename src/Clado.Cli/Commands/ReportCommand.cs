@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Cli.Options;
 using Clado.Cli.Output;
 using Clado.Reports;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Cli.Options;
 using Clado.Cli.Output;
 using Clado.Sweeps;
 using static System.FormattableString;
@@ -10,12 +11,17 @@ internal static class SweepCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var (run, resources, writing, json) = (CommonOptions.Run(required: true), new CommonOptions.Resources(), new CommonOptions.Writing(), CommonOptions.Json());
+        var (running, json) = (new RunOptions(), CommonOptions.Json());
         var budgets = new Option<string?>("--budgets")
         {
-            Description = "Budgets with commas between, as allocate takes them (default: chosen from the smallest file to the largest, denser where the curve bends)",
+            Description = "Budgets with commas between, as allocate takes them "
+                + "(default: chosen from the smallest file to the largest, denser where the curve bends)",
         };
-        var points = new Option<int>("--points") { Description = "Budgets to choose where none are given", DefaultValueFactory = _ => new SweepOptions().PointCount };
+        var points = new Option<int>("--points")
+        {
+            Description = "Budgets to choose where none are given",
+            DefaultValueFactory = _ => new SweepOptions().PointCount,
+        };
         var images = new Option<string?>("--evaluate")
         {
             Description = "Folder of images to evaluate on: images, class folders, or images with a labels.csv (default: those of the run)",
@@ -32,10 +38,9 @@ internal static class SweepCommand
             "The size–accuracy curve from one measurement, uniform widths and the diagonal choice beside it. Finished points are kept in the run folder.\n\n"
             + "Example: clado sweep --run runs/resnet20 --evaluate test -o resnet20.csv\nExample: clado sweep --run runs/resnet20 --evaluate test --target-drop 1")
         {
-            run, budgets, points, images, limit, seed, drop, rounds, output,
+            budgets, points, images, limit, seed, drop, rounds, output,
         };
-        writing.AddTo(command);
-        resources.AddTo(command);
+        running.AddTo(command);
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
@@ -51,11 +56,10 @@ internal static class SweepCommand
             {
                 throw new CladoException("--limit and --seed choose among the images of --evaluate, which is missing; the run's images are used all of them");
             }
-            var folder = parsed.GetRequiredValue(run);
-            var pipeline = Pipeline.Open(folder, resources.Read(parsed), writing.Activations(parsed, folder), writing.Opset(parsed), terminal);
-            Destination.CheckFile("-o", parsed.GetValue(output), pipeline.Graph.File);
-            Destination.CheckOutsideRun("-o", parsed.GetValue(output), folder);
-            Destination.CheckOutsideImages("-o", parsed.GetValue(output), parsed.GetValue(images) ?? pipeline.ImagesPath);
+            var run = running.Open(parsed, terminal);
+            Destination.CheckFile("-o", parsed.GetValue(output), run.ModelPath);
+            Destination.CheckOutsideRun("-o", parsed.GetValue(output), run.RunPath);
+            Destination.CheckOutsideImages("-o", parsed.GetValue(output), parsed.GetValue(images) ?? run.ImagesPath);
             var options = new SweepOptions
             {
                 Images = parsed.GetValue(images),
@@ -69,12 +73,12 @@ internal static class SweepCommand
             Curve curve;
             if (parsed.GetValue(drop) is { } target)
             {
-                (var found, curve) = pipeline.FindSmallest(target, options, terminal, cancellation);
-                code = Say(terminal, pipeline, options, target, found, curve);
+                (var found, curve) = run.FindSmallest(target, options, terminal, cancellation);
+                code = Say(terminal, run, options, target, found, curve);
             }
             else
             {
-                (curve, var infeasible) = pipeline.Sweep(options, terminal, cancellation);
+                (curve, var infeasible) = run.Sweep(options, terminal, cancellation);
                 foreach (var result in infeasible)
                 {
                     terminal.Message($"clado: {Views.Infeasible(result)}");
@@ -83,7 +87,7 @@ internal static class SweepCommand
             }
             if (parsed.GetValue(output) is { } path)
             {
-                AtomicFile.WriteText(path, curve.ToCsv());
+                curve.WriteCsv(path);
                 terminal.Message($"written: {path}");
             }
             if (parsed.GetValue(json))
@@ -100,20 +104,24 @@ internal static class SweepCommand
     }
 
     /// <summary>Says what was found for a drop, in a line, and gives the exit code.</summary>
-    private static int Say(Terminal terminal, Pipeline pipeline, SweepOptions options, double target, CurvePoint? found, Curve curve)
+    private static int Say(Terminal terminal, MeasuredRun run, SweepOptions options, double target, CurvePoint? found, Curve curve)
     {
         var measure = curve.FloatTop1 is null ? "agreement with FP32" : "top-1";
         if (found is null)
         {
             var best = curve.Of(CurveMethod.Clado).MinBy(p => p.Drop(curve.FloatTop1))!;
-            terminal.Message(Invariant($"clado: --target-drop {target}: no size measured keeps {measure} that close on these {curve.Images:N0} images; the least drop is ")
-                + Invariant($"{best.Drop(curve.FloatTop1):0.00} points at {best.SizeBytes:N0} bytes. Allow a larger drop, or wider widths when measuring (--bits)"));
+            terminal.Message(
+                Invariant($"clado: --target-drop {target}: no size measured keeps {measure} that close on these {curve.Images:N0} images; ")
+                + Invariant($"the least drop is {best.Drop(curve.FloatTop1):0.00} points at {best.SizeBytes:N0} bytes. ")
+                + "Allow a larger drop, or wider widths when measuring (--bits)");
             return App.No;
         }
-        terminal.Message(Invariant($"smallest size found for a drop of at most {target} points: {found.SizeBytes:N0} bytes ({found.BitsPerWeight:0.00} bits a weight), which lose ")
-            + Invariant($"{found.Drop(curve.FloatTop1):0.00} points of {measure} on {curve.Images:N0} images"));
-        terminal.Message($"write it with: clado export --run {pipeline.RunPath} --budget {found.Budget}{(options.Rounds is { } rounds ? $" --rounds {rounds}" : "")}"
-            + $"{pipeline.WritingOptions} -o OUT.onnx");
+        terminal.Message(
+            Invariant($"smallest size found for a drop of at most {target} points: {found.SizeBytes:N0} bytes ")
+            + Invariant($"({found.BitsPerWeight:0.00} bits a weight), which lose {found.Drop(curve.FloatTop1):0.00} points of {measure} ")
+            + Invariant($"on {curve.Images:N0} images"));
+        terminal.Message($"write it with: clado export --run {run.RunPath} --budget {found.Budget}{(options.Rounds is { } rounds ? $" --rounds {rounds}" : "")}"
+            + $"{WritingOptions.Of(run)} -o OUT.onnx");
         return App.Done;
     }
 }

@@ -2,8 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Clado.Allocation;
 using Clado.Evaluation;
-using Clado.Graphs;
-using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
 using Clado.Sweeps;
@@ -16,16 +14,16 @@ internal static class Json
     // Nothing here stands in a page: names keep their quotes and accents.
     private static readonly JsonSerializerOptions Options = new(JsonText.Indented) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static string Of(Graph graph, LayerSet layers) => JsonSerializer.Serialize(
+    public static string Of(Inspection inspection) => JsonSerializer.Serialize(
         new
         {
-            model = graph.File,
-            opset = graph.OriginalOpset,
-            parameters = layers.Layers.Sum(l => l.Parameters),
-            macs = layers.Layers.Sum(l => l.Macs),
-            sizeBytes = graph.FileSizeBytes,
-            layers = layers.Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
-            kept = layers.Kept.Select(k => new { k.Name, k.Op, k.Reason }),
+            model = inspection.Model,
+            opset = inspection.Opset,
+            parameters = inspection.Layers.Layers.Sum(l => l.Parameters),
+            macs = inspection.Layers.Layers.Sum(l => l.Macs),
+            sizeBytes = inspection.SizeBytes,
+            layers = inspection.Layers.Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
+            kept = inspection.Layers.Kept.Select(k => new { k.Name, k.Op, k.Reason }),
         },
         Options);
 
@@ -51,7 +49,7 @@ internal static class Json
 
     /// <param name="result">The allocation.</param>
     /// <param name="estimator">Name of the estimator that was asked for.</param>
-    /// <param name="writtenAs">What activations are written as, see <see cref="Pipeline.WrittenAs"/>.</param>
+    /// <param name="writtenAs">What activations are written as, see <see cref="MeasuredRun.WrittenAs"/>.</param>
     /// <param name="output">Path of the written file, or null.</param>
     /// <param name="measuredLoss">Loss increase measured on the written file, or null where that is not done.</param>
     /// <param name="parity">How close the written file is to its simulation, or null where that is not checked.</param>

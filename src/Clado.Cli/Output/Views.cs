@@ -1,9 +1,7 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Evaluation;
-using Clado.Graphs;
 using Clado.Layers;
-using Clado.Onnx;
 using Clado.Sweeps;
 using Spectre.Console;
 using static System.FormattableString;
@@ -17,40 +15,34 @@ internal static class Views
     private const int ChartWidth = 64;
     private const string Blocks = " ▁▂▃▄▅▆▇█";
 
-    public static void Show(this Terminal terminal, Graph graph, LayerSet layers)
+    public static void Show(this Terminal terminal, Inspection inspection)
     {
-        var table = Terminal.Table(("layer", false), ("op", false), ("shape", false), ("groups", true), ("parameters", true), ("MACs", true));
-        foreach (var layer in layers.Layers)
+        var layers = inspection.Layers.Layers;
+        var table = Terminal.Table(
+            ("layer", false), ("op", false), ("shape", false), ("groups", true), ("parameters", true), ("MACs", true));
+        foreach (var layer in layers)
         {
-            Row(table, layer.Name, layer.Op, string.Join('×', layer.Shape.Select(d => Invariant($"{d}"))), $"{layer.Groups}", Invariant($"{layer.Parameters:N0}"), Invariant($"{layer.Macs:N0}"));
+            Row(table, layer.Name, layer.Op, string.Join('×', layer.Shape.Select(d => Invariant($"{d}"))), $"{layer.Groups}",
+                Invariant($"{layer.Parameters:N0}"), Invariant($"{layer.Macs:N0}"));
         }
         terminal.Show(table);
-        terminal.Data(Invariant($"{graph.File}: opset {graph.OriginalOpset}, {graph.FileSizeBytes:N0} bytes, {layers.Layers.Count} layers to quantize, ")
-            + Invariant($"{layers.Layers.Sum(l => l.Parameters):N0} weights, {layers.Layers.Sum(l => l.Macs):N0} MACs an image"));
-        terminal.ShowKept(layers);
-        terminal.ShowReadout(graph);
-    }
-
-    /// <summary>How a quantized network will be compared with the float one; its parts are not known before there are images.</summary>
-    private static void ShowReadout(this Terminal terminal, Graph graph)
-    {
-        try
+        terminal.Data(Invariant($"{inspection.Model}: opset {inspection.Opset}, {inspection.SizeBytes:N0} bytes, {layers.Count} layers to quantize, ")
+            + Invariant($"{layers.Sum(l => l.Parameters):N0} weights, {layers.Sum(l => l.Macs):N0} MACs an image"));
+        ShowKept(terminal, "kept as float", inspection.Layers.Kept);
+        // Their parts are not known before there are images.
+        string how = inspection.IsClassifier ? "kl" : "mse, a part in units of its own variance; clado measure finds its parts on the images";
+        foreach (var (name, shape) in inspection.Outputs)
         {
-            var readout = Readout.Of(graph);
-            string how = readout.IsClassifier ? "kl" : "mse, a part in units of its own variance; clado measure finds its parts on the images";
-            foreach (var output in readout.Outputs)
-            {
-                terminal.Data($"output '{output}': [{string.Join(", ", graph.Tensors[output].Shape.Select(d => Invariant($"{d}")))}] an image, compared by {how}");
-            }
+            terminal.Data($"output '{name}': [{string.Join(", ", shape.Select(d => Invariant($"{d}")))}] an image, compared by {how}");
         }
-        catch (OnnxFormatException e)
+        if (inspection.Problem is { } problem)
         {
-            terminal.Message($"note: this model cannot be measured: {e.Message}");
+            terminal.Message($"note: this model cannot be measured: {problem}");
         }
     }
 
     /// <summary>What the outputs consist of, where errors are measured in units of each part's own variance.</summary>
-    public static void ShowScales(this Terminal terminal, Pipeline run)
+    public static void ShowScales(this Terminal terminal, MeasuredRun run)
     {
         foreach (var scale in run.Scales ?? [])
         {
@@ -60,13 +52,11 @@ internal static class Views
     }
 
     /// <summary>What of the network is not quantized, weights first, and why.</summary>
-    public static void ShowKept(this Terminal terminal, Pipeline run)
+    public static void ShowKept(this Terminal terminal, MeasuredRun run)
     {
-        terminal.ShowKept(run.Layers);
-        ShowKept(terminal, "computes in floats", run.Plan?.Kept ?? []);
+        ShowKept(terminal, "kept as float", run.Layers.Kept);
+        ShowKept(terminal, "computes in floats", run.FloatOperations);
     }
-
-    public static void ShowKept(this Terminal terminal, LayerSet layers) => ShowKept(terminal, "kept as float", layers.Kept);
 
     private static void ShowKept(Terminal terminal, string what, IReadOnlyList<KeptOperation> kept)
     {
@@ -77,7 +67,7 @@ internal static class Views
     }
 
     /// <summary>What equalization changed and what that gained, a row a tensor.</summary>
-    public static void ShowScalings(this Terminal terminal, Pipeline run)
+    public static void ShowScalings(this Terminal terminal, MeasuredRun run)
     {
         if (run.Scalings.Count == 0)
         {
@@ -92,6 +82,25 @@ internal static class Views
         terminal.Show(table);
     }
 
+    /// <summary>What refining changed, and whether it was kept.</summary>
+    public static void Show(this Terminal terminal, RefinementEffect? refinement)
+    {
+        if (refinement is { } r)
+        {
+            terminal.Message(Invariant($"refining: loss increase {r.LossBefore:0.0000} before, {r.LossAfter:0.0000} after; ")
+                + (r.IsKept ? "kept" : "taken back"));
+        }
+    }
+
+    /// <summary>What the written file loses, beside what was predicted.</summary>
+    public static void ShowMeasured(this Terminal terminal, MeasuredRun run, DeployedModel model)
+    {
+        var evaluation = model.Evaluation!;
+        terminal.Data(Invariant($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase ")
+            + Invariant($"{evaluation.LossIncrease:0.0000} ({run.Sensitivity.Loss}; predicted {model.Allocation.PredictedLoss:0.0000})")
+            + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : ""));
+    }
+
     /// <summary>What corrected biases changed and what that gained.</summary>
     public static void Show(this Terminal terminal, BiasEffect? biases)
     {
@@ -102,7 +111,7 @@ internal static class Views
     }
 
     /// <summary>Loss increase of every candidate alone, a row a layer.</summary>
-    public static void ShowSensitivity(this Terminal terminal, Pipeline run)
+    public static void ShowSensitivity(this Terminal terminal, MeasuredRun run)
     {
         int[] widths = [.. run.Candidates.Items.Select(c => c.Bits).Distinct().Order()];
         var table = Terminal.Table([("layer", false), ("weights", true), .. widths.Select(b => ($"{b} bits", true))]);
@@ -119,7 +128,7 @@ internal static class Views
     }
 
     /// <summary>Says where a narrower width measured a lower loss than a wider one: noise, or chance gains of cross-entropy.</summary>
-    public static void ShowGains(this Terminal terminal, Pipeline run)
+    public static void ShowGains(this Terminal terminal, MeasuredRun run)
     {
         var gains = run.Candidates.Items.Select((c, row) => (c.Layer, c.Bits, Loss: run.Sensitivity.LossIncrease(row))).GroupBy(c => c.Layer)
             .SelectMany(g => g.Where(narrow => g.Any(wide => wide.Bits > narrow.Bits && wide.Loss > narrow.Loss)).Take(1)).ToArray();

@@ -51,6 +51,10 @@ public sealed record Curve
         Points = [.. points.Concat(Points).DistinctBy(p => (p.Method, p.Budget)).OrderBy(p => p.SizeBytes).ThenBy(p => p.Method).ThenBy(p => p.BudgetBytes)],
     };
 
+    /// <summary>Writes the points as CSV, see <see cref="ToCsv"/>.</summary>
+    /// <param name="path">Path of the file.</param>
+    public void WriteCsv(string path) => AtomicFile.WriteText(path, ToCsv());
+
     /// <summary>The points as CSV with a header; bits of the layers in the order of execution, separated by spaces.</summary>
     public string ToCsv() => Csv.Of(
         ["method", "budget", "budgetBytes", "sizeBytes", "bitsPerWeight", "predictedLoss", "measuredLoss", "top1", "agreement", "gap", "allocation"],

@@ -3,7 +3,7 @@ namespace Clado.Sweeps;
 /// <summary>How the bits of a point were chosen.</summary>
 public enum CurveMethod
 {
-    /// <summary>By <see cref="Pipeline.Allocate"/> with the run's estimator.</summary>
+    /// <summary>By <see cref="MeasuredRun.Allocate"/> with the run's estimator.</summary>
     Clado,
 
     /// <summary>By the sum of the layers' single losses: what tools that measure layers one at a time would choose.</summary>

@@ -19,7 +19,7 @@ public sealed record SweepOptions
     public int Seed { get; init; }
 
     /// <summary>Budgets as in <see cref="Allocation.Budget.Parse"/>; empty to choose <see cref="PointCount"/> of them. Shape: [budgets].</summary>
-    public IReadOnlyList<string> Budgets { get; init; } = [];
+    public IReadOnlyList<string> Budgets { get; init => field = [.. value]; } = [];
 
     /// <summary>Budgets to choose where none are given. Range: [2, 1000].</summary>
     public int PointCount
@@ -28,7 +28,7 @@ public sealed record SweepOptions
         init => field = value is >= 2 and <= 1000 ? value : throw new CladoException(Invariant($"--points {value}: 2 to 1000 are wanted"));
     } = 20;
 
-    /// <summary>Rounds of measuring around each choice at most, as in <see cref="Pipeline.Allocate"/>; null for its default. Range: [0, inf).</summary>
+    /// <summary>Rounds of measuring around each choice at most, as in <see cref="MeasuredRun.Allocate"/>; null for its default. Range: [0, inf).</summary>
     public int? Rounds
     {
         get;

@@ -1,6 +1,5 @@
 using Clado.Evaluation;
 using Clado.Images;
-using Clado.Rounding;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Xunit;
@@ -28,11 +27,11 @@ public class CrossTermTests
                 Images = SharedFiles.Require("data/cifar10/calibration"),
                 Limit = 512,
                 Bits = [2, 4, 8],
-                Rounding = new NearestRounding(),
+                Rounding = "nearest",
                 Sensitivity = new SensitivityOptions { Estimator = estimator },
                 Run = folder[estimator],
             });
-            run.Export(run.Allocate("3bit"), folder[$"{estimator}.onnx"]);
+            run.Deploy(run.Allocate("3bit"), folder[$"{estimator}.onnx"]).Commit();
             return Evaluator.Evaluate(folder[$"{estimator}.onnx"], test, preprocessing, null, null, Environment.ProcessorCount).Top1!.Value;
         }
 

@@ -66,15 +66,15 @@ public class EqualizationTests
             Images = Harness.Images(folder, "images", 4),
             Preprocessing = Preprocessing.Parse("unit"),
             Equalize = true,
-            Rounding = new NearestRounding(),
+            Rounding = "nearest",
             Sensitivity = new() { Estimator = "diagonal", Loss = "mse" },
             Run = folder["run"],
         }, cancellation: TestContext.Current.CancellationToken);
         Assert.NotEmpty(run.Scalings);
         string[] files = [folder["one.onnx"], folder["two.onnx"]];
-        run.Export(run.Allocate("4bit", cancellation: TestContext.Current.CancellationToken), files[0], cancellation: TestContext.Current.CancellationToken);
+        run.Deploy(run.Allocate("4bit", cancellation: TestContext.Current.CancellationToken), files[0], cancellation: TestContext.Current.CancellationToken).Commit();
         var opened = Pipeline.Open(run.RunPath);
-        opened.Export(opened.Allocate("4bit", cancellation: TestContext.Current.CancellationToken), files[1], cancellation: TestContext.Current.CancellationToken);
+        opened.Deploy(opened.Allocate("4bit", cancellation: TestContext.Current.CancellationToken), files[1], cancellation: TestContext.Current.CancellationToken).Commit();
         Assert.Equal(File.ReadAllBytes(files[0]), File.ReadAllBytes(files[1]));
     }
 

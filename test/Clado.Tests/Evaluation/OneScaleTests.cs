@@ -20,8 +20,8 @@ public class OneScaleTests
         using var folder = new TemporaryFolder();
         var (pipeline, images) = Run(folder);
         var result = pipeline.Allocate("3bit", cancellation: TestContext.Current.CancellationToken);
-        pipeline.Export(result, folder["out.onnx"], cancellation: TestContext.Current.CancellationToken);
-        double measured = pipeline.Evaluate(folder["out.onnx"], cancellation: TestContext.Current.CancellationToken).LossIncrease!.Value;
+        var deployed = pipeline.Deploy(result, folder["out.onnx"], evaluate: true, cancellation: TestContext.Current.CancellationToken).Commit();
+        double measured = deployed.Evaluation!.LossIncrease!.Value;
         Assert.InRange(measured, 1e-3, 1);
         var (curve, _) = pipeline.Sweep(new SweepOptions { Budgets = ["3bit"] }, cancellation: TestContext.Current.CancellationToken);
         double?[] others =
@@ -51,7 +51,7 @@ public class OneScaleTests
         }
         var (curve, _) = pipeline.Sweep(new SweepOptions { Budgets = ["3bit"], Images = folder["bright"] }, cancellation: TestContext.Current.CancellationToken);
         var result = pipeline.Allocate("3bit", cancellation: TestContext.Current.CancellationToken);
-        pipeline.Export(result, folder["out.onnx"], cancellation: TestContext.Current.CancellationToken);
+        pipeline.Deploy(result, folder["out.onnx"], cancellation: TestContext.Current.CancellationToken).Commit();
         double Evaluate(bool ofTheRun) => Evaluator.Evaluate(
             folder["out.onnx"], ImageFolder.Open(folder["bright"]), Preprocessing.Parse("unit"), folder["net.onnx"], null, 2, null, ofTheRun ? pipeline.Scales : null,
             cancellation: TestContext.Current.CancellationToken).LossIncrease!.Value;
@@ -99,7 +99,7 @@ public class OneScaleTests
         Assert.Contains("8 parts along axis 1", File.ReadAllText(Path.Combine(folder["run"], "report.html")), StringComparison.Ordinal);
     }
 
-    private static (Pipeline Pipeline, ImageSet Images) Run(TemporaryFolder folder, int threads = 2, long? memory = null)
+    private static (MeasuredRun Pipeline, ImageSet Images) Run(TemporaryFolder folder, int threads = 2, long? memory = null)
     {
         if (!File.Exists(folder["net.onnx"]))
         {

@@ -100,18 +100,18 @@ public class ParityTests
             cancellation: TestContext.Current.CancellationToken);
         var chosen = run.Candidates.Uniform(8);
         Candidate[] wrong = [chosen[0], chosen[1] with { Layer = chosen[1].Layer with { ChannelAxis = 1 } }];
-        var activations = run.MeasureRanges(wrong, cancellation: TestContext.Current.CancellationToken);
         Directory.CreateDirectory(folder["out"]);
         File.WriteAllText(folder["out/q.onnx"], "what lay there");
 
-        var error = Assert.Throws<CladoException>(() => run.Export(wrong, folder["out/q.onnx"], activations, null, TestContext.Current.CancellationToken));
+        var error = Assert.Throws<CladoException>(() => run.Deploy(
+            run.Uniform(8) with { Chosen = wrong }, folder["out/q.onnx"], cancellation: TestContext.Current.CancellationToken));
         Assert.Contains("output 'y' differs", error.Message, StringComparison.Ordinal);
         Assert.Contains("rounding explains", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
         Assert.Equal("what lay there", File.ReadAllText(folder["out/q.onnx"]));
         Assert.Single(Directory.EnumerateFileSystemEntries(folder["out"]));
 
-        var written = run.Export(chosen, folder["out/q.onnx"], run.MeasureRanges(chosen, cancellation: TestContext.Current.CancellationToken), null, TestContext.Current.CancellationToken);
+        var written = run.Deploy(run.Uniform(8), folder["out/q.onnx"], cancellation: TestContext.Current.CancellationToken).Commit();
         Assert.Equal(new FileInfo(folder["out/q.onnx"]).Length, written.SizeBytes);
         Assert.True(written.Parity.OnImages);
         Assert.Single(Directory.EnumerateFileSystemEntries(folder["out"]));
@@ -141,7 +141,7 @@ public class ParityTests
         foreach (var path in (string[])[folder["m.onnx"], folder["twin/m.onnx"], folder[data], folder[$"twin/{data}"]])
         {
             Assert.Contains("which would be lost", Assert.Throws<CladoException>(
-                () => run.Export(run.Candidates.Uniform(8), path, null, null, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+                () => run.Deploy(run.Uniform(8), path, cancellation: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
             Assert.Equal(model, OnnxFile.Read(folder["m.onnx"]));
         }
         Directory.Delete(folder["twin"]);

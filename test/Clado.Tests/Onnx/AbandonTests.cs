@@ -1,4 +1,3 @@
-using Clado.Cli.Commands;
 using Clado.Execution;
 using Clado.Onnx;
 using Clado.Tests.Support;

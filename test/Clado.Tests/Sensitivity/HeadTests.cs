@@ -37,7 +37,7 @@ public class HeadTests
         foreach (string budget in (string[])["2.6bit", "3.2bit", "4bit"])
         {
             var result = pipeline.Allocate(budget, cancellation: TestContext.Current.CancellationToken);
-            pipeline.Export(result, folder["out.onnx"], cancellation: TestContext.Current.CancellationToken);
+            pipeline.Deploy(result, folder["out.onnx"], cancellation: TestContext.Current.CancellationToken).Commit();
             var (small, large) = Errors(folder["net.onnx"], folder["out.onnx"], ImageFolder.Open(folder["set"]), isSmall);
             var bits = string.Join(' ', result.Chosen.Select(c => $"{c.Layer.Weight}:{c.Bits}"));
             TestContext.Current.TestOutputHelper!.WriteLine($"{layout}, {budget}: {small:0.0000} small, {large:0.0000} large; {bits}");

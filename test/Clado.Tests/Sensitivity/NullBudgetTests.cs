@@ -1,5 +1,4 @@
 using Clado.Images;
-using Clado.Rounding;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Xunit;
@@ -34,7 +33,7 @@ public class NullBudgetTests
             Preprocessing = Preprocessing.Parse(model.StartsWith("mlperf", StringComparison.Ordinal) ? "raw255" : "imagenet"),
             Limit = images,
             Bits = [2, 4, 8],
-            Rounding = rounding == "nearest" ? new NearestRounding() : new FeedbackRounding(),
+            Rounding = rounding,
             Sensitivity = new SensitivityOptions { Estimator = estimator },
             Run = folder["run"],
         }, cancellation: TestContext.Current.CancellationToken);

@@ -1,9 +1,9 @@
 using Clado.Onnx;
 
-namespace Clado.Cli.Commands;
+namespace Clado;
 
-/// <summary>Files and folders that a command is going to write: looked at before it works for them. Nothing stays behind.</summary>
-internal static class Destination
+/// <summary>Files and folders that are going to be written: looked at before the work for them. Nothing is left there.</summary>
+public static class Destination
 {
     // What a run folder is made of; everything else in it is somebody's own.
     private static readonly string[] RunTables = ["layers.csv", "kept.csv", "candidates.csv", "SHA256SUMS", ".lock"];
@@ -15,7 +15,7 @@ internal static class Destination
     /// <param name="option">The option that errors name.</param>
     /// <param name="path">The file; null where none was asked for.</param>
     /// <param name="model">The model that is read, or null.</param>
-    /// <param name="inputs">Other files that are read; those that are not there are no matter.</param>
+    /// <param name="inputs">Other files that are read; those that are not there are no matter. Shape: [files].</param>
     /// <exception cref="CladoException">It cannot be written, or is one of those.</exception>
     public static void CheckFile(string option, string? path, string? model, params IEnumerable<string?> inputs)
     {
@@ -70,7 +70,8 @@ internal static class Destination
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CladoException($"{option} {path ?? folder}: nothing can be written in {there}, which is read-only or not yours; give another place", e);
+            throw new CladoException(
+                $"{option} {path ?? folder}: nothing can be written in {there}, which is read-only or not yours; give another place", e);
         }
     }
 
@@ -81,7 +82,8 @@ internal static class Destination
     /// <exception cref="CladoException">It is one.</exception>
     public static void CheckOutsideRun(string option, string? path, string? run)
     {
-        if (path is not null && run is not null && IsIn(path, run) && (RunTables.Contains(Path.GetFileName(path)) || RunTypes.Contains(Path.GetExtension(path))))
+        if (path is not null && run is not null && IsIn(path, run)
+            && (RunTables.Contains(Path.GetFileName(path)) || RunTypes.Contains(Path.GetExtension(path))))
         {
             throw new CladoException($"{option} {path}: is a file of the run folder itself; give another file");
         }

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Clado.Cli.Options;
+using Clado.Execution;
+using static System.FormattableString;
+
+namespace Clado.Cli.Commands;
+
+/// <summary>What all commands' actions have around them.</summary>
+internal static class CommandExtensions
+{
+    private static readonly TimeSpan ShortestTimeout = TimeSpan.FromMilliseconds(1), LongestTimeout = TimeSpan.FromDays(1);
+
+    /// <summary>
+    /// Runs a command's action with the token that a stop cancels, and runs of models within their limit.
+    /// Options of text that are given without any are refused here for all commands: a path that is none would be taken for the current folder.
+    /// </summary>
+    public static void Runs(this Command command, Func<ParseResult, CancellationToken, int> action, bool runsModels = true)
+    {
+        var timeout = new Option<double>("--run-timeout")
+        {
+            Description = "Seconds that a single run of a model may take, on a batch of images: models may loop for ever",
+            DefaultValueFactory = _ => RunLimit.DefaultTimeout.TotalSeconds,
+            CustomParser = CommonOptions.Number,
+        };
+        if (runsModels)
+        {
+            command.Options.Add(timeout);
+        }
+        command.SetAction((parsed, cancellation) =>
+        {
+            foreach (var result in parsed.CommandResult.Children.Where(r => r.Tokens.Any(token => token.Value.Length == 0)))
+            {
+                var name = result switch
+                {
+                    OptionResult option => option.Option.Name,
+                    ArgumentResult argument => argument.Argument.Name,
+                    _ => command.Name,
+                };
+                throw new CladoException($"{name} \"\": is empty; give a value or leave it out");
+            }
+            double seconds = runsModels ? parsed.GetValue(timeout) : RunLimit.DefaultTimeout.TotalSeconds;
+            if (!(seconds >= ShortestTimeout.TotalSeconds && seconds <= LongestTimeout.TotalSeconds))
+            {
+                throw new CladoException($"--run-timeout {parsed.GetResult(timeout)!.Tokens[0].Value}: "
+                    + Invariant($"{ShortestTimeout.TotalSeconds} to {LongestTimeout.TotalSeconds:0} seconds are wanted"));
+            }
+            using var limit = RunLimit.Enter(TimeSpan.FromSeconds(seconds), cancellation);
+            return Task.FromResult(action(parsed, cancellation));
+        });
+    }
+}

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Clado.Images;
+using static System.FormattableString;
+
+namespace Clado.Cli.Options;
+
+/// <summary>Options that several verbs share, each made once.</summary>
+internal static class CommonOptions
+{
+    public static Argument<string> Model() => new("MODEL.onnx") { Description = "The model" };
+
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON instead of tables" };
+
+    public static Option<string> Images(string what) => new("--images")
+    {
+        Description = $"Folder of {what}: images, class folders, or images with a labels.csv",
+        Required = true,
+    };
+
+    public static Option<string> Budget() => new("--budget", "-b")
+    {
+        Description = "Bytes of the file (120000, 820KiB, 1.5MB), mean bits a weight (3bit), a share of the FP32 file (25%), or none",
+        Required = true,
+    };
+
+    public static Option<long?> MaximumBitOperations() => new("--max-bitops")
+    {
+        Description = "Bit operations an image at most (MACs × weight bits × activation bits)",
+    };
+
+    public static Option<string> Run(bool required) => new("--run")
+    {
+        Description = required ? "The run folder" : "The run folder; a rerun goes on from what it holds (default: one below clado-runs)",
+        Required = required,
+    };
+
+    public static Option<string> Output(bool required) => new("--output", "-o") { Description = "File to write", Required = required };
+
+    public static Option<bool> Refine() => new("--refine")
+    {
+        Description = "When the widths are known, round every layer again on what the layers before it leave it; "
+            + "kept where the measured loss falls",
+    };
+
+    public static Option<string> Preprocess() => new("--preprocess")
+    {
+        Description = $"{string.Join(", ", Preprocessing.PresetNames)}, or a JSON file",
+        DefaultValueFactory = _ => "imagenet",
+    };
+
+    public static Option<int?> Limit() => new("--limit") { Description = "Use this many of the images at most" };
+
+    public static Option<int> Seed() => new("--seed") { Description = "Seed of the choice of images", DefaultValueFactory = _ => 0 };
+
+    public static Option<int?> Rounds() => new("--rounds")
+    {
+        Description = "Rounds of measuring again around the chosen bits, as long as they help (default: 4 with --estimator auto, else 0)",
+    };
+
+    public static Option<int> Threads() => new("--threads")
+    {
+        Description = "Passes side by side (default: all cores); results do not depend on it",
+        DefaultValueFactory = _ => Environment.ProcessorCount,
+    };
+
+    public static Option<string?> Memory() => new("--memory")
+    {
+        Description = "Memory measuring may take, such as 4GB (default: half of the machine's)",
+    };
+
+    /// <summary>Checks the number of threads.</summary>
+    public static int ThreadCount(int threads) => threads is >= 1 and <= 1024
+        ? threads
+        : throw new CladoException(Invariant($"--threads {threads}: 1 to 1024 are wanted"));
+
+    /// <summary>Reads a number as it is written everywhere, whatever the culture; what is none becomes NaN, which no range holds.</summary>
+    public static double Number(ArgumentResult result) =>
+        result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+            ? number
+            : double.NaN;
+}

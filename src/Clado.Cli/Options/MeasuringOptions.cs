@@ -1,0 +1,108 @@
+using System.CommandLine;
+using System.Globalization;
+using Clado.Activations;
+using Clado.Images;
+using Clado.Sensitivity;
+
+namespace Clado.Cli.Options;
+
+/// <summary>What <c>quantize</c> and <c>measure</c> share.</summary>
+internal sealed class MeasuringOptions
+{
+    private readonly Argument<string> model = CommonOptions.Model();
+    private readonly Option<string> images = CommonOptions.Images("images to measure on");
+    private readonly Option<string> run = CommonOptions.Run(required: false);
+    private readonly Option<string> preprocess = CommonOptions.Preprocess();
+    private readonly Option<int?> limit = CommonOptions.Limit();
+    private readonly Option<int> seed = CommonOptions.Seed();
+    private readonly ResourceOptions resources = new();
+    private readonly Option<string> bits = new("--bits")
+    {
+        Description = "Widths to choose from, any of 2–8",
+        DefaultValueFactory = _ => string.Join(",", PipelineOptions.DefaultBits),
+    };
+    private readonly Option<string> estimator = new Option<string>("--estimator")
+    {
+        Description = "How cross-layer sensitivities are found; auto tries several models of them on the network",
+        DefaultValueFactory = _ => "auto",
+    }.AcceptOnlyFromAmong([.. SensitivityOptions.Estimators]);
+
+    private readonly Option<string> rounding = new Option<string>("--rounding")
+    {
+        Description = "How weights are put on the grid: by error feedback on the images, greedily along the path (GPFQ), or to the nearest point",
+        DefaultValueFactory = _ => PipelineOptions.Roundings[0],
+    }.AcceptOnlyFromAmong([.. PipelineOptions.Roundings]);
+
+    private readonly Option<string> inputs = new Option<string>("--inputs")
+    {
+        Description = "Whose inputs a layer is rounded on: those of the float network, or those that rounded layers before it leave it",
+        DefaultValueFactory = _ => "float",
+    }.AcceptOnlyFromAmong("float", "quantized");
+
+    private readonly Option<bool> equalize = new("--equalize")
+    {
+        Description = "Scale channels between consecutive layers first, where that lowers the error of rounding; the network's outputs stay the same",
+    };
+
+    private readonly Option<string> measuredActivations = new Option<string>("--measure-activations")
+    {
+        Description = "Activations while sensitivities are measured: floats, or rounded to 8 bits",
+        DefaultValueFactory = _ => "float",
+    }.AcceptOnlyFromAmong("8", "float");
+
+    private readonly Option<string?> loss = new Option<string?>("--loss")
+    {
+        Description = "Loss to measure (default: kl, or mse where the model is no classifier)",
+    }.AcceptOnlyFromAmong([.. SensitivityOptions.Losses]);
+
+    private readonly Option<string[]> pins = new("--pin")
+    {
+        Description = "NAME=BITS, NAME=BITS,BITS (a choice of widths) or NAME=float, NAME with * and ?; may be repeated",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly ModelInputOptions feeding = new();
+    private readonly WritingOptions writing = new();
+
+    public void AddTo(Command command)
+    {
+        command.Arguments.Add(model);
+        foreach (var option in (Option[])
+            [images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, equalize, measuredActivations, loss, pins])
+        {
+            command.Options.Add(option);
+        }
+        feeding.AddTo(command);
+        writing.AddTo(command);
+        resources.AddTo(command);
+    }
+
+    /// <summary>Files that are read beside model and images. Shape: [files].</summary>
+    public IReadOnlyList<string> Files(ParseResult parsed) => [parsed.GetRequiredValue(preprocess)];
+
+    public PipelineOptions Read(ParseResult parsed) => new()
+    {
+        Model = parsed.GetRequiredValue(model),
+        Inputs = feeding.Read(parsed),
+        Images = parsed.GetRequiredValue(images),
+        Run = parsed.GetValue(run),
+        Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
+        Limit = parsed.GetValue(limit),
+        Seed = parsed.GetValue(seed),
+        Bits = Widths(parsed.GetRequiredValue(bits)),
+        Pins = parsed.GetValue(pins) ?? [],
+        Rounding = parsed.GetRequiredValue(rounding),
+        Equalize = parsed.GetValue(equalize),
+        QuantizedInputs = parsed.GetRequiredValue(inputs) == "quantized",
+        Activations = writing.Read(parsed).ActivationsOr(new()),
+        MeasuredActivations = parsed.GetRequiredValue(measuredActivations) == "8" ? ActivationFormat.Int8 : ActivationFormat.Float,
+        Opset = writing.Read(parsed).Opset ?? PipelineOptions.Opsets[0],
+        Resources = resources.Read(parsed),
+        Sensitivity = new() { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
+    };
+
+    private static int[] Widths(string text) =>
+        [.. text.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int width)
+            ? width
+            : throw new CladoException($"--bits {text}: a list such as 2,3,4,8 is wanted"))];
+}

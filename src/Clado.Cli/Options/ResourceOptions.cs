@@ -1,0 +1,24 @@
+using System.CommandLine;
+using Clado.Allocation;
+using Clado.Execution;
+
+namespace Clado.Cli.Options;
+
+/// <summary>Threads and memory for verbs that open a run folder.</summary>
+internal sealed class ResourceOptions
+{
+    private readonly Option<int> threads = CommonOptions.Threads();
+    private readonly Option<string?> memory = CommonOptions.Memory();
+
+    public void AddTo(Command command)
+    {
+        command.Options.Add(threads);
+        command.Options.Add(memory);
+    }
+
+    public Resources Read(ParseResult parsed)
+    {
+        var options = new Resources { Threads = CommonOptions.ThreadCount(parsed.GetValue(threads)) };
+        return parsed.GetValue(memory) is { } text ? options with { MemoryBytes = Budget.ParseBytes("--memory", text) } : options;
+    }
+}

@@ -1,0 +1,25 @@
+using System.CommandLine;
+
+namespace Clado.Cli.Options;
+
+/// <summary>A run folder that is opened, and how it is used: shared by <c>allocate</c>, <c>export</c> and <c>sweep</c>.</summary>
+internal sealed class RunOptions
+{
+    private readonly Option<string> run = CommonOptions.Run(required: true);
+    private readonly WritingOptions writing = new();
+    private readonly ResourceOptions resources = new();
+
+    public void AddTo(Command command)
+    {
+        command.Options.Add(run);
+        writing.AddTo(command);
+        resources.AddTo(command);
+    }
+
+    /// <summary>Path of the folder.</summary>
+    public string Path(ParseResult parsed) => parsed.GetRequiredValue(run);
+
+    /// <summary>Opens it.</summary>
+    public MeasuredRun Open(ParseResult parsed, IProgress<StageProgress> progress) =>
+        Pipeline.Open(Path(parsed), writing.Read(parsed) with { Resources = resources.Read(parsed) }, progress);
+}

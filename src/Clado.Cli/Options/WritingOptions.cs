@@ -1,0 +1,57 @@
+using System.CommandLine;
+using Clado.Activations;
+
+namespace Clado.Cli.Options;
+
+/// <summary>How a model is written: for verbs that write one, or say how large it will be.</summary>
+internal sealed class WritingOptions
+{
+    private static readonly Dictionary<string, RangeMethod> Methods = new()
+    {
+        ["mse"] = RangeMethod.LeastSquares,
+        ["percentile"] = RangeMethod.Percentile,
+        ["minmax"] = RangeMethod.MinMax,
+    };
+
+    private readonly Option<string?> activations = new Option<string?>("--activations")
+    {
+        Description = "Bits of activations in the file: 8 (default) runs on integer kernels, float on those of the float model",
+    }.AcceptOnlyFromAmong("8", "float");
+
+    private readonly Option<string?> ranges = new Option<string?>("--ranges")
+    {
+        Description = "How the range of an 8-bit activation is chosen on the images: least squared error (default), quantiles, or extremes",
+    }.AcceptOnlyFromAmong([.. Methods.Keys]);
+
+    private readonly Option<int?> opset = new Option<int?>("--opset")
+    {
+        Description = $"Opset of the file: {PipelineOptions.Opsets[0]} (default), "
+            + $"or {PipelineOptions.Opsets[1]} for older runtimes, without types of 2 and 4 bits",
+    }.AcceptOnlyFromAmong([.. PipelineOptions.Opsets.Select(version => $"{version}")]);
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in (Option[])[activations, ranges, opset])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>What is said; the rest goes by the run folder.</summary>
+    public OpenOptions Read(ParseResult parsed) => new()
+    {
+        Activations = parsed.GetValue(activations) switch { "float" => ActivationFormat.Float, "8" => ActivationFormat.Int8, _ => null },
+        Ranges = parsed.GetValue(ranges) is { } name ? Methods[name] : null,
+        Opset = parsed.GetValue(opset),
+    };
+
+    /// <summary>The options that write the same from a run folder; empty where it would do so without them.</summary>
+    public static string Of(MeasuredRun run) =>
+        run.OtherActivations switch
+        {
+            null => "",
+            { Format: ActivationFormat.Float } => " --activations float",
+            var other => $" --activations 8 --ranges {Methods.First(m => m.Value == other.Ranges).Key}",
+        }
+        + (run.OtherOpset is { } opset ? $" --opset {opset}" : "");
+}

@@ -1,0 +1,205 @@
+using Clado.Allocation;
+using Clado.Evaluation;
+using Clado.Export;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Inference;
+using Clado.Losses;
+using Clado.Onnx;
+using Clado.Runs;
+using Clado.Sensitivity;
+using Clado.Sweeps;
+using static System.FormattableString;
+
+namespace Clado;
+
+/// <summary>
+/// Goes along the size–accuracy curve of a run: allocates for each budget and evaluates what would be written. Every finished group of points
+/// is kept in the run folder, and what is there is not done again.
+/// </summary>
+internal sealed class CurveMeasurement
+{
+    // A kernel that is wrong is wrong on every image; a file that is exported is looked at on more.
+    private const int ImagesToCompare = 32;
+
+    private readonly MeasuredRun run;
+    private readonly RunFolder folder;
+    private readonly SweepOptions options;
+    private readonly IProgress<StageProgress>? progress;
+    private readonly CancellationToken cancellation;
+    private readonly ImageSet images;
+    private readonly Readout readout;
+    private readonly CurveChoices choices;
+    private Curve curve;
+
+    /// <summary>Begins with the points that the run folder has.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="options">Budgets and evaluation images.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; finished points are kept.</param>
+    /// <exception cref="CladoException">The images cannot be used.</exception>
+    public CurveMeasurement(
+        MeasuredRun run, RunFolder folder, SweepOptions options, IProgress<StageProgress>? progress, CancellationToken cancellation)
+    {
+        (this.run, this.folder, this.options, this.progress, this.cancellation) = (run, folder, options, progress, cancellation);
+        images = options.Images is { } path
+            ? ImageFolder.Open(path).Limit(options.Limit, options.Seed)
+            : run.On(null, null, cancellation).Images;
+        readout = Readout.Of(run.Graph);
+        readout.CheckLabels(images);
+        _ = LossFactory.NameFor(run.Graph, readout, images, run.Sensitivity.Loss);
+        choices = new CurveChoices(run, options.Rounds, cancellation);
+        curve = new Curve
+        {
+            ImagesPath = Path.GetFullPath(images.Folder),
+            Images = images.Items.Count,
+            ImagesSha256 = images.Sha256,
+            Limit = options.Images is null ? null : options.Limit,
+            Seed = options.Seed,
+            Rounds = options.Rounds,
+            Activations = run.WrittenAs,
+            FloatBytes = run.Graph.FileSizeBytes,
+        };
+        curve = folder.ReadCurve(curve) ?? curve;
+    }
+
+    /// <summary>The curve at the budgets asked for, uniform networks and the diagonal choices beside it.</summary>
+    /// <returns>The curve, and the budgets that no choice keeps.</returns>
+    public (Curve Curve, IReadOnlyList<AllocationResult> Infeasible) Run()
+    {
+        IReadOnlyList<string> budgets = options.Budgets.Count > 0 ? options.Budgets : [.. Budgets().Select(b => $"{b}")];
+        var possible = budgets.Distinct().Select(choices.Diagonal).ToLookup(r => r.Chosen.Count > 0);
+        WantedPoint[] wanted =
+        [
+            .. choices.Widths.Select(Uniform),
+            .. possible[true].SelectMany(r => (WantedPoint[])
+                [new(CurveMethod.Clado, r.Budget.Text), new(CurveMethod.Diagonal, r.Budget.Text)]),
+        ];
+        Measure(wanted, "sweep");
+        return (curve with { Points = [.. curve.Points.Where(p => wanted.Contains(new(p.Method, p.Budget)))] }, [.. possible[false]]);
+    }
+
+    /// <summary>The smallest network that loses fewer points of accuracy than that; null where none does.</summary>
+    /// <param name="targetDrop">Points of accuracy. Range: [0, 100].</param>
+    /// <returns>The point, or null, and all that was measured.</returns>
+    /// <exception cref="CladoException">The network is no classifier.</exception>
+    public (CurvePoint? Found, Curve Curve) FindSmallest(double targetDrop)
+    {
+        var (smallest, largest) = choices.Range;
+        if (!readout.IsClassifier)
+        {
+            throw new CladoException(
+                $"{Path.GetFileName(run.Graph.File)}: --target-drop wants a classifier, whose accuracy can drop; "
+                + "choose a size with --budgets instead");
+        }
+        CurvePoint At(long budget)
+        {
+            var point = Measure([new(CurveMethod.Clado, $"{budget}")], Invariant($"{budget:N0} bytes"))[0];
+            var drop = Invariant($"a drop of {point.Drop(curve.FloatTop1):0.00} points");
+            progress?.Report(new StageProgress(Invariant($"{point.SizeBytes:N0} bytes"), drop, null));
+            return point;
+        }
+
+        // Something has to be measured to know what the float network reaches.
+        _ = At(largest);
+        bool Keeps(CurvePoint point) => point.Drop(curve.FloatTop1) <= targetDrop;
+        var found = TargetSearch.Find([.. curve.Of(CurveMethod.Clado)], smallest, largest, Keeps, At);
+        return (found, curve);
+    }
+
+    /// <summary>The uniform networks next to a size: the largest that is no larger, and the smallest above it.</summary>
+    /// <param name="sizeBytes">The size.</param>
+    public IReadOnlyList<CurvePoint> UniformAround(long sizeBytes)
+    {
+        var sizes = choices.Widths.Select(bits => (Bits: bits, Size: run.Uniform(bits).SizeBytes)).OrderBy(w => w.Size).ToArray();
+        int above = Array.FindIndex(sizes, w => w.Size > sizeBytes);
+        int[] beside = above < 0 ? [sizes.Length - 1] : above == 0 ? [0] : [above - 1, above];
+        return Measure([.. beside.Select(i => Uniform(sizes[i].Bits))], "uniform widths");
+    }
+
+    private static WantedPoint Uniform(int bits) => new(CurveMethod.Uniform, $"{bits}bit");
+
+    /// <summary>Where the curve is worth looking at, by what the single losses predict: the rest of the sweep takes longer than asking them.</summary>
+    private IReadOnlyList<long> Budgets()
+    {
+        var (smallest, largest) = choices.Range;
+        var losses = new Dictionary<long, double>();
+        double Loss(long budget) => losses.TryGetValue(budget, out double known)
+            ? known
+            : losses[budget] = choices.Diagonal($"{budget}").PredictedLoss;
+        return CurveBudgets.Choose(smallest, largest, options.PointCount, Loss);
+    }
+
+    /// <summary>Measures what is missing of the points, in groups that share the decoding of images and the float pass, and keeps each group.</summary>
+    private CurvePoint[] Measure(IReadOnlyList<WantedPoint> wanted, string stage)
+    {
+        var missing = wanted.Where(p => Find(p) is null).ToArray();
+        var share = StageShare.Of(progress, stage);
+        int done = 0, together = MemoryPlan.OfWhole(run.Graph, run.Resources.MemoryBytes).Networks;
+        foreach (var group in missing.Chunk(together))
+        {
+            var chosen = new List<(CurvePoint Point, AllocationResult Choice)>();
+            foreach (var point in group)
+            {
+                chosen.Add(choices.Choose(point));
+                // A point is half done when its bits are chosen.
+                share?.Report((done + (0.5 * chosen.Count)) / missing.Length);
+            }
+            double half = 0.5 * group.Length;
+            Evaluate(chosen, share is null ? null : new Part(share, (done + half) / missing.Length, half / missing.Length));
+            done += group.Length;
+        }
+        return [.. wanted.Select(p => Find(p)!)];
+    }
+
+    private void Evaluate(List<(CurvePoint Point, AllocationResult Choice)> chosen, IProgress<double>? part)
+    {
+        // Neighbouring budgets often have the same best choice, and diagonal and Clado the same at the ends.
+        static string Key(CurvePoint p) => string.Join(' ', p.Allocation.Values);
+        var known = curve.Points.DistinctBy(Key).ToDictionary(Key);
+        var unknown = chosen.Where(m => !known.ContainsKey(Key(m.Point))).DistinctBy(m => Key(m.Point)).ToArray();
+        if (unknown.Length > 0)
+        {
+            var models = unknown.Select(m => Sound(m.Point, m.Choice)).ToArray();
+            var results = ModelComparison.Evaluate(
+                run.Graph, models, images, run.On(images, null, null, default).Preprocessing, run.Sensitivity.Loss, run.Scales,
+                run.Resources.Threads, part, cancellation);
+            curve = curve with { FloatTop1 = results[0].Top1 };
+            foreach (var ((point, choice), result) in unknown.Zip(results.Skip(1)))
+            {
+                run.FileSize.Check(point.Budget, result.SizeBytes, choice.Chosen);
+                known.Add(Key(point), With(point, result));
+            }
+        }
+        curve = curve.With([.. chosen.Select(m => (m.Point, Same: known[Key(m.Point)])).Select(m =>
+            m.Point with { Top1 = m.Same.Top1, Agreement = m.Same.Agreement, MeasuredLoss = m.Same.MeasuredLoss })]);
+        folder.WriteCurve(curve);
+    }
+
+    /// <summary>The model that would be written of a point; one that computes something else than its bits say is nothing to measure.</summary>
+    private ModelProto Sound(CurvePoint point, AllocationResult choice)
+    {
+        var stages = new DeployingStages(run, null, cancellation);
+        var activations = stages.MeasureRanges(choice.Chosen);
+        var model = ModelWriter.Build(run.Graph, choice.Chosen, activations);
+        var name = $"the file of {point.Budget} ({point.Method})".ToLowerInvariant();
+        stages.Compare(model, name, choice.Chosen, activations, ImagesToCompare).ThrowIfBroken(name);
+        return model;
+    }
+
+    private static CurvePoint With(CurvePoint point, EvaluationResult result) => point with
+    {
+        Top1 = result.Top1,
+        Agreement = result.Agreement,
+        MeasuredLoss = result.LossIncrease is { } loss && double.IsFinite(loss) ? loss : null,
+    };
+
+    private CurvePoint? Find(WantedPoint wanted) => curve.Points.FirstOrDefault(p => p.Method == wanted.Method && p.Budget == wanted.Budget);
+
+    /// <summary>Reports the share of a part as that of the whole.</summary>
+    private sealed class Part(IProgress<double> whole, double start, double length) : IProgress<double>
+    {
+        public void Report(double value) => whole.Report(start + (length * value));
+    }
+}

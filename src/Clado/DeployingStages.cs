@@ -1,0 +1,141 @@
+using Clado.Activations;
+using Clado.Allocation;
+using Clado.Candidates;
+using Clado.Evaluation;
+using Clado.Export;
+using Clado.Images;
+using Clado.Onnx;
+using Clado.Rounding;
+
+namespace Clado;
+
+/// <summary>The stages from a choice to a file that was run and found sound.</summary>
+/// <param name="run">The run.</param>
+/// <param name="progress">Receives the name of the stage and the share done.</param>
+/// <param name="cancellation">Stops; nothing is left then.</param>
+internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>? progress, CancellationToken cancellation)
+{
+    /// <summary>Finds ranges, writes, checks and evaluates.</summary>
+    /// <param name="allocation">The choice.</param>
+    /// <param name="path">Destination.</param>
+    /// <param name="evaluate">Whether the file is evaluated on the run's images.</param>
+    public Deployment Deploy(AllocationResult allocation, string path, bool evaluate) =>
+        Write(allocation, path, MeasureRanges(allocation.Chosen), evaluate);
+
+    /// <summary>The same, as refined where that loses less. Of the two files one at a time lies beside the destination.</summary>
+    /// <param name="allocation">The choice.</param>
+    /// <param name="path">Destination.</param>
+    public Deployment DeployBetter(AllocationResult allocation, string path)
+    {
+        var activations = MeasureRanges(allocation.Chosen);
+        EvaluationResult evaluation;
+        using (var first = Write(allocation, path, activations, evaluate: true))
+        {
+            evaluation = first.Model.Evaluation!;
+        }
+        var refined = Deploy(Refine(allocation, activations), path, evaluate: true);
+        var effect = new RefinementEffect(evaluation.LossIncrease!.Value, refined.Model.Evaluation!.LossIncrease!.Value);
+        if (effect.IsKept)
+        {
+            return refined.With(refined.Model with { Refinement = effect });
+        }
+        refined.Dispose();
+        var again = Write(allocation, path, activations, evaluate: false);
+        return again.With(again.Model with { Evaluation = evaluation, Refinement = effect });
+    }
+
+    /// <summary>Finds the grids of 8-bit activations on the network with the chosen weights.</summary>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <returns>What is written of activations; null where they stay floats.</returns>
+    /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
+    public QuantizedActivations? MeasureRanges(IReadOnlyList<Candidate> chosen)
+    {
+        if (run.Plan is not { } plan)
+        {
+            return null;
+        }
+        var work = On("activation ranges").Limit(MeasuredRun.ImagesForRanges);
+        var network = QuantizedGraph.Of(run.Graph, chosen);
+        return new QuantizedActivations(plan, RangeMeasurement.Measure(network, plan, run.Activations.Ranges, work));
+    }
+
+    /// <summary>Writes the model beside its destination and looks at it.</summary>
+    /// <param name="allocation">The choice.</param>
+    /// <param name="path">Destination.</param>
+    /// <param name="activations">What is written of activations; null where they stay floats.</param>
+    /// <param name="evaluate">Whether the file is evaluated on the run's images.</param>
+    public Deployment Write(AllocationResult allocation, string path, QuantizedActivations? activations, bool evaluate)
+    {
+        OnnxFile.ThrowIfLost(path, run.Graph.File);
+        var staged = OnnxFile.Stage(ModelWriter.Build(run.Graph, allocation.Chosen, activations), path);
+        try
+        {
+            run.FileSize.Check(path, staged.SizeBytes, allocation.Chosen);
+            var written = OnnxFile.Read(staged.Path);
+            var parity = Compare(written, path, allocation.Chosen, activations, MeasuredRun.ImagesForRanges);
+            parity.ThrowIfBroken(path);
+            return new Deployment(staged, new DeployedModel(allocation with { SizeBytes = staged.SizeBytes }, path, parity)
+            {
+                Evaluation = evaluate ? Evaluate(staged.Path, path) : null,
+            });
+        }
+        catch
+        {
+            staged.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Compares a model with its simulation.</summary>
+    /// <param name="written">The model, as it is or would be written.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="activations">What was written of activations; null where they stayed floats.</param>
+    /// <param name="images">Images to run at most.</param>
+    public ParityResult Compare(
+        ModelProto written, string name, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations, int images) => ParityCheck.Run(
+            run.Graph, written, name, chosen, activations, run.Scales, ParityImages(images), run.Resources.Threads,
+            StageShare.Of(progress, "comparing with the simulation"), cancellation);
+
+    /// <summary>
+    /// Rounds every layer again, now that all widths are known: one after the other, each on the inputs that the layers before it leave it,
+    /// to give the float network's outputs. Where activations are quantized, layers make good what that loses, too.
+    /// </summary>
+    /// <returns>The same widths and sizes with other codes; what was predicted of the loss is of the codes before.</returns>
+    private AllocationResult Refine(AllocationResult allocation, QuantizedActivations? activations)
+    {
+        var replaced = activations is null ? run.Graph : RoundedGraph.Of(run.Graph, activations);
+        IReadOnlyList<int>[] widths = [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])];
+        var refined = CandidateMaker.MakeSequentially(
+            run.Graph, replaced, run.Layers.Layers, widths, new FeedbackRounding(), On("refining"));
+        return allocation with { Chosen = refined.Items };
+    }
+
+    /// <summary>Evaluates the file that has no name yet on the images the sensitivities were measured on, against the float model.</summary>
+    private EvaluationResult Evaluate(string staged, string destination)
+    {
+        var work = On("evaluating");
+        return Evaluator.Evaluate(
+            staged, destination, work.Images, work.Preprocessing, run.Graph.File, run.Sensitivity.Loss, work.Threads, run.Inputs, run.Scales,
+            work.Progress, cancellation);
+    }
+
+    /// <summary>
+    /// Images to compare a file and its simulation on. Weights show on any input, so what needs no images otherwise does not need them for this.
+    /// </summary>
+    private ParityInputs ParityImages(int limit)
+    {
+        try
+        {
+            var work = On("").Limit(limit);
+            return ParityInputs.Of(work.Images, run.Graph, work.Preprocessing);
+        }
+        catch (CladoException e)
+        {
+            progress?.Report(new StageProgress("comparing with the simulation on random inputs", e.Message, null));
+            return ParityInputs.Random(run.Graph);
+        }
+    }
+
+    private Workload On(string stage) => run.On(stage, progress, cancellation);
+}

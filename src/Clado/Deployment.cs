@@ -1,0 +1,34 @@
+using Clado.Onnx;
+
+namespace Clado;
+
+/// <summary>
+/// A quantized model that lies beside its destination, was run and found sound, and has no name yet: what else may refuse it looks at it first.
+/// Disposed without <see cref="Commit"/>, it leaves nothing.
+/// </summary>
+public sealed class Deployment : IDisposable
+{
+    private readonly StagedModel staged;
+
+    internal Deployment(StagedModel staged, DeployedModel model) => (this.staged, Model) = (staged, model);
+
+    /// <summary>The model as it will be.</summary>
+    public DeployedModel Model { get; }
+
+    /// <summary>Where it lies until it has its name.</summary>
+    public string StagedPath => staged.Path;
+
+    /// <summary>Gives the model its name; what lies there is replaced.</summary>
+    public DeployedModel Commit()
+    {
+        staged.Commit();
+        return Model;
+    }
+
+    /// <summary>Deletes what has no name.</summary>
+    public void Dispose() => staged.Dispose();
+
+    /// <summary>The same file, with other things known of it.</summary>
+    /// <param name="model">What is known.</param>
+    internal Deployment With(DeployedModel model) => new(staged, model);
+}

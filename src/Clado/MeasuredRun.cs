@@ -1,0 +1,290 @@
+using Clado.Activations;
+using Clado.Allocation;
+using Clado.Allocation.Solver;
+using Clado.Candidates;
+using Clado.Equalization;
+using Clado.Evaluation;
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Layers;
+using Clado.Losses;
+using Clado.Packing;
+using Clado.Records;
+using Clado.Runs;
+using Clado.Sensitivity;
+using Clado.Sweeps;
+
+namespace Clado;
+
+/// <summary>
+/// A measured network: everything a choice of bits needs. Results are kept in the run folder; asked again, they cost nothing.
+/// </summary>
+public sealed class MeasuredRun
+{
+    // Gains after the fourth round were within noise wherever there was one (docs/decisions/2026-11-23-operating-point.md).
+    private const int DefaultRounds = 4;
+
+    /// <summary>Of more images, quantiles and agreements hardly differ.</summary>
+    internal const int ImagesForRanges = 256;
+
+    private readonly RunFolder folder;
+    private readonly MeasuredNetwork measured;
+    private readonly SensitivityOptions options;
+    private readonly Lazy<ImageSet> images;
+
+    /// <summary>Brings together what was measured and how it is used from now on.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="measured">The network.</param>
+    /// <param name="activations">What becomes of activations in written files.</param>
+    /// <param name="resources">Threads and memory.</param>
+    /// <param name="images">Opens the images of the run, once and only where they are needed.</param>
+    /// <exception cref="RunFolderException">Candidates and matrix do not belong together.</exception>
+    internal MeasuredRun(
+        RunFolder folder, MeasuredNetwork measured, ActivationOptions activations, Resources resources, Func<ImageSet> images)
+    {
+        (this.folder, this.measured, this.images) = (folder, measured, new(images));
+        (Activations, Resources, options) = (activations, resources, folder.Description.Sensitivity());
+        var (candidates, sensitivity) = (measured.Candidates, measured.Sensitivity);
+        if (candidates.Items.Count != sensitivity.CandidateCount)
+        {
+            throw new RunFolderException(
+                folder.FolderPath,
+                $"has {candidates.Items.Count} candidates and a matrix of {sensitivity.CandidateCount}; remove the folder and measure again");
+        }
+        Scales = sensitivity.Loss == "mse" ? folder.ReadScales() : null;
+        Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(Graph, Layers.Layers) : null;
+    }
+
+    /// <summary>Path of the model.</summary>
+    public string ModelPath => Graph.File;
+
+    /// <summary>Path of the run folder.</summary>
+    public string RunPath => folder.FolderPath;
+
+    /// <summary>Folder of the images that were measured on.</summary>
+    public string ImagesPath => folder.Description.ImagesPath;
+
+    /// <summary>What is searched, and what stays as it is.</summary>
+    public LayerSet Layers => measured.Space.Layers;
+
+    /// <summary>Every layer at every width: the rows of the matrix.</summary>
+    public CandidateSet Candidates => measured.Candidates;
+
+    /// <summary>The matrix.</summary>
+    public SensitivityMatrix Sensitivity => measured.Sensitivity;
+
+    /// <summary>
+    /// The units in which errors of the outputs are measured, for the run and whatever is evaluated of it; null where the loss needs none.
+    /// Shape: [outputs].
+    /// </summary>
+    public IReadOnlyList<OutputScale>? Scales { get; }
+
+    /// <summary>How channels were scaled, where that was asked for. Shape: [scaled tensors].</summary>
+    public IReadOnlyList<ChannelScaling> Scalings => folder.ReadScalings() ?? [];
+
+    /// <summary>Operations that compute in floats although activations are written as 8-bit integers, and why. Shape: [operations].</summary>
+    public IReadOnlyList<KeptOperation> FloatOperations => Plan?.Kept ?? [];
+
+    /// <summary>Name of the estimator that was asked for.</summary>
+    public string Estimator => options.Estimator;
+
+    /// <summary>What activations are written as, and for which opset where it is not the usual one, in a word.</summary>
+    public string WrittenAs => Activations.NameAt(Graph.Opset);
+
+    /// <summary>What activations are written as, where it is not what the measurement was asked for; else null.</summary>
+    public ActivationOptions? OtherActivations => Activations == folder.Description.WrittenActivations() ? null : Activations;
+
+    /// <summary>Opset of written files, where it is not what the measurement was asked for; else null.</summary>
+    public int? OtherOpset => Graph.Opset == folder.Description.Opset ? null : Graph.Opset;
+
+    /// <summary>The network.</summary>
+    internal Graph Graph => measured.Space.Graph;
+
+    /// <summary>What becomes of activations in written files.</summary>
+    internal ActivationOptions Activations { get; }
+
+    /// <summary>Which activations are written as 8-bit integers; null where all stay floats.</summary>
+    internal ActivationPlan? Plan { get; }
+
+    /// <summary>Threads and memory.</summary>
+    internal Resources Resources { get; }
+
+    /// <summary>Exact sizes of what is written.</summary>
+    internal FileSize FileSize => new(Graph, Layers.Layers, Activations.Format);
+
+    /// <summary>Which input is the image, and values of the others.</summary>
+    internal InputOptions Inputs => folder.Description.Inputs();
+
+    /// <summary>Rounds where nobody says.</summary>
+    private int OwnRounds => options.IsAutomatic ? DefaultRounds : 0;
+
+    /// <summary>
+    /// Chooses the bits of every layer. With the estimator auto several surrogates are solved and their choices measured on the network.
+    /// Then, as with any estimator where rounds are asked for, sensitivities are measured again around the best choice until that finds
+    /// nothing better.
+    /// </summary>
+    /// <param name="budget">Text of the budget, see <see cref="Budget.Parse"/>.</param>
+    /// <param name="limits">What else the choice must keep, or null.</param>
+    /// <param name="rounds">Rounds at most; null for 4 with the estimator auto, else 0. Range: [0, inf).</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; what is measured is kept in the run folder.</param>
+    /// <exception cref="CladoException">The budget is none, or the run's images are not there or have changed.</exception>
+    public AllocationResult Allocate(
+        string budget, AllocationLimits? limits = null, int? rounds = null, IProgress<StageProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        var parsed = Budget.Parse(budget, Graph.FileSizeBytes, limits);
+        int most = rounds ?? OwnRounds;
+        if (!options.IsAutomatic && most == 0)
+        {
+            return BitAllocation.Allocate(
+                Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
+        }
+        var work = On(null, progress, cancellation);
+        var inputs = new MeasurementInputs(measured.Network, Candidates, work) { Scales = Scales };
+        using var records = folder.OpenRecords(mustKeep: false);
+        var judge = new ChoiceJudge(folder.Description.RoundsOnImages);
+        return new AllocationSearch(inputs, options, judge, FileSize, records, progress).Find(
+            options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, most);
+    }
+
+    /// <summary>All layers at one width.</summary>
+    /// <param name="bits">The width, one that was measured. Range: [2, 8].</param>
+    /// <returns>The choice, with nothing known of how good it is.</returns>
+    public AllocationResult Uniform(int bits)
+    {
+        var chosen = Candidates.Uniform(bits);
+        var surrogate = Surrogate.Of(Sensitivity);
+        return Solve(surrogate, "none") with
+        {
+            Status = AllocationStatus.Feasible,
+            Budget = Budget.Parse(FormattableString.Invariant($"{bits}bit"), Graph.FileSizeBytes),
+            Chosen = chosen,
+            SizeBytes = FileSize.Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)),
+            Objective = 2 * surrogate.Loss(Candidates.RowsOf(chosen)),
+            Bound = double.NegativeInfinity,
+            Gap = double.PositiveInfinity,
+        };
+    }
+
+    /// <summary>
+    /// Writes the quantized model beside its destination and looks at it: its size is the predicted one, its outputs are those of a simulation
+    /// of its bits in floats. It gets its name by <see cref="Deployment.Commit"/>.
+    /// </summary>
+    /// <param name="allocation">The choice.</param>
+    /// <param name="path">Destination; what lies there is replaced by a sound file or left.</param>
+    /// <param name="refine">
+    /// Whether every layer is rounded again, now that all widths are known, on what the layers before it leave it; kept where the measured loss falls.
+    /// </param>
+    /// <param name="evaluate">Whether the file is evaluated on the run's images; it is where it is refined.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; nothing is left then.</param>
+    /// <exception cref="CladoException">
+    /// The destination is the float model itself; the run's images are needed and not there, or have changed;
+    /// or the file computes something else than its bits say, which is a defect of Clado's or ONNX Runtime's.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The file's size is not the predicted one: a defect of this library.</exception>
+    public Deployment Deploy(
+        AllocationResult allocation, string path, bool refine = false, bool evaluate = false, IProgress<StageProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(allocation);
+        var stages = new DeployingStages(this, progress, cancellation);
+        return refine ? stages.DeployBetter(allocation, path) : stages.Deploy(allocation, path, evaluate);
+    }
+
+    /// <summary>Measures what corrected biases gain on the run's images.</summary>
+    /// <param name="allocation">The chosen candidates.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>null where no bias was corrected.</returns>
+    /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
+    public BiasEffect? MeasureBiases(
+        AllocationResult allocation, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(allocation);
+        return BiasEffect.Measure(Graph, allocation.Chosen, Scales, Sensitivity.Loss, On("measuring biases", progress, cancellation));
+    }
+
+    /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written.</summary>
+    /// <param name="sweep">Budgets and evaluation images.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; finished points are kept in the run folder.</param>
+    /// <returns>The curve, and the budgets that no choice keeps.</returns>
+    /// <exception cref="CladoException">A budget or the images cannot be used.</exception>
+    public (Curve Curve, IReadOnlyList<AllocationResult> Infeasible) Sweep(
+        SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(sweep);
+        return new CurveMeasurement(this, folder, sweep, progress, cancellation).Run();
+    }
+
+    /// <summary>
+    /// Looks for the smallest network that loses at most so many points of accuracy, by bisection along the curve;
+    /// see <see cref="CurvePoint.Drop"/>.
+    /// </summary>
+    /// <param name="targetDrop">Points of top-1, or of agreement where there are no labels. Range: [0, 100].</param>
+    /// <param name="sweep">Evaluation images; budgets are looked for.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; finished points are kept in the run folder.</param>
+    /// <returns>The smallest point found, or null where none keeps the drop, and all points measured so far on these images.</returns>
+    /// <exception cref="CladoException">The network is no classifier, or the images cannot be used.</exception>
+    public (CurvePoint? Found, Curve Curve) FindSmallest(
+        double targetDrop, SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(sweep);
+        return new CurveMeasurement(this, folder, sweep, progress, cancellation).FindSmallest(targetDrop);
+    }
+
+    /// <summary>The networks of one width next to a size, measured on the run's images.</summary>
+    /// <param name="sizeBytes">Bytes of the file to compare with.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>The largest that is no larger and the smallest that is larger, as far as there are such. Shape: [1 to 2].</returns>
+    public IReadOnlyList<CurvePoint> UniformAround(
+        long sizeBytes, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
+        new CurveMeasurement(this, folder, new SweepOptions(), progress, cancellation).UniformAround(sizeBytes);
+
+    /// <summary>What tells an allocation in the run folder from others: its budget, what it is written as, and rounds other than the default.</summary>
+    /// <param name="result">The allocation.</param>
+    /// <param name="rounds">Rounds as in <see cref="Allocate"/>.</param>
+    public string NameOf(AllocationResult result, int? rounds)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        return result.Budget.Text + (WrittenAs == "8" ? "" : $"-{WrittenAs}") + (rounds is { } count && count != OwnRounds ? $"-rounds{count}" : "");
+    }
+
+    /// <summary>Keeps a result in the run folder; where nothing can be written there, that is said.</summary>
+    /// <param name="stage">Name of the stage, such as allocation.</param>
+    /// <param name="name">What tells it from others of its stage: a budget, a model.</param>
+    /// <param name="json">The result.</param>
+    public void Keep(string stage, string name, string json) => folder.WriteJson(stage, name, json);
+
+    /// <summary>The choice of least loss by a surrogate; nothing is measured for it.</summary>
+    /// <param name="surrogate">What is minimised.</param>
+    /// <param name="budget">Text of the budget.</param>
+    /// <exception cref="CladoException">The budget is none.</exception>
+    internal AllocationResult Solve(Surrogate surrogate, string budget) => BitAllocation.Allocate(
+        surrogate, Candidates, FileSize, Budget.Parse(budget, Graph.FileSizeBytes), new AutomaticAllocator());
+
+    /// <summary>The run's images, for a stage.</summary>
+    /// <param name="stage">Its name; null where nothing is reported.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="CladoException">The images are not there or have changed.</exception>
+    internal Workload On(string? stage, IProgress<StageProgress>? progress, CancellationToken cancellation) => On(images.Value, stage, progress, cancellation);
+
+    /// <summary>Other images, for a stage.</summary>
+    /// <param name="set">The images.</param>
+    /// <param name="stage">Its name; null where nothing is reported.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops.</param>
+    internal Workload On(ImageSet set, string? stage, IProgress<StageProgress>? progress, CancellationToken cancellation) =>
+        new(set, folder.Preprocessing)
+        {
+            Resources = Resources,
+            Progress = stage is null ? null : StageShare.Of(progress, stage),
+            Cancellation = cancellation,
+        };
+}

@@ -1,0 +1,157 @@
+using Clado.Activations;
+using Clado.Candidates;
+using Clado.Equalization;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Layers;
+using Clado.Losses;
+using Clado.Packing;
+using Clado.Records;
+using Clado.Rounding;
+using Clado.Runs;
+using Clado.Sensitivity;
+
+namespace Clado;
+
+/// <summary>The stages of a measurement. Each gives what the run folder has of its product; what is not there is made, and kept.</summary>
+/// <param name="prepared">What is measured.</param>
+/// <param name="folder">The run folder.</param>
+/// <param name="progress">Receives the name of the stage and the share done.</param>
+/// <param name="cancellation">Stops; what is finished is kept.</param>
+internal sealed class MeasuringStages(
+    PreparedRun prepared, RunFolder folder, IProgress<StageProgress>? progress, CancellationToken cancellation)
+{
+    private readonly PipelineOptions options = prepared.Options;
+    private readonly IRounding rounding = RoundingMethods.Named(prepared.Options.Rounding);
+
+    /// <summary>Decodes all images, where the run is new: one that cannot be used is found before there is a folder that others would not fit.</summary>
+    public void CheckImages()
+    {
+        if (folder.IsNew)
+        {
+            ImageBatches.Check(prepared.Space.Graph, On("checking images"));
+        }
+    }
+
+    /// <summary>The network with channels scaled, where that is asked for, and its layers.</summary>
+    public SearchSpace Equalize()
+    {
+        var space = prepared.Space;
+        if (options.Equalize)
+        {
+            var (graph, pairs) = (space.Graph, PairFinder.Find(space.Graph, LayerFinder.Find(space.Graph).Layers));
+            var scalings = folder.ReadScalings();
+            if (scalings is null)
+            {
+                int middle = options.Bits[options.Bits.Count / 2];
+                scalings = Equalizer.Choose(graph, pairs, rounding, middle, On("equalizing"));
+                folder.WriteScalings(scalings);
+            }
+            space = SearchSpace.Of(Equalized(graph, pairs, scalings, folder), options.Bits, options.Pins);
+        }
+        folder.WriteLayers(space.Layers);
+        return space;
+    }
+
+    /// <summary>The units of the outputs, of the float network and all images; null where the loss needs none. Shape: [outputs].</summary>
+    /// <param name="graph">The network.</param>
+    public IReadOnlyList<OutputScale>? MeasureScales(Graph graph)
+    {
+        if (LossFactory.NameOf(Readout.Of(graph), options.Sensitivity.Loss) != "mse")
+        {
+            return null;
+        }
+        var scales = folder.ReadScales();
+        if (scales is null)
+        {
+            scales = ScaleMeasurement.Measure(graph, On("measuring outputs"));
+            folder.WriteScales(scales);
+        }
+        return scales;
+    }
+
+    /// <summary>Every layer at each of its widths.</summary>
+    /// <param name="space">The layers.</param>
+    public CandidateSet Round(SearchSpace space)
+    {
+        var (graph, layers, widths) = (space.Graph, space.Layers.Layers, space.Widths);
+        var candidates = folder.ReadCandidates(layers, widths)?.WrittenFor(graph);
+        if (candidates is null)
+        {
+            candidates = options.RoundsSequentially
+                ? CandidateMaker.MakeSequentially(graph, graph, layers, widths, rounding, On("rounding"))
+                : CandidateMaker.Make(graph, layers, widths, rounding, On("rounding"));
+            folder.WriteCandidates(candidates);
+        }
+        return candidates;
+    }
+
+    /// <summary>The network whose losses are measured: the one searched, its activations rounded where that is asked for.</summary>
+    /// <param name="space">The layers.</param>
+    public Graph RoundActivations(SearchSpace space)
+    {
+        var plan = ActivationPlan.Of(space.Graph, space.Layers.Layers);
+        if (options.MeasuredActivations == ActivationFormat.Int8 && folder.ReadRanges(plan.Ranges.Count) is null)
+        {
+            folder.WriteRanges(RangeMeasurement.Measure(
+                space.Graph, plan, new ActivationOptions().Ranges, On("activation ranges").Limit(MeasuredRun.ImagesForRanges)));
+        }
+        return NetworkToMeasure(space, folder);
+    }
+
+    /// <summary>The matrix.</summary>
+    /// <param name="network">The network whose losses are measured.</param>
+    /// <param name="candidates">The rows of the matrix.</param>
+    /// <param name="scales">Units of the outputs. Shape: [outputs].</param>
+    public SensitivityMatrix MeasureSensitivity(Graph network, CandidateSet candidates, IReadOnlyList<OutputScale>? scales)
+    {
+        if (folder.IsMeasured)
+        {
+            folder.CheckRecords();
+        }
+        else
+        {
+            using var records = folder.OpenRecords(mustKeep: true);
+            var work = On("measuring") with { Images = options.Sensitivity.Seen(prepared.Images) };
+            var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales };
+            folder.WriteSensitivity(SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records));
+        }
+        return folder.ReadSensitivity();
+    }
+
+    /// <summary>The network whose losses are measured, as the run folder has it.</summary>
+    /// <param name="space">The layers.</param>
+    /// <param name="folder">The run folder.</param>
+    public static Graph NetworkToMeasure(SearchSpace space, RunFolder folder)
+    {
+        var plan = ActivationPlan.Of(space.Graph, space.Layers.Layers);
+        return folder.ReadRanges(plan.Ranges.Count) is { } ranges
+            ? RoundedGraph.Of(space.Graph, new QuantizedActivations(plan, ranges))
+            : space.Graph;
+    }
+
+    /// <summary>The network with channels scaled.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="pairs">Its tensors that may be scaled. Shape: [pairs].</param>
+    /// <param name="scalings">How they are scaled. Shape: [scaled tensors].</param>
+    /// <param name="folder">The run folder these come from.</param>
+    /// <exception cref="RunFolderException">A scaling is of a tensor that the network does not have.</exception>
+    public static Graph Equalized(
+        Graph graph, IReadOnlyList<ChannelPair> pairs, IReadOnlyList<ChannelScaling> scalings, RunFolder folder)
+    {
+        var stranger = scalings.FirstOrDefault(s => !pairs.Any(p => p.Tensor == s.Tensor && p.Channels == s.Factors.Count));
+        return stranger is null
+            ? EqualizedGraph.Of(graph, pairs, scalings)
+            : throw new RunFolderException(
+                folder.FolderPath,
+                $"scales {stranger.Factors.Count} channels of '{stranger.Tensor}', which the model does not have; "
+                + "remove the folder and measure again");
+    }
+
+    private Workload On(string stage) => new(prepared.Images, options.Preprocessing)
+    {
+        Resources = options.Resources,
+        Progress = StageShare.Of(progress, stage),
+        Cancellation = cancellation,
+    };
+}
