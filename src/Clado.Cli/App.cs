@@ -21,7 +21,10 @@ internal static class App
     public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
         var terminal = new Terminal(output, error);
-        var root = new Command("clado", "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, chosen by measuring how the layers' errors interact.")
+        var root = new Command(
+            "clado",
+            "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, "
+            + "chosen by measuring how the layers' errors interact.")
         {
             QuantizeCommand.Create(terminal),
             InspectCommand.Create(terminal),
@@ -46,7 +49,13 @@ internal static class App
         try
         {
             // Signals are the program's own matter: see StopSignals.
-            var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            var configuration = new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            };
             return parsed.InvokeAsync(configuration, cancellation).GetAwaiter().GetResult();
         }
         catch (Exception e) when (Expected(e) is { } message)
@@ -61,9 +70,13 @@ internal static class App
     private static string Problem(ParseError error)
     {
         var message = string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
-        return error.SymbolResult is OptionResult { Option: var option, Tokens: [var token] } && !message.Contains("required", StringComparison.OrdinalIgnoreCase)
-            ? $"{option.Name} {token.Value}: {(message.Contains("System.", StringComparison.Ordinal) ? "a whole number is wanted, not as large as that" : message)}"
-            : message;
+        if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var token] }
+            || message.Contains("required", StringComparison.OrdinalIgnoreCase))
+        {
+            return message;
+        }
+        bool namesAType = message.Contains("System.", StringComparison.Ordinal);
+        return $"{option.Name} {token.Value}: {(namesAType ? "a whole number is wanted, not as large as that" : message)}";
     }
 
     /// <summary>The one line for errors that are the user's to mend; null for defects of this program, which keep their trace.</summary>

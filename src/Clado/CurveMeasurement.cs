@@ -14,8 +14,8 @@ using static System.FormattableString;
 namespace Clado;
 
 /// <summary>
-/// Goes along the size–accuracy curve of a run: allocates for each budget and evaluates what would be written. Every finished group of points
-/// is kept in the run folder, and what is there is not done again.
+/// Goes along the size–accuracy curve of a run: allocates for each budget and evaluates what would be written.
+/// Every finished group of points is kept in the run folder, and what is there is not done again.
 /// </summary>
 internal sealed class CurveMeasurement
 {
@@ -120,7 +120,7 @@ internal sealed class CurveMeasurement
 
     private static WantedPoint Uniform(int bits) => new(CurveMethod.Uniform, $"{bits}bit");
 
-    /// <summary>Where the curve is worth looking at, by what the single losses predict: the rest of the sweep takes longer than asking them.</summary>
+    /// <summary>Where the curve is worth looking at, by what the single losses predict: they cost nothing beside the rest.</summary>
     private IReadOnlyList<long> Budgets()
     {
         var (smallest, largest) = choices.Range;
@@ -131,7 +131,7 @@ internal sealed class CurveMeasurement
         return CurveBudgets.Choose(smallest, largest, options.PointCount, Loss);
     }
 
-    /// <summary>Measures what is missing of the points, in groups that share the decoding of images and the float pass, and keeps each group.</summary>
+    /// <summary>Measures what is missing of the points, in groups that share the decoding of images and the float pass.</summary>
     private CurvePoint[] Measure(IReadOnlyList<WantedPoint> wanted, string stage)
     {
         var missing = wanted.Where(p => Find(p) is null).ToArray();
@@ -177,7 +177,7 @@ internal sealed class CurveMeasurement
         folder.WriteCurve(curve);
     }
 
-    /// <summary>The model that would be written of a point; one that computes something else than its bits say is nothing to measure.</summary>
+    /// <summary>The model that would be written of a point; one that computes something else than its bits say is refused.</summary>
     private ModelProto Sound(CurvePoint point, AllocationResult choice)
     {
         var stages = new DeployingStages(run, null, cancellation);
@@ -195,7 +195,8 @@ internal sealed class CurveMeasurement
         MeasuredLoss = result.LossIncrease is { } loss && double.IsFinite(loss) ? loss : null,
     };
 
-    private CurvePoint? Find(WantedPoint wanted) => curve.Points.FirstOrDefault(p => p.Method == wanted.Method && p.Budget == wanted.Budget);
+    private CurvePoint? Find(WantedPoint wanted) =>
+        curve.Points.FirstOrDefault(p => p.Method == wanted.Method && p.Budget == wanted.Budget);
 
     /// <summary>Reports the share of a part as that of the whole.</summary>
     private sealed class Part(IProgress<double> whole, double start, double length) : IProgress<double>

@@ -111,7 +111,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
         return allocation with { Chosen = refined.Items };
     }
 
-    /// <summary>Evaluates the file that has no name yet on the images the sensitivities were measured on, against the float model.</summary>
+    /// <summary>Evaluates the file that has no name yet on the run's images, against the float model.</summary>
     private EvaluationResult Evaluate(string staged, string destination)
     {
         var work = On("evaluating");
@@ -121,7 +121,8 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     }
 
     /// <summary>
-    /// Images to compare a file and its simulation on. Weights show on any input, so what needs no images otherwise does not need them for this.
+    /// Images to compare a file and its simulation on; random numbers where they are not there.
+    /// Weights show on any input, so what needs no images otherwise does not need them for this.
     /// </summary>
     private ParityInputs ParityImages(int limit)
     {

@@ -3,8 +3,8 @@ using Clado.Onnx;
 namespace Clado;
 
 /// <summary>
-/// A quantized model that lies beside its destination, was run and found sound, and has no name yet: what else may refuse it looks at it first.
-/// Disposed without <see cref="Commit"/>, it leaves nothing.
+/// A quantized model that lies beside its destination, was run and found sound, and has no name yet.
+/// What else may refuse it looks at it first. Disposed without <see cref="Commit"/>, it leaves nothing.
 /// </summary>
 public sealed class Deployment : IDisposable
 {

@@ -24,7 +24,9 @@ internal sealed class MeasuringStages(
     private readonly PipelineOptions options = prepared.Options;
     private readonly IRounding rounding = RoundingMethods.Named(prepared.Options.Rounding);
 
-    /// <summary>Decodes all images, where the run is new: one that cannot be used is found before there is a folder that others would not fit.</summary>
+    /// <summary>
+    /// Decodes all images, where the run is new: one that cannot be used is found before there is a folder that others would not fit.
+    /// </summary>
     public void CheckImages()
     {
         if (folder.IsNew)

@@ -18,7 +18,9 @@ internal static class DemoCommand
     public static Command Create(Terminal terminal)
     {
         var folder = new Option<string>("--output", "-o") { Description = "Folder to write", DefaultValueFactory = _ => "clado-demo" };
-        var command = new Command("demo", "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo") { folder };
+        var command = new Command(
+            "demo",
+            "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo") { folder };
         command.Runs((parsed, cancellation) => Run(terminal, parsed.GetRequiredValue(folder), cancellation));
         return command;
     }
@@ -65,8 +67,8 @@ internal static class DemoCommand
         {
             var result = Evaluator.Evaluate(
                 path, destination, images, options.Preprocessing, options.Model, null, options.Resources.Threads, null, null, null, cancellation);
-            Views.Row(
-                table, name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"),
+            table.Row(
+                name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"),
                 Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{times[0] / time:0.00}×"), widths, destination);
         }
 

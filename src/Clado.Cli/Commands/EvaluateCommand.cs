@@ -12,11 +12,18 @@ internal static class EvaluateCommand
     public static Command Create(Terminal terminal)
     {
         var (model, images, json) = (CommonOptions.Model(), CommonOptions.Images("images to evaluate on"), CommonOptions.Json());
-        var (preprocess, limit, seed, threads) = (CommonOptions.Preprocess(), CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.Threads());
+        var (preprocess, threads) = (CommonOptions.Preprocess(), CommonOptions.Threads());
+        var (limit, seed) = (CommonOptions.Limit(), CommonOptions.Seed());
         var feeding = new ModelInputOptions();
         var reference = new Option<string>("--reference") { Description = "The FP32 model to compare with" };
-        var latency = new Option<bool>("--latency") { Description = "Time runs on one image with --threads threads, in turn with the reference: the median" };
-        var command = new Command("evaluate", "Run a model file on images: top-1, top-5, loss, agreement with a reference, time.\n\nExample: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
+        var latency = new Option<bool>("--latency")
+        {
+            Description = "Time runs on one image with --threads threads, in turn with the reference: the median",
+        };
+        var command = new Command(
+            "evaluate",
+            "Run a model file on images: top-1, top-5, loss, agreement with a reference, time.\n\n"
+            + "Example: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
         {
             model, images, reference, latency, preprocess, limit, seed, threads, json,
         };

@@ -77,6 +77,9 @@ internal sealed class Terminal : IProgress<StageProgress>
         return table;
     }
 
+    /// <summary>A share in percent; a dash where there is none.</summary>
+    public static string Percent(double? share) => share is { } s ? Invariant($"{s * 100:0.00} %") : "–";
+
     /// <summary>Shows how far a stage is: one line that is rewritten, or a line now and then where the output is no terminal.</summary>
     public void Report(StageProgress value)
     {
