@@ -21,23 +21,7 @@ internal static class App
     public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
         var terminal = new Terminal(output, error);
-        var root = new Command(
-            "clado",
-            "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, "
-            + "chosen by measuring how the layers' errors interact.")
-        {
-            QuantizeCommand.Create(terminal),
-            InspectCommand.Create(terminal),
-            MeasureCommand.Create(terminal),
-            AllocateCommand.Create(terminal),
-            ExportCommand.Create(terminal),
-            SweepCommand.Create(terminal),
-            EvaluateCommand.Create(terminal),
-            ReportCommand.Create(terminal),
-            DemoCommand.Create(terminal),
-            new HelpOption { Recursive = true },
-            new VersionOption(),
-        };
+        var root = Create(terminal);
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
@@ -61,10 +45,30 @@ internal static class App
         catch (Exception e) when (Expected(e) is { } message)
         {
             terminal.EndProgress();
-            error.WriteLine($"clado: {message.ReplaceLineEndings(" ")}");
+            error.WriteLine($"clado: {Words.Of(message).ReplaceLineEndings(" ")}");
             return Error;
         }
     }
+
+    /// <summary>The commands.</summary>
+    /// <param name="terminal">Where their tables and messages go.</param>
+    public static Command Create(Terminal terminal) => new Command(
+        "clado",
+        "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, "
+        + "chosen by measuring how the layers' errors interact.")
+    {
+        QuantizeCommand.Create(terminal),
+        InspectCommand.Create(terminal),
+        MeasureCommand.Create(terminal),
+        AllocateCommand.Create(terminal),
+        ExportCommand.Create(terminal),
+        SweepCommand.Create(terminal),
+        EvaluateCommand.Create(terminal),
+        ReportCommand.Create(terminal),
+        DemoCommand.Create(terminal),
+        new HelpOption { Recursive = true },
+        new VersionOption(),
+    };
 
     /// <summary>What is wrong with a word of the command line: the option's name first, no name of a type.</summary>
     private static string Problem(ParseError error)

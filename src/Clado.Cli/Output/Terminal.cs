@@ -52,11 +52,11 @@ internal sealed class Terminal : IProgress<StageProgress>
         output.WriteLine(text);
     }
 
-    /// <summary>Writes a message.</summary>
+    /// <summary>Writes a message; the library's words become those of the command line.</summary>
     public void Message(string text)
     {
         EndProgress();
-        error.WriteLine(text);
+        error.WriteLine(Words.Of(text));
     }
 
     /// <summary>Shows a table.</summary>
