@@ -1,4 +1,3 @@
-using Clado.Allocation.Solver;
 using Clado.Candidates;
 
 namespace Clado.Allocation;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Clado.Allocation;
 using Clado.Allocation.Solver;
 using CsCheck;
 using Xunit;

@@ -4,7 +4,7 @@ namespace Clado.Allocation.Solver;
 /// The best choices for many values of one budget on one matrix, by one search: a node holds for all values that its bound does not close, a
 /// relaxation bounds them all, and a choice counts for every value it keeps.
 /// </summary>
-public sealed class AllocationCurve
+internal sealed class AllocationCurve
 {
     // Choices of the nearest larger values to start from; those further away rarely lead anywhere new.
     private const int StartCount = 4;
@@ -52,7 +52,7 @@ public sealed class AllocationCurve
         while (!cancellation.IsCancellationRequested)
         {
             var limited = problem.With(budget, value);
-            var starts = solutions.AsEnumerable().Reverse().Take(StartCount).Select(s => Rounding.Within(limited, s.Choice, cancellation)).OfType<int[]>();
+            var starts = solutions.AsEnumerable().Reverse().Take(StartCount).Select(s => RoundingHeuristic.Within(limited, s.Choice, cancellation)).OfType<int[]>();
             var solution = allocator.Solve(limited, starts, cancellation).Solution;
             if (solution.Choice.Length == 0)
             {

@@ -4,7 +4,7 @@ namespace Clado.Allocation.Solver;
 /// The integer quadratic program: choose one candidate a layer, minimise <c>xᵀ G x</c> under linear budgets (docs/method.md, "Allocation";
 /// arXiv 2307.05657, eq. 11). Plain numbers: knows nothing of networks.
 /// </summary>
-public sealed record AllocationProblem
+internal sealed record AllocationProblem
 {
     /// <summary>Creates and checks a problem.</summary>
     /// <param name="matrix">G, symmetric; entries inside a layer other than the diagonal are ignored. Shape: [n, n], row-major. Range: finite.</param>
@@ -57,6 +57,10 @@ public sealed record AllocationProblem
 
     /// <summary>First candidate of each layer, and the number of candidates at the end. Shape: [layers + 1].</summary>
     public int[] Start { get; }
+
+    /// <summary>The candidates of a layer, ascending.</summary>
+    /// <param name="layer">The layer.</param>
+    public IEnumerable<int> CandidatesOf(int layer) => Enumerable.Range(Start[layer], Start[layer + 1] - Start[layer]);
 
     /// <summary>The objective of a choice: <c>xᵀ G x</c>.</summary>
     /// <param name="choice">Chosen candidate of each layer. Shape: [layers].</param>

@@ -1,23 +1,7 @@
 namespace Clado.Allocation.Solver;
 
-/// <summary>What is known of an answer.</summary>
-public enum AllocationStatus
-{
-    /// <summary>No choice has an objective lower by more than the solver's limit on the relative gap (1e-6 where it can be set, else 0).</summary>
-    Optimal,
-
-    /// <summary>The budgets are kept; a better choice may exist, not better than the bound.</summary>
-    Feasible,
-
-    /// <summary>No choice keeps the budgets.</summary>
-    Infeasible,
-
-    /// <summary>No choice that keeps the budgets was found before the search had to end; there may be one.</summary>
-    Unknown,
-}
-
 /// <summary>An answer to an <see cref="AllocationProblem"/>.</summary>
-public sealed record AllocationSolution
+internal sealed record AllocationSolution
 {
     /// <summary>What is known of it.</summary>
     public required AllocationStatus Status { get; init; }
@@ -59,7 +43,7 @@ public sealed record AllocationSolution
 }
 
 /// <summary>A solver.</summary>
-public interface IAllocator
+internal interface IAllocator
 {
     /// <summary>Solves a problem.</summary>
     /// <param name="problem">The problem.</param>

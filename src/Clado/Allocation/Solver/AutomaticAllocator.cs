@@ -5,7 +5,7 @@ namespace Clado.Allocation.Solver;
 /// otherwise and where dynamic programming has to end, local search where even one relaxation takes too long. The limit is one of work, not of time: the same problem gives the same
 /// answer on every machine, however busy.
 /// </summary>
-public sealed class AutomaticAllocator : IAllocator
+internal sealed class AutomaticAllocator : IAllocator
 {
     // At some 10 million looks a second for a dozen layers: a hundredth of a second.
     private const double ExhaustiveLimit = 1e5;

@@ -5,7 +5,7 @@ namespace Clado.Allocation.Solver;
 /// it. Nodes are looked into in parallel in batches of fixed size whose results are taken up in order, so the answer under a node limit does not
 /// depend on the number of threads.
 /// </summary>
-public sealed class BranchAndBoundAllocator : IAllocator
+internal sealed class BranchAndBoundAllocator : IAllocator
 {
     /// <summary>Ends the search with the best choice so far. Range: (0, inf). Default: no limit.</summary>
     public TimeSpan TimeLimit

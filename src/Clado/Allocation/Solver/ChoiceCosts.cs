@@ -24,6 +24,9 @@ internal sealed class ChoiceCosts
         }
     }
 
+    /// <summary>Whether the choice keeps every budget.</summary>
+    public bool AreKept => Enumerable.Range(0, totals.Length).All(budget => Slack(budget) >= 0);
+
     /// <summary>What is left of a budget; negative where it is broken.</summary>
     /// <param name="budget">Index of the budget.</param>
     public long Slack(int budget) => problem.Budgets[budget] - totals[budget];

@@ -5,7 +5,7 @@ namespace Clado.Allocation.Solver;
 /// every cost (Nemhauser and Ullmann, Management Science 15, 1969). Costs are not made into a table, so budgets of many bytes cost nothing.
 /// With charges, once for every set of kinds that may hold something better.
 /// </summary>
-public sealed class DynamicProgrammingAllocator : IAllocator
+internal sealed class DynamicProgrammingAllocator : IAllocator
 {
     // Some two seconds of one core.
     private const double DefaultWorkLimit = 2e8;

@@ -1,7 +1,7 @@
 namespace Clado.Allocation.Solver;
 
 /// <summary>Looks at every choice: the reference for all others, and the answer for tiny problems.</summary>
-public sealed class ExhaustiveAllocator : IAllocator
+internal sealed class ExhaustiveAllocator : IAllocator
 {
     /// <summary>Number of choices a problem has, as a floating-point number since it may be astronomic.</summary>
     /// <param name="problem">The problem.</param>

@@ -7,7 +7,7 @@ namespace Clado.Allocation.Solver;
 /// bit-width. A fixed-charge problem (Hirsch and Dantzig, Naval Research Logistics Quarterly 15, 1968), with charges of sets of kinds, so that they need
 /// not add up. Sets of kinds are written as bits: kind 0 is 1, kind 1 is 2, and so on.
 /// </summary>
-public sealed record FixedCharges
+internal sealed record FixedCharges
 {
     // One number a set: a byte each of the widths 2 to 8 makes 128, and 65,536 would still be little.
     private const int MostKinds = 16;

@@ -4,7 +4,7 @@ namespace Clado.Allocation.Solver;
 /// Layers that must share a width: each group becomes one layer whose candidates are the members' candidates of the same position, their costs
 /// summed and their products summed too, which leaves the objective and the costs of every choice as they were.
 /// </summary>
-public sealed class LayerGroups
+internal sealed class LayerGroups
 {
     private readonly AllocationProblem problem;
     private readonly int[][] members;

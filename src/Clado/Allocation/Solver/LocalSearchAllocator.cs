@@ -4,7 +4,7 @@ namespace Clado.Allocation.Solver;
 /// Iterated local search: the best change of one layer or exchange between two layers until none helps, then again from the best choice with a few
 /// layers changed at random. Alone it is for problems too large for a relaxation. Deterministic: the starts come from a fixed seed.
 /// </summary>
-public sealed class LocalSearchAllocator : IAllocator
+internal sealed class LocalSearchAllocator : IAllocator
 {
     private const int DefaultStartCount = 100, DefaultSeed = 1;
 
@@ -69,7 +69,7 @@ public sealed class LocalSearchAllocator : IAllocator
                     }
                 }
             }
-            if (Rounding.Within(problem, choice, cancellation) is { } next && problem.Objective(next) is var objective && objective < least)
+            if (RoundingHeuristic.Within(problem, choice, cancellation) is { } next && problem.Objective(next) is var objective && objective < least)
             {
                 (best, least) = (next, objective);
             }
@@ -100,7 +100,7 @@ public sealed class LocalSearchAllocator : IAllocator
         int[] best = Improve(problem, cheapest, cancellation);
         foreach (int[] start in Starts(problem))
         {
-            if (Rounding.Within(problem, start, cancellation) is { } own && problem.Objective(own) < problem.Objective(best))
+            if (RoundingHeuristic.Within(problem, start, cancellation) is { } own && problem.Objective(own) < problem.Objective(best))
             {
                 best = own;
             }
@@ -128,7 +128,7 @@ public sealed class LocalSearchAllocator : IAllocator
         var random = new Random(seed);
         for (int start = 0; start < startCount && !cancellation.IsCancellationRequested; start++)
         {
-            if (Rounding.Within(problem, Shake(problem, best, random), cancellation) is { } choice && problem.Objective(choice) is var objective && objective < least)
+            if (RoundingHeuristic.Within(problem, Shake(problem, best, random), cancellation) is { } choice && problem.Objective(choice) is var objective && objective < least)
             {
                 (best, least) = (choice, objective);
             }
