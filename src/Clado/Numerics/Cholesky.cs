@@ -8,8 +8,11 @@ namespace Clado.Numerics;
 /// </summary>
 internal static class Cholesky
 {
-    // Rows factorised before the rest hears of them.
+    // Rows factorised as sums of rows, and the rows of the factor whose products are summed at once.
     private const int BlockRows = 32;
+
+    // Rows found before all rows below hear of them: what is left of a large matrix comes from memory and goes back there each time.
+    private const int PassRows = 128;
 
     // Share of the largest entry, times the order, that an eigenvalue of a semidefinite matrix may lie below 0.
     private const double RoundingShare = 1e-12;
@@ -21,21 +24,19 @@ internal static class Cholesky
     /// <returns>False where a pivot is not positive: the matrix is not positive definite.</returns>
     public static bool TryFactor(double[] a, int n, int threadCount = 1)
     {
-        for (int from = 0; from < n; from += BlockRows)
+        for (int start = 0; start < n; start += PassRows)
         {
-            int to = Math.Min(n, from + BlockRows);
-            if (!TryFactorRows(a, n, from, to))
+            int end = Math.Min(n, start + PassRows);
+            for (int from = start; from < end; from += BlockRows)
             {
-                return false;
+                int to = Math.Min(n, from + BlockRows);
+                if (!TryFactorRows(a, n, from, to))
+                {
+                    return false;
+                }
+                Subtract(a, n, (from, to), (to, end), threadCount);
             }
-            var above = new MatrixBlock(a, (from * n) + to, n);
-            var update = new MatrixProduct(above.Transposed, above, new MatrixBlock(a, (to * n) + to, n), (n - to, n - to, to - from))
-            {
-                Factor = -1,
-                UpperOnly = true,
-                ThreadCount = threadCount,
-            };
-            update.Add();
+            Subtract(a, n, (start, end), (end, n), threadCount);
         }
         return true;
     }
@@ -85,5 +86,20 @@ internal static class Cholesky
             TensorPrimitives.Multiply(row, 1 / Math.Sqrt(row[0]), row);
         }
         return true;
+    }
+
+    /// <summary>Takes <c>UᵀU</c> of rows of the factor from rows below them.</summary>
+    private static void Subtract(double[] a, int n, (int From, int To) factor, (int From, int To) below, int threadCount)
+    {
+        var above = new MatrixBlock(a, (factor.From * n) + below.From, n);
+        var shape = (below.To - below.From, n - below.From, factor.To - factor.From);
+        var product = new MatrixProduct(above.Transposed, above, new MatrixBlock(a, (below.From * n) + below.From, n), shape)
+        {
+            Factor = -1,
+            SumDepth = BlockRows,
+            UpperOnly = true,
+            ThreadCount = threadCount,
+        };
+        product.Add();
     }
 }

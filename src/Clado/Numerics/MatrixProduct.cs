@@ -26,6 +26,9 @@ internal sealed class MatrixProduct(MatrixBlock a, MatrixBlock b, MatrixBlock ta
     /// <summary>What the product is multiplied by.</summary>
     public double Factor { get; init; } = 1;
 
+    /// <summary>Products summed by themselves before they are added to the target: the grain of rounding. Range: [1, 256].</summary>
+    public int SumDepth { get; init; } = SliceDepth;
+
     /// <summary>Whether tiles wholly below the diagonal are left as they are.</summary>
     public bool UpperOnly { get; init; }
 
@@ -128,17 +131,23 @@ internal sealed class MatrixProduct(MatrixBlock a, MatrixBlock b, MatrixBlock ta
     private void AddTile(int row, int column, ReadOnlySpan<double> left, ReadOnlySpan<double> strip, Span<double> edge)
     {
         int rows = Math.Min(ProductTile.Rows, shape.Rows - row), columns = Math.Min(ProductTile.Columns, shape.Columns - column);
-        if (rows == ProductTile.Rows && columns == ProductTile.Columns)
+        for (int from = 0; from * ProductTile.Rows < left.Length; from += SumDepth)
         {
-            ProductTile.Add(left, strip, target.Data.AsSpan(target.Position(row, column)), target.RowStride);
-            return;
-        }
-        edge.Clear();
-        ProductTile.Add(left, strip, edge, ProductTile.Columns);
-        for (int i = 0; i < rows; i++)
-        {
-            var into = target.Data.AsSpan(target.Position(row + i, column), columns);
-            TensorPrimitives.Add(into, edge.Slice(i * ProductTile.Columns, columns), into);
+            int depth = Math.Min(SumDepth, (left.Length / ProductTile.Rows) - from);
+            var first = left.Slice(from * ProductTile.Rows, depth * ProductTile.Rows);
+            var second = strip[(from * ProductTile.Columns)..];
+            if (rows == ProductTile.Rows && columns == ProductTile.Columns)
+            {
+                ProductTile.Add(first, second, target.Data.AsSpan(target.Position(row, column)), target.RowStride);
+                continue;
+            }
+            edge.Clear();
+            ProductTile.Add(first, second, edge, ProductTile.Columns);
+            for (int i = 0; i < rows; i++)
+            {
+                var into = target.Data.AsSpan(target.Position(row + i, column), columns);
+                TensorPrimitives.Add(into, edge.Slice(i * ProductTile.Columns, columns), into);
+            }
         }
     }
 
