@@ -3,7 +3,7 @@ namespace Clado.Allocation;
 /// <summary>What is known of a choice of bits.</summary>
 public enum AllocationStatus
 {
-    /// <summary>No choice within the limits has a loss, by the surrogate, lower by more than a millionth.</summary>
+    /// <summary>No choice within the limits has an objective lower by more than a millionth of it.</summary>
     Optimal,
 
     /// <summary>The limits are kept; a better choice may exist, not better than the bound.</summary>

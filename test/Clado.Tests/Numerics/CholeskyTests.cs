@@ -51,8 +51,9 @@ public class CholeskyTests
     public void TheFactorOfAGramMatrixGivesItBack(int order)
     {
         var random = new Random(order);
-        double[][] x = [.. Enumerable.Range(0, order + 5).Select(_ => Enumerable.Range(0, order).Select(_ => random.NextDouble()).ToArray())];
-        double[] matrix = [.. from i in Enumerable.Range(0, order) from j in Enumerable.Range(0, order) select x.Sum(row => row[i] * row[j])];
+        double[][] x = [.. Enumerable.Range(0, order + 5).Select(_ => Matrices.Numbers(random, order))];
+        int[] all = [.. Enumerable.Range(0, order)];
+        double[] matrix = [.. all.SelectMany(i => all.Select(j => x.Sum(row => row[i] * row[j])))];
         double[] factor = [.. matrix];
         Assert.True(Cholesky.TryFactor(factor, order));
         for (int i = 0; i < order; i++)

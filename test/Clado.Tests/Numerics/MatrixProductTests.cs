@@ -45,7 +45,8 @@ public class MatrixProductTests
         int stride = columns + (2 * margin);
         var result = new double[(rows + 1) * stride];
         double[] a = [.. Enumerable.Repeat(1.0, rows * depth)], b = [.. Enumerable.Repeat(1.0, depth * columns)];
-        new MatrixProduct(new MatrixBlock(a, 0, depth), new MatrixBlock(b, 0, columns), new MatrixBlock(result, margin, stride), shape).Add();
+        var target = new MatrixBlock(result, margin, stride);
+        new MatrixProduct(new MatrixBlock(a, 0, depth), new MatrixBlock(b, 0, columns), target, shape).Add();
         for (int i = 0; i < result.Length; i++)
         {
             bool isInside = i / stride < rows && i % stride >= margin && i % stride < margin + columns;

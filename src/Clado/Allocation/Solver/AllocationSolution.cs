@@ -16,11 +16,14 @@ internal sealed record AllocationSolution
     public required double Bound { get; init; }
 
     /// <summary>(objective − bound) / |objective|: 0 where proven optimal. Range: [0, inf].</summary>
-    public double Gap => Objective <= Bound ? 0 : Objective == 0 || double.IsInfinity(Objective) ? double.PositiveInfinity : (Objective - Bound) / Math.Abs(Objective);
+    public double Gap =>
+        Objective <= Bound ? 0
+        : Objective == 0 || double.IsInfinity(Objective) ? double.PositiveInfinity
+        : (Objective - Bound) / Math.Abs(Objective);
 
     /// <summary>The answer without a choice.</summary>
     /// <param name="isProven">Whether no choice keeps the budgets; else none was found in time.</param>
-    internal static AllocationSolution None(bool isProven) => new()
+    public static AllocationSolution None(bool isProven) => new()
     {
         Status = isProven ? AllocationStatus.Infeasible : AllocationStatus.Unknown,
         Choice = [],
@@ -29,7 +32,7 @@ internal sealed record AllocationSolution
     };
 
     /// <summary>An answer with its objective recomputed and its status set by the bound.</summary>
-    internal static AllocationSolution Of(AllocationProblem problem, int[] choice, double bound, double gapLimit = 0)
+    public static AllocationSolution Of(AllocationProblem problem, int[] choice, double bound, double gapLimit = 0)
     {
         double objective = problem.Objective(choice);
         return new()

@@ -1,6 +1,8 @@
 namespace Clado.Allocation.Solver;
 
-/// <summary>What a choice costs of each budget, carried along while layers change: own costs of its candidates and the charge of the kinds it uses.</summary>
+/// <summary>
+/// What a choice costs of each budget, carried along while layers change: own costs of its candidates and the charge of the kinds it uses.
+/// </summary>
 internal sealed class ChoiceCosts
 {
     private readonly AllocationProblem problem;

@@ -8,7 +8,8 @@ internal sealed class ExhaustiveAllocator : IAllocator
     public static double ChoiceCount(AllocationProblem problem)
     {
         ArgumentNullException.ThrowIfNull(problem);
-        return Enumerable.Range(0, problem.LayerCount).Aggregate(1.0, (product, layer) => product * (problem.Start[layer + 1] - problem.Start[layer]));
+        return Enumerable.Range(0, problem.LayerCount)
+            .Aggregate(1.0, (product, layer) => product * (problem.Start[layer + 1] - problem.Start[layer]));
     }
 
     /// <inheritdoc/>
@@ -22,7 +23,9 @@ internal sealed class ExhaustiveAllocator : IAllocator
         {
             if (cancellation.IsCancellationRequested)
             {
-                return best is null ? AllocationSolution.None(isProven: false) : AllocationSolution.Of(problem, best, double.NegativeInfinity);
+                return best is null
+                    ? AllocationSolution.None(isProven: false)
+                    : AllocationSolution.Of(problem, best, double.NegativeInfinity);
             }
             if (problem.IsFeasible(choice) && problem.Objective(choice) is var objective && (best is null || objective < least))
             {

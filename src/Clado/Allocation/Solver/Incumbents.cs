@@ -3,8 +3,8 @@ namespace Clado.Allocation.Solver;
 /// <summary>The best choice known at every value of a range, and how well it is proven.</summary>
 internal sealed class Incumbents
 {
-    // Objectives closer than this share of the largest entries they are summed from differ by rounding only: some hundred units in the
-    // last place for each layer.
+    // Objectives closer than this share of the largest entry, times the layers, differ by rounding only: they are sums of layers² terms,
+    // and a unit in the last place is 1.1e-16 of one.
     private const double RoundingShare = 1e-13;
 
     private readonly BudgetRange range;
@@ -29,9 +29,8 @@ internal sealed class Incumbents
         Array.Fill(closed, double.PositiveInfinity);
     }
 
-    /// <summary>Choices of at least this objective are of no interest; nothing is where no choice keeps the budgets. Shape: [values].</summary>
-    public double[] Cutoffs() =>
-        [.. objective.Select(value => double.IsInfinity(value) ? double.NegativeInfinity : value - Math.Max(gapLimit * Math.Abs(value), rounding))];
+    /// <summary>Choices of at least this objective are of no interest; none is where no choice is known. Shape: [values].</summary>
+    public double[] Cutoffs() => [.. objective.Select(Cutoff)];
 
     /// <summary>A unit of each value's objective, so that bounds at different values compare. Shape: [values].</summary>
     public double[] Units() => [.. objective.Select(value => Math.Max(Math.Abs(value), rounding))];
@@ -102,6 +101,9 @@ internal sealed class Incumbents
         }
         return [.. Enumerable.Range(0, range.Count).Select(Solution)];
     }
+
+    private double Cutoff(double value) =>
+        double.IsInfinity(value) ? double.NegativeInfinity : value - Math.Max(gapLimit * Math.Abs(value), rounding);
 
     private AllocationSolution Solution(int j)
     {

@@ -21,7 +21,9 @@ internal static class LayerSplit
                 (split, best) = (left, score);
             }
         }
-        return split.Length == 0 ? [node] : [.. split.Select(a => node with { Allowed = Only(problem, node.Allowed, a), Bounds = with[a] })];
+        return split.Length == 0
+            ? [node]
+            : [.. split.Select(a => node with { Allowed = Only(problem, node.Allowed, a), Bounds = with[a] })];
     }
 
     /// <summary>The candidates left with one of them chosen.</summary>

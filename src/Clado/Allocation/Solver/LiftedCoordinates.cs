@@ -103,7 +103,8 @@ internal sealed class LiftedCoordinates
         var cost = problem.Costs[budget];
         double[] values =
         [
-            .. coordinates.Select(v => (double)(cost[Base[problem.LayerOf[v]]] - cost[v])), problem.Budgets[budget] - Base.Sum(a => cost[a]),
+            .. coordinates.Select(v => (double)(cost[Base[problem.LayerOf[v]]] - cost[v])),
+            problem.Budgets[budget] - Base.Sum(a => cost[a]),
         ];
         double scale = Math.Max(1, values.Max(Math.Abs));
         return (new([.. Enumerable.Range(0, Order)], [.. values.Select(v => v / scale)]), scale);

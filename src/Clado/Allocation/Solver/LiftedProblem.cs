@@ -29,7 +29,8 @@ internal sealed class LiftedProblem
         (int A, int B)[] free = [(One, One), .. coordinates.LayerPairs()];
         FreeCount = free.Length;
         PairStart = FreeCount + slacks.Length;
-        Products = [.. free, .. Enumerable.Range(One + 1, slacks.Length).Select(slack => (slack, One)), .. pairs.Select(Indices).Where(AreFree)];
+        var kept = Enumerable.Range(One + 1, slacks.Length).Select(slack => (slack, One));
+        Products = [.. free, .. kept, .. pairs.Select(Indices).Where(AreFree)];
 
         (int A, int B) Indices((int A, int B) pair) => (Array.BinarySearch(Candidates, pair.A), Array.BinarySearch(Candidates, pair.B));
         static bool AreFree((int A, int B) pair) => pair is { A: >= 0, B: >= 0 };

@@ -1,6 +1,8 @@
 namespace Clado.Allocation.Solver;
 
-/// <summary>Nodes still to be looked into: the one whose bound is lowest, at any value, comes first; of those alike the older one.</summary>
+/// <summary>
+/// Nodes still to be looked into: the one whose bound is lowest, at any value, comes first; of those alike the older one.
+/// </summary>
 /// <param name="incumbents">The best choices, at the beginning and later.</param>
 internal sealed class OpenNodes(Incumbents incumbents)
 {

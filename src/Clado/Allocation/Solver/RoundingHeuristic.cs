@@ -3,7 +3,7 @@ namespace Clado.Allocation.Solver;
 /// <summary>Turns a relaxed choice into one within the budgets.</summary>
 internal static class RoundingHeuristic
 {
-    // Shares lie in 0 to 1, so 1 + share − share is not negative; this keeps a move that gives up no share from being free whatever it saves.
+    // LEASTPRICE
     private const double LeastPrice = 0.01;
 
     /// <summary>

@@ -39,7 +39,8 @@ internal sealed class SchurComplement(LiftedProblem lifted, PrimalDualPoint poin
         for (int j = i; j < count; j++)
         {
             var (c, d) = lifted.Products[j];
-            matrix[(i * count) + j] = 0.25 * ((x[a + c] * z[b + d]) + (x[a + d] * z[b + c]) + (x[b + c] * z[a + d]) + (x[b + d] * z[a + c]));
+            double sum = (x[a + c] * z[b + d]) + (x[a + d] * z[b + c]) + (x[b + c] * z[a + d]) + (x[b + d] * z[a + c]);
+            matrix[(i * count) + j] = 0.25 * sum;
         }
     }
 }

@@ -52,7 +52,9 @@ internal sealed class SemidefiniteRelaxation
     /// <returns>At every value of the budget. Shape: [values].</returns>
     public double[] BoundsWith(int candidate) => values.Along(Choice.LeastWith(candidate), grams.Multiplier[values.PricedProduct]);
 
-    /// <summary>About the least the relaxation can be brought to with this candidate. Infinite where there is no relaxed choice yet.</summary>
+    /// <summary>
+    /// About the least the relaxation can be brought to with this candidate; infinite where there is no relaxed choice yet.
+    /// </summary>
     /// <param name="candidate">Index into the lifted problem's candidates.</param>
     public double ObjectiveWith(int candidate) =>
         double.IsInfinity(ceiling) ? double.PositiveInfinity : objective + Choice.RiseWith(candidate);
@@ -103,5 +105,5 @@ internal sealed class SemidefiniteRelaxation
     }
 
     private bool IsEnough(double[] cutoffs, double tolerance) =>
-        Bounds.Zip(cutoffs, (bound, cutoff) => bound >= cutoff || ceiling - Bound <= tolerance * (cutoff - bound)).All(isEnough => isEnough);
+        Bounds.Zip(cutoffs).All(pair => pair.First >= pair.Second || ceiling - Bound <= tolerance * (pair.Second - pair.First));
 }
