@@ -5,7 +5,7 @@ namespace Clado.Numerics;
 /// <summary>The inverse of a symmetric matrix from its Cholesky factor <c>A = Uᵀ U</c>: <c>W = U⁻ᵀ</c>, then <c>A⁻¹ = Wᵀ W</c>.</summary>
 internal static class CholeskyInverse
 {
-    // Rows of W found before the rows below hear of them by one product.
+    // Rows of W found before the rows below hear of them by one product; as in Cholesky.
     private const int BlockRows = 32;
 
     // Columns of a product at once: blocks of zeros above the diagonal of W are left out at this grain.

@@ -7,7 +7,7 @@ namespace Clado.Allocation.Solver;
 /// </summary>
 internal sealed class LocalSearchAllocator : IAllocator
 {
-    // Starts and their seed.
+    // Starts, of a search by itself and before branch and bound. Any seed will do; it is fixed so that answers repeat.
     private const int DefaultStartCount = 100, DefaultSeed = 1;
 
     // Layers a start changes of the best choice so far: fewer lead back to it, more lose what is good in it. On ResNet-56 at 13 budgets the

@@ -9,16 +9,16 @@ namespace Clado.Allocation.Solver;
 /// </summary>
 internal sealed class NewtonStep
 {
-    // Steps stop short of the boundary by this factor.
+    // Steps stop short of the boundary by this factor: at the boundary Z has no inverse.
     private const double Interior = 0.95;
 
-    // Steps shrink by this factor while they leave the cone: a trial costs one factorisation, what a longer step gains is worth about one.
+    // Steps shrink by this factor while they leave the cone; each trial costs a factorisation, and a step too short costs another step.
     private const double Shrink = 0.8;
 
-    // Below this step length there is no progress left to make.
+    // Below this step length there is no progress left to make: rounding is what stops it.
     private const double ShortestStep = 1e-3;
 
-    // A step that stands for no centring at all would end at the boundary.
+    // A step without any centring would end at the boundary.
     private const double LeastCentring = 0.01;
 
     private readonly LiftedProblem lifted;

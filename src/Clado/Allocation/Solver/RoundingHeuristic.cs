@@ -3,9 +3,6 @@ namespace Clado.Allocation.Solver;
 /// <summary>Turns a relaxed choice into one within the budgets.</summary>
 internal static class RoundingHeuristic
 {
-    // LEASTPRICE
-    private const double LeastPrice = 0.01;
-
     /// <summary>
     /// Each layer's largest share, brought within the budgets by the moves that give up least share for what they save, then improved by
     /// local search.
@@ -35,6 +32,10 @@ internal static class RoundingHeuristic
         return Choice(problem, share, cancellation);
     }
 
+    /// <summary>
+    /// Moves one layer after the other: the one whose price for a unit saved is least. The price is 1 and the share given up, at least 0,
+    /// since shares lie in 0 to 1. Every move saves something, so there is an end.
+    /// </summary>
     private static bool TryRepair(AllocationProblem problem, int[] choice, double[] share)
     {
         var costs = new ChoiceCosts(problem, choice);
@@ -44,7 +45,7 @@ internal static class RoundingHeuristic
             for (int a = 0; a < problem.CandidateCount; a++)
             {
                 double saved = Saved(problem, costs, a);
-                if (saved > 0 && (LeastPrice + 1 + share[choice[problem.LayerOf[a]]] - share[a]) / saved is var price && price < least)
+                if (saved > 0 && (1 + share[choice[problem.LayerOf[a]]] - share[a]) / saved is var price && price < least)
                 {
                     (move, least) = (a, price);
                 }
