@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Clado.Allocation.Solver;
+using Clado.Allocation;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
 

@@ -1,5 +1,4 @@
 using Clado.Allocation;
-using Clado.Allocation.Solver;
 using Clado.Evaluation;
 using Clado.Sweeps;
 using static System.FormattableString;

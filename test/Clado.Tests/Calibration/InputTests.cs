@@ -206,40 +206,6 @@ public class InputTests
         }
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(8)]
-    [InlineData(63)]
-    [InlineData(64)]
-    [InlineData(65)]
-    [InlineData(201)]
-    public void TheCholeskyFactorGivesTheMatrixBack(int order)
-    {
-        var random = new Random(order);
-        var x = Enumerable.Range(0, order + 5).Select(_ => Enumerable.Range(0, order).Select(_ => random.NextDouble()).ToArray()).ToArray();
-        int stride = Cholesky.Stride(order);
-        var (one, two, matrix) = (new double[stride * stride], new double[stride * stride], new double[stride * stride]);
-        for (int i = 0; i < order; i++)
-        {
-            for (int j = i; j < order; j++)
-            {
-                one[(i * stride) + j] = two[(i * stride) + j] = matrix[(i * stride) + j] = x.Sum(row => row[i] * row[j]);
-            }
-        }
-        Assert.True(Cholesky.TryFactor(one, order, 1));
-        Assert.True(Cholesky.TryFactor(two, order, 3));
-        for (int i = 0; i < order; i++)
-        {
-            for (int j = i; j < order; j++)
-            {
-                Assert.Equal(one[(i * stride) + j], two[(i * stride) + j]);
-                Assert.Equal(matrix[(i * stride) + j], Enumerable.Range(0, i + 1).Sum(k => one[(k * stride) + i] * one[(k * stride) + j]), 1e-9 * order);
-            }
-        }
-        matrix[(order - 1) * (stride + 1)] = -1;
-        Assert.False(Cholesky.TryFactor(matrix, order, 1));
-    }
-
     private static void Check(Graph graph, NodeProto node, QuantizableLayer layer, float[] input, long[] inputShape, float[] output, long[] outputShape)
     {
         var matrix = WeightMatrix.Of(layer);
