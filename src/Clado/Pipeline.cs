@@ -50,7 +50,7 @@ public sealed class Pipeline
             throw new RunFolderException(
                 folder.FolderPath, $"has {candidates.Items.Count} candidates and a matrix of {sensitivity.CandidateCount}; remove the folder and measure again");
         }
-        Scales = sensitivity.Loss == "mse" ? folder.ReadScales() : null;
+        Scales = LossKind.Named(sensitivity.Loss).NeedsScales ? folder.ReadScales() : null;
         Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(graph, layers.Layers) : null;
     }
 
@@ -343,19 +343,19 @@ public sealed class Pipeline
     internal ParityResult Compare(
         ModelProto written, string name, IReadOnlyList<Candidate> chosen, QuantizedActivations? quantized, int images, IProgress<StageProgress>? progress,
         CancellationToken cancellation) => ParityCheck.Run(
-            Graph, written, name, chosen, quantized, Scales, ParityImages(images, progress), resources.Threads, StageShare.Of(progress, "comparing with the simulation"), cancellation);
+            Graph, new WrittenModel(written, name, chosen, quantized), Scales, ParityImages(images, progress, cancellation));
 
     /// <summary>Images to compare a file and its simulation on. Weights show on any input, so what needs no images otherwise does not need them for this.</summary>
-    private ParityInputs ParityImages(int limit, IProgress<StageProgress>? progress)
+    private ParityInputs ParityImages(int limit, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
         try
         {
-            return ParityInputs.Of(folder.Images().Limit(limit, 0), Graph, folder.Preprocessing);
+            return ParityInputs.Of(Graph, Work(folder.Images(), "comparing with the simulation", progress, cancellation).Limit(limit));
         }
         catch (CladoException e)
         {
             progress?.Report(new StageProgress("comparing with the simulation on random inputs", e.Message, null));
-            return ParityInputs.Random(Graph);
+            return ParityInputs.Random(Graph, new SideBySide(resources.Threads, cancellation), StageShare.Of(progress, "comparing with the simulation"));
         }
     }
 
@@ -365,8 +365,8 @@ public sealed class Pipeline
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
     public EvaluationResult Evaluate(string path, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) => Evaluator.Evaluate(
-        path, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, resources.Threads, folder.Description.Inputs(), Scales,
-        StageShare.Of(progress, "evaluating"), cancellation);
+        new EvaluatedFile(path), new ReferenceFile(Graph.File, Sensitivity.Loss, Scales), folder.Description.Inputs(),
+        Work(folder.Images(), "evaluating", progress, cancellation));
 
     /// <summary>Evaluates a file that has no name yet, as above.</summary>
     /// <param name="staged">The file.</param>
@@ -374,8 +374,8 @@ public sealed class Pipeline
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">The run's images are not there or have changed, or an output is NaN or infinite on one of them.</exception>
     internal EvaluationResult Evaluate(StagedExport staged, IProgress<StageProgress>? progress, CancellationToken cancellation) => Evaluator.Evaluate(
-        staged.Path, staged.Destination, folder.Images(), folder.Preprocessing, Graph.File, Sensitivity.Loss, resources.Threads, folder.Description.Inputs(), Scales,
-        StageShare.Of(progress, "evaluating"), cancellation);
+        new EvaluatedFile(staged.Path, staged.Destination), new ReferenceFile(Graph.File, Sensitivity.Loss, Scales), folder.Description.Inputs(),
+        Work(folder.Images(), "evaluating", progress, cancellation));
 
     /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written; what the run folder has already is not done again.</summary>
     /// <param name="sweep">Budgets and evaluation images.</param>
@@ -451,7 +451,7 @@ public sealed class Pipeline
     private static IReadOnlyList<OutputScale>? Scale(
         Graph graph, RunFolder folder, PipelineOptions options, Workload work)
     {
-        if (LossFactory.NameOf(Readout.Of(graph), options.Sensitivity.Loss) != "mse")
+        if (!LossKind.Of(Readout.Of(graph), options.Sensitivity.Loss).NeedsScales)
         {
             return null;
         }

@@ -43,7 +43,7 @@ internal sealed class Sweep
         images = options.Images is { } path ? ImageFolder.Open(path).Limit(options.Limit, options.Seed) : folder.Images();
         readout = Readout.Of(pipeline.Graph);
         readout.CheckLabels(images);
-        _ = LossFactory.NameFor(pipeline.Graph, readout, images, pipeline.Sensitivity.Loss);
+        LossKind.Named(pipeline.Sensitivity.Loss).Check(pipeline.Graph, readout, images);
         fileSize = pipeline.FileSize;
         curve = new Curve
         {
@@ -153,7 +153,12 @@ internal sealed class Sweep
         {
             var models = unknown.Select(m => Sound(m.Point, m.Chosen, cancellation)).ToArray();
             var results = ModelComparison.Evaluate(
-                pipeline.Graph, models, images, folder.Preprocessing, pipeline.Sensitivity.Loss, pipeline.Scales, resources.Threads, part, cancellation);
+                pipeline.Graph, models, pipeline.Sensitivity.Loss, pipeline.Scales, new Workload(images, folder.Preprocessing)
+                {
+                    Resources = resources,
+                    Progress = part,
+                    Cancellation = cancellation,
+                });
             curve = curve with { FloatTop1 = results[0].Top1 };
             foreach (var ((point, chosen), result) in unknown.Zip(results.Skip(1)))
             {

@@ -93,7 +93,8 @@ internal static class ChoosingBenchmark
         var path = Path.Combine(pipeline.RunPath, "written.onnx");
         OnnxFile.Write(ModelWriter.Build(pipeline.Graph, result.Chosen), path);
         var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.Data}/test"));
-        var evaluation = Evaluator.Evaluate(path, test, options.Preprocessing, options.Model, null, options.Resources.Threads);
+        var evaluation = Evaluator.Evaluate(
+            new(path), new(options.Model), new(), new Workload(test, options.Preprocessing) { Resources = options.Resources });
         double measured = result.MeasuredLoss ?? pipeline.Evaluate(path).LossIncrease!.Value;
         var best = result.Trials.LastOrDefault(t => t.IsBest);
         Console.WriteLine($"{start} {result.Surrogate}{(best?.Round > 0 ? $", round {best.Round}" : "")} | {result.PredictedLoss:0.0000} | {measured:0.0000} | {best?.HeldBackLoss:0.0000} | {evaluation.LossIncrease:0.0000} | {evaluation.Top1 * 100:0.00} % |");

@@ -38,13 +38,17 @@ internal static class DemoCommand
         using var files = new OwnedList<DemoFile>(Stage(terminal, pipeline, folder, cancellation));
         var table = Terminal.Table(
             ("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("speed", true), ("bits of each layer", false), ("file", false));
-        var images = ImageFolder.Open(Path.Combine(samples, "images", "test"));
+        var work = new Workload(ImageFolder.Open(Path.Combine(samples, "images", "test")), options.Preprocessing)
+        {
+            Resources = options.Resources,
+            Cancellation = cancellation,
+        };
         // On one thread: there speed is the kernels', and least disturbed by what else the machine does.
         double[] times = LatencyMeasurement.Measure([options.Model, .. files.Select(f => f.Model.Path)], threads: 1, cancellation: cancellation);
         void Row(string name, double bits, string path, string? destination, double time, string widths)
         {
             var result = Evaluator.Evaluate(
-                path, destination, images, options.Preprocessing, options.Model, null, options.Resources.Threads, null, null, null, cancellation);
+                new EvaluatedFile(path, destination), new ReferenceFile(options.Model), options.Inputs, work);
             Views.Row(
                 table, name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"), Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{times[0] / time:0.00}×"),
                 widths, destination ?? path);
