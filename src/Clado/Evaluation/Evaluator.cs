@@ -44,9 +44,10 @@ public static class Evaluator
         string[] paths = [.. new[] { file.Path, reference?.Path }.OfType<string>()];
         ModelProto[] models = [.. paths.Select(OnnxFile.Read)];
         Graph[] graphs = [.. paths.Zip(inputs.Of(models), (path, own) => Graph.Read(path, own))];
+        OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
         // The files themselves run, not our raised copies of them.
-        using var runners = new OwnedList<ModelRunner>(graphs.Zip(models, (graph, model) => ModelRunner.AsWritten(
-            model, graph.Inputs, Readout.Of(graph), model == models[0] ? file.Source(model) : OutputSource.OfFile(graph.File, model))));
+        using var runners = new OwnedList<ModelRunner>(graphs.Zip(models, sources).Select(
+            one => ModelRunner.AsWritten(one.Second, one.First.Inputs, Readout.Of(one.First), one.Third)));
         if (reference is not null && !HaveSameSizes(graphs, runners))
         {
             throw new CladoException($"{file.Name}: its inputs or outputs differ in size from those of the reference {reference.Path}; "
