@@ -48,7 +48,7 @@ internal sealed class CurveMeasurement
             : run.On(null, null, cancellation).Images;
         readout = Readout.Of(run.Graph);
         readout.CheckLabels(images);
-        _ = LossFactory.NameFor(run.Graph, readout, images, run.Sensitivity.Loss);
+        LossKind.Named(run.Sensitivity.Loss).Check(run.Graph, readout, images);
         choices = new CurveChoices(run, options.Rounds, cancellation);
         curve = new Curve
         {
@@ -162,9 +162,8 @@ internal sealed class CurveMeasurement
         if (unknown.Length > 0)
         {
             var models = unknown.Select(m => Sound(m.Point, m.Choice)).ToArray();
-            var results = ModelComparison.Evaluate(
-                run.Graph, models, images, run.On(images, null, null, default).Preprocessing, run.Sensitivity.Loss, run.Scales,
-                run.Resources.Threads, part, cancellation);
+            var work = run.On(images, null, null, cancellation) with { Progress = part };
+            var results = ModelComparison.Evaluate(run.Graph, models, run.Sensitivity.Loss, run.Scales, work);
             curve = curve with { FloatTop1 = results[0].Top1 };
             foreach (var ((point, choice), result) in unknown.Zip(results.Skip(1)))
             {

@@ -53,7 +53,7 @@ public sealed class MeasuredRun
                 $"has {candidates.Items.Count} candidates and a matrix of {sensitivity.CandidateCount}; "
                 + "remove the folder and measure again");
         }
-        Scales = sensitivity.Loss == "mse" ? folder.ReadScales() : null;
+        Scales = LossKind.Named(sensitivity.Loss).NeedsScales ? folder.ReadScales() : null;
         Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(Graph, Layers.Layers) : null;
     }
 

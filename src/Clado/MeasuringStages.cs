@@ -59,7 +59,7 @@ internal sealed class MeasuringStages(
     /// <param name="graph">The network.</param>
     public IReadOnlyList<OutputScale>? MeasureScales(Graph graph)
     {
-        if (LossFactory.NameOf(Readout.Of(graph), options.Sensitivity.Loss) != "mse")
+        if (!LossKind.Of(Readout.Of(graph), options.Sensitivity.Loss).NeedsScales)
         {
             return null;
         }

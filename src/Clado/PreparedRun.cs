@@ -55,7 +55,7 @@ public sealed class PreparedRun
         var prepared = new PreparedRun(options, space, images);
         _ = ImageShape.Of(graph, options.Preprocessing);
         var readout = Readout.Of(graph);
-        _ = LossFactory.NameFor(graph, readout, images, options.Sensitivity.Loss);
+        LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);
         prepared.CheckFolder();
         prepared.CheckMemory(readout);
         return prepared;

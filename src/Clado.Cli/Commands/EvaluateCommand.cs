@@ -2,6 +2,7 @@ using System.CommandLine;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
 using Clado.Evaluation;
+using Clado.Execution;
 using Clado.Images;
 
 namespace Clado.Cli.Commands;
@@ -31,10 +32,17 @@ internal static class EvaluateCommand
         command.Runs((parsed, cancellation) =>
         {
             var (inputs, sideBySide) = (feeding.Read(parsed), CommonOptions.ThreadCount(parsed.GetValue(threads)));
-            var set = ImageFolder.Open(parsed.GetRequiredValue(images)).Limit(parsed.GetValue(limit), parsed.GetValue(seed));
-            var result = Evaluator.Evaluate(
-                parsed.GetRequiredValue(model), set, Preprocessing.Parse(parsed.GetRequiredValue(preprocess)), parsed.GetValue(reference), null,
-                sideBySide, inputs, null, new StageShare(terminal, "evaluating"), cancellation);
+            var options = new EvaluationOptions
+            {
+                Images = parsed.GetRequiredValue(images),
+                Limit = parsed.GetValue(limit),
+                Seed = parsed.GetValue(seed),
+                Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
+                Inputs = inputs,
+                Reference = parsed.GetValue(reference),
+                Resources = new Resources { Threads = sideBySide },
+            };
+            var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, new StageShare(terminal, "evaluating"), cancellation);
             if (parsed.GetValue(latency))
             {
                 var paths = new[] { result.Model, parsed.GetValue(reference) }.OfType<string>().ToArray();

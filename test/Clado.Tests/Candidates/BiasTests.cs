@@ -83,7 +83,8 @@ public class BiasTests
         double LossOf(IEnumerable<Candidate> candidates, string name)
         {
             OnnxFile.Write(ModelWriter.Build(graph, [.. candidates]), folder[name]);
-            return Evaluator.Evaluate(folder[name], images, preprocessing, folder["float.onnx"], "kl", 1, cancellation: cancellation).LossIncrease!.Value;
+            return Evaluator.Evaluate(
+                new(folder[name]), new(folder["float.onnx"], "kl"), new(), new Workload(images, preprocessing) { Cancellation = cancellation }).LossIncrease!.Value;
         }
 
         var effect = BiasEffect.Measure(graph, chosen, null, "kl", new Workload(images, preprocessing) { Cancellation = cancellation })!;

@@ -32,10 +32,11 @@ public class CrossTermTests
                 Run = folder[estimator],
             });
             run.Deploy(run.Allocate("3bit"), folder[$"{estimator}.onnx"]).Commit();
-            return Evaluator.Evaluate(folder[$"{estimator}.onnx"], test, preprocessing, null, null, Environment.ProcessorCount).Top1!.Value;
+            return Evaluator.Evaluate(new(folder[$"{estimator}.onnx"]), null, new(), new Workload(test, preprocessing)).Top1!.Value;
         }
 
-        double reference = Evaluator.Evaluate(model, test, preprocessing, null, null, Environment.ProcessorCount, cancellation: TestContext.Current.CancellationToken).Top1!.Value;
+        double reference = Evaluator.Evaluate(
+            new(model), null, new(), new Workload(test, preprocessing) { Cancellation = TestContext.Current.CancellationToken }).Top1!.Value;
         Assert.InRange(reference, 0.90, 0.94);
         double diagonal = Top1("diagonal"), additive = Top1("additive");
         Assert.True(additive >= diagonal + LeastGain, $"additive {additive:P1}, diagonal {diagonal:P1}");

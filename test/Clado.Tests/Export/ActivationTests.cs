@@ -71,7 +71,9 @@ public class ActivationTests
         foreach (var graph in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(), NetworkBuilder.SmallClassifier(seed: 5, classes: 9).BuildGraph()])
         {
             var (model, chosen, activations, images) = Quantized(folder, graph, bits);
-            var parity = ParityCheck.Run(graph, model, "m.onnx", chosen, activations, null, ParityInputs.Of(images, graph, Unit), 2, null, TestContext.Current.CancellationToken);
+            var parity = ParityCheck.Run(
+                graph, new(model, "m.onnx", chosen, activations), null,
+                ParityInputs.Of(graph, new Workload(images, Unit) { Cancellation = TestContext.Current.CancellationToken }));
             double step = activations.Ranges.Scales.Max();
             Assert.InRange(parity.LargestDifference, 0, 3 * step);
             Assert.InRange(parity.MeanDifference, 0, step / 2);

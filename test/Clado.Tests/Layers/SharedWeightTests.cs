@@ -40,7 +40,8 @@ public class SharedWeightTests
         {
             var model = ModelWriter.Build(graph, candidates.Items, activations);
             var parity = ParityCheck.Run(
-                graph, model, "m.onnx", candidates.Items, activations, null, ParityInputs.Of(images, graph, unit), 2, null, TestContext.Current.CancellationToken);
+                graph, new(model, "m.onnx", candidates.Items, activations), null,
+                ParityInputs.Of(graph, new Workload(images, unit) { Cancellation = TestContext.Current.CancellationToken }));
             Assert.All(parity.Outputs, output => Assert.True(output.IsExplained, $"{output}"));
             var sizes = new FileSize(graph, candidates.Layers, activations is null ? ActivationFormat.Float : ActivationFormat.Int8);
             Assert.Equal(OnnxFile.Write(model, folder["m.onnx"]), sizes.Predict(candidates.Items.Sum(c => c.SizeBytes), [bits]));

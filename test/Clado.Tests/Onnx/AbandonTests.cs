@@ -96,7 +96,7 @@ public sealed class AbandonTests : IDisposable
     {
         var left = Directory.CreateDirectory(folder[$"clado-tensors-{Environment.ProcessId}-left"]).FullName;
         File.WriteAllText(Path.Combine(left, "tensor"), "of a process that had this number before");
-        var home = SessionModel.MakeHome(folder.Path);
+        var home = SessionFolder.Make(folder.Path);
         Assert.Equal([home], Directory.GetFileSystemEntries(folder.Path));
         File.WriteAllText(Path.Combine(home, "tensor"), "ours");
         AtomicFile.Abandon(() => { });
