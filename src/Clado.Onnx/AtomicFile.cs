@@ -1,7 +1,7 @@
 namespace Clado;
 
 /// <summary>Writes a file beside its destination, then renames it: a kill at any moment leaves the old file or the new one, never half of one.</summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     // Files begin one after the other, so that none begins while Abandon removes them.
     private static readonly Lock Beginning = new();

@@ -5,7 +5,7 @@ namespace Clado.Onnx;
 /// attributes, which see the names around them but for those they define themselves (ONNX IR specification, "Nested subgraphs"). Nobody else looks at the inputs of
 /// nodes, except for the positional ones of a known operator (<see cref="NodeExtensions.Operand"/>).
 /// </summary>
-public sealed class GraphWalk
+internal sealed class GraphWalk
 {
     private readonly IReadOnlyList<NodeProto> nodes;
     private readonly string[][] reads;

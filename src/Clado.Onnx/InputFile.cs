@@ -3,7 +3,7 @@ using System.Formats.Tar;
 namespace Clado;
 
 /// <summary>Tells files that can be read from those that would never end or never begin: pipes, devices, sockets.</summary>
-public static class InputFile
+internal static class InputFile
 {
     /// <summary>Says what is wrong with a path that is to be read; nothing is opened that could block.</summary>
     /// <param name="path">Path of a file; links are followed.</param>

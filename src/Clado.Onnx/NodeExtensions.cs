@@ -3,7 +3,7 @@ using static Clado.Onnx.AttributeProto.Types;
 namespace Clado.Onnx;
 
 /// <summary>Reads, sets and makes nodes and their attributes.</summary>
-public static class NodeExtensions
+internal static class NodeExtensions
 {
     /// <summary>The node's name, or its operator and first output where it has none: what messages call it.</summary>
     /// <param name="node">The node to name.</param>

@@ -4,7 +4,7 @@ using static System.FormattableString;
 namespace Clado.Onnx;
 
 /// <summary>Reads and writes <c>.onnx</c> files. Fields this library does not know are kept.</summary>
-public static class OnnxFile
+internal static class OnnxFile
 {
     /// <summary>The largest file a protobuf message can be, in bytes (2 GiB − 1).</summary>
     public const long MaximumSizeBytes = int.MaxValue;
@@ -112,7 +112,7 @@ public static class OnnxFile
         var shell = model.Clone();
         shell.Graph = null;
         long graph = model.Graph.SizeBytes();
-        return shell.CalculateSize() + Field(graph);
+        return shell.CalculateSize() + FieldSize.Bytes(ModelProto.GraphFieldNumber, graph);
     }
 
     /// <summary>Bytes of a graph in one message, also where it is larger than a message can be.</summary>
@@ -121,11 +121,8 @@ public static class OnnxFile
         // Sizes of messages are 32-bit numbers: what lies in initializers is summed up on its own.
         var shell = graph.Clone();
         shell.Initializer.Clear();
-        return shell.CalculateSize() + graph.Initializer.Sum(tensor => Field(tensor.CalculateSize()));
+        return shell.CalculateSize() + graph.Initializer.Sum(tensor => FieldSize.Bytes(GraphProto.InitializerFieldNumber, tensor.CalculateSize()));
     }
-
-    /// <summary>A message in a field: its tag (field numbers below 16 take one byte), its length and itself.</summary>
-    private static long Field(long length) => 1 + CodedOutputStream.ComputeUInt64Size((ulong)length) + length;
 
     /// <summary>Every tensor that carries data: initializers and tensor attributes of nodes, bodies and functions included.</summary>
     internal static IEnumerable<TensorProto> Tensors(this ModelProto model) =>

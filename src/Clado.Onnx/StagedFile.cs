@@ -1,7 +1,7 @@
 namespace Clado;
 
 /// <summary>A file that is written whole beside its destination and not there yet; disposed without <see cref="Commit()"/>, it leaves nothing behind.</summary>
-public sealed class StagedFile : IDisposable
+internal sealed class StagedFile : IDisposable
 {
     private readonly string destination;
 

@@ -7,7 +7,7 @@ namespace Clado.Onnx;
 /// initializers in a second one, <c>PATH.0123456789abcdef.data</c>, named by its contents. That one is there first, so a kill at any moment leaves the old model with its data, or the new
 /// one with its own.
 /// </summary>
-public sealed class StagedModel : IDisposable
+internal sealed class StagedModel : IDisposable
 {
     private readonly string destination;
     private readonly StagedFile file;

@@ -6,7 +6,7 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Onnx;
 
 /// <summary>Values of tensors, whichever of the file's fields they lie in.</summary>
-public static class TensorData
+internal static class TensorData
 {
     /// <summary>Number of elements a shape has.</summary>
     /// <param name="file">Path that errors name.</param>

@@ -71,7 +71,7 @@ public sealed class Pipeline
     public IReadOnlyList<OutputScale>? Scales { get; }
 
     /// <summary>Which activations are written as 8-bit integers; null where all stay floats.</summary>
-    public ActivationPlan? Plan { get; }
+    internal ActivationPlan? Plan { get; }
 
     /// <summary>Exact sizes of what is written.</summary>
     internal FileSize FileSize => new(Graph, Layers.Layers, activations.Format);
@@ -237,7 +237,7 @@ public sealed class Pipeline
         AllocationResult allocation, QuantizedActivations? quantized, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
-        var behind = quantized is null ? Graph : RoundedGraph.Of(Graph, quantized);
+        var behind = quantized is null ? Graph : QdqInsertion.Of(Graph, quantized);
         var refined = CandidateMaker.MakeInTurn(
             Graph, behind, Layers.Layers, [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])], new FeedbackRounding(), folder.Images(),
             folder.Preprocessing, options.Threads, options.MemoryBytes, StageShare.Of(progress, "refining"), cancellation);
@@ -266,7 +266,7 @@ public sealed class Pipeline
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
     public QuantizedActivations? MeasureRanges(IReadOnlyList<Candidate> chosen, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
         Plan is null ? null : new QuantizedActivations(Plan, RangeMeasurement.Measure(
-            QuantizedGraph.Of(Graph, chosen), Plan, folder.Images().Limit(ImagesForRanges, 0), folder.Preprocessing, activations.Ranges, options.Threads,
+            FakeQuantizedGraph.Of(Graph, chosen), Plan, folder.Images().Limit(ImagesForRanges, 0), folder.Preprocessing, activations.Ranges, options.Threads,
             StageShare.Of(progress, "activation ranges"), cancellation));
 
     /// <summary>Writes the quantized model, and gives it its name once its outputs are those of a simulation of its bits in floats.</summary>
@@ -425,7 +425,7 @@ public sealed class Pipeline
     private static Graph Measured(Graph graph, LayerSet layers, RunFolder folder)
     {
         var plan = ActivationPlan.Of(graph, layers.Layers);
-        return folder.ReadRanges(plan.Ranges.Count) is { } ranges ? RoundedGraph.Of(graph, new QuantizedActivations(plan, ranges)) : graph;
+        return folder.ReadRanges(plan.Ranges.Count) is { } ranges ? QdqInsertion.Of(graph, new QuantizedActivations(plan, ranges)) : graph;
     }
 
     private static Action<string>? NoticeOf(IProgress<StageProgress>? progress) =>

@@ -176,7 +176,7 @@ internal static class DeployingBenchmark
     {
         var plan = ActivationPlan.Of(graph, [.. chosen.Select(c => c.Layer)]);
         var activations = new QuantizedActivations(
-            plan, RangeMeasurement.Measure(QuantizedGraph.Of(graph, chosen), plan, images, preprocessing, method, Environment.ProcessorCount));
+            plan, RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, chosen), plan, images, preprocessing, method, Environment.ProcessorCount));
         OnnxFile.Write(ModelWriter.Build(graph, chosen, activations), path);
         return activations;
     }

@@ -58,7 +58,7 @@ internal static class ParityBenchmark
                     foreach (bool integers in (bool[])[true, false])
                     {
                         var activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(
-                            QuantizedGraph.Of(graph, chosen), plan, images, preprocessing, RangeMethod.LeastSquares, Environment.ProcessorCount));
+                            FakeQuantizedGraph.Of(graph, chosen), plan, images, preprocessing, RangeMethod.LeastSquares, Environment.ProcessorCount));
                         var written = ModelWriter.Build(graph, chosen, activations);
                         ParityResult Check(ModelProto file) => ParityCheck.Run(
                             graph, file, "m.onnx", chosen, activations, scales, ParityInputs.Of(images, graph, preprocessing), Environment.ProcessorCount, null, default);

@@ -1,7 +1,7 @@
 namespace Clado.Onnx.Upgrade;
 
 /// <summary>Raises a model to the opset that has 2-bit types (25), or to an older one for older runtimes, operator by operator.</summary>
-public static class OpsetUpgrade
+internal static class OpsetUpgrade
 {
     /// <summary>The opset every model is raised to, unless another is wanted: the first with INT2.</summary>
     public const int TargetOpset = 25;

@@ -8,20 +8,20 @@ namespace Clado.Activations;
 /// <param name="Name">Name of the tensor in the float network.</param>
 /// <param name="Range">Index of its range; tensors that only move elements about share that of what they move.</param>
 /// <param name="Readers">Indices of the nodes that read the rounded values; null where all do. Shape: [readers].</param>
-public sealed record QuantizedTensor(string Name, int Range, IReadOnlyList<int>? Readers);
+internal sealed record QuantizedTensor(string Name, int Range, IReadOnlyList<int>? Readers);
 
 /// <summary>A node with quantized weights that computes in integers.</summary>
 /// <param name="Node">Index of the node.</param>
 /// <param name="Layer">Its layer.</param>
 /// <param name="InputRange">Index of the range of its input.</param>
 /// <param name="Bias">Name of its bias, written as 32-bit integers; null where it has none.</param>
-public sealed record IntegerNode(int Node, QuantizableLayer Layer, int InputRange, string? Bias);
+internal sealed record IntegerNode(int Node, QuantizableLayer Layer, int InputRange, string? Bias);
 
 /// <summary>
 /// Which tensors of a network are put on 8-bit grids, so that ONNX Runtime's CPU provider fuses every node between two of them to an integer kernel
 /// (QLinearConv, QGemm, MatMulIntegerToFloat, QLinearAdd, …). It follows from the graph alone: ranges do not change it, nor the file's size.
 /// </summary>
-public sealed record ActivationPlan
+internal sealed record ActivationPlan
 {
     /// <summary>The tensors, in order of execution. Shape: [tensors].</summary>
     public required IReadOnlyList<QuantizedTensor> Tensors { get; init; }

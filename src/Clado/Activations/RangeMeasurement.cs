@@ -6,7 +6,7 @@ using Clado.Images;
 namespace Clado.Activations;
 
 /// <summary>Finds the grids of activations by running a network on calibration images.</summary>
-public static class RangeMeasurement
+internal static class RangeMeasurement
 {
     private const long FastBatchBytes = 64L << 20;
     private const int LargestBatch = 32;

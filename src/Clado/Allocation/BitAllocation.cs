@@ -16,7 +16,7 @@ public static class BitAllocation
     /// <param name="allocator">The solver.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public static AllocationResult Allocate(
+    internal static AllocationResult Allocate(
         Surrogate surrogate, CandidateSet candidates, FileSize fileSize, Budget budget, IAllocator allocator, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(surrogate);

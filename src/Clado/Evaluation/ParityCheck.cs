@@ -77,7 +77,7 @@ internal static class ParityCheck
         GraphSession Simulation(float shake)
         {
             var moved = simulated.Clone();
-            ActivationNodes.Shake(moved, shake);
+            GridPerturbation.Apply(moved, shake);
             return Session(moved, graph.File, readout, integers: false);
         }
     }

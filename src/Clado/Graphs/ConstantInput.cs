@@ -11,7 +11,7 @@ namespace Clado.Graphs;
 /// <param name="Shape">Its shape for one image. Shape: [rank].</param>
 /// <param name="IsBatched">Whether its first dimension grows with the batch.</param>
 /// <param name="Values">Its elements for one image. Shape: [elements].</param>
-public sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<long> Shape, bool IsBatched, IReadOnlyList<double> Values)
+internal sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<long> Shape, bool IsBatched, IReadOnlyList<double> Values)
 {
     // A shape of a few bytes can ask for it; no size or threshold does.
     private const double MaximumElements = 1L << 24;

@@ -31,34 +31,34 @@ public sealed class Graph
     public long FileSizeBytes { get; }
 
     /// <summary>The model at <see cref="Opset"/>. Not to be changed.</summary>
-    public ModelProto Model { get; }
+    internal ModelProto Model { get; }
 
     /// <summary>The opset of <see cref="Model"/>, and so of what is written of it.</summary>
     public int Opset => Model.Opset();
 
     /// <summary>The nodes in topological order. Shape: [nodes].</summary>
-    public IReadOnlyList<NodeProto> Nodes => Model.Graph.Node;
+    internal IReadOnlyList<NodeProto> Nodes => Model.Graph.Node;
 
     /// <summary>Who reads what.</summary>
-    public GraphWalk Walk { get; }
+    internal GraphWalk Walk { get; }
 
     /// <summary>The constant tensors by name.</summary>
-    public IReadOnlyDictionary<string, TensorProto> Initializers { get; }
+    internal IReadOnlyDictionary<string, TensorProto> Initializers { get; }
 
     /// <summary>Type and shape of every tensor that is no initializer, by name. What is no tensor, as a sequence, is not among them.</summary>
-    public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
+    internal IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
     /// <summary>The image input, and what the others get.</summary>
-    public GraphInputs Inputs { get; }
+    internal GraphInputs Inputs { get; }
 
     /// <summary>Name of the image input.</summary>
-    public string Input => Inputs.Image;
+    internal string Input => Inputs.Image;
 
     /// <summary>Names of the outputs. Shape: [outputs].</summary>
-    public IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
+    internal IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
 
     /// <summary>Whether several images can go through at once: false where the model fixes its batch to one.</summary>
-    public bool HasFreeBatch => Tensors[Input].Batched[0];
+    internal bool HasFreeBatch => Tensors[Input].Batched[0];
 
     /// <summary>Reads a model file and makes it ready.</summary>
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
@@ -76,7 +76,7 @@ public sealed class Graph
     /// <param name="name">Name that errors call it by.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
-    public static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
+    internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
         Create(model.Clone(), name, ModelHash.Compute(model), model.Opset(), model.SizeBytes(), inputs);
 
     /// <summary>The same graph with the values of some constants replaced; file, hash and sizes stay those of the model that was read.</summary>
@@ -103,11 +103,11 @@ public sealed class Graph
 
     /// <summary>Index of the node that makes a tensor, or -1 for inputs and initializers.</summary>
     /// <param name="tensor">Name of the tensor.</param>
-    public int Producer(string tensor) => Walk.Producer(tensor);
+    internal int Producer(string tensor) => Walk.Producer(tensor);
 
     /// <summary>Indices of the nodes that read a tensor, themselves or in their bodies, ascending. Shape: [consumers].</summary>
     /// <param name="tensor">Name of the tensor.</param>
-    public IReadOnlyList<int> Consumers(string tensor) => Walk.Readers(tensor);
+    internal IReadOnlyList<int> Consumers(string tensor) => Walk.Readers(tensor);
 
     /// <summary>
     /// Names of the tensors, constants too, that a part of the graph has to be given. A sequence is not given but made again, so that the tensors it is made of are

@@ -7,7 +7,7 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Graphs;
 
 /// <summary>What a network takes: an image, and constants for whatever else it asks for.</summary>
-public sealed class GraphInputs
+internal sealed class GraphInputs
 {
     private GraphInputs(string image, ConstantInput[] constants)
     {

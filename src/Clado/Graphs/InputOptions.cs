@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 using Clado.Onnx;
 
@@ -9,8 +10,12 @@ public sealed record InputOptions
     /// <summary>Name of the image input; null to take the only one of an image's shape.</summary>
     public string? Image { get; init; }
 
-    /// <summary>Values of other inputs, by name: one for all elements, or as many as an image's input has elements. 0 and 1 stand for false and true.</summary>
-    public IReadOnlyDictionary<string, double[]> Values { get; init; } = new Dictionary<string, double[]>();
+    /// <summary>Values of other inputs, by name: one for all elements, or one for each. 0 and 1 stand for false and true. They are copied. Shape: [inputs][values].</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> Values
+    {
+        get;
+        init => field = value.ToDictionary(input => input.Key, input => (IReadOnlyList<double>)[.. input.Value]).AsReadOnly();
+    } = ReadOnlyDictionary<string, IReadOnlyList<double>>.Empty;
 
     /// <summary>Reads options as the command line takes them.</summary>
     /// <param name="image">Name of the image input, or null.</param>
@@ -19,7 +24,7 @@ public sealed record InputOptions
     public static InputOptions Parse(string? image, IEnumerable<string> settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var values = new Dictionary<string, double[]>();
+        var values = new Dictionary<string, IReadOnlyList<double>>();
         foreach (var setting in settings)
         {
             int equals = setting.LastIndexOf('=');

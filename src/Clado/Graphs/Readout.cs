@@ -7,7 +7,7 @@ namespace Clado.Graphs;
 /// <param name="Outputs">Names of the float tensors to read. Shape: [outputs].</param>
 /// <param name="ElementCounts">Elements an image of each. Shape: [outputs].</param>
 /// <param name="IsClassifier">Whether the one output is a distribution over classes, read as logits.</param>
-public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> ElementCounts, bool IsClassifier)
+internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> ElementCounts, bool IsClassifier)
 {
     /// <summary>Elements an image of all outputs together.</summary>
     public int ElementCount => ElementCounts.Sum();

@@ -4,7 +4,7 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Layers;
 
 /// <summary>Residual and transformer blocks, found from the graph: stretches between two places where a single tensor is all that lives.</summary>
-public static class Blocks
+internal static class Blocks
 {
     /// <summary>The block of each layer.</summary>
     /// <param name="graph">The network.</param>

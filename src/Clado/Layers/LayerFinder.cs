@@ -6,7 +6,7 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Layers;
 
 /// <summary>Finds the layers of a graph: Conv, ConvTranspose, Gemm and MatMul with a constant weight.</summary>
-public static class LayerFinder
+internal static class LayerFinder
 {
     private static readonly string[] Operators = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
 

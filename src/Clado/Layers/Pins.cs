@@ -4,7 +4,7 @@ using System.IO.Enumeration;
 namespace Clado.Layers;
 
 /// <summary>Applies <c>NAME=BITS|BITS,BITS|float</c> pins to layers.</summary>
-public static class Pins
+internal static class Pins
 {
     /// <summary>Says which layers are searched and at which widths.</summary>
     /// <param name="found">All layers of the network.</param>

@@ -34,7 +34,7 @@ public sealed record QuantizableLayer
     public required long Groups { get; init; }
 
     /// <summary>Name of the initializer that is added to the outputs, one element a channel, and used by nothing else; null where there is none.</summary>
-    public string? Bias { get; init; }
+    internal string? Bias { get; init; }
 
     /// <summary>Multiply–accumulates an image, all uses together.</summary>
     public required long Macs { get; init; }
@@ -46,15 +46,15 @@ public sealed record QuantizableLayer
     public long Parameters => Shape.Aggregate(1L, (product, dim) => product * dim);
 
     /// <summary>Number of scales.</summary>
-    public int ChannelCount => ChannelAxis is { } axis ? (int)Shape[axis] : 1;
+    internal int ChannelCount => ChannelAxis is { } axis ? (int)Shape[axis] : 1;
 
     /// <summary>Elements between two neighbours along the channel axis: element e belongs to channel (e / stride) mod channels.</summary>
-    public int ChannelStride => (int)Shape.Skip(ChannelAxis + 1 ?? 0).Aggregate(1L, (product, dim) => product * dim);
+    internal int ChannelStride => (int)Shape.Skip(ChannelAxis + 1 ?? 0).Aggregate(1L, (product, dim) => product * dim);
 
     /// <summary>Bit operations an image: MACs × weight bits × activation bits (32 for floats).</summary>
     /// <param name="bits">Bits a weight. Range: [2, 8].</param>
     /// <param name="activationBits">Bits an activation: 8, or 32 for floats.</param>
-    public long BitOperations(int bits, int activationBits) => Macs * bits * activationBits;
+    internal long BitOperations(int bits, int activationBits) => Macs * bits * activationBits;
 }
 
 /// <summary>An operator that could hold weights and stays as it is.</summary>

@@ -99,6 +99,6 @@ public static class CandidateMaker
             double difference = (double)weights[i] - dequantized[i];
             error += difference * difference;
         }
-        return candidate with { SquaredError = error, Bias = correction?.Corrected(dequantized), SizeBytes = WeightEncoding.Encode(candidate, names, opset).SizeBytes };
+        return candidate with { SquaredError = error, Bias = correction?.Corrected(dequantized), SizeBytes = WeightSize.Of(layer, bits, names, opset) };
     }
 }

@@ -56,7 +56,7 @@ internal static class JointLoss
         using var reference = new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
         var source = OutputSource.Quantized(graph.File);
         using var networks = new OwnedList<NetworkOutputs>(choices.Select(choice =>
-            new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, source)));
+            new NetworkOutputs(FakeQuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, source)));
         var increases = choices.Select(_ => new double[images.Items.Count]).ToArray();
         var batches = new ImageBatches(images, graph, preprocessing, batchSize);
         new SideBySide(options.Threads, cancellation).For(batches.Count, index =>

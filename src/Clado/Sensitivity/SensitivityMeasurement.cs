@@ -110,7 +110,7 @@ public static class SensitivityMeasurement
         Readout readout, string key, RecordStore records, IProgress<double>? progress, CancellationToken cancellation)
     {
         var (graph, candidates, images, preprocessing) = inputs;
-        var start = QuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
+        var start = FakeQuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
         var source = operatingPoint.Count == 0 ? OutputSource.Float(graph.File) : OutputSource.Quantized(graph.File);
         using var network = new PerturbedNetwork(
             start, candidates.Layers, readout, source, n => MemoryPlan.Of(n, graph, candidates, options.MemoryBytes));

@@ -205,7 +205,7 @@ public class ActivationTests
     {
         var candidates = Harness.Candidates(graph, bits);
         var plan = ActivationPlan.Of(graph, candidates.Layers);
-        var ranges = RangeMeasurement.Measure(QuantizedGraph.Of(graph, candidates.Items), plan, images, preprocessing, RangeMethod.Percentile, 2, cancellation: TestContext.Current.CancellationToken);
+        var ranges = RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, candidates.Items), plan, images, preprocessing, RangeMethod.Percentile, 2, cancellation: TestContext.Current.CancellationToken);
         var activations = new QuantizedActivations(plan, ranges);
         return (ModelWriter.Build(graph, candidates.Items, activations), candidates.Items, activations, images);
     }

@@ -129,7 +129,7 @@ public class ParityPartsTests
         var candidates = Harness.Candidates(graph, bits);
         var plan = ActivationPlan.Of(graph, candidates.Layers);
         var ranges = !integers ? null : RangeMeasurement.Measure(
-            QuantizedGraph.Of(graph, candidates.Items), plan, images, Unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken);
+            FakeQuantizedGraph.Of(graph, candidates.Items), plan, images, Unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken);
         var activations = ranges is null ? null : new QuantizedActivations(plan, change?.Invoke(ranges) ?? ranges);
         return (
             model => ParityCheck.Run(graph, model, "m.onnx", candidates.Items, activations, scales, ParityInputs.Of(images, graph, Unit), 2, null, TestContext.Current.CancellationToken),

@@ -232,7 +232,7 @@ public class ParityTests
             Chosen = candidates.Items;
             var plan = ActivationPlan.Of(graph, candidates.Layers);
             Activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(
-                QuantizedGraph.Of(graph, Chosen), plan, images, Unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken));
+                FakeQuantizedGraph.Of(graph, Chosen), plan, images, Unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken));
             Model = ModelWriter.Build(graph, Chosen, Activations);
         }
 

@@ -79,7 +79,7 @@ public class PassingThroughTests
 
         var other = OnnxFile.Read(folder["q.onnx"]);
         other.Functions[0].Node[^1].Name = "changed";
-        var error = Assert.Throws<CladoException>(() => BitPlanes.AddFunctions(other, [4, 7]));
+        var error = Assert.Throws<CladoException>(() => UnpackingFunctions.AddTo(other, [4, 7]));
         Assert.Contains("of its own", error.Message, StringComparison.Ordinal);
     }
 

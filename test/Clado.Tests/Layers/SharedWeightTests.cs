@@ -36,7 +36,7 @@ public class SharedWeightTests
         var unit = Preprocessing.Parse("unit");
         var plan = ActivationPlan.Of(graph, candidates.Layers);
         var ranges = RangeMeasurement.Measure(
-            QuantizedGraph.Of(graph, candidates.Items), plan, images, unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken);
+            FakeQuantizedGraph.Of(graph, candidates.Items), plan, images, unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken);
         foreach (var activations in (QuantizedActivations?[])[new QuantizedActivations(plan, ranges), null])
         {
             var model = ModelWriter.Build(graph, candidates.Items, activations);
