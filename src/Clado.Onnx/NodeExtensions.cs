@@ -87,6 +87,11 @@ internal static class NodeExtensions
     /// <returns>Shape: [values].</returns>
     public static long[]? Integers(this NodeProto node, string name) => node.Find(name)?.Ints.ToArray();
 
+    /// <summary>A text attribute's value, or null.</summary>
+    /// <param name="node">The node to look in.</param>
+    /// <param name="name">Name of the attribute.</param>
+    public static string? Text(this NodeProto node, string name) => node.Find(name)?.S.ToStringUtf8();
+
     /// <summary>Takes an attribute off a node.</summary>
     /// <param name="node">The node to change.</param>
     /// <param name="name">Name of the attribute.</param>
