@@ -13,7 +13,7 @@ internal static class InputFile
         ArgumentNullException.ThrowIfNull(path);
         return path.Length == 0 ? "is an empty path"
             : Directory.Exists(path) ? "is a folder, no file"
-            : Target(path) is not { Exists: true } target ? $"no such file{(new FileInfo(path).LinkTarget is { } link ? $" (a link to {link})" : "")}"
+            : Target(path) is not { Exists: true } target ? $"no such file{LinkOf(path)}"
             : IsRegular(target) ? null
             : "is no regular file but a pipe or a device";
     }
@@ -32,13 +32,16 @@ internal static class InputFile
             return Path.GetFullPath(first) == Path.GetFullPath(second);
         }
         return one.FullName == other.FullName
-            // One file has one length and one age, whatever it is called; where a copy has kept both, its contents decide: nothing is lost then either.
+            // One file has one length and one age, whatever it is called. Where a copy has kept both, its contents decide.
             || (one.Length == other.Length && one.LastWriteTimeUtc == other.LastWriteTimeUtc && one.CreationTimeUtc == other.CreationTimeUtc
                 && IsRegular(one) && IsRegular(other) && HaveSameBytes(one, other));
     }
 
     // Whatever has no length of its own is shown as empty; which of these are regular, of all of .NET only the tar writer tells.
-    private static bool IsRegular(FileInfo file) => file.Length > 0 || OperatingSystem.IsWindows() || TypeOf(file.FullName) is TarEntryType.RegularFile;
+    private static bool IsRegular(FileInfo file) =>
+        file.Length > 0 || OperatingSystem.IsWindows() || TypeOf(file.FullName) is TarEntryType.RegularFile;
+
+    private static string LinkOf(string path) => new FileInfo(path).LinkTarget is { } link ? $" (a link to {link})" : "";
 
     /// <summary>The file that a path leads to, which need not be there; null where links go in a circle.</summary>
     private static FileInfo? Target(string path)

@@ -24,7 +24,8 @@ internal static class NodeExtensions
     public static bool RoundsActivations(this ModelProto model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return GraphWalk.AtEveryDepth(model.Functions.SelectMany(f => f.Node).Concat(model.Graph.Node)).Any(n => n.OpType is "QuantizeLinear" or "DynamicQuantizeLinear");
+        var nodes = model.Functions.SelectMany(f => f.Node).Concat(model.Graph.Node);
+        return GraphWalk.AtEveryDepth(nodes).Any(n => n.OpType is "QuantizeLinear" or "DynamicQuantizeLinear");
     }
 
     /// <summary>Version of the standard operators a model uses; 0 where it imports none.</summary>
@@ -41,8 +42,8 @@ internal static class NodeExtensions
     public static AttributeProto? Find(this NodeProto node, string name) => node.Attribute.FirstOrDefault(a => a.Name == name);
 
     /// <summary>
-    /// Names of an operator's positional inputs, an empty one for an optional input that is absent. What a node reads is more where it has bodies:
-    /// <see cref="GraphWalk.Reads(NodeProto)"/>.
+    /// Names of an operator's positional inputs, an empty one for an optional input that is absent.
+    /// A node with bodies reads more, see <see cref="GraphWalk.Reads(NodeProto)"/>.
     /// </summary>
     /// <param name="node">The node to look at.</param>
     /// <returns>Shape: [inputs].</returns>

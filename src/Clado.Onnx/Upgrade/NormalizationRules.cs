@@ -2,7 +2,7 @@ using Google.Protobuf.Collections;
 
 namespace Clado.Onnx.Upgrade;
 
-/// <summary>Normalizations and dropout, whose training form went through several shapes. Models in evaluation mode are understood.</summary>
+/// <summary>Normalizations and dropout. Their training forms are refused: models in evaluation mode are understood.</summary>
 internal static class NormalizationRules
 {
     /// <summary>Version 9 dropped <c>spatial</c>. Version 14 made training an attribute; before, further outputs meant training.</summary>

@@ -3,9 +3,9 @@ using System.Collections.Frozen;
 namespace Clado.Onnx.Upgrade;
 
 /// <summary>
-/// What changed in each operator between opset 7 and 25, from the ONNX operator changelog (onnx/docs/Changelog.md). The rules lie by family, each
-/// with the operator's version that made the change. An operator that is not in the table is an error: a rewrite that silently changes a model's
-/// meaning is worse than none.
+/// What changed in each operator between opset 7 and 25, from the ONNX operator changelog (onnx/docs/Changelog.md).
+/// The rules lie by family, each with the operator's version that made the change. An operator that is not in the table is an error:
+/// a rewrite that silently changes a model's meaning is worse than none.
 /// </summary>
 internal static class UpgradeRules
 {
