@@ -1,10 +1,10 @@
 namespace Clado.Onnx;
 
 /// <summary>
-/// Who reads what in a graph. A node reads its inputs. A loop or branch also reads, without listing them, the tensors around it that its bodies
-/// use: graphs in its attributes, which see the names around them but for those they define themselves (ONNX IR specification,
-/// "Nested subgraphs"). Nobody else looks at the inputs of nodes, except for the positional ones of a known operator
-/// (<see cref="NodeExtensions.Operand"/>).
+/// Who reads what in a graph. A node reads its inputs. A loop or branch also reads what its bodies use of the tensors around it, without
+/// listing them. Bodies are graphs in its attributes. They see the names around them, but for those they define themselves
+/// (ONNX IR specification, "Nested subgraphs"). Nobody else looks at the inputs of nodes, except for the positional ones of a known
+/// operator (<see cref="NodeExtensions.Operand"/>).
 /// </summary>
 internal sealed class GraphWalk
 {

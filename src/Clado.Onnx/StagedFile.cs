@@ -1,7 +1,8 @@
 namespace Clado;
 
 /// <summary>
-/// A file that is written whole beside its destination and not there yet. Disposed without <see cref="Commit()"/>, it leaves nothing behind.
+/// A file that is written whole beside its destination, and not there yet.
+/// Disposed without <see cref="Commit()"/>, it leaves nothing behind.
 /// </summary>
 internal sealed class StagedFile : IDisposable
 {

@@ -6,15 +6,15 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Activations;
 
 /// <summary>
-/// Puts activations on their 8-bit grids: every tensor of a plan goes through QuantizeLinear and DequantizeLinear (QDQ, the form of quantized models that
-/// ONNX Runtime fuses to integer kernels). The pair is one function of the model, called for every tensor.
+/// Puts activations on their 8-bit grids: every tensor of a plan goes through QuantizeLinear and DequantizeLinear (QDQ). ONNX Runtime fuses
+/// models of this form to integer kernels. The pair is one function of the model, called for every tensor.
 /// </summary>
 internal static class QdqInsertion
 {
     /// <summary>The function's name in the file.</summary>
     public const string FunctionName = "A";
 
-    /// <summary>A network as it computes with 8-bit activations, in floats; weights and biases stay as they are, under their names.</summary>
+    /// <summary>A network as it computes with 8-bit activations, in floats. Weights and biases stay, under their names.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="activations">The grids.</param>
     public static Graph Of(Graph graph, QuantizedActivations activations)
@@ -29,7 +29,8 @@ internal static class QdqInsertion
     /// <param name="activations">What is rounded, and the grids.</param>
     /// <param name="names">Names for the tensors.</param>
     /// <param name="biasCodes">
-    /// Codes of a node's bias, in units of its input's scale times its channel's; null to leave biases floats. Shape of the result: [channels].
+    /// Codes of a node's bias, in units of its input's scale times its channel's; null to leave biases floats.
+    /// Shape of the result: [channels].
     /// </param>
     public static void Into(ModelProto model, QuantizedActivations activations, TensorNames names, Func<IntegerNode, int[]>? biasCodes)
     {
@@ -78,8 +79,9 @@ internal static class QdqInsertion
     {
         for (int range = 0; range < ranges.Scales.Count; range++)
         {
-            model.Graph.Initializer.Add(TensorData.Singles(names.Of(TensorRole.RangeScale, range), [ranges.Scales[range]]));
-            model.Graph.Initializer.Add(TensorData.Create(names.Of(TensorRole.RangeZeroPoint, range), DataType.Uint8, [ranges.ZeroPoints[range]]));
+            var (scale, zeroPoint) = (names.Of(TensorRole.RangeScale, range), names.Of(TensorRole.RangeZeroPoint, range));
+            model.Graph.Initializer.Add(TensorData.Singles(scale, [ranges.Scales[range]]));
+            model.Graph.Initializer.Add(TensorData.Create(zeroPoint, DataType.Uint8, [ranges.ZeroPoints[range]]));
         }
     }
 

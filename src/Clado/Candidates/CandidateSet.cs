@@ -27,7 +27,7 @@ public sealed record CandidateSet
     /// <param name="bits">The width. Range: [2, 8].</param>
     /// <returns>One candidate a layer. Shape: [layers].</returns>
     internal IReadOnlyList<Candidate> Uniform(int bits) =>
-        [.. Items.GroupBy(c => c.Layer.Index).Select(layer => layer.OrderBy(c => Math.Abs(c.Bits - bits)).ThenByDescending(c => c.Bits).First())];
+        [.. Items.GroupBy(c => c.Layer.Index).Select(layer => layer.MinBy(c => (Math.Abs(c.Bits - bits), -c.Bits))!)];
 
     /// <summary>Rows of chosen candidates of this set.</summary>
     /// <param name="chosen">One a layer. Shape: [layers].</param>

@@ -14,8 +14,8 @@ internal static class ModelWriter
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
     /// <param name="activations">The grids of its activations; null to leave them floats.</param>
     /// <returns>
-    /// A model of the graph's opset whose weights are packed at their width. With grids, ONNX Runtime fuses it to integer kernels as it is; without, it
-    /// folds what makes the weights float at load with <c>session.disable_quant_qdq = 1</c>.
+    /// A model of the graph's opset whose weights are packed at their width. With grids, ONNX Runtime fuses it to integer kernels as it is.
+    /// Without, it folds what makes the weights float at load with <c>session.disable_quant_qdq = 1</c>.
     /// </returns>
     public static ModelProto Build(Graph graph, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations = null)
     {

@@ -24,9 +24,13 @@ internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int>
         string[] outputs = [.. graph.Outputs.Where(o => graph.Tensors.TryGetValue(o, out var info) && info.Type == DataType.Float)];
         if (outputs.Length == 0)
         {
-            throw new OnnxFormatException(graph.File, $"none of its outputs ({string.Join(", ", graph.Outputs)}) is a float tensor that is computed; export the model with its logits or boxes as an output");
+            throw new OnnxFormatException(
+                graph.File,
+                $"none of its outputs ({string.Join(", ", graph.Outputs)}) is a float tensor that is computed; "
+                    + "export the model with its logits or boxes as an output");
         }
-        bool classifier = outputs.Length == 1 && graph.Tensors[outputs[0]] is { Shape: [1, > 1] } info && info.Batched[0] == graph.HasFreeBatch;
+        bool classifier = outputs.Length == 1
+            && graph.Tensors[outputs[0]] is { Shape: [1, > 1] } info && info.Batched[0] == graph.HasFreeBatch;
         if (classifier && graph.Producer(outputs[0]) is >= 0 and var producer && graph.Nodes[producer] is var node
             && node.Is("Softmax") && node.Integer("axis", -1) is -1 or 1)
         {
@@ -34,7 +38,8 @@ internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int>
         }
         foreach (var output in outputs.Where(o => graph.HasFreeBatch && !graph.Tensors[o].Batched.Any(b => b)))
         {
-            throw new OnnxFormatException(graph.File, "is an output that does not grow with the batch; images cannot be told apart in it", tensor: output);
+            var problem = "is an output that does not grow with the batch; images cannot be told apart in it";
+            throw new OnnxFormatException(graph.File, problem, tensor: output);
         }
         return new Readout(outputs, [.. outputs.Select(o => checked((int)graph.Tensors[o].ElementCount))], classifier);
     }

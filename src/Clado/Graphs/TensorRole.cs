@@ -1,6 +1,8 @@
 namespace Clado.Graphs;
 
-/// <summary>What a tensor that Clado adds to a file is for. The letter begins its name: it stands in the file once a use, so it is short.</summary>
+/// <summary>
+/// What a tensor that Clado adds to a file is for. The letter begins its name, which stands in the file at every use and so is short.
+/// </summary>
 internal static class TensorRole
 {
     /// <summary>Packed codes of a layer's weight, or the plane of their lowest bits.</summary>

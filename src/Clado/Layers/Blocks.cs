@@ -3,7 +3,9 @@ using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Layers;
 
-/// <summary>Residual and transformer blocks, found from the graph: stretches between two places where a single tensor is all that lives.</summary>
+/// <summary>
+/// Residual and transformer blocks, found from the graph: stretches between two places where a single tensor is all that lives.
+/// </summary>
 internal static class Blocks
 {
     /// <summary>The block of each layer.</summary>
@@ -15,7 +17,8 @@ internal static class Blocks
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(layers);
         // Shapes and indices that travel beside the activations hold no block together.
-        bool IsActivation(string name) => !graph.Tensors.TryGetValue(name, out var info) || (info.Type == DataType.Float && info.Batched.Any(b => b));
+        bool IsActivation(string name) =>
+            !graph.Tensors.TryGetValue(name, out var info) || (info.Type == DataType.Float && info.Batched.Any(b => b));
         bool fixedBatch = !graph.HasFreeBatch;
         var outputs = graph.Outputs.ToHashSet();
         var live = new Dictionary<string, int> { [graph.Input] = graph.Consumers(graph.Input).Count };

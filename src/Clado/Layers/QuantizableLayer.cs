@@ -19,21 +19,23 @@ public sealed record QuantizableLayer
     public required IReadOnlyList<int> Nodes { get; init; }
 
     /// <summary>
-    /// Dimensions of the weight, as the operator has them: Conv [out, in/groups, kh, kw], ConvTranspose [in, out/groups, kh, kw], Gemm and MatMul
-    /// [in, out] or [out, in]. Shape: [rank].
+    /// Dimensions of the weight, as the operator has them: Conv [out, in/groups, kh, kw], ConvTranspose [in, out/groups, kh, kw],
+    /// Gemm and MatMul [in, out] or [out, in]. Shape: [rank].
     /// </summary>
     public required IReadOnlyList<long> Shape { get; init; }
 
     /// <summary>
-    /// The axis of the weight along which every channel has a scale of its own; null where the channels of its uses lie on different axes, so that one scale serves
-    /// all of it (docs/decisions/2026-11-27-shared-weights.md). Range: [0, rank).
+    /// The axis of the weight along which every channel has a scale of its own. null where the channels of its uses lie on different axes:
+    /// one scale serves all of it then (docs/decisions/2026-11-27-shared-weights.md). Range: [0, rank).
     /// </summary>
     public required int? ChannelAxis { get; init; }
 
     /// <summary>Groups of a convolution; 1 elsewhere.</summary>
     public required long Groups { get; init; }
 
-    /// <summary>Name of the initializer that is added to the outputs, one element a channel, and used by nothing else; null where there is none.</summary>
+    /// <summary>
+    /// Name of the initializer that is added to the outputs, one element a channel, and used by nothing else; null where there is none.
+    /// </summary>
     internal string? Bias { get; init; }
 
     /// <summary>Multiply–accumulates an image, all uses together.</summary>

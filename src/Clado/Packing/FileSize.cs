@@ -7,8 +7,8 @@ using Clado.Onnx;
 namespace Clado.Packing;
 
 /// <summary>
-/// The exact size of the file for any choice of widths. The graph's bytes are a sum over layers (<see cref="WeightSize"/>). What is around them
-/// is the frame (<see cref="ModelFrame"/>) and the functions of the widths that are used (<see cref="UnpackingFunctions"/>).
+/// The exact size of the file for any choice of widths. The graph's bytes are a sum over layers (<see cref="WeightSize"/>). What is around
+/// them is the frame (<see cref="ModelFrame"/>) and the functions of the widths that are used (<see cref="UnpackingFunctions"/>).
 /// </summary>
 internal sealed class FileSize
 {
@@ -48,8 +48,8 @@ internal sealed class FileSize
     private long SecondFileBytes => initializers * ExternalData.LargestOverheadBytes;
 
     /// <summary>
-    /// Bytes of the file with these candidates. Where they are more than one file can have, two files are written, and this is the most they can have:
-    /// how their tensors are aligned depends on the order they come in, and what refers to them on the file's name.
+    /// Bytes of the file with these candidates. Where one file cannot have so many, two are written, and this is the most they have:
+    /// how tensors are aligned depends on their order, and what refers to them on the file's name.
     /// </summary>
     /// <param name="weightBytes">Sum of <see cref="Candidate.SizeBytes"/> over the layers.</param>
     /// <param name="widths">Widths that are used.</param>
@@ -81,7 +81,9 @@ internal sealed class FileSize
     {
         long functions = FunctionBytes(widths);
         long beside = Largest(budgetBytes - SecondFileBytes, functions);
-        return OneFile(beside, functions) > OnnxFile.LargestBytes ? beside : Largest(Math.Min(budgetBytes, OnnxFile.LargestBytes), functions);
+        return OneFile(beside, functions) > OnnxFile.LargestBytes
+            ? beside
+            : Largest(Math.Min(budgetBytes, OnnxFile.LargestBytes), functions);
     }
 
     /// <summary>The largest sum of weights whose one file has at most so many bytes; negative where it has more without any.</summary>

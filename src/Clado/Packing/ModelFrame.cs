@@ -8,7 +8,8 @@ namespace Clado.Packing;
 internal static class ModelFrame
 {
     /// <summary>
-    /// The model without the layers' weights, and without what a file to run does not need: shapes of activations, doc strings, exporter's notes on nodes.
+    /// The model without the layers' weights, and without what a file to run does not need: shapes of activations, doc strings, exporter's
+    /// notes on nodes.
     /// </summary>
     /// <param name="graph">The network.</param>
     /// <param name="layers">The layers whose weights are taken out. Shape: [layers].</param>

@@ -1,13 +1,14 @@
 using Clado.Graphs;
 using Clado.Onnx;
+using static Clado.Onnx.AttributeProto.Types;
 using static Clado.Onnx.NodeExtensions;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Packing;
 
 /// <summary>
-/// Builds the function of one width: planes and scales in, float weight out. Each plane becomes 32-bit integers of the weight's shape, the planes are
-/// summed to unsigned codes, the codes centred and cast to INT8, and DequantizeLinear multiplies them by the scales.
+/// Builds the function of one width: planes and scales in, float weight out. Each plane becomes 32-bit integers of the weight's shape.
+/// The planes are summed to unsigned codes, these are centred and cast to INT8, and DequantizeLinear multiplies them by the scales.
 /// </summary>
 internal sealed class UnpackingFunction
 {
@@ -73,8 +74,8 @@ internal sealed class UnpackingFunction
         // ONNX Runtime fuses QGemm only where there are zero points, though all of them are zero.
         Add("Shape", [Scales], ScalesShape);
         Add("ConstantOfShape", [ScalesShape], ZeroPoints, Value(TensorData.Create("", DataType.Int8, [0], 1)));
-        Add("DequantizeLinear", [codes, Scales, ZeroPoints], Weight,
-            Forwarded("axis", UnpackingFunctions.AxisAttribute, AttributeProto.Types.AttributeType.Int));
+        var axis = Forwarded("axis", UnpackingFunctions.AxisAttribute, AttributeType.Int);
+        Add("DequantizeLinear", [codes, Scales, ZeroPoints], Weight, axis);
     }
 
     /// <summary>A plane as 32-bit integers of the weight's shape.</summary>
@@ -118,7 +119,7 @@ internal sealed class UnpackingFunction
         if (layout.NeedsShape)
         {
             function.Attribute.Add(UnpackingFunctions.ShapeAttribute);
-            Add("Constant", [], WeightShape, Forwarded("value_ints", UnpackingFunctions.ShapeAttribute, AttributeProto.Types.AttributeType.Ints));
+            Add("Constant", [], WeightShape, Forwarded("value_ints", UnpackingFunctions.ShapeAttribute, AttributeType.Ints));
             Add("ReduceProd", [WeightShape], CodeCount);
             return;
         }
@@ -160,9 +161,9 @@ internal sealed class UnpackingFunction
     private static AttributeProto Value(TensorProto tensor)
     {
         tensor.ClearName();
-        return new() { Name = "value", Type = AttributeProto.Types.AttributeType.Tensor, T = tensor };
+        return new() { Name = "value", Type = AttributeType.Tensor, T = tensor };
     }
 
-    private static AttributeProto Forwarded(string name, string from, AttributeProto.Types.AttributeType type) =>
+    private static AttributeProto Forwarded(string name, string from, AttributeType type) =>
         new() { Name = name, RefAttrName = from, Type = type };
 }

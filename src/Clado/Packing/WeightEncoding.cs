@@ -11,8 +11,8 @@ namespace Clado.Packing;
 internal sealed record EncodedWeight(IReadOnlyList<TensorProto> Initializers, NodeProto Node);
 
 /// <summary>
-/// Packs codes at their width (<see cref="WeightLayout"/>). A function of the model (<see cref="UnpackingFunctions"/>) makes weights of them again.
-/// <see cref="WeightSize"/> tells the bytes beforehand.
+/// Packs codes at their width (<see cref="WeightLayout"/>). A function of the model (<see cref="UnpackingFunctions"/>) makes weights of
+/// them again. <see cref="WeightSize"/> tells the bytes beforehand.
 /// </summary>
 internal static class WeightEncoding
 {
@@ -34,8 +34,8 @@ internal static class WeightEncoding
         }).ToList();
         long[] scalesShape = layer.ChannelAxis is null ? [] : [candidate.Scales.Length];
         tensors.Add(TensorData.Singles(names.Of(TensorRole.WeightScales, layer.Index), candidate.Scales, scalesShape));
-        var node = LocalFunctions.Call(
-            UnpackingFunctions.Name(candidate.Bits), tensors.Select(t => t.Name), layer.Weight, Attribute(UnpackingFunctions.AxisAttribute, layer.ChannelAxis ?? 0));
+        var axis = Attribute(UnpackingFunctions.AxisAttribute, layer.ChannelAxis ?? 0);
+        var node = LocalFunctions.Call(UnpackingFunctions.Name(candidate.Bits), tensors.Select(t => t.Name), layer.Weight, axis);
         if (layout.NeedsShape)
         {
             node.Attribute.Add(Attribute(UnpackingFunctions.ShapeAttribute, shape));

@@ -4,8 +4,8 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Packing;
 
 /// <summary>
-/// How the codes of a weight lie in a file. At opset 25, codes of 2, 4 and 8 bits are INT2, INT4 and INT8. Other widths are a sum of planes:
-/// 4 bits, 2 bits and 1 bit. The planes of 4 and 2 bits are UINT4 and UINT2, the plane of 1 bit lies eight to a byte.
+/// How the codes of a weight lie in a file. At opset 25, codes of 2, 4 and 8 bits are INT2, INT4 and INT8. Other widths are a sum of
+/// planes: 4 bits, 2 bits and 1 bit. The planes of 4 and 2 bits are UINT4 and UINT2, the plane of 1 bit lies eight to a byte.
 /// At opset 21 every plane lies in bytes: ONNX has no 2-bit types there, and the runtimes it is meant for cannot cast 4-bit ones.
 /// </summary>
 /// <param name="Bits">Bits a weight. Range: [2, 8].</param>

@@ -8,8 +8,8 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Packing;
 
 /// <summary>
-/// What a layer's quantized weight adds to the file, by arithmetic: the bytes of what <see cref="WeightEncoding"/> would make, without making it.
-/// They follow from shapes and names alone. Every length counts twice in protobuf, by itself and by the digits it is written with.
+/// What a layer's quantized weight adds to the file, by arithmetic: the bytes of what <see cref="WeightEncoding"/> would make, without
+/// making it. They follow from shapes and names alone. In protobuf every length counts twice: by itself, and by its digits.
 /// </summary>
 internal static class WeightSize
 {
@@ -36,11 +36,15 @@ internal static class WeightSize
     public static CandidateSet WrittenFor(this CandidateSet candidates, Graph graph)
     {
         var names = new TensorNames(graph);
-        return new CandidateSet(candidates.Layers, [.. candidates.Items.Select(c => c with { SizeBytes = Of(c.Layer, c.Bits, names, graph.Opset) })]);
+        var items = candidates.Items.Select(c => c with { SizeBytes = Of(c.Layer, c.Bits, names, graph.Opset) });
+        return new CandidateSet(candidates.Layers, [.. items]);
     }
 
-    private static long Scales(QuantizableLayer layer, TensorNames names) => Initializer(
-        names.Of(TensorRole.WeightScales, layer.Index), DataType.Float, layer.ChannelAxis is null ? [] : [layer.ChannelCount], (long)layer.ChannelCount * sizeof(float));
+    private static long Scales(QuantizableLayer layer, TensorNames names)
+    {
+        long[] shape = layer.ChannelAxis is null ? [] : [layer.ChannelCount];
+        return Initializer(names.Of(TensorRole.WeightScales, layer.Index), DataType.Float, shape, (long)layer.ChannelCount * sizeof(float));
+    }
 
     private static long Initializer(string name, DataType type, IReadOnlyList<long> dims, long bytes) => FieldSize.Bytes(
         GraphProto.InitializerFieldNumber,
@@ -52,15 +56,16 @@ internal static class WeightSize
     private static long Call(QuantizableLayer layer, WeightLayout layout, TensorNames names)
     {
         var inputs = layout.Planes.Select(plane => plane.Role).Append(TensorRole.WeightScales).Select(role => names.Of(role, layer.Index));
-        long axis = Attribute(UnpackingFunctions.AxisAttribute, AttributeType.Int, FieldSize.Number(AttributeProto.IFieldNumber, layer.ChannelAxis ?? 0));
-        long shape = Attribute(UnpackingFunctions.ShapeAttribute, AttributeType.Ints, layer.Shape.Sum(dim => FieldSize.Number(AttributeProto.IntsFieldNumber, dim)));
+        long axis = FieldSize.Number(AttributeProto.IFieldNumber, layer.ChannelAxis ?? 0);
+        long shape = layer.Shape.Sum(dim => FieldSize.Number(AttributeProto.IntsFieldNumber, dim));
         return FieldSize.Bytes(
             GraphProto.NodeFieldNumber,
             inputs.Sum(input => FieldSize.Text(NodeProto.InputFieldNumber, input))
             + FieldSize.Text(NodeProto.OutputFieldNumber, layer.Weight)
             + FieldSize.Text(NodeProto.OpTypeFieldNumber, UnpackingFunctions.Name(layout.Bits))
             + FieldSize.Text(NodeProto.DomainFieldNumber, LocalFunctions.Domain)
-            + axis + (layout.NeedsShape ? shape : 0));
+            + Attribute(UnpackingFunctions.AxisAttribute, AttributeType.Int, axis)
+            + (layout.NeedsShape ? Attribute(UnpackingFunctions.ShapeAttribute, AttributeType.Ints, shape) : 0));
     }
 
     private static long Attribute(string name, AttributeType type, long valueBytes) => FieldSize.Bytes(
