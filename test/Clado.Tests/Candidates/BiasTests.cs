@@ -41,10 +41,13 @@ public class BiasTests
         var candidates = Harness.FeedbackCandidates(graph, ImageFolder.Open(Harness.Images(folder, "images", 2)), 3);
         Assert.Equal(["w1", "w3", "w5"], candidates.Items.Where(c => c.Bias is not null).Select(c => c.Layer.Weight));
         var model = ModelWriter.Build(graph, candidates.Items);
-        Assert.Equal(OnnxFile.Write(model, folder["m.onnx"]), new FileSize(graph, candidates.Layers).Predict(candidates.Items.Sum(c => c.SizeBytes), candidates.Items.Select(c => c.Bits)));
-        Assert.Equal(Harness.Outputs(Harness.WithWeights(graph, candidates.Items)), Harness.Outputs(OnnxFile.Parse("m.onnx", model.ToByteArray())));
+        Assert.Equal(OnnxFile.Write(model, folder["m.onnx"]),
+            new FileSize(graph, candidates.Layers).Predict(candidates.Items.Sum(c => c.SizeBytes), candidates.Items.Select(c => c.Bits)));
+        Assert.Equal(Harness.Outputs(Harness.WithWeights(graph, candidates.Items)),
+            Harness.Outputs(OnnxFile.Parse("m.onnx", model.ToByteArray())));
         Assert.NotEqual(
-            Harness.Outputs(Harness.WithWeights(graph, candidates.Items)), Harness.Outputs(Harness.WithWeights(graph, candidates.Items.Select(c => c with { Bias = null }))));
+            Harness.Outputs(Harness.WithWeights(graph, candidates.Items)),
+            Harness.Outputs(Harness.WithWeights(graph, candidates.Items.Select(c => c with { Bias = null }))));
     }
 
     [Fact]
@@ -59,7 +62,8 @@ public class BiasTests
         foreach (var at in (int[][])[[], [.. candidates.Layers.Select((_, layer) => 2 * layer)]])
         {
             var measured = SensitivityMeasurement.Measure(
-                new(graph, candidates, images, Preprocessing.Parse("unit")) { Scales = Harness.Scales(graph, images) }, at, new SensitivityOptions { Estimator = "pairwise", Loss = "mse" }, records,
+                new(graph, candidates, images, Preprocessing.Parse("unit")) { Scales = Harness.Scales(graph, images) }, at,
+                new SensitivityOptions { Estimator = "pairwise", Loss = "mse" }, records,
                 cancellation: TestContext.Current.CancellationToken);
             var naive = NaiveSensitivity.Measure(graph, candidates, images, Preprocessing.Parse("unit"), "mse", at);
             double largest = naive.Max(Math.Abs);
@@ -83,16 +87,19 @@ public class BiasTests
         double LossOf(IEnumerable<Candidate> candidates, string name)
         {
             OnnxFile.Write(ModelWriter.Build(graph, [.. candidates]), folder[name]);
-            return Evaluator.Evaluate(folder[name], images, preprocessing, folder["float.onnx"], "kl", 1, cancellation: cancellation).LossIncrease!.Value;
+            return Evaluator.Evaluate(folder[name], images, preprocessing, folder["float.onnx"],
+                "kl", 1, cancellation: cancellation).LossIncrease!.Value;
         }
 
-        var effect = BiasEffect.Measure(graph, chosen, images, preprocessing, null, new SensitivityOptions { Loss = "kl" }, null, cancellation)!;
+        var effect = BiasEffect.Measure(
+            graph, chosen, images, preprocessing, null, new SensitivityOptions { Loss = "kl" }, null, cancellation)!;
         Assert.Equal(LossOf(chosen, "with.onnx"), effect.CorrectedLoss, 1e-6);
         Assert.Equal(LossOf(chosen.Select(c => c with { Bias = null }), "without.onnx"), effect.UncorrectedLoss, 1e-6);
         Assert.NotEqual(effect.CorrectedLoss, effect.UncorrectedLoss);
         Assert.Equal(3, effect.Layers);
         Assert.True(effect.LargestChange > 0);
-        Assert.Null(BiasEffect.Measure(graph, [.. chosen.Select(c => c with { Bias = null })], images, preprocessing, null, new SensitivityOptions(), null, cancellation));
+        Assert.Null(BiasEffect.Measure(graph, [.. chosen.Select(c => c with { Bias = null })], images,
+            preprocessing, null, new SensitivityOptions(), null, cancellation));
     }
 
     /// <summary>On the very images, with the layer's own inputs all taken, the mean of its outputs is the float network's.</summary>
@@ -105,7 +112,8 @@ public class BiasTests
         var first = Harness.FeedbackCandidates(graph, images, 2).Items[0];
         double[] Means(ModelProto model)
         {
-            using var session = new GraphSession(GraphPart.Extract(Graph.FromModel(model, "t"), new HashSet<string> { graph.Input }, ["c1"]), "t");
+            using var session = new GraphSession(
+                GraphPart.Extract(Graph.FromModel(model, "t"), new HashSet<string> { graph.Input }, ["c1"]), "t");
             var batch = new ImageBatches(images, graph, Preprocessing.Parse("unit"), images.Items.Count).Load(0);
             using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
             using var outputs = session.Run(_ => input);
@@ -116,7 +124,9 @@ public class BiasTests
         Assert.All(Means(graph.Model).Zip(Means(Harness.WithWeights(graph, [first]))), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
     }
 
-    /// <summary>Convolutions with a bias of their own and with a shared one, a grouped one, a factor with an Add behind it, one without.</summary>
+    /// <summary>
+    /// Convolutions with a bias of their own and with a shared one, a grouped one, a factor with an Add behind it, one without.
+    /// </summary>
     private static Graph Network()
     {
         var net = new NetworkBuilder();
@@ -131,7 +141,8 @@ public class BiasTests
         net.Weight("b5", 5);
         var pads = Attribute("pads", 1, 1, 1, 1);
         return net.Then("Conv", "c1", ["w1", "b1"], pads).Then("Relu", "r1").Then("Conv", "c2", ["w2", "b2"], pads).Then("Relu", "r2")
-            .Then("Conv", "c3", ["w3", "b3"], pads, Attribute("group", 2)).Then("Relu", "r3").Then("GlobalAveragePool", "p").Then("Flatten", "f").Add("Add", ["f", "b2"], "s")
+            .Then("Conv", "c3", ["w3", "b3"], pads, Attribute("group", 2)).Then("Relu", "r3")
+                .Then("GlobalAveragePool", "p").Then("Flatten", "f").Add("Add", ["f", "b2"], "s")
             .Then("MatMul", "m", ["w4"]).Then("MatMul", "n", ["w5"]).Then("Add", "y", ["b5"]).BuildGraph();
     }
 }

@@ -27,7 +27,8 @@ public class ParityTests
     {
         using var folder = new TemporaryFolder();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
-        foreach (var later in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(), NetworkBuilder.SmallClassifier(seed: 9, classes: 7, side: 12).BuildGraph()])
+        foreach (var later in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(),
+            NetworkBuilder.SmallClassifier(seed: 9, classes: 7, side: 12).BuildGraph()])
         {
             foreach (var graph in (Graph[])[later, Harness.Earlier(later)])
             {
@@ -50,7 +51,8 @@ public class ParityTests
     public void WrongWeightsAreRefused(string wrong, bool integers)
     {
         using var folder = new TemporaryFolder();
-        var written = new Written(NetworkBuilder.SmallClassifier().BuildGraph(), ImageFolder.Open(Harness.Images(folder, "images", 3)), 8, integers);
+        var written = new Written(NetworkBuilder.SmallClassifier().BuildGraph(),
+            ImageFolder.Open(Harness.Images(folder, "images", 3)), 8, integers);
         foreach (var layer in written.Chosen.Select(c => c.Layer))
         {
             AssertRefused(written, wrong, layer.Index);
@@ -75,7 +77,10 @@ public class ParityTests
         }
     }
 
-    /// <summary>One set of scales for uses on two axes is what wrote wrong files once: the run does not hand such a file over, and keeps what lay there.</summary>
+    /// <summary>
+    /// One set of scales for uses on two axes is what wrote wrong files once: the run
+    /// does not hand such a file over, and keeps what lay there.
+    /// </summary>
     [Fact]
     public void WhatIsRefusedIsNotWritten()
     {
@@ -104,14 +109,16 @@ public class ParityTests
         Directory.CreateDirectory(folder["out"]);
         File.WriteAllText(folder["out/q.onnx"], "what lay there");
 
-        var error = Assert.Throws<CladoException>(() => run.Export(wrong, folder["out/q.onnx"], activations, null, TestContext.Current.CancellationToken));
+        var error = Assert.Throws<CladoException>(
+            () => run.Export(wrong, folder["out/q.onnx"], activations, null, TestContext.Current.CancellationToken));
         Assert.Contains("output 'y' differs", error.Message, StringComparison.Ordinal);
         Assert.Contains("rounding explains", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
         Assert.Equal("what lay there", File.ReadAllText(folder["out/q.onnx"]));
         Assert.Single(Directory.EnumerateFileSystemEntries(folder["out"]));
 
-        var written = run.Export(chosen, folder["out/q.onnx"], run.MeasureRanges(chosen, cancellation: TestContext.Current.CancellationToken), null, TestContext.Current.CancellationToken);
+        var written = run.Export(chosen, folder["out/q.onnx"],
+            run.MeasureRanges(chosen, cancellation: TestContext.Current.CancellationToken), null, TestContext.Current.CancellationToken);
         Assert.Equal(new FileInfo(folder["out/q.onnx"]).Length, written.SizeBytes);
         Assert.True(written.Parity.OnImages);
         Assert.Single(Directory.EnumerateFileSystemEntries(folder["out"]));
@@ -141,7 +148,8 @@ public class ParityTests
         foreach (var path in (string[])[folder["m.onnx"], folder["twin/m.onnx"], folder[data], folder[$"twin/{data}"]])
         {
             Assert.Contains("which would be lost", Assert.Throws<CladoException>(
-                () => run.Export(run.Candidates.Uniform(8), path, null, null, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+                () => run.Export(run.Candidates.Uniform(8), path, null, null, TestContext.Current.CancellationToken)).Message,
+                    StringComparison.Ordinal);
             Assert.Equal(model, OnnxFile.Read(folder["m.onnx"]));
         }
         Directory.Delete(folder["twin"]);
@@ -154,7 +162,8 @@ public class ParityTests
         using var folder = new TemporaryFolder();
         OnnxFile.Write(NetworkBuilder.SmallClassifier().Build(), folder["m.onnx"]);
         var images = Harness.Images(folder, "images", 2);
-        Assert.Equal(0, Harness.Command("measure", folder["m.onnx"], "--images", images, "--preprocess", "unit", "--estimator", "diagonal", "--bits", "3,8", "--run", folder["run"]).Code);
+        Assert.Equal(0, Harness.Command("measure", folder["m.onnx"], "--images", images, "--preprocess", "unit",
+            "--estimator", "diagonal", "--bits", "3,8", "--run", folder["run"]).Code);
         string[] export = ["export", "--run", folder["run"], "--budget", "5bit", "-o", folder["q.onnx"], "--json", "--activations"];
         AssertParity(Harness.Command([.. export, "8"]), onImages: true);
         AssertParity(Harness.Command([.. export, "float"]), onImages: true);
@@ -169,7 +178,8 @@ public class ParityTests
     public void TolerancesDoNotDependOnThreads()
     {
         using var folder = new TemporaryFolder();
-        var written = new Written(NetworkBuilder.SmallClassifier().BuildGraph(), ImageFolder.Open(Harness.Images(folder, "images", 9)), 4, true);
+        var written = new Written(NetworkBuilder.SmallClassifier().BuildGraph(),
+            ImageFolder.Open(Harness.Images(folder, "images", 9)), 4, true);
         Assert.Equal(Parts(1), Parts(3));
 
         IEnumerable<PartParity> Parts(int threads) => written.Check(written.Model, threads).Outputs.SelectMany(o => o.Parts);
@@ -232,7 +242,8 @@ public class ParityTests
             Chosen = candidates.Items;
             var plan = ActivationPlan.Of(graph, candidates.Layers);
             Activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(
-                FakeQuantizedGraph.Of(graph, Chosen), plan, images, Unit, RangeMethod.LeastSquares, 2, cancellation: TestContext.Current.CancellationToken));
+                FakeQuantizedGraph.Of(graph, Chosen), plan, images, Unit, RangeMethod.LeastSquares, 2,
+                cancellation: TestContext.Current.CancellationToken));
             Model = ModelWriter.Build(graph, Chosen, Activations);
         }
 
@@ -243,6 +254,7 @@ public class ParityTests
         public ModelProto Model { get; }
 
         public ParityResult Check(ModelProto model, int threads = 2) => ParityCheck.Run(
-            graph, model, "m.onnx", Chosen, Activations, scales, ParityInputs.Of(images, graph, Unit), threads, null, TestContext.Current.CancellationToken);
+            graph, model, "m.onnx", Chosen, Activations, scales,
+            ParityInputs.Of(images, graph, Unit), threads, null, TestContext.Current.CancellationToken);
     }
 }

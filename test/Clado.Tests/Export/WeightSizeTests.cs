@@ -23,7 +23,8 @@ public class WeightSizeTests
         Gen.Long[1, 4].Array[3, 6],
         Gen.Long[16_380, 16_390].Select(length => new[] { 1L, length }));
 
-    private static readonly Gen<string> Name = Gen.OneOf(Gen.Char['a', 'z'].Array[1, 12], Gen.Char['ä', 'ж'].Array[60, 70], Gen.Char['A', 'Z'].Array[120, 130])
+    private static readonly Gen<string> Name = Gen.OneOf(
+        Gen.Char['a', 'z'].Array[1, 12], Gen.Char['ä', 'ж'].Array[60, 70], Gen.Char['A', 'Z'].Array[120, 130])
         .Select(letters => new string(letters));
 
     private static readonly Gen<int> Opset = OneOf(OpsetUpgrade.EarlierOpset, OpsetUpgrade.TargetOpset);
