@@ -3,6 +3,10 @@ namespace Clado.Layers;
 /// <summary>A constant weight that can be quantized, with the nodes that use it. Weights shared by several nodes are one layer.</summary>
 public sealed record QuantizableLayer
 {
+    internal QuantizableLayer()
+    {
+    }
+
     /// <summary>Position among the layers, in the order of execution. Range: [0, layers).</summary>
     public required int Index { get; init; }
 
