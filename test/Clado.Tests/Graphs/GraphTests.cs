@@ -9,6 +9,18 @@ namespace Clado.Tests.Graphs;
 public class GraphTests
 {
     [Fact]
+    public void InputOptionsKeepWhatTheyWereGiven()
+    {
+        double[] values = [0.5, 2];
+        var given = new Dictionary<string, IReadOnlyList<double>> { ["scale"] = values };
+        var options = new InputOptions { Values = given };
+        values[0] = 7;
+        given["limit"] = [4];
+        Assert.Equal("scale", Assert.Single(options.Values.Keys));
+        Assert.Equal([0.5, 2], options.Values["scale"]);
+    }
+
+    [Fact]
     public void NodesAreSortedAndOutputsStayTheSame()
     {
         var model = NetworkBuilder.SmallClassifier().Build();
