@@ -55,7 +55,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
             return null;
         }
         var work = On("activation ranges").Limit(MeasuredRun.ImagesForRanges);
-        var network = QuantizedGraph.Of(run.Graph, chosen);
+        var network = FakeQuantizedGraph.Of(run.Graph, chosen);
         return new QuantizedActivations(plan, RangeMeasurement.Measure(network, plan, run.Activations.Ranges, work));
     }
 
@@ -103,7 +103,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// <returns>The same widths and sizes with other codes; what was predicted of the loss is of the codes before.</returns>
     private AllocationResult Refine(AllocationResult allocation, QuantizedActivations? activations)
     {
-        var replaced = activations is null ? run.Graph : RoundedGraph.Of(run.Graph, activations);
+        var replaced = activations is null ? run.Graph : QdqInsertion.Of(run.Graph, activations);
         IReadOnlyList<int>[] widths = [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])];
         var refined = CandidateMaker.MakeSequentially(
             run.Graph, replaced, run.Layers.Layers, widths, new FeedbackRounding(), On("refining"));

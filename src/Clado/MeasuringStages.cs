@@ -128,7 +128,7 @@ internal sealed class MeasuringStages(
     {
         var plan = ActivationPlan.Of(space.Graph, space.Layers.Layers);
         return folder.ReadRanges(plan.Ranges.Count) is { } ranges
-            ? RoundedGraph.Of(space.Graph, new QuantizedActivations(plan, ranges))
+            ? QdqInsertion.Of(space.Graph, new QuantizedActivations(plan, ranges))
             : space.Graph;
     }
 

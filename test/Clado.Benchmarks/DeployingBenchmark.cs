@@ -177,7 +177,7 @@ internal static class DeployingBenchmark
     {
         var plan = ActivationPlan.Of(graph, [.. chosen.Select(c => c.Layer)]);
         var activations = new QuantizedActivations(
-            plan, RangeMeasurement.Measure(QuantizedGraph.Of(graph, chosen), plan, method, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
+            plan, RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, chosen), plan, method, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
         OnnxFile.Write(ModelWriter.Build(graph, chosen, activations), path);
         return activations;
     }

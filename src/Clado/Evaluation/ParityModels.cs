@@ -52,7 +52,7 @@ internal sealed class ParityModels : IDisposable
         foreach (float steps in written.Activations is null ? (float[])[] : [NearTies, Everywhere])
         {
             var moved = simulated.Clone();
-            ActivationNodes.Shake(moved, steps);
+            GridPerturbation.Apply(moved, steps);
             yield return ModelRunner.InFloats(moved, graph.Inputs, readout, source);
         }
     }

@@ -52,7 +52,7 @@ internal static class JointLoss
         using var reference = new ModelRunner(graph, readout, OutputSource.Float(graph.File));
         var source = OutputSource.Quantized(graph.File);
         using var networks = new OwnedList<ModelRunner>(choices.Select(choice =>
-            new ModelRunner(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, source)));
+            new ModelRunner(FakeQuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, source)));
         var increases = choices.Select(_ => new double[images.Items.Count]).ToArray();
         var batches = workload.Batches(graph, batchSize);
         workload.SideBySide.For(batches.Count, index =>

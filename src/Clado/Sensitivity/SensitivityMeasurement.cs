@@ -58,7 +58,7 @@ internal static class SensitivityMeasurement
     {
         var (graph, candidates, workload) = inputs;
         var readout = Readout.Of(graph);
-        var start = QuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
+        var start = FakeQuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
         var source = operatingPoint.Count == 0 ? OutputSource.Float(graph.File) : OutputSource.Quantized(graph.File);
         using var network = new PerturbedNetwork(
             start, candidates.Layers, readout, source, n => MemoryPlan.Of(n, graph, candidates, workload.Resources.MemoryBytes));

@@ -73,7 +73,7 @@ public class InputTests
         var plan = ActivationPlan.Of(graph, layers);
         // Coarse grids: the difference is seen.
         var ranges = new ActivationRanges([.. plan.Ranges.Select(_ => 0.25f)], [.. plan.Ranges.Select(_ => (byte)100)]);
-        var rounded = RoundedGraph.Of(graph, new QuantizedActivations(plan, ranges));
+        var rounded = QdqInsertion.Of(graph, new QuantizedActivations(plan, ranges));
         var cancellation = TestContext.Current.CancellationToken;
         var floats = InputMeasurement.Measure(graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = cancellation }).ToArray();
         var behind = InputMeasurement.Measure(rounded, LayerFinder.Find(rounded).Layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = cancellation }).ToArray();

@@ -41,10 +41,13 @@ public class BiasTests
         var candidates = Harness.FeedbackCandidates(graph, ImageFolder.Open(Harness.Images(folder, "images", 2)), 3);
         Assert.Equal(["w1", "w3", "w5"], candidates.Items.Where(c => c.Bias is not null).Select(c => c.Layer.Weight));
         var model = ModelWriter.Build(graph, candidates.Items);
-        Assert.Equal(OnnxFile.Write(model, folder["m.onnx"]), new FileSize(graph, candidates.Layers).Predict(candidates.Items.Sum(c => c.SizeBytes), candidates.Items.Select(c => c.Bits)));
-        Assert.Equal(Harness.Outputs(Harness.WithWeights(graph, candidates.Items)), Harness.Outputs(OnnxFile.Parse("m.onnx", model.ToByteArray())));
+        Assert.Equal(OnnxFile.Write(model, folder["m.onnx"]),
+            new FileSize(graph, candidates.Layers).Predict(candidates.Items.Sum(c => c.SizeBytes), candidates.Items.Select(c => c.Bits)));
+        Assert.Equal(Harness.Outputs(Harness.WithWeights(graph, candidates.Items)),
+            Harness.Outputs(OnnxFile.Parse("m.onnx", model.ToByteArray())));
         Assert.NotEqual(
-            Harness.Outputs(Harness.WithWeights(graph, candidates.Items)), Harness.Outputs(Harness.WithWeights(graph, candidates.Items.Select(c => c with { Bias = null }))));
+            Harness.Outputs(Harness.WithWeights(graph, candidates.Items)),
+            Harness.Outputs(Harness.WithWeights(graph, candidates.Items.Select(c => c with { Bias = null }))));
     }
 
     [Fact]
@@ -106,7 +109,8 @@ public class BiasTests
         var first = Harness.FeedbackCandidates(graph, images, 2).Items[0];
         double[] Means(ModelProto model)
         {
-            using var session = new GraphSession(GraphPart.Extract(Graph.FromModel(model, "t"), new HashSet<string> { graph.Input }, ["c1"]), "t");
+            using var session = new GraphSession(
+                GraphPart.Extract(Graph.FromModel(model, "t"), new HashSet<string> { graph.Input }, ["c1"]), "t");
             var batch = new ImageBatches(images, graph, Preprocessing.Parse("unit"), images.Items.Count).Load(0);
             using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
             using var outputs = session.Run(_ => input);
@@ -117,7 +121,9 @@ public class BiasTests
         Assert.All(Means(graph.Model).Zip(Means(Harness.WithWeights(graph, [first]))), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
     }
 
-    /// <summary>Convolutions with a bias of their own and with a shared one, a grouped one, a factor with an Add behind it, one without.</summary>
+    /// <summary>
+    /// Convolutions with a bias of their own and with a shared one, a grouped one, a factor with an Add behind it, one without.
+    /// </summary>
     private static Graph Network()
     {
         var net = new NetworkBuilder();
@@ -132,7 +138,8 @@ public class BiasTests
         net.Weight("b5", 5);
         var pads = Attribute("pads", 1, 1, 1, 1);
         return net.Then("Conv", "c1", ["w1", "b1"], pads).Then("Relu", "r1").Then("Conv", "c2", ["w2", "b2"], pads).Then("Relu", "r2")
-            .Then("Conv", "c3", ["w3", "b3"], pads, Attribute("group", 2)).Then("Relu", "r3").Then("GlobalAveragePool", "p").Then("Flatten", "f").Add("Add", ["f", "b2"], "s")
+            .Then("Conv", "c3", ["w3", "b3"], pads, Attribute("group", 2)).Then("Relu", "r3")
+                .Then("GlobalAveragePool", "p").Then("Flatten", "f").Add("Add", ["f", "b2"], "s")
             .Then("MatMul", "m", ["w4"]).Then("MatMul", "n", ["w5"]).Then("Add", "y", ["b5"]).BuildGraph();
     }
 }

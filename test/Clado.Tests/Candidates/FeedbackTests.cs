@@ -30,10 +30,12 @@ public class FeedbackTests
     [Fact]
     public void NeverWorseThanNearestOnTheRowsItSaw() => Problems.Sample(p =>
     {
-        var (own, nearest) = (p.OutputErrors(p.Round()), p.OutputErrors(new NearestRounding().Round(p.Layer, p.Weights, [p.Bits], null, 1)[0]));
+        var (own, nearest) = (p.OutputErrors(p.Round()),
+            p.OutputErrors(new NearestRounding().Round(p.Layer, p.Weights, [p.Bits], null, 1)[0]));
         for (int c = 0; c < own.Length; c++)
         {
-            Assert.True(own[c] <= (nearest[c] * (1 + ErrorTolerance)) + (1e-6 * p.OutputEnergy(c)), $"channel {c}: {own[c]} > {nearest[c]}");
+            Assert.True(own[c] <= (nearest[c] * (1 + ErrorTolerance)) + (1e-6 * p.OutputEnergy(c)),
+                $"channel {c}: {own[c]} > {nearest[c]}");
         }
     }, iter: 200);
 
@@ -103,7 +105,8 @@ public class FeedbackTests
         for (int i = 0; i < rounded.Codes.Length; i++)
         {
             float code = p.Weights[i] / rounded.Scales[i / p.Columns];
-            // The last refinement of a scale keeps the codes, so a weight half way between two points may stand on either side; and 8-bit codes may give way to a neighbour by one.
+            // The last refinement of a scale keeps the codes, so a weight half way between two points may stand on either side.
+            // And 8-bit codes may give way to a neighbour by one.
             double tolerance = p.Bits == 8 ? 1.75 : 0.75;
             Assert.InRange(rounded.Codes[i] - Math.Clamp(code, Grid.Lowest(p.Bits), Grid.Highest(p.Bits)), -tolerance, tolerance);
         }
@@ -117,7 +120,10 @@ public class FeedbackTests
         Assert.Equal(one.Scales, two.Scales);
     }, iter: 30);
 
-    /// <summary>The form of the papers — columns by falling diagonal, the inverse of H, errors handed on to later columns — gives the same codes.</summary>
+    /// <summary>
+    /// The form of the papers — columns by falling diagonal, the inverse of H,
+    /// errors handed on to later columns — gives the same codes.
+    /// </summary>
     [Fact]
     public void CodesAreThoseOfTheInverseForm() => Problems.Sample(p =>
     {
@@ -133,11 +139,12 @@ public class FeedbackTests
             feedback.Round(rows, scales.AsSpan(first, count), p.Bits, codes.AsSpan(first * p.Columns, count * p.Columns));
         }
         var reference = SlowFeedback.Codes(p, scales[0], damping, out var margins);
-        // Where a target lies this close to the middle between two codes, the digits decide; every later column of the row then differs too.
+        // Where a target lies this close to the middle between two codes, the digits decide. Later columns of the row then differ, too.
         for (int row = 0; row < p.Rows; row++)
         {
             bool sure = margins.Skip(row * p.Columns).Take(p.Columns).All(m => m > 1e-3);
-            Assert.True(!sure || codes.Skip(row * p.Columns).Take(p.Columns).SequenceEqual(reference.Skip(row * p.Columns).Take(p.Columns)), $"row {row} of {p}");
+            Assert.True(!sure || codes.Skip(row * p.Columns).Take(p.Columns).SequenceEqual(reference.Skip(row * p.Columns).Take(p.Columns)),
+                $"row {row} of {p}");
         }
     }, iter: 60);
 
@@ -152,7 +159,8 @@ public class FeedbackTests
         Assert.True(float.IsNormal(zeroRow.Scales[1]));
         // Inputs that are never anything but zero: nothing to make good, so nearest.
         var silent = new InputStatistics(10, 100, [new float[100]]);
-        var (own, nearest) = (new FeedbackRounding().Round(p.Layer, p.Weights, [3], silent, 1)[0], new NearestRounding().Round(p.Layer, p.Weights, [3], null, 1)[0]);
+        var (own, nearest) = (new FeedbackRounding().Round(p.Layer, p.Weights, [3], silent, 1)[0],
+            new NearestRounding().Round(p.Layer, p.Weights, [3], null, 1)[0]);
         double Error(RoundedWeights r) => p.Weights.Select((w, i) => Math.Pow(w - ((double)r.Codes[i] * r.Scales[i / 10]), 2)).Sum();
         Assert.InRange(Error(own), 0, Error(nearest) * 1.0001);
         // One input that is never anything but zero.
@@ -220,12 +228,16 @@ public class FeedbackTests
             Macs = Rows * Columns,
         };
 
-        public RoundedWeights Round(float[]? weights = null, int threads = 1) => new FeedbackRounding().Round(Layer, weights ?? Weights, [Bits], Inputs, threads)[0];
+        public RoundedWeights Round(float[]? weights = null, int threads = 1) =>
+            new FeedbackRounding().Round(Layer, weights ?? Weights, [Bits], Inputs, threads)[0];
 
         /// <summary>Mean squared output error of each channel, straight from the inputs.</summary>
         public double[] OutputErrors(RoundedWeights rounded) => [.. Enumerable.Range(0, Rows).Select(row => X.Average(x =>
-            Math.Pow(Enumerable.Range(0, Columns).Sum(k => x[k] * (Weights[(row * Columns) + k] - ((double)rounded.Codes[(row * Columns) + k] * rounded.Scales[row]))), 2)))];
+            Math.Pow(Enumerable.Range(0, Columns)
+                .Sum(k => x[k] * (Weights[(row * Columns) + k] - ((double)rounded.Codes[(row * Columns) + k] * rounded.Scales[row]))),
+                2)))];
 
-        public double OutputEnergy(int row) => X.Average(x => Math.Pow(Enumerable.Range(0, Columns).Sum(k => x[k] * Weights[(row * Columns) + k]), 2));
+        public double OutputEnergy(int row) =>
+            X.Average(x => Math.Pow(Enumerable.Range(0, Columns).Sum(k => x[k] * Weights[(row * Columns) + k]), 2));
     }
 }

@@ -16,7 +16,9 @@ public class GpfqTests
         from seed in Gen.Int[0, 1 << 30]
         select new Problem(rows, columns, bits, seed);
 
-    /// <summary>The paper's form, with the residual as a vector of all inputs: the same codes, but for targets half way between two.</summary>
+    /// <summary>
+    /// The paper's form, with the residual as a vector of all inputs: the same codes, but for targets half way between two.
+    /// </summary>
     [Fact]
     public void CodesAreThoseOfThePath() => Gen.Select(Problems, Gen.Bool).Sample((p, quantized) =>
     {
@@ -58,8 +60,11 @@ public class GpfqTests
             var p = new Problem(8, 24, 3, seed);
             var x = p.X.Select(row => row.Select(v => (0.8 * v) + (0.3 * random.NextDouble())).ToArray()).ToArray();
             double Error(RoundedWeights r) => Enumerable.Range(0, x.Length).Sum(n => Enumerable.Range(0, p.Rows).Sum(row =>
-                Math.Pow(Enumerable.Range(0, p.Columns).Sum(k => (p.X[n][k] * p.Weights[(row * p.Columns) + k]) - (x[n][k] * r.Codes[(row * p.Columns) + k] * r.Scales[row])), 2)));
-            var behind = new FeedbackRounding().Round(p.Layer, p.Weights, [3], new InputStatistics(p.Columns, x.Length, [Mean(x, x)], [Mean(x, p.X)]), 2)[0];
+                Math.Pow(Enumerable.Range(0, p.Columns)
+                    .Sum(k => (p.X[n][k] * p.Weights[(row * p.Columns) + k]) - (x[n][k] * r.Codes[(row * p.Columns) + k] * r.Scales[row])),
+                    2)));
+            var behind = new FeedbackRounding().Round(
+                p.Layer, p.Weights, [3], new InputStatistics(p.Columns, x.Length, [Mean(x, x)], [Mean(x, p.X)]), 2)[0];
             Assert.True(Error(behind) < Error(p.Round()), $"seed {seed}");
         }
     }

@@ -82,7 +82,8 @@ public class KernelPairsTests
     private static InputStatistics Statistics(Random random, int columns)
     {
         var gram = new float[columns * columns];
-        foreach (var x in Enumerable.Range(0, 2 * columns).Select(_ => Enumerable.Range(0, columns).Select(_ => random.NextSingle()).ToArray()))
+        foreach (var x in Enumerable.Range(0, 2 * columns)
+            .Select(_ => Enumerable.Range(0, columns).Select(_ => random.NextSingle()).ToArray()))
         {
             for (int i = 0; i < gram.Length; i++)
             {

@@ -36,8 +36,9 @@ public class ConventionTests
         {
             Assert.DoesNotContain(looked, Calls.References(assembly).Contains);
         }
-        string[] entitled = [nameof(GraphWalk), nameof(NodeExtensions), "UpgradeRules", "EarlyRules", nameof(NodeProto), nameof(AttributeProto)];
-        Assert.Empty(Calls.Callers(typeof(OnnxFile).Assembly, looked).Except(entitled));
+        string[] entitled = [nameof(GraphWalk), nameof(NodeExtensions), nameof(NodeProto), nameof(AttributeProto)];
+        var others = Calls.Callers(typeof(OnnxFile).Assembly, looked).Except(entitled);
+        Assert.DoesNotContain(others, name => !name.EndsWith("Rules", StringComparison.Ordinal));
         // The look itself sees them.
         Assert.Contains(nameof(GraphWalk), Calls.Callers(typeof(OnnxFile).Assembly, looked));
         Assert.Contains("NodeProto.get_Output", Calls.References(typeof(Graph).Assembly));

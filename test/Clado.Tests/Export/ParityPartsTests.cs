@@ -148,7 +148,7 @@ public class ParityPartsTests
         var work = new Workload(images, Unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken };
         var ranges = !integers
             ? null
-            : RangeMeasurement.Measure(QuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.LeastSquares, work);
+            : RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.LeastSquares, work);
         var activations = ranges is null ? null : new QuantizedActivations(plan, change?.Invoke(ranges) ?? ranges);
         return (
             model => ParityCheck.Run(

@@ -239,7 +239,7 @@ public class ParityTests
             Chosen = candidates.Items;
             var plan = ActivationPlan.Of(graph, candidates.Layers);
             Activations = !integers ? null : new QuantizedActivations(
-                plan, RangeMeasurement.Measure(QuantizedGraph.Of(graph, Chosen), plan, RangeMethod.LeastSquares, Work(2)));
+                plan, RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, Chosen), plan, RangeMethod.LeastSquares, Work(2)));
             Model = ModelWriter.Build(graph, Chosen, Activations);
         }
 

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Clado.Tests.Onnx;
 
-/// <summary>What is being written is removed by who ends in the middle: for the whole process, so no other test may write meanwhile.</summary>
+/// <summary>
+/// What is being written is removed by who ends in the middle: for the whole process, so no other test may write meanwhile.
+/// </summary>
 [CollectionDefinition(nameof(AbandonTests), DisableParallelization = true)]
 [Collection(nameof(AbandonTests))]
 public sealed class AbandonTests : IDisposable
