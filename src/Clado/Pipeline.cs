@@ -157,6 +157,13 @@ public sealed class Pipeline
                     graph, plan, new ActivationOptions().Ranges, For("activation ranges").Limit(ImagesForRanges)));
             }
         }
+        var inputs = new MeasurementInputs(
+            Measured(graph, layers, folder), candidates, For("measuring") with { Images = options.Sensitivity.Seen(images) })
+        {
+            Scales = scales,
+        };
+        // Chosen once, by the machine that begins: it may change last bits.
+        inputs = inputs with { BatchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize()) };
         if (folder.IsMeasured)
         {
             folder.CheckRecords();
@@ -164,11 +171,6 @@ public sealed class Pipeline
         else
         {
             using var records = folder.OpenRecords(mustKeep: true);
-            var inputs = new MeasurementInputs(
-                Measured(graph, layers, folder), candidates, For("measuring") with { Images = options.Sensitivity.Seen(images) })
-            {
-                Scales = scales,
-            };
             folder.WriteSensitivity(SensitivityMeasurement.Measure(
                 inputs, [], options.Sensitivity, records));
         }
@@ -224,7 +226,11 @@ public sealed class Pipeline
             return BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
         }
         var images = folder.Images();
-        var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, Work(images, null, progress, cancellation)) { Scales = Scales };
+        var inputs = new MeasurementInputs(Measured(Graph, Layers, folder), Candidates, Work(images, null, progress, cancellation))
+        {
+            Scales = Scales,
+            BatchSize = folder.Description.BatchSize,
+        };
         using var records = folder.OpenRecords(mustKeep: false);
         return new AllocationSearch(inputs, options.Seen(images), new ChoiceJudge(folder.Description.RoundsOnImages), FileSize, options, records, progress)
             .Find(options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, limit, cancellation);

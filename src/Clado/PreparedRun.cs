@@ -100,6 +100,6 @@ public sealed class PreparedRun
         {
             _ = InputMeasurement.Available(Graph, Layers.Layers, Options.Resources);
         }
-        using var network = new PerturbedNetwork(Graph, Layers.Layers, readout, OutputSource.Float(Graph.File), network => MemoryPlan.Of(network, Graph, unrounded, memory));
+        _ = new MemoryNeeds(new NetworkCuts(Graph, Layers.Layers, readout), unrounded).Plan(batchSize: 1, memory);
     }
 }

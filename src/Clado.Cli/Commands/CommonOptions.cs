@@ -209,7 +209,8 @@ internal static class CommonOptions
         private readonly Option<string> bits = new("--bits") { Description = "Widths to choose from, any of 2–8", DefaultValueFactory = _ => string.Join(",", PipelineOptions.DefaultBits) };
         private readonly Option<string> estimator = new Option<string>("--estimator")
         {
-            Description = "How cross-layer sensitivities are found; auto tries several models of them on the network",
+            Description = "How cross-layer sensitivities are found: "
+                + string.Join("; ", SensitivityOptions.Estimators.Zip(SensitivityOptions.EstimatorDescriptions, (name, what) => $"{name}: {what}")),
             DefaultValueFactory = _ => "auto",
         }.AcceptOnlyFromAmong([.. SensitivityOptions.Estimators]);
 
