@@ -68,7 +68,7 @@ internal sealed class MemoryNeeds
             long needed = fixedBytes + forBatch + leastSessionBytes + makingBytes;
             var batches = batchSize == 1 ? "" : Invariant($" in batches of {batchSize} images, as it was begun,");
             throw new CladoException(
-                Invariant($"{Path.GetFileName(cuts.Graph.File)}: measuring{batches} needs at least {needed >> 20:N0} MiB, ")
+                Invariant($"{Path.GetFileName(cuts.Graph.File)}: measuring{batches} needs at least {(needed + (1 << 20) - 1) >> 20:N0} MiB, ")
                 + Invariant($"--memory allows {memoryBytes >> 20:N0}; raise it, ")
                 + (batchSize == 1 ? "or pin layers to float" : "or measure again in another folder"));
         }
