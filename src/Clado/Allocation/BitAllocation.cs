@@ -6,7 +6,7 @@ using Clado.Sensitivity;
 namespace Clado.Allocation;
 
 /// <summary>Chooses every layer's width: turns candidates and a budget into numbers for the solver, and its answer back.</summary>
-public static class BitAllocation
+internal static class BitAllocation
 {
     /// <summary>Solves for a budget.</summary>
     /// <param name="surrogate">What is minimised.</param>

@@ -41,10 +41,8 @@ internal sealed class BatchMeasurement(LoadedTask loaded, BatchPlan plan, Networ
         }
     }
 
-    /// <summary>
-    /// Forms the sums of the batch: the matrix's moments over its images, then the float network's loss. Units without a record are measured.
-    /// </summary>
-    /// <returns>Shape: [2 · candidates² + 1].</returns>
+    /// <summary>Forms the sums of the batch from the records of its units; those without one are measured.</summary>
+    /// <returns>The matrix's moments over the batch's images, then the float network's loss. Shape: [2 · candidates² + 1].</returns>
     public double[] Combine() => [.. loaded.Task.Estimator.Combine(this).Values, loss.Base * ImageCount];
 
     /// <summary>δ of a state: its outputs less those of the start. Shape: [images · outputs].</summary>

@@ -4,7 +4,7 @@ using Clado.Losses;
 
 namespace Clado.Sensitivity;
 
-/// <summary>What is measured: network, candidates, images, where it is measured around, estimator and loss. No machine is part of it.</summary>
+/// <summary>What is measured, on whatever machine: network and operating point, candidates, images, estimator and loss.</summary>
 internal sealed class MeasurementTask
 {
     private readonly Lazy<NetworkCuts> cuts;

@@ -25,7 +25,8 @@ internal sealed class MemoryNeeds
         this.cuts = cuts;
         int workers = Environment.ProcessorCount;
         long[] sessions = [.. cuts.Suffixes.Select(s => MemoryPlan.SessionBytes(s.ConstantBytes))];
-        fixedBytes = MemoryPlan.ProgramBytes + (MemoryPlan.ModelCopies * cuts.Graph.FileSizeBytes) + candidates.Items.Sum(c => c.Layer.Parameters);
+        long modelBytes = MemoryPlan.ModelCopies * cuts.Graph.FileSizeBytes, codeBytes = candidates.Items.Sum(c => c.Layer.Parameters);
+        fixedBytes = MemoryPlan.ProgramBytes + modelBytes + codeBytes;
         // A worker's perturbed activations take at most what the float network's take, and far less in the mean.
         // Those inside a suffix, which no cut keeps, are reused by the runtime as it goes.
         imageBytes = sizeof(float) * Math.Max(1, cuts.TapElementCount) * (1 + workers);
@@ -67,9 +68,8 @@ internal sealed class MemoryNeeds
         {
             long needed = fixedBytes + forBatch + leastSessionBytes + makingBytes;
             var batches = batchSize == 1 ? "" : Invariant($" in batches of {batchSize} images, as it was begun,");
-            throw new CladoException(
-                Invariant($"{Path.GetFileName(cuts.Graph.File)}: measuring{batches} needs at least {(needed + (1 << 20) - 1) >> 20:N0} MiB, ")
-                + Invariant($"--memory allows {memoryBytes >> 20:N0}; raise it, ")
+            throw new CladoException($"{Path.GetFileName(cuts.Graph.File)}: measuring{batches} "
+                + Invariant($"needs at least {(needed + (1 << 20) - 1) >> 20:N0} MiB, --memory allows {memoryBytes >> 20:N0}; raise it, ")
                 + (batchSize == 1 ? "or pin layers to float" : "or measure again in another folder"));
         }
         return sessionBytes + forBatch <= available

@@ -23,7 +23,8 @@ internal sealed class NetworkCuts
         var nodes = Layers.Select(layer => graph.Walk.DependentOn([layer.Weight]).ToHashSet()).ToArray();
         // Sequences that come from before are made again, by nodes that do not depend on the weight.
         var running = nodes.Select(graph.WithMakers).ToArray();
-        shared = [.. Layers.Where((layer, i) => running.Skip(i + 1).Any(later => layer.Nodes.Any(later.Contains))).SelectMany(ConstantsOf)];
+        bool RunsLater(QuantizableLayer layer, int i) => running.Skip(i + 1).Any(later => layer.Nodes.Any(later.Contains));
+        shared = [.. Layers.Where(RunsLater).SelectMany(ConstantsOf)];
         Suffixes = [.. Layers.Select((layer, i) => Cut(layer, nodes[i], running[i]))];
         BlockOf = Blocks.Of(graph, Layers);
         Taps = [.. Suffixes.SelectMany(s => s.Cut).Where(name => graph.Producer(name) >= 0).Concat(readout.Outputs).Distinct()];
@@ -60,7 +61,8 @@ internal sealed class NetworkCuts
     public long Macs => Layers.Sum(l => l.Macs);
 
     /// <summary>Names of a layer's constants: its weight, and its bias where it has one of its own.</summary>
-    public static IEnumerable<string> ConstantsOf(QuantizableLayer layer) => layer.Bias is null ? [layer.Weight] : [layer.Weight, layer.Bias];
+    public static IEnumerable<string> ConstantsOf(QuantizableLayer layer) =>
+        layer.Bias is null ? [layer.Weight] : [layer.Weight, layer.Bias];
 
     /// <summary>Inputs of a layer's suffix.</summary>
     public HashSet<string> SuffixInputs(int layer) => [.. Suffixes[layer].Cut, .. ConstantsOf(Layers[layer])];
@@ -84,7 +86,7 @@ internal sealed class NetworkCuts
             Graph.Walk.Made([.. nodes]),
             needs.Where(name => !Graph.Initializers.ContainsKey(name) || shared.Contains(name)).ToHashSet(),
             Layers.Where(l => l.Nodes.Any(running.Contains)).Sum(l => l.Macs),
-            constants.Sum(name => (long)Graph.Initializers[name].CalculateSize()) + bodies.Sum(body => (long)body.CalculateSize()));
+            constants.Sum(name => (long)Graph.Initializers[name].CalculateSize()) + bodies.Sum(b => (long)b.CalculateSize()));
     }
 }
 

@@ -33,7 +33,7 @@ internal sealed class PerturbedNetwork : IDisposable
         whole = new(() => Session([.. graph.Inputs.Names], [.. cuts.Taps]));
         sessions = new(memory.SessionLimitBytes);
         // The last that can fail, so that nothing is left undisposed.
-        shared = cuts.Shared.ToDictionary(name => name, name => Constant(name, TensorData.ReadSingles(graph.File, graph.Initializers[name])));
+        shared = cuts.Shared.ToDictionary(name => name, name => Constant(name, Original(name)));
     }
 
     /// <summary>The network on a batch, with every layer's cut kept.</summary>
@@ -84,7 +84,7 @@ internal sealed class PerturbedNetwork : IDisposable
     public LayerValues Values(Candidate candidate)
     {
         var layer = candidate.Layer;
-        var bias = layer.Bias is null ? null : candidate.Bias ?? TensorData.ReadSingles(graph.File, graph.Initializers[layer.Bias]);
+        var bias = layer.Bias is null ? null : candidate.Bias ?? Original(layer.Bias);
         return new LayerValues(
             candidate.Bits, Constant(layer.Weight, candidate.Dequantize()), bias is null ? null : Constant(layer.Bias!, bias));
     }
@@ -101,6 +101,8 @@ internal sealed class PerturbedNetwork : IDisposable
             value.Dispose();
         }
     }
+
+    private float[] Original(string name) => TensorData.ReadSingles(graph.File, graph.Initializers[name]);
 
     private OrtValue Constant(string name, float[] values) =>
         OrtValue.CreateTensorValueFromMemory(values, [.. graph.Initializers[name].Dims]);

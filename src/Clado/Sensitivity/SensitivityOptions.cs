@@ -9,12 +9,15 @@ public sealed record SensitivityOptions
     public static IReadOnlyList<string> Estimators { get; } = [.. Sensitivity.Estimators.All.Select(entry => entry.Name)];
 
     /// <summary>What each estimator does, in a few words. Shape: [estimators].</summary>
-    public static IReadOnlyList<string> EstimatorDescriptions { get; } = [.. Sensitivity.Estimators.All.Select(entry => entry.Description)];
+    public static IReadOnlyList<string> EstimatorDescriptions { get; } =
+        [.. Sensitivity.Estimators.All.Select(entry => entry.Description)];
 
     /// <summary>Names of the losses. Shape: [losses].</summary>
     public static IReadOnlyList<string> Losses { get; } = ["kl", "ce", "mse"];
 
-    /// <summary>One of <see cref="Estimators"/>; auto measures additively and holds every fourth image back, to judge choices with.</summary>
+    /// <summary>
+    /// One of <see cref="Estimators"/>. With auto every fourth image is held back, to judge choices with.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
     public string Estimator { get; init => field = OneOf(Estimators, value); } = "auto";
 

@@ -52,11 +52,13 @@ public class KillTests
             process.Kill();
             process.WaitForExit();
             var files = new CheckedFolder(folder["killed"]);
-            Assert.All((string[])["run.json", "layers.csv", "kept.csv", "candidates.csv", "candidates.safetensors"], name => Assert.True(files.IsSound(name), name));
+            string[] kept = ["run.json", "layers.csv", "kept.csv", "candidates.csv", "candidates.safetensors"];
+            Assert.All(kept, name => Assert.True(files.IsSound(name), name));
         }
         Assert.False(File.Exists(Path.Combine(folder["killed"], "sensitivity.safetensors")));
         Assert.Equal(0, Harness.Command(Measure("killed", 2, tight: false)).Code);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(folder["whole"], "sensitivity.safetensors")), File.ReadAllBytes(Path.Combine(folder["killed"], "sensitivity.safetensors")));
+        byte[] Matrix(string run) => File.ReadAllBytes(folder[$"{run}/sensitivity.safetensors"]);
+        Assert.Equal(Matrix("whole"), Matrix("killed"));
         int size = BatchSize("whole")!.Value;
         Assert.InRange(size, 1, 31);
         Assert.Equal(size, BatchSize("killed"));
@@ -70,7 +72,10 @@ public class KillTests
         using var folder = new TemporaryFolder();
         OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["m.onnx"]);
         string[] Measure(string run) =>
-            ["measure", folder["m.onnx"], "--images", folder["images"], "--bits", "2,4,8", "--equalize", "--measure-activations", "8", "--run", folder[run]];
+        [
+            "measure", folder["m.onnx"], "--images", folder["images"], "--bits", "2,4,8", "--equalize", "--measure-activations", "8",
+            "--run", folder[run],
+        ];
 
         Harness.Images(folder, "images", 4);
         Assert.Equal(0, Harness.Command(Measure("alone")).Code);
@@ -121,7 +126,8 @@ public class KillTests
 
     private static List<string> Query(string path, string sql)
     {
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+        var source = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false };
+        using var connection = new SqliteConnection(source.ToString());
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = sql;

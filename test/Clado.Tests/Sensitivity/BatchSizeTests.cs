@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Clado.Allocation;
 using Clado.Execution;
@@ -66,11 +67,11 @@ public class BatchSizeTests
         var expected = Measure(folder, "run", Roomy);
         int size = BatchSize(folder, "run");
         var description = RunDescription.FromJson(File.ReadAllText(folder["run/run.json"]));
-        string[] earlier = [.. File.ReadAllLines(folder["run/run.json"]).Where(line => !line.Contains("batchSize", StringComparison.Ordinal))];
+        var lines = File.ReadAllLines(folder["run/run.json"]).Where(line => !line.Contains("batchSize", StringComparison.Ordinal));
+        byte[] earlier = Encoding.UTF8.GetBytes(string.Join('\n', lines));
         foreach (bool measured in (bool[])[true, false])
         {
-            new CheckedFolder(folder["run"]).Write(
-                "run.json", description.Fingerprint(), stream => stream.Write([.. earlier.SelectMany(line => System.Text.Encoding.UTF8.GetBytes(line + "\n"))]));
+            new CheckedFolder(folder["run"]).Write("run.json", description.Fingerprint(), stream => stream.Write(earlier));
             Assert.Null(RunDescription.FromJson(File.ReadAllText(folder["run/run.json"])).BatchSize);
             if (!measured)
             {
