@@ -43,7 +43,7 @@ internal sealed class AllocationSearch(
         {
             int[] point = Rows(best.Result);
             var matrix = SensitivityMeasurement.Measure(
-                On(seen, $"measuring around the choice, round {round}"), point, options with { Estimator = "additive" }, records);
+                On(seen, $"measuring around the choice, round {round}"), point, options with { Estimator = Estimators.AroundChoices }, records);
             // All layers may change, or where that helps nothing, half of them, and so on: the model is good near the point only.
             MeasuredChoice? better = null;
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)

@@ -143,7 +143,11 @@ public sealed class MeasuredRun
                 Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
         }
         var work = On(null, progress, cancellation);
-        var inputs = new MeasurementInputs(measured.Network, Candidates, work) { Scales = Scales };
+        var inputs = new MeasurementInputs(measured.Network, Candidates, work)
+        {
+            Scales = Scales,
+            BatchSize = folder.Description.BatchSize,
+        };
         using var records = folder.OpenRecords(mustKeep: false);
         var judge = new ChoiceJudge(folder.Description.RoundsOnImages);
         return new AllocationSearch(inputs, options, judge, FileSize, records, progress).Find(

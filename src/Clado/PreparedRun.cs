@@ -126,8 +126,6 @@ public sealed class PreparedRun
         {
             _ = InputMeasurement.Available(graph, layers, Options.Resources);
         }
-        using var network = new PerturbedNetwork(
-            graph, layers, readout, OutputSource.Float(graph.File),
-            network => MemoryPlan.Of(network, graph, unrounded, Options.Resources.MemoryBytes));
+        _ = new MemoryNeeds(new NetworkCuts(graph, layers, readout), unrounded).Plan(batchSize: 1, Options.Resources.MemoryBytes);
     }
 }

@@ -5,7 +5,6 @@ using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
-using Clado.Inference;
 using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
@@ -172,8 +171,8 @@ internal static class MeasuringBenchmark
 
     private static double Passes(Graph graph, CandidateSet candidates, AdditiveEstimator estimator)
     {
-        using var network = new PerturbedNetwork(graph, candidates.Layers, Readout.Of(graph), OutputSource.Float(graph.File), n => MemoryPlan.Of(n, graph, candidates, long.MaxValue));
-        return 1 + (estimator.WorkPerImage(network, candidates) / network.TotalMacs);
+        var cuts = new NetworkCuts(graph, candidates.Layers, Readout.Of(graph));
+        return 1 + (estimator.Units(cuts, candidates).Sum(unit => unit.Macs) / cuts.Macs);
     }
 
     /// <summary>Processor seconds that work takes, all threads together.</summary>

@@ -27,7 +27,7 @@ internal sealed class RunFiles
 
     public string FolderPath => files.FolderPath;
 
-    public RunDescription Description { get; }
+    public RunDescription Description { get; private set; }
 
     /// <summary>Whether what is damaged or missing is about to be made again.</summary>
     public bool Measures { get; }
@@ -86,6 +86,25 @@ internal sealed class RunFiles
                 : new RunFolderException(path, $"is no run folder (it has no {RunFile}); make one with clado measure MODEL.onnx --images DIR --run {path}");
         }
         return new RunFiles(files, ReadDescription(files, null, null)!, notice, measures: false, isClaimed: true);
+    }
+
+    /// <summary>Images a batch when sensitivities are measured: as the run was begun, or chosen now, once for all who measure in the folder.</summary>
+    public int BatchSize(Func<int> choose)
+    {
+        if (Description.BatchSize is { } known)
+        {
+            return known;
+        }
+        // Another process may have been faster.
+        if (files.Has(RunFile) && ReadDescription(files, Description, notice) is { BatchSize: { } there })
+        {
+            Description = Description with { BatchSize = there };
+            return there;
+        }
+        int chosen = choose();
+        Description = Description with { BatchSize = chosen };
+        Keep(RunFile, Description.ToJson());
+        return chosen;
     }
 
     public string In(string file) => files.In(file);

@@ -73,6 +73,9 @@ internal sealed class RunFolder
             : throw new RunFolderException(FolderPath, $"was measured on other images than lie in {Description.ImagesPath} now; put those back, or measure again");
     }
 
+    /// <inheritdoc cref="RunFiles.BatchSize"/>
+    public int BatchSize(Func<int> choose) => files.BatchSize(choose);
+
     /// <inheritdoc cref="RunFiles.OpenRecords"/>
     public RecordStore OpenRecords(bool mustKeep) => files.OpenRecords(mustKeep);
 
