@@ -111,7 +111,7 @@ public sealed class PreparedRun
         if (hasClassFolders && FolderPath.Holds(Path.GetFullPath(Images.Folder), run))
         {
             throw new CladoException(
-                $"{run}: the run folder would lie among the class folders of {Images.Folder}; give another place with --run");
+                $"{run}: the run folder would lie among the class folders of {Images.Folder}; give another place with {Settings.Run}");
         }
     }
 

@@ -69,7 +69,8 @@ internal sealed class MemoryNeeds
             long needed = fixedBytes + forBatch + leastSessionBytes + makingBytes;
             var batches = batchSize == 1 ? "" : Invariant($" in batches of {batchSize} images, as it was begun,");
             throw new CladoException($"{Path.GetFileName(cuts.Graph.File)}: measuring{batches} "
-                + Invariant($"needs at least {(needed + (1 << 20) - 1) >> 20:N0} MiB, --memory allows {memoryBytes >> 20:N0}; raise it, ")
+                + Invariant($"needs at least {(needed + (1 << 20) - 1) >> 20:N0} MiB, ")
+                + Invariant($"{Settings.Memory} allows {memoryBytes >> 20:N0}; raise it, ")
                 + (batchSize == 1 ? "or pin layers to float" : "or measure again in another folder"));
         }
         return sessionBytes + forBatch <= available
