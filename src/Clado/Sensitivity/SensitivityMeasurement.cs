@@ -11,10 +11,10 @@ namespace Clado.Sensitivity;
 /// <summary>How sensitivities are measured.</summary>
 public sealed record SensitivityOptions
 {
-    /// <summary>Names of the estimators.</summary>
+    /// <summary>Names of the estimators. Shape: [names].</summary>
     public static IReadOnlyList<string> Estimators { get; } = ["auto", "additive", "pairwise", "block", "diagonal"];
 
-    /// <summary>Names of the losses.</summary>
+    /// <summary>Names of the losses. Shape: [names].</summary>
     public static IReadOnlyList<string> Losses { get; } = ["kl", "ce", "mse"];
 
     /// <summary>One of <see cref="Estimators"/>; auto measures additively and holds every fourth image back, to judge choices with.</summary>

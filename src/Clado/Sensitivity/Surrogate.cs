@@ -54,6 +54,7 @@ public sealed record Surrogate
     /// Those worth trying for the float network: no cross terms, shares of them, and all of them shrunk by their standard errors; projected.
     /// </summary>
     /// <param name="matrix">Sensitivities of the float network.</param>
+    /// <returns>Shape: [surrogates].</returns>
     public static IReadOnlyList<Surrogate> Portfolio(SensitivityMatrix matrix)
     {
         ArgumentNullException.ThrowIfNull(matrix);
@@ -72,6 +73,7 @@ public sealed record Surrogate
     /// <param name="operatingPoint">Row of each layer's candidate. Shape: [layers].</param>
     /// <param name="operatingLoss">Its loss increase over the float network, measured on the same images.</param>
     /// <param name="radius">Layers that may leave it, or null for all.</param>
+    /// <returns>Shape: [surrogates].</returns>
     public static IReadOnlyList<Surrogate> Around(SensitivityMatrix matrix, IReadOnlyList<int> operatingPoint, double operatingLoss, int? radius)
     {
         ArgumentNullException.ThrowIfNull(matrix);

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Clado.Graphs;
 using Clado.Tests.Support;
 using Xunit;
@@ -23,6 +24,18 @@ public class FolderTests
         string[] folders = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "src/Clado")).Select(f => Path.GetFileName(f)!).Except(["bin", "obj"])];
         Assert.Equal(Order.Where(folder => folder.Length > 0).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
         Assert.Equal(Order.Order(StringComparer.Ordinal), Table.Keys.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>The look is at namespaces: they are the folders.</summary>
+    [Fact]
+    public void EveryFileLiesWhereItsNamespaceSays()
+    {
+        var files = Sources().ToArray();
+        Assert.NotEmpty(files);
+        Assert.All(files, file =>
+        {
+            Assert.Equal(file.Folder, Regex.Match(file.Text, @"^namespace ([\w.]+);", RegexOptions.Multiline).Groups[1].Value);
+        });
     }
 
     [Fact]
@@ -65,6 +78,20 @@ public class FolderTests
             var row = $"| {Name(folder)} | {string.Join(", ", Order.Where(Table[folder].ContainsKey).Select(Name))} |";
             Assert.True(document.Contains(row), $"docs/architecture.md lacks the row\n{row}");
         });
+    }
+
+    /// <summary>The C# files of the library: the namespace of their folder, and what they say.</summary>
+    private static IEnumerable<(string Folder, string Text)> Sources()
+    {
+        string root = Path.Combine(Repository.Root, "src/Clado");
+        foreach (var file in Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
+        {
+            string[] parts = Path.GetRelativePath(root, file).Split(Path.DirectorySeparatorChar)[..^1];
+            if (!parts.Any(part => part is "bin" or "obj"))
+            {
+                yield return (string.Join('.', parts.Prepend("Clado")), File.ReadAllText(file));
+            }
+        }
     }
 
     private static string Name(string folder) => folder.Length > 0 ? $"`{folder}`" : "(root)";
