@@ -94,7 +94,7 @@ internal sealed class RunFolder
     public IReadOnlyList<string[]> ReadTable(string file, int columns) => files.Read(file, "table", stream =>
     {
         using var reader = new StreamReader(stream);
-        string[][] rows = [.. Csv.Read(reader.ReadToEnd()).Skip(1)];
+        string[][] rows = [.. Csv.Read(reader.ReadToEnd()).Skip(1).Select(row => row.Cells)];
         return rows.All(row => row.Length == columns) ? rows : throw new InvalidDataException($"a row that has not {columns} cells");
     }) ?? throw files.Missing(file);
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Clado.Onnx;
-using Clado.Records;
 using Clado.Reports;
 using Clado.Tests.Support;
 using CsCheck;
@@ -132,12 +131,6 @@ public class ReportTests
             Assert.Equal((byte[])[0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(folder[$"figures/{name}.png"])[..4]);
         }
     }
-
-    [Fact]
-    public void TablesComeBackAsTheyWereWritten() => Gen.String[Gen.Char["ab,\"\n\r <"], 0, 6].Array[1, 4].Array[1, 5].Sample(rows =>
-    {
-        Assert.Equal(rows, Csv.Read(Csv.Of(["h"], rows)).Skip(1));
-    });
 
     [Fact]
     public void AFolderThatIsNoFinishedRunIsOneLine()
