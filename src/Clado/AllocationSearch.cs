@@ -19,7 +19,7 @@ namespace Clado;
 /// <param name="records">Finished units: read and added to.</param>
 /// <param name="progress">Receives the name of the stage and the share done.</param>
 internal sealed class AllocationSearch(
-    MeasurementInputs inputs, ImageSet seen, ChoiceJudge judge, FileSize fileSize, SensitivityOptions options, RecordStore records, IProgress<StageProgress>? progress)
+    MeasurementInputs inputs, ImageSet seen, ChoiceJudge judge, FileSize fileSize, SensitivityOptions options, IRecordStore records, IProgress<StageProgress>? progress)
 {
     // Surrogates come and go; what counts is the choice, and that is there long before its proof.
     private const double SurrogateWork = 2e8;

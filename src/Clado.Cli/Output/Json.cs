@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Clado.Allocation;
 using Clado.Evaluation;
@@ -6,6 +5,7 @@ using Clado.Graphs;
 using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
+using Clado.Runs;
 using Clado.Sweeps;
 
 namespace Clado.Cli.Output;
@@ -13,9 +13,6 @@ namespace Clado.Cli.Output;
 /// <summary>The JSON other programs read; its keys are a contract. Fractions are 0–1, sizes bytes, losses nats; what was not measured is absent, what is no number is null.</summary>
 internal static class Json
 {
-    // Nothing here stands in a page: names keep their quotes and accents.
-    private static readonly JsonSerializerOptions Options = new(JsonText.Indented) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static string Of(Graph graph, LayerSet layers) => JsonSerializer.Serialize(
         new
         {
@@ -27,27 +24,12 @@ internal static class Json
             layers = layers.Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
             kept = layers.Kept.Select(k => new { k.Name, k.Op, k.Reason }),
         },
-        Options);
+        JsonText.Relaxed);
 
-    public static string Of(EvaluationResult result) => JsonSerializer.Serialize(
-        new
-        {
-            result.Model,
-            result.Images,
-            result.Labelled,
-            result.Top1,
-            result.Top5,
-            result.Loss,
-            result.Agreement,
-            result.LossIncrease,
-            result.SizeBytes,
-            result.LatencyMilliseconds,
-            result.ReferenceLatencyMilliseconds,
-        },
-        Options);
+    public static string Of(EvaluationResult result) => EvaluationFile.Of(result);
 
     /// <param name="points">Points of a curve. Shape: [points].</param>
-    public static string Of(IReadOnlyList<CurvePoint> points) => JsonSerializer.Serialize(points, Options);
+    public static string Of(IReadOnlyList<CurvePoint> points) => JsonSerializer.Serialize(points, JsonText.Relaxed);
 
     /// <param name="result">The allocation.</param>
     /// <param name="estimator">Name of the estimator that was asked for.</param>
@@ -59,35 +41,13 @@ internal static class Json
     /// <param name="scales">Units of the outputs, or null where the loss needs none. Shape: [outputs].</param>
     public static string Of(
         AllocationResult result, string estimator, string writtenAs, string? output = null, double? measuredLoss = null,
-        ParityResult? parity = null, BiasEffect? biases = null, IReadOnlyList<OutputScale>? scales = null)
-    {
-        bool found = result.Chosen.Count > 0;
-        double? Known(double value) => found && double.IsFinite(value) ? value : null;
-        return JsonSerializer.Serialize(
-            new
-            {
-                status = result.Status.ToString().ToLowerInvariant(),
-                sizeBytes = found ? result.SizeBytes : (long?)null,
-                budgetBytes = result.Budget.FileBytes,
-                bitsPerWeight = Known(result.BitsPerWeight),
-                objective = Known(result.Objective),
-                bound = Known(result.Bound),
-                gap = Known(result.Gap),
-                predictedLoss = Known(result.PredictedLoss),
-                measuredLoss = measuredLoss ?? result.MeasuredLoss,
-                budget = result.Budget.Text,
-                activations = writtenAs,
-                estimator,
-                surrogate = found ? result.Surrogate : null,
-                trials = result.Trials.Count > 0 ? result.Trials : null,
-                layers = result.Chosen.Select(c => new { c.Layer.Name, c.Bits, c.Layer.Parameters, c.SizeBytes }),
-                output,
-                parity,
-                biases,
-                outputs = scales?.Select(s => new { Name = s.Output, Parts = s.Parts.Count, Axes = s.Parts.Axes.Select(a => a.Axis) }),
-                smallestBytes = result.SmallestBytes,
-                unreachable = result.Unreachable,
-            },
-            Options);
-    }
+        ParityResult? parity = null, BiasEffect? biases = null, IReadOnlyList<OutputScale>? scales = null) =>
+        AllocationFile.Of(new AllocationOutcome(result, estimator, writtenAs)
+        {
+            Output = output,
+            MeasuredLoss = measuredLoss,
+            Parity = parity,
+            Biases = biases,
+            Scales = scales,
+        });
 }

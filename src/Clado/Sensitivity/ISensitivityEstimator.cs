@@ -34,7 +34,7 @@ internal interface ISensitivityEstimator
 /// <param name="Progress">Told of every pass.</param>
 /// <param name="Cancellation">Stops between two passes.</param>
 internal sealed record BatchMeasurement(
-    PerturbedNetwork Network, CandidateSet Candidates, IReadOnlyList<int> OperatingPoint, NetworkState Start, OutputLoss Loss, RecordStore Records, string Key, int Threads,
+    PerturbedNetwork Network, CandidateSet Candidates, IReadOnlyList<int> OperatingPoint, NetworkState Start, OutputLoss Loss, IRecordStore Records, string Key, int Threads,
     WorkProgress Progress, CancellationToken Cancellation)
 {
     private readonly float[] startOutputs = Network.Outputs(Start);

@@ -21,7 +21,7 @@ internal static class JointLoss
     /// <param name="cancellation">Stops between two batches.</param>
     /// <returns>Loss increase over the float network of every image. Shape: [choices][images].</returns>
     public static double[][] Measure(
-        MeasurementInputs inputs, IReadOnlyList<IReadOnlyList<int>> choices, SensitivityOptions options, RecordStore records,
+        MeasurementInputs inputs, IReadOnlyList<IReadOnlyList<int>> choices, SensitivityOptions options, IRecordStore records,
         IProgress<double>? progress, CancellationToken cancellation)
     {
         string[] keys = [.. choices.Select(choice => "joint/" + MeasurementInputs.KeyOf(choice))];

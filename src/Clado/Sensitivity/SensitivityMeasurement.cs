@@ -67,7 +67,7 @@ public static class SensitivityMeasurement
     /// <param name="cancellation">Stops between two passes; what is finished is recorded.</param>
     /// <exception cref="CladoException">The loss does not fit the network or the images.</exception>
     public static SensitivityMatrix Measure(
-        MeasurementInputs inputs, IReadOnlyList<int> operatingPoint, SensitivityOptions options, RecordStore records,
+        MeasurementInputs inputs, IReadOnlyList<int> operatingPoint, SensitivityOptions options, IRecordStore records,
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(inputs);
@@ -107,7 +107,7 @@ public static class SensitivityMeasurement
     /// <summary>The matrix's moments over all images, then the sum of the float network's loss. Shape: [2 · candidates² + 1].</summary>
     private static double[] Sum(
         MeasurementInputs inputs, IReadOnlyList<int> operatingPoint, SensitivityOptions options, ISensitivityEstimator estimator, LossFactory losses,
-        Readout readout, string key, RecordStore records, IProgress<double>? progress, CancellationToken cancellation)
+        Readout readout, string key, IRecordStore records, IProgress<double>? progress, CancellationToken cancellation)
     {
         var (graph, candidates, images, preprocessing) = inputs;
         var start = QuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
