@@ -4,7 +4,8 @@ using Clado.Records;
 namespace Clado.Allocation;
 
 /// <summary>
-/// What each layer costs at each width, in some unit of the user's such as measured latency. A CSV file with the columns <c>layer,bits,cost</c>.
+/// What each layer costs at each width, in some unit of the user's such as measured latency.
+/// A CSV file with the columns <c>layer,bits,cost</c>.
 /// </summary>
 public sealed class CostTable
 {
@@ -75,7 +76,8 @@ public sealed class CostTable
             || !long.TryParse(price, Whole, CultureInfo.InvariantCulture, out long cost)
             || cost > Exact)
         {
-            throw new CladoException($"{place}: '{row.Text}' is not a layer, a width and a whole cost of 0 to 2^53; write for example conv1,4,1200");
+            throw new CladoException(
+                $"{place}: '{row.Text}' is not a layer, a width and a whole cost of 0 to 2^53; write for example conv1,4,1200");
         }
         // Names that hold commas need no quotes here.
         string layer = string.Join(',', names);

@@ -45,13 +45,15 @@ public static class ImageFolder
             if (row.Cells is not [.. { Length: > 0 } names, var text]
                 || !int.TryParse(text, NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out int label))
             {
-                throw new ImageFormatException(labels, $"line {row.Line} is '{row.Text}'; 'file,class' with a class index from 0 is wanted");
+                throw new ImageFormatException(
+                    labels, $"line {row.Line} is '{row.Text}'; 'file,class' with a class index from 0 is wanted");
             }
             // Names that hold commas need no quotes here.
-            var path = PathOf(string.Join(',', names), folder, labels, row.Line);
+            var name = string.Join(',', names);
+            var path = PathOf(name, folder, labels, row.Line);
             if (!seen.Add(path))
             {
-                throw new ImageFormatException(labels, $"line {row.Line} names '{string.Join(',', names)}' a second time; keep one line a file");
+                throw new ImageFormatException(labels, $"line {row.Line} names '{name}' a second time; keep one line a file");
             }
             yield return Item(folder, path, label);
         }
@@ -79,7 +81,8 @@ public static class ImageFolder
         var path = Path.GetFullPath(Path.Combine(folder, name));
         if (Path.IsPathRooted(name) || !FolderPath.Holds(Path.GetFullPath(folder), path))
         {
-            throw new ImageFormatException(labels, $"line {line} names '{name}', which lies outside the folder; list files of this folder only");
+            throw new ImageFormatException(
+                labels, $"line {line} names '{name}', which lies outside the folder; list files of this folder only");
         }
         return File.Exists(path)
             ? path
@@ -95,7 +98,8 @@ public static class ImageFolder
         {
             throw new ImageFormatException(list, $"does not list the class folder '{unknown}'; add it or move the folder away");
         }
-        return folders.SelectMany(name => Images(Path.Combine(folder, name)).Select(path => Item(folder, path, Array.IndexOf(classes, name))));
+        return folders.SelectMany(name =>
+            Images(Path.Combine(folder, name)).Select(path => Item(folder, path, Array.IndexOf(classes, name))));
     }
 
     private static List<string> Images(string folder) =>

@@ -1,8 +1,8 @@
 namespace Clado.Records;
 
 /// <summary>
-/// Finished units of measuring work, by key. Recording is idempotent, and results are always formed from the records: they do not depend on when,
-/// where or how often a run was interrupted. Safe to use from several threads.
+/// Finished units of measuring work, by key. Recording is idempotent, and results are always formed from the records: they do not depend on
+/// when, where or how often a run was interrupted. Safe to use from several threads.
 /// </summary>
 /// <remarks>Values have the byte order of the machine. A store of many machines must see to it that all of them have the same.</remarks>
 public interface IRecordStore : IDisposable

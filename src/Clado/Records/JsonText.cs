@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 namespace Clado.Records;
 
 /// <summary>
-/// The one way results become JSON. Names are in camelCase, and what is null is absent. A number that JSON has no text for (NaN, infinity) is null:
-/// writing never fails on a number. Finite numbers come back to the bit.
+/// The one way results become JSON. Names are in camelCase, and what is null is absent. A number that JSON has no text for (NaN, infinity)
+/// is null: writing never fails on a number. Finite numbers come back to the bit.
 /// </summary>
 internal static class JsonText
 {

@@ -3,8 +3,8 @@ using Microsoft.Data.Sqlite;
 namespace Clado.Records;
 
 /// <summary>
-/// The table of records in an SQLite file: a value and its checksum by key. What goes wrong is told by the file's name. Safe to use from several
-/// threads.
+/// The table of records in an SQLite file: a value and its checksum by key. What goes wrong is told by the file's name. Safe to use from
+/// several threads.
 /// </summary>
 internal sealed class RecordDatabase : IDisposable
 {
@@ -64,13 +64,17 @@ internal sealed class RecordDatabase : IDisposable
     /// <param name="key">Its name.</param>
     /// <param name="value">Shape: [bytes].</param>
     /// <param name="sum">Shape: [bytes].</param>
-    public void Write(string key, byte[] value, byte[] sum) => Run($"INSERT OR REPLACE INTO {Main}.records VALUES ($key, $value, $sum)", command =>
+    public void Write(string key, byte[] value, byte[] sum)
     {
-        command.Parameters.AddWithValue("$key", key);
-        command.Parameters.AddWithValue("$value", value);
-        command.Parameters.AddWithValue("$sum", sum);
-        return command.ExecuteNonQuery();
-    });
+        const string Insert = $"INSERT OR REPLACE INTO {Main}.records VALUES ($key, $value, $sum)";
+        Run(Insert, command =>
+        {
+            command.Parameters.AddWithValue("$key", key);
+            command.Parameters.AddWithValue("$value", value);
+            command.Parameters.AddWithValue("$sum", sum);
+            return command.ExecuteNonQuery();
+        });
+    }
 
     /// <summary>The rows of a key, new ones first; what is no bytes, or of another size, is null.</summary>
     /// <param name="key">Its name.</param>
@@ -121,7 +125,7 @@ internal sealed class RecordDatabase : IDisposable
         });
     }
 
-    /// <summary>A store in memory with the file beside it. Nobody can change the file, and SQLite makes no files of its own beside it.</summary>
+    /// <summary>A store in memory with the file beside it. The file stays as it is, and SQLite makes none of its own beside it.</summary>
     private static SqliteConnection OpenReadOnly(string path, TimeSpan patience)
     {
         try
@@ -187,7 +191,8 @@ internal sealed class RecordDatabase : IDisposable
         }
     }
 
-    private static bool IsDamage(SqliteException e) => e.SqliteErrorCode is not (Permission or Busy or Locked or ReadOnly or Full or CannotOpen);
+    private static bool IsDamage(SqliteException e) =>
+        e.SqliteErrorCode is not (Permission or Busy or Locked or ReadOnly or Full or CannotOpen);
 
     private static string Reason(SqliteException e) => e.Message.ReplaceLineEndings(" ");
 

@@ -7,8 +7,8 @@ using System.Text;
 namespace Clado.Records;
 
 /// <summary>
-/// Records in an SQLite file: a kill loses at most the units under way. Every record has a checksum, which holds for its run and its key alone.
-/// One that is damaged, or another's, is measured again. Where the file cannot be written, what is new is kept in memory.
+/// Records in an SQLite file: a kill loses at most the units under way. Every record has a checksum, which holds for its run and its key
+/// alone. One that is damaged, or another's, is measured again. Where the file cannot be written, what is new is kept in memory.
 /// </summary>
 public sealed class RecordStore : IRecordStore
 {

@@ -4,8 +4,8 @@ using Clado.Sweeps;
 
 namespace Clado.Runs;
 
-/// <summary>What <c>allocation-….json</c> holds, as a point of a curve. Other programs read the file, too: its keys are a contract.</summary>
-/// <param name="WrittenAs">What activations the choice was made for, see <see cref="Curve.Activations"/>; null where the file does not say.</param>
+/// <summary>What <c>allocation-….json</c> holds, as a point of a curve. Other programs read it, too: its keys are a contract.</summary>
+/// <param name="WrittenAs">What activations the choice was made for, see <see cref="Curve.Activations"/>; null where nothing says.</param>
 /// <param name="Point">The choice.</param>
 internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
 {
@@ -38,7 +38,12 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
                 outcome.Output,
                 outcome.Parity,
                 outcome.Biases,
-                outputs = outcome.Scales?.Select(s => new { Name = s.Output, Parts = s.Parts.Count, Axes = s.Parts.Axes.Select(a => a.Axis) }),
+                outputs = outcome.Scales?.Select(scale => new
+                {
+                    Name = scale.Output,
+                    Parts = scale.Parts.Count,
+                    Axes = scale.Parts.Axes.Select(a => a.Axis),
+                }),
                 smallestBytes = result.SmallestBytes,
                 unreachable = result.Unreachable,
             },

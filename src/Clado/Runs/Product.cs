@@ -8,7 +8,7 @@ namespace Clado.Runs;
 /// <param name="File">Name of the file.</param>
 /// <param name="What">What the file is, for errors.</param>
 /// <param name="Write">Writes the product.</param>
-/// <param name="Read">Reads what <paramref name="Write"/> wrote; whatever else it is given, it throws what <see cref="DamagedFileException"/> knows.</param>
+/// <param name="Read">Reads what was written; of all else it throws what <see cref="DamagedFileException"/> knows.</param>
 internal sealed record Product<T>(string File, string What, Action<T, Stream> Write, Func<Stream, T> Read) where T : class
 {
     /// <summary>A product that is JSON, with a line end.</summary>

@@ -23,7 +23,10 @@ internal static class Products
 
     /// <summary>The matrix.</summary>
     public static Product<SensitivityMatrix> Sensitivity { get; } = new(
-        "sensitivity.safetensors", "sensitivity matrix", (matrix, stream) => SensitivityFile.Of(matrix).Write(stream), SensitivityFile.Read);
+        "sensitivity.safetensors",
+        "sensitivity matrix",
+        (matrix, stream) => SensitivityFile.Of(matrix).Write(stream),
+        SensitivityFile.Read);
 
     /// <summary>The grids that activations are rounded to while measuring.</summary>
     /// <param name="count">Grids that the network has; null where they are written only.</param>

@@ -100,7 +100,8 @@ internal sealed record RunDescription
     public static string NameOf(RangeMethod method) => Methods.First(m => m.Value == method).Key;
 
     /// <summary>Estimator and loss, with threads and memory of others.</summary>
-    public SensitivityOptions Sensitivity(SensitivityOptions resources) => resources with { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
+    public SensitivityOptions Sensitivity(SensitivityOptions resources) =>
+        resources with { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
 
     /// <summary>Whether candidates were fitted to the run's images.</summary>
     [JsonIgnore]
@@ -155,5 +156,6 @@ internal sealed record RunDescription
     /// <summary>Name of a format, as on the command line.</summary>
     public static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? Int8 : Float;
 
-    private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() => JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
+    private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() =>
+        JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
 }

@@ -41,7 +41,8 @@ internal static class RunDescriptionFile
             }
             throw new RunFolderException(
                 files.In(Name),
-                $"{e.Problem}; clado measure, with the very options the folder was made with, writes it again, or give another folder with --run",
+                $"{e.Problem}; clado measure, with the very options the folder was made with, writes it again, "
+                    + "or give another folder with --run",
                 e);
         }
     }

@@ -4,8 +4,8 @@ using Clado.Records;
 namespace Clado.Runs;
 
 /// <summary>
-/// The files of a run folder, whatever they hold: whose they are, and what becomes of those that are damaged. Who measures makes them again; to
-/// everybody else they are refused.
+/// The files of a run folder, whatever they hold: whose they are, and what becomes of those that are damaged. Who measures makes them
+/// again; to everybody else they are refused.
 /// </summary>
 internal sealed class RunFiles
 {
@@ -90,9 +90,12 @@ internal sealed class RunFiles
         {
             throw files.HasSums
                 ? new RunFolderException(
-                    files.In(RunDescriptionFile.Name), "is missing; clado measure, with the options the folder was made with, writes it again")
+                    files.In(RunDescriptionFile.Name),
+                    "is missing; clado measure, with the options the folder was made with, writes it again")
                 : new RunFolderException(
-                    path, $"is no run folder (it has no {RunDescriptionFile.Name}); make one with clado measure MODEL.onnx --images DIR --run {path}");
+                    path,
+                    $"is no run folder (it has no {RunDescriptionFile.Name}); "
+                        + $"make one with clado measure MODEL.onnx --images DIR --run {path}");
         }
         return new RunFiles(files, RunDescriptionFile.Read(files, null, null)!, notice, measures: false, isClaimed: true);
     }
@@ -220,7 +223,9 @@ internal sealed class RunFiles
         Write(file, text());
     }
 
-    /// <summary>Puts down whose folder it is: as late as there is something to keep, so that a run that cannot even begin leaves nothing behind.</summary>
+    /// <summary>
+    /// Puts down whose folder it is. That is as late as there is something to keep: a run that cannot even begin leaves nothing behind.
+    /// </summary>
     /// <exception cref="RunFolderException">Another run was faster.</exception>
     private void Claim()
     {

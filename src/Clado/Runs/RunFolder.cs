@@ -14,8 +14,8 @@ using Clado.Sweeps;
 namespace Clado.Runs;
 
 /// <summary>
-/// A folder that holds everything a run has found: its products, each a file. A folder of another run is refused, with what differs named. What is
-/// damaged is made again by whoever measures, and refused to everybody else.
+/// A folder that holds everything a run has found: its products, each a file. A folder of another run is refused, with what differs named.
+/// What is damaged is made again by whoever measures, and refused to everybody else.
 /// </summary>
 internal sealed class RunFolder
 {
@@ -145,8 +145,8 @@ internal sealed class RunFolder
     ];
 
     /// <summary>
-    /// What was allocated budget by budget, as points of a curve on the run's images. Of choices for several kinds of files, those of the kind there is
-    /// most of. Those of infeasible budgets are not kept.
+    /// What was allocated budget by budget, as points of a curve on the run's images. Of choices for several kinds of files, those of the
+    /// kind there is most of. Those of infeasible budgets are not kept.
     /// </summary>
     /// <exception cref="RunFolderException">A file is no allocation.</exception>
     public IReadOnlyList<CurvePoint> ReadAllocations()
@@ -172,10 +172,13 @@ internal sealed class RunFolder
     private static string NameOf(Curve curve) =>
         $"sweep-{curve.ImagesSha256[..8]}{(curve.Rounds is { } rounds ? $"-rounds{rounds}" : "")}-{curve.Activations}.json";
 
-    /// <summary>A name that every file system takes; where something of it is lost, digits tell it from others that would look the same.</summary>
+    /// <summary>
+    /// A name that every file system takes. Where that loses something, digits tell it from others that would look alike.
+    /// </summary>
     private static string FileNameOf(string name)
     {
-        var safe = string.Concat(name.Take(LongestName).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '%' ? c : '_'));
+        static bool IsSafe(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '%';
+        var safe = string.Concat(name.Take(LongestName).Select(c => IsSafe(c) ? c : '_'));
         return safe == name ? name : $"{safe}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..8]}";
     }
 }

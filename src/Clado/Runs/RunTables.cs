@@ -27,7 +27,8 @@ internal static class RunTables
         ]));
 
     /// <summary>What stays float.</summary>
-    public static string Kept(LayerSet layers) => Csv.Of(["name", "op", "reason"], layers.Kept.Select(k => (string[])[k.Name, k.Op, k.Reason]));
+    public static string Kept(LayerSet layers) =>
+        Csv.Of(["name", "op", "reason"], layers.Kept.Select(kept => (string[])[kept.Name, kept.Op, kept.Reason]));
 
     /// <summary>The candidates, in the order of the matrix.</summary>
     public static string Candidates(CandidateSet candidates) => Csv.Of(

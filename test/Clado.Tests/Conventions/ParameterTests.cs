@@ -27,7 +27,6 @@ public class ParameterTests
         "ModelComparison.Evaluate: 9",
         "ParityCheck.Run: 10",
         "RangeMeasurement.Measure: 8",
-        "ReportPoint.new: 9",
         "ScaleMeasurement.Measure: 8",
         "SensitivityMeasurement.Sum: 10",
     ];
