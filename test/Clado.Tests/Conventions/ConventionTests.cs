@@ -19,8 +19,8 @@ public class ConventionTests
     }
 
     /// <summary>
-    /// What a node reads is more than its inputs where it has bodies, so one type answers who reads what. The rules that raise a node to another opset rewrite its
-    /// positional inputs: that is all they do.
+    /// What a node reads is more than its inputs where it has bodies, so one type answers who reads what. The rules that raise a node to
+    /// another opset rewrite its positional inputs: that is all they do.
     /// </summary>
     [Fact]
     public void OnlyTheGraphWalkLooksAtTheInputsAndBodiesOfNodes()
@@ -30,7 +30,8 @@ public class ConventionTests
         {
             Assert.DoesNotContain(looked, Calls.References(assembly).Contains);
         }
-        string[] entitled = [nameof(GraphWalk), nameof(NodeExtensions), "UpgradeRules", "EarlyRules", nameof(NodeProto), nameof(AttributeProto)];
+        string[] entitled = [nameof(GraphWalk), nameof(NodeExtensions), "UpgradeRules", "EarlyRules", nameof(NodeProto),
+            nameof(AttributeProto)];
         Assert.Empty(Calls.Callers(typeof(OnnxFile).Assembly, looked).Except(entitled));
         // The look itself sees them.
         Assert.Contains(nameof(GraphWalk), Calls.Callers(typeof(OnnxFile).Assembly, looked));

@@ -12,7 +12,8 @@ internal sealed class Documentation
 
     /// <summary>Reads the file that the compiler wrote beside the assembly.</summary>
     public static Documentation Of(Assembly assembly) => new(
-        XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants("member").ToDictionary(m => m.Attribute("name")!.Value));
+        XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants("member")
+            .ToDictionary(m => m.Attribute("name")!.Value));
 
     /// <summary>What stands above a member, or null.</summary>
     public XElement? this[MemberInfo member] => members.GetValueOrDefault(IdOf(member));

@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Clado.Tests.Conventions;
 
-/// <summary>Whoever uses the libraries finds everything public explained; what is not explained fails, as what is explained badly does.</summary>
+/// <summary>
+/// Whoever uses the libraries finds everything public explained; what is not explained fails, as what is explained badly does.
+/// </summary>
 public class DocumentationTests
 {
     private const BindingFlags Public = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
@@ -28,7 +30,8 @@ public class DocumentationTests
     {
         var documentation = Documentation.Of(typeof(DocumentationTests).Assembly);
         string[] Found(Func<Documentation, MemberInfo, IEnumerable<string>> look) =>
-            [.. Members(typeof(Offender)).SelectMany(m => look(documentation, m)).Select(text => text.Split(' ')[0].Split('.')[^1]).Order(StringComparer.Ordinal)];
+            [.. Members(typeof(Offender)).SelectMany(m => look(documentation, m)).Select(text => text.Split(' ')[0].Split('.')[^1])
+                .Order(StringComparer.Ordinal)];
         Assert.Equal(["NoParam(a)", "NoSummary", "NoSummary(a)"], Found(Unexplained));
         Assert.Equal(["BadShape()", "BadShape(a)", "NoParam(a)", "NoShape", "NoSummary(a)"], Found(Shapeless));
     }
@@ -95,7 +98,8 @@ public class DocumentationTests
     }
 
     /// <summary>What is said of what a method returns: on its own, or in the summary.</summary>
-    private static string? Result(XElement? method) => method is null ? null : method.Element("summary")?.Value + method.Element("returns")?.Value;
+    private static string? Result(XElement? method) =>
+        method is null ? null : method.Element("summary")?.Value + method.Element("returns")?.Value;
 
     private static ParameterInfo[] Parameters(MemberInfo member) => member switch
     {
@@ -109,12 +113,14 @@ public class DocumentationTests
     private static bool IsInherited(XElement? documentation) => documentation?.Element("inheritdoc") is not null;
 
     private static bool IsSequence(Type type) =>
-        type.IsArray || (type.IsGenericType && type.Name is "IReadOnlyList`1" or "ReadOnlySpan`1" or "Span`1" or "ReadOnlyMemory`1" or "Memory`1");
+        type.IsArray
+            || (type.IsGenericType && type.Name is "IReadOnlyList`1" or "ReadOnlySpan`1" or "Span`1" or "ReadOnlyMemory`1" or "Memory`1");
 
     private static bool IsGenerated(Type type) => type.DeclaringType is { } outer ? IsGenerated(outer)
         : type.GetInterface("IMessage") is not null || type.Name.EndsWith("Reflection", StringComparison.Ordinal);
 
-    private static string NameOf(MemberInfo member) => member is Type type ? $"{type.FullName}" : $"{member.DeclaringType!.FullName}.{member.Name}";
+    private static string NameOf(MemberInfo member) =>
+        member is Type type ? $"{type.FullName}" : $"{member.DeclaringType!.FullName}.{member.Name}";
 
     /// <summary>Explained as nothing in the libraries may be.</summary>
     public static class Offender

@@ -11,7 +11,8 @@ public class FolderTests
     // In the order data flows; what serves all comes first, what brings all together last. "" are the files beside the folders.
     private static readonly string[] Order =
     [
-        "Numerics", "Records", "Execution", "Graphs", "Images", "Inference", "Layers", "Activations", "Calibration", "Candidates", "Packing", "Rounding", "Equalization",
+        "Numerics", "Records", "Execution", "Graphs", "Images", "Inference", "Layers", "Activations", "Calibration", "Candidates",
+        "Packing", "Rounding", "Equalization",
         "Losses", "Sensitivity", "Allocation", "Export", "Evaluation", "Sweeps", "Runs", "Reports", "",
     ];
 
@@ -21,7 +22,8 @@ public class FolderTests
     [Fact]
     public void EveryFolderHasItsPlace()
     {
-        string[] folders = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "src/Clado")).Select(f => Path.GetFileName(f)!).Except(["bin", "obj"])];
+        string[] folders = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "src/Clado")).Select(f => Path.GetFileName(f)!)
+            .Except(["bin", "obj"])];
         Assert.Equal(Order.Where(folder => folder.Length > 0).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
         Assert.Equal(Order.Order(StringComparer.Ordinal), Table.Keys.Order(StringComparer.Ordinal));
     }
@@ -45,7 +47,9 @@ public class FolderTests
         {
             foreach (var (other, types) in known)
             {
-                Assert.True(Array.IndexOf(Order, other) < Array.IndexOf(Order, folder), $"{folder} knows the later {other}: {string.Join(", ", types)}");
+                Assert.True(
+                    Array.IndexOf(Order, other) < Array.IndexOf(Order, folder),
+                    $"{folder} knows the later {other}: {string.Join(", ", types)}");
             }
         }
         Assert.Empty(FolderDependencies.Cycles(Table));
@@ -57,7 +61,8 @@ public class FolderTests
     {
         var own = FolderDependencies.Of(typeof(FolderTests).Assembly, "Clado.Tests")["Conventions"]["Support"];
         Assert.Contains($"{nameof(Repository)} ({nameof(FolderTests)})", own);
-        SortedDictionary<string, SortedSet<string>> Knows(params string[] others) => new(others.ToDictionary(o => o, _ => new SortedSet<string>()));
+        SortedDictionary<string, SortedSet<string>> Knows(params string[] others) =>
+            new(others.ToDictionary(o => o, _ => new SortedSet<string>()));
         var table = new Dictionary<string, SortedDictionary<string, SortedSet<string>>>
         {
             ["a"] = Knows("b"),

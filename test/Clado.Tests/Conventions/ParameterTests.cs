@@ -44,7 +44,8 @@ public class ParameterTests
 
     /// <summary>The look finds what it is meant to find.</summary>
     [Fact]
-    public void TheLookSees() => Assert.Equal(["Offender.new: 8", "Offender.Method: 9"], Long(typeof(Offender)).OrderByDescending(o => o.Contains("new")));
+    public void TheLookSees() =>
+        Assert.Equal(["Offender.new: 8", "Offender.Method: 9"], Long(typeof(Offender)).OrderByDescending(o => o.Contains("new")));
 
     private static IEnumerable<string> Long(Type type) => CompiledCode.Methods(type)
         .Where(method => method.GetParameters().Length > Most && !IsByTheCompiler(method))
