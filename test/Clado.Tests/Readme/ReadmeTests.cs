@@ -50,13 +50,15 @@ public class ReadmeTests
                 Assert.EndsWith($"| {accuracy} |", line, StringComparison.Ordinal);
             }
         }
-        Assert.Contains($"{string.Join(" / ", rows[5][1..].Select(cell => cell.TrimEnd('%', ' ')))} % at", measured, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{string.Join(" / ", rows[5][1..].Select(cell => cell.TrimEnd('%', ' ')))} % at", measured, StringComparison.Ordinal);
     }
 
     [Fact]
     public void EveryCommandShownIsUnderstood()
     {
-        var commands = Regex.Matches(Text, @"^\./clado (?<words>.+)$", RegexOptions.Multiline).Select(m => m.Groups["words"].Value.Trim()).ToArray();
+        var commands = Regex.Matches(Text, @"^\./clado (?<words>.+)$", RegexOptions.Multiline).Select(m => m.Groups["words"].Value.Trim())
+            .ToArray();
         Assert.NotEmpty(commands);
         foreach (var command in commands)
         {
@@ -88,7 +90,8 @@ public class ReadmeTests
             // Model, bits, bytes, top-1, agreement, speed, widths where there are any, file.
             string[] cells = Regex.Split(line.Trim(), @"\s{2,}");
             Assert.InRange(cells.Length, 7, 8);
-            double Number(int cell) => double.Parse(cells[cell].Replace(" %", "", StringComparison.Ordinal), NumberStyles.Number, CultureInfo.InvariantCulture);
+            double Number(int cell) =>
+                double.Parse(cells[cell].Replace(" %", "", StringComparison.Ordinal), NumberStyles.Number, CultureInfo.InvariantCulture);
             return new DemoRow(cells[0], cells[1], (long)Number(2), Number(3), Number(4), cells.Length == 8 ? cells[6] : "", cells[^1]);
         }
     }

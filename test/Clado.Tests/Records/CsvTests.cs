@@ -79,6 +79,8 @@ public class CsvTests
         var costs = CostTable.Read(folder["costs.csv"]);
         Assert.Equal([7, 5], (long[])[costs["a,b", 4], costs["c,d", 2]]);
         File.WriteAllText(folder["costs.csv"], "layer,bits,cost\n\"conv,4,7\n");
-        Assert.Contains("costs.csv: line 2 ", Assert.Throws<CladoException>(() => CostTable.Read(folder["costs.csv"])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "costs.csv: line 2 ", Assert.Throws<CladoException>(() => CostTable.Read(folder["costs.csv"])).Message,
+            StringComparison.Ordinal);
     }
 }

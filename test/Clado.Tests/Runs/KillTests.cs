@@ -18,7 +18,8 @@ public class KillTests
         using var folder = new TemporaryFolder();
         var images = Harness.Images(folder, "images", 32);
         OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8, side: 64).Build(), folder["m.onnx"]);
-        string[] Measure(string run, int threads) => ["measure", folder["m.onnx"], "--images", images, "--estimator", "pairwise", "--threads", $"{threads}", "--run", folder[run]];
+        string[] Measure(string run, int threads) =>
+            ["measure", folder["m.onnx"], "--images", images, "--estimator", "pairwise", "--threads", $"{threads}", "--run", folder[run]];
 
         Assert.Equal(0, Harness.Command(Measure("whole", 2)).Code);
         var random = new Random(11);
@@ -40,11 +41,15 @@ public class KillTests
             process.Kill();
             process.WaitForExit();
             var files = new CheckedFolder(folder["killed"]);
-            Assert.All((string[])["run.json", "layers.csv", "kept.csv", "candidates.csv", "candidates.safetensors"], name => Assert.True(files.IsSound(name), name));
+            Assert.All(
+                (string[])["run.json", "layers.csv", "kept.csv", "candidates.csv", "candidates.safetensors"], name =>
+                    Assert.True(files.IsSound(name), name));
         }
         Assert.False(File.Exists(Path.Combine(folder["killed"], "sensitivity.safetensors")));
         Assert.Equal(0, Harness.Command(Measure("killed", 2)).Code);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(folder["whole"], "sensitivity.safetensors")), File.ReadAllBytes(Path.Combine(folder["killed"], "sensitivity.safetensors")));
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(folder["whole"], "sensitivity.safetensors")), File.ReadAllBytes(
+                Path.Combine(folder["killed"], "sensitivity.safetensors")));
         Assert.Empty(Query(records, "SELECT key FROM log GROUP BY key HAVING count(*) > 1"));
         Assert.NotEmpty(Query(records, "SELECT key FROM log"));
     }
@@ -55,7 +60,8 @@ public class KillTests
         using var folder = new TemporaryFolder();
         OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["m.onnx"]);
         string[] Measure(string run) =>
-            ["measure", folder["m.onnx"], "--images", folder["images"], "--bits", "2,4,8", "--equalize", "--measure-activations", "8", "--run", folder[run]];
+            ["measure", folder["m.onnx"], "--images", folder["images"], "--bits", "2,4,8", "--equalize", "--measure-activations", "8",
+                "--run", folder[run]];
 
         Harness.Images(folder, "images", 4);
         Assert.Equal(0, Harness.Command(Measure("alone")).Code);
@@ -106,7 +112,8 @@ public class KillTests
 
     private static List<string> Query(string path, string sql)
     {
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+        using var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = sql;
