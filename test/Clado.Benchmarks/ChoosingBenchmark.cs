@@ -21,8 +21,8 @@ internal static class ChoosingBenchmark
     ];
 
     /// <summary>
-    /// Runs the parts named (estimators, widths, economies); beside them may stand nearest (rounding), quantized (inputs of the rounding), estimators (without: diagonal, additive and auto),
-    /// widths such as 2,4,8 for them, a number of images, and models. Shape: [parts].
+    /// Runs the parts named (estimators, widths, economies); beside them may stand nearest (rounding), quantized (inputs of the rounding),
+    /// estimators (without: diagonal, additive and auto), widths such as 2,4,8 for them, a number of images, and models. Shape: [parts].
     /// </summary>
     public static int Run(string[] parts)
     {
@@ -30,18 +30,23 @@ internal static class ChoosingBenchmark
         int images = parts.Select(p => int.TryParse(p, out int count) ? count : 0).Append(DefaultImages).First(count => count > 0);
         IRounding rounding = parts.Contains("nearest") ? new NearestRounding() : new FeedbackRounding();
         int[] widths = [.. (parts.FirstOrDefault(p => p.Contains(',')) ?? "2,3,4,8").Split(',').Select(int.Parse)];
-        string[] named = [.. parts.Intersect(SensitivityOptions.Estimators)], estimators = named.Length > 0 ? named : ["diagonal", "additive", "auto"];
+        string[] named = [.. parts.Intersect(SensitivityOptions.Estimators)], estimators = named.Length > 0 ? named
+            : ["diagonal", "additive", "auto"];
         bool Wanted(string part) => !parts.Intersect(["estimators", "widths", "economies"]).Any() || parts.Contains(part);
         foreach (var network in Networks.Where(n => parts.Any(p => p.Contains('_')) ? parts.Contains(n.Model) : n.Data == "cifar10"))
         {
             if (Wanted("estimators"))
             {
-                Head($"{network.Model}, {rounding.Name}{(quantized ? " on quantized inputs" : "")}, widths {string.Join(", ", widths)}, {images} images", "estimator");
+                Head(
+                    $"{network.Model}, {rounding.Name}{(quantized ? " on quantized inputs" : "")}, widths {string.Join(", ", widths)}, "
+                        + $"{images} images", "estimator");
                 foreach (double budget in network.Budgets)
                 {
                     foreach (var estimator in estimators)
                     {
-                        Show($"| {budget} | {estimator} |", network, Options(network, images, rounding, estimator, widths) with { QuantizedInputs = quantized }, budget);
+                        Show(
+                            $"| {budget} | {estimator} |", network,
+                            Options(network, images, rounding, estimator, widths) with { QuantizedInputs = quantized }, budget);
                     }
                 }
             }
@@ -53,7 +58,8 @@ internal static class ChoosingBenchmark
                 {
                     foreach (var set in WidthSets)
                     {
-                        Show($"| {budget} | {string.Join(',', set)} |", network, Options(network, images, rounding, estimator, set), budget);
+                        Show(
+                            $"| {budget} | {string.Join(',', set)} |", network, Options(network, images, rounding, estimator, set), budget);
                     }
                 }
             }
@@ -67,7 +73,8 @@ internal static class ChoosingBenchmark
     }
 
     private static void Head(string title, string what) => Console.WriteLine(
-        $"\n## {title}\n\n| bits | {what} | found by | predicted | measured | held back | test images | top-1 |\n|---|---|---|---|---|---|---|---|");
+        $"\n## {title}\n\n| bits | {what} | found by | predicted | measured | held back | test images | top-1 "
+            + $"|\n|---|---|---|---|---|---|---|---|");
 
     private static PipelineOptions Options(Network network, int images, IRounding rounding, string estimator, int[] widths) => new()
     {
@@ -78,7 +85,8 @@ internal static class ChoosingBenchmark
         Bits = widths,
         Rounding = rounding,
         Sensitivity = new SensitivityOptions { Estimator = estimator },
-        Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{network.Model}-{rounding.Name}-{estimator}-{string.Concat(widths)}-{images}"),
+        Run = Path.Combine(
+            Path.GetTempPath(), "clado-choosing", $"{network.Model}-{rounding.Name}-{estimator}-{string.Concat(widths)}-{images}"),
     };
 
     private static void Show(string start, Network network, PipelineOptions options, double bits)
@@ -96,7 +104,9 @@ internal static class ChoosingBenchmark
         var evaluation = Evaluator.Evaluate(path, test, options.Preprocessing, options.Model, null, options.Sensitivity.Threads);
         double measured = result.MeasuredLoss ?? pipeline.Evaluate(path).LossIncrease!.Value;
         var best = result.Trials.LastOrDefault(t => t.IsBest);
-        Console.WriteLine($"{start} {result.Surrogate}{(best?.Round > 0 ? $", round {best.Round}" : "")} | {result.PredictedLoss:0.0000} | {measured:0.0000} | {best?.HeldBackLoss:0.0000} | {evaluation.LossIncrease:0.0000} | {evaluation.Top1 * 100:0.00} % |");
+        Console.WriteLine(
+            $"{start} {result.Surrogate}{(best?.Round > 0 ? $", round {best.Round}" : "")} | {result.PredictedLoss:0.0000} | "
+                + $"{measured:0.0000} | {best?.HeldBackLoss:0.0000} | {evaluation.LossIncrease:0.0000} | {evaluation.Top1 * 100:0.00} % |");
     }
 
     private sealed record Network(string Model, string Preprocess, string Data, double[] Budgets);

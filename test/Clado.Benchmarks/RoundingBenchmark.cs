@@ -36,7 +36,8 @@ internal static class RoundingBenchmark
     public static int Run(string[] parts)
     {
         Console.WriteLine($"ONNX Runtime {OrtRuntime.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} cores\n");
-        int? limit = parts.Select(p => int.TryParse(p, CultureInfo.InvariantCulture, out int n) ? n : (int?)null).FirstOrDefault(n => n is not null);
+        int? limit = parts.Select(p => int.TryParse(p, CultureInfo.InvariantCulture, out int n) ? n : (int?)null)
+            .FirstOrDefault(n => n is not null);
         var networks = Networks.Where(n => !parts.Any(Networks.ContainsKey) || parts.Contains(n.Key)).Select(n => n.Value).ToArray();
         bool Wanted(string part) => !parts.Intersect(["accuracy", "equalized", "time"]).Any() || parts.Contains(part);
         if (Wanted("accuracy"))
@@ -54,7 +55,9 @@ internal static class RoundingBenchmark
         return 0;
     }
 
-    /// <summary>Every layer at the same width, each part of the rounding added to those before it; quantized inputs are what refining rounds on.</summary>
+    /// <summary>
+    /// Every layer at the same width, each part of the rounding added to those before it; quantized inputs are what refining rounds on.
+    /// </summary>
     private static void Accuracy(Network[] networks, int? limit)
     {
         Console.WriteLine("| network, test images | rounding | bits | top-1 | agreement with FP32 |\n|---|---|---|---|---|");
@@ -69,15 +72,19 @@ internal static class RoundingBenchmark
             {
                 IReadOnlyList<int>[] widths = [.. layers.Select(_ => (IReadOnlyList<int>)[bits])];
                 void Row(string name, IRounding rounding, InputStatistics[]? statistics) =>
-                    evaluation.Row(name, $"{bits}", ModelWriter.Build(graph, CandidateMaker.Make(graph, layers, widths, rounding, statistics, Threads).Items));
+                    evaluation.Row(
+                        name, $"{bits}", ModelWriter.Build(
+                            graph, CandidateMaker.Make(graph, layers, widths, rounding, statistics, Threads).Items));
                 Row("nearest", new NearestRounding(), null);
                 Row("+ scale by output error", new NearestByOutput(), uncorrected);
                 Row("+ feedback (and coordinate descent)", new FeedbackRounding(), uncorrected);
                 Row("+ bias correction (the default)", new FeedbackRounding(), inputs);
                 evaluation.Row("+ quantized inputs (refine)", $"{bits}", ModelWriter.Build(
-                    graph, CandidateMaker.MakeInTurn(graph, graph, layers, widths, new FeedbackRounding(), calibration, preprocessing, Threads, MemoryBytes).Items));
+                    graph, CandidateMaker.MakeInTurn(
+                        graph, graph, layers, widths, new FeedbackRounding(), calibration, preprocessing, Threads, MemoryBytes).Items));
                 evaluation.Row("gpfq on quantized inputs, biases corrected", $"{bits}", ModelWriter.Build(
-                    graph, CandidateMaker.MakeInTurn(graph, graph, layers, widths, new GpfqRounding(), calibration, preprocessing, Threads, MemoryBytes).Items));
+                    graph, CandidateMaker.MakeInTurn(
+                        graph, graph, layers, widths, new GpfqRounding(), calibration, preprocessing, Threads, MemoryBytes).Items));
             }
         }
     }
@@ -94,15 +101,21 @@ internal static class RoundingBenchmark
             var pairs = PairFinder.Find(graph, layers);
             foreach (var rounding in (IRounding[])[new NearestRounding(), new FeedbackRounding()])
             {
-                var scalings = Equalizer.Choose(graph, pairs, rounding, 4, calibration, preprocessing, Threads, MemoryBytes, null, CancellationToken.None);
-                Console.WriteLine($"| {network.Model} | {rounding.Name}: {scalings.Count} of {pairs.Count} tensors scaled, output error × {string.Join(", ", scalings.Select(s => $"{s.ErrorRatio:0.00}"))} | | | |");
-                foreach (var (name, scaled) in (ReadOnlySpan<(string, Graph)>)[("", graph), (", equalized", EqualizedGraph.Of(graph, pairs, scalings))])
+                var scalings = Equalizer.Choose(
+                    graph, pairs, rounding, 4, calibration, preprocessing, Threads, MemoryBytes, null, CancellationToken.None);
+                Console.WriteLine(
+                    $"| {network.Model} | {rounding.Name}: {scalings.Count} of {pairs.Count} tensors scaled, output error × "
+                        + $"{string.Join(", ", scalings.Select(s => $"{s.ErrorRatio:0.00}"))} | | | |");
+                foreach (var (name, scaled) in (ReadOnlySpan<(string, Graph)>)[("", graph),
+                    (", equalized", EqualizedGraph.Of(graph, pairs, scalings))])
                 {
                     var own = LayerFinder.Find(scaled).Layers;
                     var inputs = InputMeasurement.Measure(scaled, own, calibration, preprocessing, Threads, MemoryBytes).ToArray();
                     foreach (int bits in (int[])[8, 4])
                     {
-                        var made = CandidateMaker.Make(scaled, own, [.. own.Select(_ => (IReadOnlyList<int>)[bits])], rounding, rounding.NeedsInputs ? inputs : null, Threads);
+                        var made = CandidateMaker.Make(
+                            scaled, own, [.. own.Select(_ => (IReadOnlyList<int>)[bits])], rounding, rounding.NeedsInputs ? inputs
+                                : null, Threads);
                         evaluation.Row(rounding.Name + name, $"{bits}", ModelWriter.Build(scaled, made.Items));
                     }
                 }
@@ -119,15 +132,22 @@ internal static class RoundingBenchmark
                     Sensitivity = new() { Estimator = "additive" },
                     Run = Path.Combine(Path.GetTempPath(), "clado-rounding", $"{network.Model}-{equalize}"),
                 });
-                evaluation.Row($"feedback{(equalize ? ", equalized" : "")}, additive, {MixedImages} images", "mixed 4.0", ModelWriter.Build(run.Graph, run.Allocate("4bit").Chosen));
+                evaluation.Row(
+                    $"feedback{(equalize ? ", equalized" : "")}, additive, {MixedImages} images", "mixed 4.0", ModelWriter.Build(
+                        run.Graph, run.Allocate("4bit").Chosen));
             }
         }
     }
 
-    /// <summary>All candidates at 2, 3, 4 and 8 bits, in forward passes over the same images; processor times of one run. Without a name, a ResNet-50 of random weights too.</summary>
+    /// <summary>
+    /// All candidates at 2, 3, 4 and 8 bits, in forward passes over the same images; processor times of one run. Without a name, a
+    /// ResNet-50 of random weights too.
+    /// </summary>
     private static void Time(Network[] networks)
     {
-        Console.WriteLine("\n| network, images | forward pass, CPU s | inputs | candidates (feedback) | together, in forward passes |\n|---|---|---|---|---|");
+        Console.WriteLine(
+            "\n| network, images | forward pass, CPU s | inputs | candidates (feedback) | together, in forward passes "
+                + "|\n|---|---|---|---|---|");
         foreach (var network in networks)
         {
             var (graph, layers, calibration, preprocessing) = network.Open();
@@ -144,12 +164,14 @@ internal static class RoundingBenchmark
             var widest = layers.MaxBy(l => WeightMatrix.Of(l).Columns)!;
             var inputs = InputMeasurement.Measure(graph, [widest], images, Preprocessing.Parse("imagenet"), Threads, MemoryBytes).First();
             double cholesky = MeasuringBenchmark.Cpu(() => ErrorFeedback.Of(inputs.Gram[0], inputs.Columns, 1, Threads));
-            Console.WriteLine($"\nCholesky factor of {inputs.Columns:N0} inputs, copies to and from double precision included: {cholesky:0.0} CPU s");
+            Console.WriteLine(
+                $"\nCholesky factor of {inputs.Columns:N0} inputs, copies to and from double precision included: {cholesky:0.0} CPU s");
             Directory.Delete(folder, recursive: true);
         }
     }
 
-    private static void Time(string name, Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet calibration, Preprocessing preprocessing)
+    private static void Time(
+        string name, Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet calibration, Preprocessing preprocessing)
     {
         double forward = MeasuringBenchmark.Cpu(() => Forward(graph, calibration, preprocessing)), measuring = 0, rounding = 0;
         // Statistics of all layers at once take gigabytes where layers are wide: one after the other, each thrown away.
@@ -157,9 +179,12 @@ internal static class RoundingBenchmark
         foreach (var layer in layers)
         {
             measuring += MeasuringBenchmark.Cpu(() => inputs.MoveNext());
-            rounding += MeasuringBenchmark.Cpu(() => CandidateMaker.Make(graph, [layer], [[2, 3, 4, 8]], new FeedbackRounding(), [inputs.Current], Threads));
+            rounding += MeasuringBenchmark.Cpu(
+                () => CandidateMaker.Make(graph, [layer], [[2, 3, 4, 8]], new FeedbackRounding(), [inputs.Current], Threads));
         }
-        Console.WriteLine($"| {name}, {calibration.Items.Count} | {forward:0.0} | {measuring:0.0} | {rounding:0.0} | {(measuring + rounding) / forward:0.0} |");
+        Console.WriteLine(
+            $"| {name}, {calibration.Items.Count} | {forward:0.0} | {measuring:0.0} | {rounding:0.0} | "
+                + $"{(measuring + rounding) / forward:0.0} |");
     }
 
     private static void Forward(Graph graph, ImageSet images, Preprocessing preprocessing)
@@ -180,7 +205,8 @@ internal static class RoundingBenchmark
         public (Graph Graph, IReadOnlyList<QuantizableLayer> Layers, ImageSet Calibration, Preprocessing Preprocessing) Open()
         {
             var graph = Graph.Read(SharedInstances.Locate($"models/{Model}.onnx"));
-            return (graph, LayerFinder.Find(graph).Layers, ImageFolder.Open(SharedInstances.Locate($"data/{Data}/calibration")).Limit(CalibrationImages, 0), Preprocessing.Parse(Preprocess));
+            return (graph, LayerFinder.Find(graph).Layers, ImageFolder.Open(SharedInstances.Locate($"data/{Data}/calibration"))
+                .Limit(CalibrationImages, 0), Preprocessing.Parse(Preprocess));
         }
     }
 
@@ -196,11 +222,16 @@ internal static class RoundingBenchmark
             OnnxFile.Write(model, path);
             var result = Evaluator.Evaluate(path, test, preprocessing, graph.File, null, Threads);
             File.Delete(path);
-            Console.WriteLine($"| {network.Model}, {test.Items.Count:N0} | {name} | {bits} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.0} % |");
+            Console.WriteLine(
+                $"| {network.Model}, {test.Items.Count:N0} | {name} | {bits} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.0} % "
+                    + $"|");
         }
     }
 
-    /// <summary>Nearest codes whose scale has the least output error: among multiples of the scale of least weight error, then the best for the codes.</summary>
+    /// <summary>
+    /// Nearest codes whose scale has the least output error: among multiples of the scale of least weight error, then the best for the
+    /// codes.
+    /// </summary>
     private sealed class NearestByOutput : IRounding
     {
         private const int RatioCount = 24;
@@ -209,7 +240,8 @@ internal static class RoundingBenchmark
 
         public bool NeedsInputs => true;
 
-        public IReadOnlyList<RoundedWeights> Round(QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads)
+        public IReadOnlyList<RoundedWeights> Round(
+            QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads)
         {
             var rows = new LayerRows(layer, weights.Span);
             var error = new OutputError(rows, inputs!, new double[inputs!.Gram.Count], threads);

@@ -28,7 +28,9 @@ internal sealed class BuiltCheckout
     /// <summary>Which folder knows which types of which others; the library's own folder is "".</summary>
     public IReadOnlyDictionary<string, SortedDictionary<string, SortedSet<string>>> Folders() => FolderDependencies.Of(library, "Clado");
 
-    /// <summary>Public types, and what they declare in public, of both libraries; what the protocol compiler wrote is counted apart.</summary>
+    /// <summary>
+    /// Public types, and what they declare in public, of both libraries; what the protocol compiler wrote is counted apart.
+    /// </summary>
     public (int Types, int Members, int GeneratedTypes, int GeneratedMembers) Face()
     {
         var types = library.GetExportedTypes().Concat(format.GetExportedTypes()).ToLookup(IsGenerated);

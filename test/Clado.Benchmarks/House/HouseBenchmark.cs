@@ -10,10 +10,11 @@ internal static class HouseBenchmark
     public static int Run(string[] checkouts)
     {
         Column[] columns = [.. (checkouts is [] ? ["."] : checkouts).Select(Column.Of)];
-        Console.WriteLine($"# The house\n\n`dotnet run -c Release --project test/Clado.Benchmarks -- house {string.Join(' ', checkouts)}`\n");
+        Console.WriteLine(
+            $"# The house\n\n`dotnet run -c Release --project test/Clado.Benchmarks -- house {string.Join(' ', checkouts)}`\n");
         Console.WriteLine("""
-            Folders and the public face are read from the built libraries, the rest from the text. Methods are counted from their first modifier to
-            their last brace. Addresses in a line do not count; prose is what stands in documents outside tables and code.
+            Folders and the public face are read from the built libraries, the rest from the text. Methods are counted from their first
+            modifier to their last brace. Addresses in a line do not count; prose is what stands in documents outside tables and code.
 
             """);
         Print("", [.. columns.Select(c => c.Name)]);

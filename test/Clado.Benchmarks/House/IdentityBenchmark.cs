@@ -4,7 +4,9 @@ using Clado.Tests.Support;
 
 namespace Clado.Benchmarks.House;
 
-/// <summary>What a command line writes, as hashes: two builds that choose the same bits and write the same files print the same page.</summary>
+/// <summary>
+/// What a command line writes, as hashes: two builds that choose the same bits and write the same files print the same page.
+/// </summary>
 internal static class IdentityBenchmark
 {
     private const string Photos = "data/photos", Cifar = "data/cifar10/calibration", ImageNet = "data/imagenet-sample/calibration";
@@ -61,7 +63,8 @@ internal static class IdentityBenchmark
         // The budgets of a network share its measurement.
         string[] words =
         [
-            "quantize", Locate(network.Model), "--images", Locate(network.Images), "--preprocess", preprocessing, "--limit", "48", "--bits", "2,4,8",
+            "quantize", Locate(network.Model), "--images", Locate(network.Images), "--preprocess", preprocessing, "--limit", "48", "--bits",
+            "2,4,8",
             "--estimator", "diagonal", "--rounds", "0", "--budget", budget, "-o", written, "--run", folder[Path.GetFileName(network.Model)],
         ];
         using var process = Process.Start(new ProcessStartInfo(command, words) { RedirectStandardOutput = true })!;
