@@ -17,7 +17,13 @@ internal sealed class RunFiles
     private bool isClaimed;
     private bool readOnlySaid;
 
-    private RunFiles(CheckedFolder files, RunDescription description, Action<string>? notice, bool measures, bool isClaimed)
+    /// <summary>The files of a folder that <see cref="RunOpening"/> looked at.</summary>
+    /// <param name="files">The folder.</param>
+    /// <param name="description">The run.</param>
+    /// <param name="notice">Is told of what is damaged, and of what is not kept.</param>
+    /// <param name="measures">Whether what is damaged or missing is about to be made again.</param>
+    /// <param name="isClaimed">Whether the folder says already whose it is.</param>
+    public RunFiles(CheckedFolder files, RunDescription description, Action<string>? notice, bool measures, bool isClaimed)
     {
         (this.files, Description, this.notice, Measures, this.isClaimed) = (files, description, notice, measures, isClaimed);
         owner = description.Fingerprint();
@@ -35,70 +41,6 @@ internal sealed class RunFiles
 
     /// <summary>The command that made the folder, without its options.</summary>
     public string MeasureCommand => $"clado measure {Description.ModelPath} --images {Description.ImagesPath} --run {FolderPath}";
-
-    /// <summary>Opens the folder of a run that goes on, or one that the run will make; what is damaged in it is made again.</summary>
-    /// <param name="path">Path of the folder.</param>
-    /// <param name="description">The run.</param>
-    /// <param name="notice">Is told of what is damaged.</param>
-    /// <exception cref="RunFolderException">
-    /// The folder is of another run, and the message names what differs; or it cannot be told whose it is.
-    /// </exception>
-    public static RunFiles OpenOrCreate(string path, RunDescription description, Action<string>? notice = null)
-    {
-        var files = new CheckedFolder(path);
-        // A kill may leave the sum of a description that never came; where there is nothing else, nothing is lost.
-        if (!files.HasStrangers)
-        {
-            return new RunFiles(files, description, notice, measures: true, isClaimed: false);
-        }
-        if (!files.Has(RunDescriptionFile.Name) && !files.HasSums)
-        {
-            throw new RunFolderException(
-                path, $"is not empty and no run folder (it has no {RunDescriptionFile.Name}); give another folder with --run");
-        }
-        if (RunDescriptionFile.Read(files, description, notice) is not { } there)
-        {
-            var again = new RunFiles(files, description, notice, measures: true, isClaimed: true);
-            again.Keep(RunDescriptionFile.Name, description.ToJson());
-            return again;
-        }
-        RunDescriptionFile.Compare(path, description, there);
-        // The same model and images, which may lie elsewhere now.
-        var moved = there with
-        {
-            ModelPath = description.ModelPath,
-            ImagesPath = description.ImagesPath,
-            Limit = description.Limit,
-            Seed = description.Seed,
-        };
-        var run = new RunFiles(files, moved, notice, measures: true, isClaimed: true);
-        if (moved.ToJson() != there.ToJson())
-        {
-            run.Keep(RunDescriptionFile.Name, moved.ToJson());
-        }
-        return run;
-    }
-
-    /// <summary>Opens a folder that is there; what is damaged in it is refused.</summary>
-    /// <param name="path">Path of the folder.</param>
-    /// <param name="notice">Is told of what is measured in vain, and of records that are measured again.</param>
-    /// <exception cref="RunFolderException">The folder has no run in it.</exception>
-    public static RunFiles Open(string path, Action<string>? notice = null)
-    {
-        var files = new CheckedFolder(path);
-        if (!files.Has(RunDescriptionFile.Name))
-        {
-            throw files.HasSums
-                ? new RunFolderException(
-                    files.In(RunDescriptionFile.Name),
-                    "is missing; clado measure, with the options the folder was made with, writes it again")
-                : new RunFolderException(
-                    path,
-                    $"is no run folder (it has no {RunDescriptionFile.Name}); "
-                        + $"make one with clado measure MODEL.onnx --images DIR --run {path}");
-        }
-        return new RunFiles(files, RunDescriptionFile.Read(files, null, null)!, notice, measures: false, isClaimed: true);
-    }
 
     public string In(string file) => files.In(file);
 

@@ -35,12 +35,12 @@ internal sealed class RunFolder
     /// <summary>Whether the sensitivities are all measured.</summary>
     public bool IsMeasured => files.Read(Products.Sensitivity) is not null;
 
-    /// <inheritdoc cref="RunFiles.OpenOrCreate"/>
+    /// <inheritdoc cref="RunOpening.OpenOrCreate"/>
     public static RunFolder OpenOrCreate(string path, RunDescription description, Action<string>? notice = null) =>
-        new(RunFiles.OpenOrCreate(path, description, notice));
+        new(RunOpening.OpenOrCreate(path, description, notice));
 
-    /// <inheritdoc cref="RunFiles.Open"/>
-    public static RunFolder Open(string path, Action<string>? notice = null) => new(RunFiles.Open(path, notice));
+    /// <inheritdoc cref="RunOpening.Open"/>
+    public static RunFolder Open(string path, Action<string>? notice = null) => new(RunOpening.Open(path, notice));
 
     /// <summary>How the run's images become inputs.</summary>
     public Preprocessing Preprocessing => Preprocessing.FromJson(Description.Preprocessing, files.In(RunDescriptionFile.Name));
