@@ -19,7 +19,7 @@ namespace Clado;
 /// <param name="records">Finished units: read and added to.</param>
 /// <param name="progress">Receives the name of the stage and the share done.</param>
 internal sealed class AllocationSearch(
-    MeasurementInputs inputs, SensitivityOptions options, ChoiceJudge judge, FileSize fileSize, RecordStore records,
+    MeasurementInputs inputs, SensitivityOptions options, ChoiceJudge judge, FileSize fileSize, IRecordStore records,
     IProgress<StageProgress>? progress)
 {
     // Surrogates come and go; what counts is the choice, and that is there long before its proof.

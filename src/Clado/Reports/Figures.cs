@@ -59,7 +59,8 @@ internal static class Figures
         var shown = data.Curve.Points.Where(p => p is { PredictedLoss: > 0, MeasuredLoss: > 0 }).ToArray();
         foreach (var method in shown.GroupBy(p => p.Method).OrderByDescending(g => g.Key))
         {
-            Add(plot, method.Key, [.. method.Select(p => (Math.Log10(p.PredictedLoss!.Value), Math.Log10(p.MeasuredLoss!.Value)))], lines: false);
+            (double, double)[] points = [.. method.Select(p => (Math.Log10(p.PredictedLoss!.Value), Math.Log10(p.MeasuredLoss!.Value)))];
+            Add(plot, method.Key, points, lines: false);
         }
         if (shown.Length > 0)
         {
@@ -146,9 +147,12 @@ internal static class Figures
     private static void Add(Plot plot, CurveMethod method, IReadOnlyList<(double X, double Y)> points, bool lines = true)
     {
         var scatter = plot.Add.Scatter(points.Select(p => p.X).ToArray(), points.Select(p => p.Y).ToArray());
-        scatter.LegendText = method switch { CurveMethod.Clado => "Clado", CurveMethod.Diagonal => "diagonal", _ => "uniform width" };
-        scatter.Color = method switch { CurveMethod.Clado => Colors.Blue, CurveMethod.Diagonal => Colors.DarkOrange, _ => Colors.Gray };
-        scatter.MarkerShape = method switch { CurveMethod.Clado => MarkerShape.FilledCircle, CurveMethod.Diagonal => MarkerShape.OpenCircle, _ => MarkerShape.FilledSquare };
+        (scatter.LegendText, scatter.Color, scatter.MarkerShape) = method switch
+        {
+            CurveMethod.Clado => ("Clado", Colors.Blue, MarkerShape.FilledCircle),
+            CurveMethod.Diagonal => ("diagonal", Colors.DarkOrange, MarkerShape.OpenCircle),
+            _ => ("uniform width", Colors.Gray, MarkerShape.FilledSquare),
+        };
         scatter.LineWidth = lines && method != CurveMethod.Uniform ? 1.5f : 0;
         scatter.MarkerSize = method == CurveMethod.Diagonal ? 10 : 6;
     }

@@ -161,5 +161,6 @@ internal sealed record RunDescription
     /// <summary>Name of a format, as on the command line.</summary>
     public static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? Int8 : Float;
 
-    private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() => JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
+    private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() =>
+        JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
 }

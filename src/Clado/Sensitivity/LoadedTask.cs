@@ -17,7 +17,7 @@ internal sealed class LoadedTask : IDisposable
     /// <param name="plan">Its units.</param>
     /// <param name="records">Finished units: read and added to.</param>
     /// <exception cref="CladoException">Batches of that size do not fit into memory.</exception>
-    public LoadedTask(MeasurementTask task, MeasurementPlan plan, RecordStore records)
+    public LoadedTask(MeasurementTask task, MeasurementPlan plan, IRecordStore records)
     {
         (Task, Records, batches) = (task, records, task.Batches(plan.BatchSize));
         var (graph, candidates, work) = task.Inputs;
@@ -38,7 +38,7 @@ internal sealed class LoadedTask : IDisposable
     public MeasurementTask Task { get; }
 
     /// <summary>Finished units.</summary>
-    public RecordStore Records { get; }
+    public IRecordStore Records { get; }
 
     /// <summary>The network that is measured around, and its suffixes.</summary>
     public PerturbedNetwork Network { get; }

@@ -21,7 +21,7 @@ internal static class SensitivityMeasurement
         MeasurementInputs inputs,
         IReadOnlyList<int> operatingPoint,
         SensitivityOptions options,
-        RecordStore records,
+        IRecordStore records,
         IUnitRunner? runner = null)
     {
         var task = new MeasurementTask(inputs, operatingPoint, options);
@@ -46,7 +46,7 @@ internal static class SensitivityMeasurement
     }
 
     /// <summary>The matrix's moments over all images, then the sum of the float network's loss. Shape: [2 · candidates² + 1].</summary>
-    private static double[] Sum(MeasurementTask task, RecordStore records, IUnitRunner runner)
+    private static double[] Sum(MeasurementTask task, IRecordStore records, IUnitRunner runner)
     {
         var plan = new MeasurementPlan(task, task.BatchSize());
         using var loaded = new LoadedTask(task, plan, records);

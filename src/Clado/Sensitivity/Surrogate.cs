@@ -55,6 +55,7 @@ internal sealed record Surrogate
     /// All are projected.
     /// </summary>
     /// <param name="matrix">Sensitivities of the float network.</param>
+    /// <returns>Shape: [surrogates].</returns>
     public static IReadOnlyList<Surrogate> Portfolio(SensitivityMatrix matrix)
     {
         ArgumentNullException.ThrowIfNull(matrix);

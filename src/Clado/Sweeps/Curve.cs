@@ -51,6 +51,9 @@ public sealed record Curve
         Points = [.. points.Concat(Points).DistinctBy(p => (p.Method, p.Budget)).OrderBy(p => p.SizeBytes).ThenBy(p => p.Method).ThenBy(p => p.BudgetBytes)],
     };
 
+    /// <summary>The points as other programs read them; their keys are a contract.</summary>
+    public string ToJson() => JsonSerializer.Serialize(Points, JsonText.Relaxed);
+
     /// <summary>Writes the points as CSV, see <see cref="ToCsv"/>.</summary>
     /// <param name="path">Path of the file.</param>
     public void WriteCsv(string path) => AtomicFile.WriteText(path, ToCsv());

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Clado.Allocation;
-using Clado.Cli.Output;
 using Clado.Evaluation;
 using Clado.Records;
 using Clado.Reports;
+using Clado.Runs;
 using Clado.Sweeps;
 using Clado.Tests.Support;
 using CsCheck;
@@ -22,7 +22,7 @@ public class JsonTests
         foreach (double none in None)
         {
             var evaluated = new EvaluationResult { Model = "m", Images = 1, Labelled = true, SizeBytes = 1, Top1 = none, Top5 = none, Loss = none, Agreement = none };
-            using var evaluation = JsonDocument.Parse(Json.Of(evaluated));
+            using var evaluation = JsonDocument.Parse(evaluated.ToJson());
             Assert.Equal(JsonValueKind.Null, evaluation.RootElement.GetProperty("loss").ValueKind);
             var point = new CurvePoint
             {
@@ -37,7 +37,8 @@ public class JsonTests
                 Gap = none,
                 Allocation = new Dictionary<string, int>(),
             };
-            using var curve = JsonDocument.Parse(Json.Of([point]));
+            var points = new Curve { ImagesPath = "i", Images = 1, ImagesSha256 = "", Activations = "8", FloatBytes = 1, Points = [point] };
+            using var curve = JsonDocument.Parse(points.ToJson());
             Assert.Equal(JsonValueKind.Null, curve.RootElement[0].GetProperty("measuredLoss").ValueKind);
             var result = new AllocationResult
             {
@@ -55,7 +56,12 @@ public class JsonTests
                 Trials = [new AllocationTrial(0, "s", none, none, none, true)],
             };
             var parity = new ParityResult(1, none, none, none) { OnImages = true, Outputs = [new("y", "one part", [new(0, 1, none, none, none, none)])] };
-            using var allocation = JsonDocument.Parse(Json.Of(result, "auto", "8", "o", none, parity, new BiasEffect(1, none, none, none)));
+            using var allocation = JsonDocument.Parse(AllocationFile.Of(new AllocationOutcome(result, "auto", "8")
+            {
+                MeasuredLoss = none,
+                Parity = parity,
+                Biases = new BiasEffect(1, none, none, none),
+            }));
             Assert.Equal(JsonValueKind.Null, allocation.RootElement.GetProperty("parity").GetProperty("largestDifference").ValueKind);
         }
     }
