@@ -68,10 +68,13 @@ internal static class LargeBenchmark
             Say("allocate", $"{allocation.SizeBytes:N0} bytes predicted");
             var output = Path.Combine(folder, $"out-{name.Replace(' ', '-')}.onnx");
             var file = run.Deploy(allocation, output, evaluate: true).Commit();
-            Say("export", $"{string.Join(" + ", Directory.GetFiles(folder, Path.GetFileName(output) + "*").Order().Select(f => $"{new FileInfo(f).Length:N0}"))} bytes written; "
+            var bytes = Directory.GetFiles(folder, Path.GetFileName(output) + "*").Order().Select(f => $"{new FileInfo(f).Length:N0}");
+            Say("export", $"{string.Join(" + ", bytes)} bytes written; "
                 + $"largest difference from the simulation {file.Parity.LargestDifference:G3}");
             var evaluation = file.Evaluation!;
-            Say("evaluate", FormattableString.Invariant($"agreement {evaluation.Agreement:P1}, loss increase {evaluation.LossIncrease:G3}"));
+            Say(
+                "evaluate",
+                FormattableString.Invariant($"agreement {evaluation.Agreement:P1}, loss increase {evaluation.LossIncrease:G3}"));
         }
         return 0;
     }

@@ -30,7 +30,8 @@ internal static class WidthEconomies
         var inputs = new MeasurementInputs(whole.Graph, candidates, new Workload(images, options.Preprocessing));
         using var records = new RecordStore(Path.Combine(options.Run!, "quarter.sqlite"));
         var fewer = new ImageSet(images.Folder, [.. images.Items.Where((_, i) => i % 4 == 0)]);
-        var quarter = SensitivityMeasurement.Measure(inputs with { Work = inputs.Work with { Images = fewer } }, [], options.Sensitivity, records);
+        var part = inputs with { Work = inputs.Work with { Images = fewer } };
+        var quarter = SensitivityMeasurement.Measure(part, [], options.Sensitivity, records);
 
         int n = candidates.Items.Count;
         bool IsWide(int row) => candidates.Items[row].Bits > Below;

@@ -27,7 +27,8 @@ internal static class MeasureCommand
     }
 
     /// <summary>
-    /// Reads and checks what is to be measured, the run folder first: that takes no time. One that has something in it may be of use as it is.
+    /// Reads and checks what is to be measured, the run folder first: that takes no time.
+    /// A folder that has something in it may be of use as it is.
     /// </summary>
     public static PreparedRun Prepare(PipelineOptions options)
     {

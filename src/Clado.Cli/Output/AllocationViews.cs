@@ -40,16 +40,16 @@ internal static class AllocationViews
         }
         if (limit.Kind == LimitKind.FileBytes)
         {
-            return Invariant($"--budget {text}: no choice of these widths is that small; the smallest file is {result.SmallestBytes:N0} bytes ")
-                + Invariant($"({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight). ")
+            return $"--budget {text}: no choice of these widths is that small; "
+                + Invariant($"the smallest file is {result.SmallestBytes:N0} bytes ({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight). ")
                 + "Raise the budget, or allow narrower widths with --bits";
         }
         var (value, least) = limit.Kind == LimitKind.BitsPerWeight
-            ? (Invariant($"{limit.Value}bit"), limit.Smallest is { } bits ? Invariant($"the least is {RoundedUp(bits):0.00} bits a weight") : null)
-            : (Invariant($"{limit.Value:0}"), limit.Smallest is { } smallest ? Invariant($"the least they reach is {smallest:N0}") : null);
+            ? (Invariant($"{limit.Value}bit"), Invariant($"the least is {RoundedUp(limit.Smallest ?? 0):0.00} bits a weight"))
+            : (Invariant($"{limit.Value:0}"), Invariant($"the least they reach is {limit.Smallest:N0}"));
         var beside = limit.Beside.Count == 0 ? "" : $" beside {string.Join(" and ", limit.Beside.Select(Option))}";
         return $"{Option(limit.Kind)} {value}: no choice of these widths keeps it{beside}; "
-            + $"{least ?? "the least it could be is not known"}. "
+            + $"{(limit.Smallest is null ? "the least it could be is not known" : least)}. "
             + $"Raise it{(limit.Beside.Count == 0 ? "" : ", or the other limits")}, or allow narrower widths with --bits";
     }
 

@@ -58,7 +58,8 @@ internal static class RunViews
         }
         terminal.Show(table);
         string unit = matrix.Loss == "mse" ? "" : ", nats";
-        terminal.Data(Invariant($"loss increase of each candidate alone, {matrix.Loss}{unit}, {matrix.ImageCount:N0} images, {matrix.Estimator}; ")
+        terminal.Data(Invariant($"loss increase of each candidate alone, {matrix.Loss}{unit}, {matrix.ImageCount:N0} images, ")
+            + $"{matrix.Estimator}; "
             + Invariant($"{matrix.NegativeSpectralMass:P1} of the spectrum is negative and was cut off"));
         terminal.ShowGains(run);
     }

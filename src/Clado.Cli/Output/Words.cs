@@ -38,5 +38,6 @@ internal static class Words
     private static readonly string[] Names = [.. Options.Keys.OrderByDescending(name => name.Length)];
 
     /// <summary>A message in the words of the command line.</summary>
-    public static string Of(string message) => Names.Aggregate(message, (text, name) => text.Replace(name, Options[name], StringComparison.Ordinal));
+    public static string Of(string message) =>
+        Names.Aggregate(message, (text, name) => text.Replace(name, Options[name], StringComparison.Ordinal));
 }

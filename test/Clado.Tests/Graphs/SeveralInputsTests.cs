@@ -248,7 +248,8 @@ public class SeveralInputsTests
     private static double[] Measure(Graph graph, ImageSet images)
     {
         using var records = new RecordStore();
-        var inputs = new MeasurementInputs(graph, Harness.Candidates(graph, 2, 4), new Workload(images, Preprocessing.Parse("unit"))) { Scales = Harness.Scales(graph, images) };
+        var work = new Workload(images, Preprocessing.Parse("unit"));
+        var inputs = new MeasurementInputs(graph, Harness.Candidates(graph, 2, 4), work) { Scales = Harness.Scales(graph, images) };
         return SensitivityMeasurement.Measure(inputs, [], new SensitivityOptions { Estimator = "additive", Loss = "mse" }, records).Raw;
     }
 }

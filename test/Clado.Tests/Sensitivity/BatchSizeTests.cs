@@ -51,7 +51,8 @@ public class BatchSizeTests
             File.Copy(file, folder[$"copy/{Path.GetFileName(file)}"]);
         }
         AllocationResult Allocate(string run, Resources resources) =>
-            Pipeline.Open(folder[run], new() { Resources = resources }).Allocate("3bit", rounds: 2, cancellation: TestContext.Current.CancellationToken);
+            Pipeline.Open(folder[run], new() { Resources = resources })
+                .Allocate("3bit", rounds: 2, cancellation: TestContext.Current.CancellationToken);
         var (here, there) = (Allocate("few", few), Allocate("copy", Roomy));
         Assert.Contains(here.Trials, trial => trial.Round == 1);
         Assert.Equal(here.Trials, there.Trials);
