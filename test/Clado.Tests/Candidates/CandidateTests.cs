@@ -91,7 +91,8 @@ public class CandidateTests
         Assert.Equal(("conv_c2", "w2"), (error.Node, error.Tensor));
     }
 
-    private static RoundedWeights Round(QuantizableLayer layer, float[] weights, int bits) => new NearestRounding().Round(layer, weights, [bits], null, 2)[0];
+    private static RoundedWeights Round(QuantizableLayer layer, float[] weights, int bits) =>
+        new NearestRounding().Round(layer, weights, [bits], null, 2)[0];
 
     private static QuantizableLayer Layer(int count) => new()
     {

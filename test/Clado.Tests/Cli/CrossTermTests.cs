@@ -6,10 +6,10 @@ using Xunit;
 
 namespace Clado.Tests.Cli;
 
-/// <summary>The reason for the project, on a real network: at 3.0 bits with nearest rounding, cross terms save what the diagonal loses.</summary>
+/// <summary>The reason for the project: at 3.0 bits with nearest rounding, cross terms save accuracy that the diagonal loses.</summary>
 public class CrossTermTests
 {
-    // Nearest rounding, whose errors are large enough to meet: docs/method.md has 25 % against 61 %; the test asks for half of that difference.
+    // Errors of nearest rounding are large enough to interact: docs/method.md has 25 % against 61 %. The test asks for half of that.
     private const double LeastGain = 0.18;
 
     [Fact]
