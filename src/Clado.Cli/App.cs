@@ -21,20 +21,7 @@ internal static class App
     public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
         var terminal = new Terminal(output, error);
-        var root = new Command("clado", "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, chosen by measuring how the layers' errors interact.")
-        {
-            QuantizeCommand.Create(terminal),
-            InspectCommand.Create(terminal),
-            MeasureCommand.Create(terminal),
-            AllocateCommand.Create(terminal),
-            ExportCommand.Create(terminal),
-            SweepCommand.Create(terminal),
-            EvaluateCommand.Create(terminal),
-            ReportCommand.Create(terminal),
-            DemoCommand.Create(terminal),
-            new HelpOption { Recursive = true },
-            new VersionOption(),
-        };
+        var root = Create(terminal);
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
@@ -46,24 +33,54 @@ internal static class App
         try
         {
             // Signals are the program's own matter: see StopSignals.
-            var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            var configuration = new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            };
             return parsed.InvokeAsync(configuration, cancellation).GetAwaiter().GetResult();
         }
         catch (Exception e) when (Expected(e) is { } message)
         {
             terminal.EndProgress();
-            error.WriteLine($"clado: {message.ReplaceLineEndings(" ")}");
+            error.WriteLine($"clado: {Words.Of(message).ReplaceLineEndings(" ")}");
             return Error;
         }
     }
+
+    /// <summary>The commands.</summary>
+    /// <param name="terminal">Where their tables and messages go.</param>
+    public static Command Create(Terminal terminal) => new Command(
+        "clado",
+        "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, "
+        + "chosen by measuring how the layers' errors interact.")
+    {
+        QuantizeCommand.Create(terminal),
+        InspectCommand.Create(terminal),
+        MeasureCommand.Create(terminal),
+        AllocateCommand.Create(terminal),
+        ExportCommand.Create(terminal),
+        SweepCommand.Create(terminal),
+        EvaluateCommand.Create(terminal),
+        ReportCommand.Create(terminal),
+        DemoCommand.Create(terminal),
+        new HelpOption { Recursive = true },
+        new VersionOption(),
+    };
 
     /// <summary>What is wrong with a word of the command line: the option's name first, no name of a type.</summary>
     private static string Problem(ParseError error)
     {
         var message = string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
-        return error.SymbolResult is OptionResult { Option: var option, Tokens: [var token] } && !message.Contains("required", StringComparison.OrdinalIgnoreCase)
-            ? $"{option.Name} {token.Value}: {(message.Contains("System.", StringComparison.Ordinal) ? "a whole number is wanted, not as large as that" : message)}"
-            : message;
+        if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var token] }
+            || message.Contains("required", StringComparison.OrdinalIgnoreCase))
+        {
+            return message;
+        }
+        bool namesAType = message.Contains("System.", StringComparison.Ordinal);
+        return $"{option.Name} {token.Value}: {(namesAType ? "a whole number is wanted, not as large as that" : message)}";
     }
 
     /// <summary>The one line for errors that are the user's to mend; null for defects of this program, which keep their trace.</summary>

@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace Clado.Cli;
 
 /// <summary>
-/// Ends the program within a second of being told to (Ctrl-C, SIGTERM, SIGHUP): first by asking the work to stop, and where it is in the middle of something that
-/// cannot be asked, or is told a second time, by ending the process. Nothing is lost by that: files are renamed into place, records are transactions.
+/// Ends the program within a second of being told to (Ctrl-C, SIGTERM, SIGHUP). First the work is asked to stop. Where it is in the middle of
+/// something that cannot be asked, or is told a second time, the process ends. Nothing is lost by that: files are renamed into place, records
+/// are transactions.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -17,8 +18,11 @@ internal sealed class StopSignals : IDisposable
     private readonly PosixSignalRegistration[] registrations;
     private int told;
 
-    public StopSignals() =>
-        registrations = [.. ((PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP]).Select(signal => PosixSignalRegistration.Create(signal, Stop))];
+    public StopSignals()
+    {
+        PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
+        registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, Stop))];
+    }
 
     /// <summary>Is cancelled by the first signal.</summary>
     public CancellationToken Token => source.Token;

@@ -1,7 +1,9 @@
 namespace Clado;
 
-/// <summary>Writes a file beside its destination, then renames it: a kill at any moment leaves the old file or the new one, never half of one.</summary>
-public static class AtomicFile
+/// <summary>
+/// Writes a file beside its destination, then renames it. A kill at any moment leaves the old file or the new one, never half of one.
+/// </summary>
+internal static class AtomicFile
 {
     // Files begin one after the other, so that none begins while Abandon removes them.
     private static readonly Lock Beginning = new();
@@ -18,7 +20,7 @@ public static class AtomicFile
         file.Commit();
     }
 
-    /// <summary>Removes the files that are being written at this moment: for a program that is about to end without finishing them.</summary>
+    /// <summary>Removes the files that are being written at this moment, for a program that ends without finishing them.</summary>
     /// <param name="end">Called at last; no file is begun before it returns.</param>
     public static void Abandon(Action end)
     {
@@ -70,8 +72,7 @@ public static class AtomicFile
         lock (Beginning)
         {
             var path = Path.Combine(parent, $"{prefix}{Guid.NewGuid():N}");
-            // Nobody else's business.
-            _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            CreatePrivate(path);
             Unfinished.Add(path, 1);
             return path;
         }
@@ -129,6 +130,19 @@ public static class AtomicFile
     /// <param name="path">Destination; missing folders are made.</param>
     /// <param name="text">The whole contents.</param>
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>Makes a folder that nobody else can look into, where the system knows of such.</summary>
+    private static void CreatePrivate(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
 
     private static void Delete(string path)
     {

@@ -5,7 +5,9 @@ using static System.FormattableString;
 
 namespace Clado.Onnx;
 
-/// <summary>Tensors whose bytes lie in a file beside the model. The file must be inside the model's folder: models are untrusted input.</summary>
+/// <summary>
+/// Tensors whose bytes lie in a file beside the model. The file must be inside the model's folder: models are untrusted input.
+/// </summary>
 internal static class ExternalData
 {
     // Tensors below this stay in the model: their name and place would take as much.
@@ -16,13 +18,17 @@ internal static class ExternalData
 
     private const string Location = "location";
 
-    /// <summary>What a tensor outside the model takes at most beside its bytes: a place that is aligned, and a file's name and two numbers.</summary>
+    /// <summary>
+    /// What a tensor outside the model takes at most beside its bytes: a place that is aligned, and a file's name and two numbers.
+    /// </summary>
     public const long LargestOverheadBytes = Alignment + 512;
 
     /// <summary>Writes the bytes of a model's larger initializers to a file beside it, named by its contents.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">Where the model will be written.</param>
-    /// <returns>A model that refers to the file, and the file's path and size in bytes. The file is unfinished until the model is written.</returns>
+    /// <returns>
+    /// A model that refers to the file, and the file's path and size in bytes. The file is unfinished until the model is written.
+    /// </returns>
     public static (ModelProto Model, (string Path, long SizeBytes) Data) Detach(ModelProto model, string path)
     {
         var detached = model.Clone();
@@ -80,9 +86,10 @@ internal static class ExternalData
         }
         try
         {
-            var locations = OnnxFile.Parse(modelPath, File.ReadAllBytes(modelPath)).Tensors().Where(tensor => tensor.DataLocation == TensorProto.Types.DataLocation.External)
+            var folder = Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
+            var locations = OnnxFile.Parse(modelPath, File.ReadAllBytes(modelPath)).Tensors().Where(IsApart)
                 .SelectMany(tensor => tensor.ExternalData).Where(entry => entry.Key == Location).Select(entry => entry.Value).Distinct();
-            return [.. locations.Select(location => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(modelPath))!, location)))];
+            return [.. locations.Select(location => Path.GetFullPath(Path.Combine(folder, location)))];
         }
         catch (Exception e) when (e is CladoException or IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -93,46 +100,56 @@ internal static class ExternalData
     /// <summary>Reads the tensor's bytes into <see cref="TensorProto.RawData"/>; does nothing where they are there already.</summary>
     public static void Embed(string modelPath, TensorProto tensor)
     {
-        if (tensor.DataLocation != TensorProto.Types.DataLocation.External)
+        if (!IsApart(tensor))
         {
             return;
         }
         var entries = tensor.ExternalData.GroupBy(e => e.Key).ToDictionary(g => g.Key, g => g.Last().Value);
         var location = entries.GetValueOrDefault(Location)
-            ?? throw new OnnxFormatException(modelPath, "external data without a location; save the model again", tensor: tensor.Name);
+            ?? throw Error("external data without a location; save the model again");
         var file = new FileInfo(Resolve(modelPath, tensor.Name, location));
         if (!file.Exists)
         {
-            throw new OnnxFormatException(modelPath, $"its data file '{location}' is missing; put it beside the model", tensor: tensor.Name);
+            throw Error($"its data file '{location}' is missing; put it beside the model");
         }
         if (InputFile.Problem(file.FullName) is { } problem)
         {
-            throw new OnnxFormatException(modelPath, $"its data file '{location}': {problem}; put the file itself beside the model", tensor: tensor.Name);
+            throw Error($"its data file '{location}': {problem}; put the file itself beside the model");
         }
-        long offset = Number(entries, "offset", 0);
-        long length = Number(entries, "length", file.Length - offset);
+        long offset = Number("offset", 0);
+        long length = Number("length", file.Length - offset);
         long wanted = TensorData.SizeBytes(modelPath, tensor);
         if (offset < 0 || offset > file.Length || length < 0 || length > file.Length - offset || length != wanted)
         {
-            throw new OnnxFormatException(modelPath, Invariant($"data file '{location}' has {file.Length:N0} bytes; the tensor wants {wanted:N0} ")
-                + Invariant($"and names {length:N0} at offset {offset:N0}; save the model again"), tensor: tensor.Name);
+            throw Error(Invariant($"data file '{location}' has {file.Length:N0} bytes; the tensor wants {wanted:N0} ")
+                + Invariant($"and names {length:N0} at offset {offset:N0}; save the model again"));
         }
         if (length > Array.MaxLength)
         {
-            throw new OnnxFormatException(modelPath, Invariant($"has {length:N0} bytes; tensors of up to {Array.MaxLength:N0} can be read. Split it, or keep it out of the model"), tensor: tensor.Name);
+            throw Error(Invariant($"has {length:N0} bytes; tensors of up to {Array.MaxLength:N0} can be read. ")
+                + "Split it, or keep it out of the model");
         }
+        tensor.RawData = Read(file, offset, length);
+        tensor.ExternalData.Clear();
+        tensor.ClearDataLocation();
+
+        long Number(string key, long otherwise) =>
+            !entries.TryGetValue(key, out var text) ? otherwise
+            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value
+            : throw Error($"external data has {key} '{text}', which is no number");
+
+        OnnxFormatException Error(string problem) => new(modelPath, problem, tensor: tensor.Name);
+    }
+
+    private static bool IsApart(TensorProto tensor) => tensor.DataLocation == TensorProto.Types.DataLocation.External;
+
+    private static ByteString Read(FileInfo file, long offset, long length)
+    {
         using var stream = file.OpenRead();
         stream.Seek(offset, SeekOrigin.Begin);
         var bytes = new byte[length];
         stream.ReadExactly(bytes);
-        tensor.RawData = UnsafeByteOperations.UnsafeWrap(bytes);
-        tensor.ExternalData.Clear();
-        tensor.ClearDataLocation();
-
-        long Number(Dictionary<string, string> from, string key, long otherwise) =>
-            !from.TryGetValue(key, out var text) ? otherwise
-            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value
-            : throw new OnnxFormatException(modelPath, $"external data has {key} '{text}', which is no number", tensor: tensor.Name);
+        return UnsafeByteOperations.UnsafeWrap(bytes);
     }
 
     private static string Resolve(string modelPath, string tensor, string location)
@@ -157,6 +174,8 @@ internal static class ExternalData
         }
         var here = Path.Combine(RealPath(parent), Path.GetFileName(path));
         FileSystemInfo info = Directory.Exists(here) ? new DirectoryInfo(here) : new FileInfo(here);
-        return info.LinkTarget is not null && info.ResolveLinkTarget(returnFinalTarget: true) is { } target ? RealPath(target.FullName) : here;
+        return info.LinkTarget is not null && info.ResolveLinkTarget(returnFinalTarget: true) is { } target
+            ? RealPath(target.FullName)
+            : here;
     }
 }

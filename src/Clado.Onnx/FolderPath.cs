@@ -1,7 +1,7 @@
 namespace Clado;
 
 /// <summary>Paths of folders, which may end in a separator, as the root of a file system does.</summary>
-public static class FolderPath
+internal static class FolderPath
 {
     /// <summary>Whether a path lies in a folder or one below it, by the names alone.</summary>
     /// <param name="folder">The folder, absolute.</param>

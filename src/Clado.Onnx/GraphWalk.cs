@@ -1,11 +1,12 @@
 namespace Clado.Onnx;
 
 /// <summary>
-/// Who reads what in a graph. A node reads its inputs and, without listing them, the tensors around it that the bodies of a loop or branch use: graphs in its
-/// attributes, which see the names around them but for those they define themselves (ONNX IR specification, "Nested subgraphs"). Nobody else looks at the inputs of
-/// nodes, except for the positional ones of a known operator (<see cref="NodeExtensions.Operand"/>).
+/// Who reads what in a graph. A node reads its inputs. A loop or branch also reads what its bodies use of the tensors around it, without
+/// listing them. Bodies are graphs in its attributes. They see the names around them, but for those they define themselves
+/// (ONNX IR specification, "Nested subgraphs"). Nobody else looks at the inputs of nodes, except for the positional ones of a known
+/// operator (<see cref="NodeExtensions.Operand"/>).
 /// </summary>
-public sealed class GraphWalk
+internal sealed class GraphWalk
 {
     private readonly IReadOnlyList<NodeProto> nodes;
     private readonly string[][] reads;
@@ -20,7 +21,8 @@ public sealed class GraphWalk
         this.nodes = nodes;
         reads = [.. nodes.Select(node => Reads(node).Distinct().ToArray())];
         producers = nodes.SelectMany((node, i) => Outputs(node).Select(name => (name, i))).ToDictionary(p => p.name, p => p.i);
-        readers = reads.SelectMany((names, i) => names.Select(name => (name, i))).GroupBy(p => p.name, p => p.i).ToDictionary(g => g.Key, g => g.ToArray());
+        readers = reads.SelectMany((names, i) => names.Select(name => (name, i)))
+            .GroupBy(p => p.name, p => p.i).ToDictionary(g => g.Key, g => g.ToArray());
     }
 
     /// <summary>Names of the tensors a node reads, each once. Shape: [tensors].</summary>
@@ -112,11 +114,14 @@ public sealed class GraphWalk
     public static ISet<string> Names(GraphProto graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        var bodies = graph.Node.SelectMany(Bodies);
-        return Defines(graph).Concat(graph.Node.SelectMany(node => node.Input)).Concat(graph.Output.Select(o => o.Name)).Concat(bodies.SelectMany(Names)).ToHashSet();
+        var read = graph.Node.SelectMany(node => node.Input).Concat(graph.Output.Select(o => o.Name));
+        var inBodies = graph.Node.SelectMany(Bodies).SelectMany(Names);
+        return Defines(graph).Concat(read).Concat(inBodies).ToHashSet();
     }
 
-    /// <summary>Names of the tensors a node reads, as often as it does: its inputs, and what its bodies use of the names around them.</summary>
+    /// <summary>
+    /// Names of the tensors a node reads, as often as it does: its inputs, and what its bodies use of the names around them.
+    /// </summary>
     /// <param name="node">The node to look at.</param>
     public static IEnumerable<string> Reads(NodeProto node)
     {
@@ -168,7 +173,8 @@ public sealed class GraphWalk
     }
 
     /// <summary>What a body reads of the names around it.</summary>
-    private static IEnumerable<string> Around(GraphProto body) => body.Node.SelectMany(Reads).Concat(body.Output.Select(o => o.Name)).Except(Defines(body));
+    private static IEnumerable<string> Around(GraphProto body) =>
+        body.Node.SelectMany(Reads).Concat(body.Output.Select(o => o.Name)).Except(Defines(body));
 
     private static IEnumerable<string> Outputs(NodeProto node) => node.Output.Where(name => name.Length > 0);
 }

@@ -3,7 +3,7 @@ using System.Formats.Tar;
 namespace Clado;
 
 /// <summary>Tells files that can be read from those that would never end or never begin: pipes, devices, sockets.</summary>
-public static class InputFile
+internal static class InputFile
 {
     /// <summary>Says what is wrong with a path that is to be read; nothing is opened that could block.</summary>
     /// <param name="path">Path of a file; links are followed.</param>
@@ -13,7 +13,7 @@ public static class InputFile
         ArgumentNullException.ThrowIfNull(path);
         return path.Length == 0 ? "is an empty path"
             : Directory.Exists(path) ? "is a folder, no file"
-            : Target(path) is not { Exists: true } target ? $"no such file{(new FileInfo(path).LinkTarget is { } link ? $" (a link to {link})" : "")}"
+            : Target(path) is not { Exists: true } target ? $"no such file{LinkOf(path)}"
             : IsRegular(target) ? null
             : "is no regular file but a pipe or a device";
     }
@@ -32,13 +32,16 @@ public static class InputFile
             return Path.GetFullPath(first) == Path.GetFullPath(second);
         }
         return one.FullName == other.FullName
-            // One file has one length and one age, whatever it is called; where a copy has kept both, its contents decide: nothing is lost then either.
+            // One file has one length and one age, whatever it is called. Where a copy has kept both, its contents decide.
             || (one.Length == other.Length && one.LastWriteTimeUtc == other.LastWriteTimeUtc && one.CreationTimeUtc == other.CreationTimeUtc
                 && IsRegular(one) && IsRegular(other) && HaveSameBytes(one, other));
     }
 
     // Whatever has no length of its own is shown as empty; which of these are regular, of all of .NET only the tar writer tells.
-    private static bool IsRegular(FileInfo file) => file.Length > 0 || OperatingSystem.IsWindows() || TypeOf(file.FullName) is TarEntryType.RegularFile;
+    private static bool IsRegular(FileInfo file) =>
+        file.Length > 0 || OperatingSystem.IsWindows() || TypeOf(file.FullName) is TarEntryType.RegularFile;
+
+    private static string LinkOf(string path) => new FileInfo(path).LinkTarget is { } link ? $" (a link to {link})" : "";
 
     /// <summary>The file that a path leads to, which need not be there; null where links go in a circle.</summary>
     private static FileInfo? Target(string path)

@@ -3,7 +3,7 @@ using static Clado.Onnx.AttributeProto.Types;
 namespace Clado.Onnx;
 
 /// <summary>Reads, sets and makes nodes and their attributes.</summary>
-public static class NodeExtensions
+internal static class NodeExtensions
 {
     /// <summary>The node's name, or its operator and first output where it has none: what messages call it.</summary>
     /// <param name="node">The node to name.</param>
@@ -24,7 +24,8 @@ public static class NodeExtensions
     public static bool RoundsActivations(this ModelProto model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return GraphWalk.AtEveryDepth(model.Functions.SelectMany(f => f.Node).Concat(model.Graph.Node)).Any(n => n.OpType is "QuantizeLinear" or "DynamicQuantizeLinear");
+        var nodes = model.Functions.SelectMany(f => f.Node).Concat(model.Graph.Node);
+        return GraphWalk.AtEveryDepth(nodes).Any(n => n.OpType is "QuantizeLinear" or "DynamicQuantizeLinear");
     }
 
     /// <summary>Version of the standard operators a model uses; 0 where it imports none.</summary>
@@ -41,8 +42,8 @@ public static class NodeExtensions
     public static AttributeProto? Find(this NodeProto node, string name) => node.Attribute.FirstOrDefault(a => a.Name == name);
 
     /// <summary>
-    /// Names of an operator's positional inputs, an empty one for an optional input that is absent. What a node reads is more where it has bodies:
-    /// <see cref="GraphWalk.Reads(NodeProto)"/>.
+    /// Names of an operator's positional inputs, an empty one for an optional input that is absent.
+    /// A node with bodies reads more, see <see cref="GraphWalk.Reads(NodeProto)"/>.
     /// </summary>
     /// <param name="node">The node to look at.</param>
     /// <returns>Shape: [inputs].</returns>
@@ -86,6 +87,11 @@ public static class NodeExtensions
     /// <param name="name">Name of the attribute.</param>
     /// <returns>Shape: [values].</returns>
     public static long[]? Integers(this NodeProto node, string name) => node.Find(name)?.Ints.ToArray();
+
+    /// <summary>A text attribute's value, or null.</summary>
+    /// <param name="node">The node to look in.</param>
+    /// <param name="name">Name of the attribute.</param>
+    public static string? Text(this NodeProto node, string name) => node.Find(name)?.S.ToStringUtf8();
 
     /// <summary>Takes an attribute off a node.</summary>
     /// <param name="node">The node to change.</param>

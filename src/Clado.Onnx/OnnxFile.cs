@@ -4,7 +4,7 @@ using static System.FormattableString;
 namespace Clado.Onnx;
 
 /// <summary>Reads and writes <c>.onnx</c> files. Fields this library does not know are kept.</summary>
-public static class OnnxFile
+internal static class OnnxFile
 {
     /// <summary>The largest file a protobuf message can be, in bytes (2 GiB − 1).</summary>
     public const long MaximumSizeBytes = int.MaxValue;
@@ -12,12 +12,15 @@ public static class OnnxFile
     /// <summary>Reads a model; data in external files is checked and brought into the tensors.</summary>
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
     /// <returns>The model as the file has it, with external data embedded and every initializer's length checked.</returns>
-    /// <exception cref="OnnxFormatException">The file is missing, truncated, not ONNX, or a tensor does not have the data its shape asks for.</exception>
+    /// <exception cref="OnnxFormatException">
+    /// The file is missing, truncated, not ONNX, or a tensor does not have the data its shape asks for.
+    /// </exception>
     public static ModelProto Read(string path)
     {
         if (InputFile.Problem(path) is { } problem)
         {
-            throw new OnnxFormatException(path, $"{problem}{(path.Length > 0 ? $" ({Path.GetFullPath(path)})" : "")}; give the path of an .onnx file");
+            var place = path.Length > 0 ? $" ({Path.GetFullPath(path)})" : "";
+            throw new OnnxFormatException(path, $"{problem}{place}; give the path of an .onnx file");
         }
         var info = new FileInfo(path);
         if (info.Length > Array.MaxLength)
@@ -26,19 +29,7 @@ public static class OnnxFile
                 + "save the model with its weights as external data");
         }
         var model = Parse(path, File.ReadAllBytes(path));
-        var (initializers, inside) = (model.Graph.Initializer.Count, info.Length);
-        foreach (var (index, tensor) in model.Tensors().Index())
-        {
-            bool isApart = tensor.DataLocation == TensorProto.Types.DataLocation.External;
-            ExternalData.Embed(path, tensor);
-            TensorData.Check(path, tensor);
-            // Initializers of the graph can be kept apart again, when it is run or written; these cannot.
-            if (isApart && index >= initializers && (inside += tensor.RawData.Length) > LargestBytes)
-            {
-                throw new OnnxFormatException(path, Invariant($"with this constant of a node or body there would be {inside:N0} bytes in one message, which holds {LargestBytes:N0}; ")
-                    + "save the model with it as an initializer of the graph", tensor: tensor.Name);
-            }
-        }
+        Embed(model, path, info.Length);
         return model;
     }
 
@@ -54,7 +45,8 @@ public static class OnnxFile
         }
         if (File.Exists(path) && ExternalData.Files(model).Any(data => InputFile.IsSame(path, data)))
         {
-            throw new CladoException($"{path}: holds the weights of the float model {model}, which would be lost; give another file with -o");
+            throw new CladoException(
+                $"{path}: holds the weights of the float model {model}, which would be lost; give another file with -o");
         }
     }
 
@@ -76,7 +68,8 @@ public static class OnnxFile
         }
         if (model.Graph is null || !model.HasIrVersion || model.OpsetImport.Count == 0)
         {
-            throw new OnnxFormatException(path, "not an ONNX model (it has no graph, IR version or opset); check that this is the right file");
+            throw new OnnxFormatException(
+                path, "not an ONNX model (it has no graph, IR version or opset); check that this is the right file");
         }
         return model;
     }
@@ -85,8 +78,8 @@ public static class OnnxFile
     internal static long LargestBytes { get; set; } = Array.MaxLength;
 
     /// <summary>
-    /// Writes a model beside its destination and renames it into place, so that no half-written file is ever seen. A model too large for one file gets a second
-    /// one with the data of its larger initializers, see <see cref="StagedModel"/>.
+    /// Writes a model beside its destination and renames it into place, so that no half-written file is ever seen.
+    /// A model too large for one file gets a second one with the data of its larger initializers, see <see cref="StagedModel"/>.
     /// </summary>
     /// <param name="model">The model to write.</param>
     /// <param name="path">Destination; an existing file is replaced, missing folders are made.</param>
@@ -112,7 +105,7 @@ public static class OnnxFile
         var shell = model.Clone();
         shell.Graph = null;
         long graph = model.Graph.SizeBytes();
-        return shell.CalculateSize() + Field(graph);
+        return shell.CalculateSize() + FieldSize.Bytes(ModelProto.GraphFieldNumber, graph);
     }
 
     /// <summary>Bytes of a graph in one message, also where it is larger than a message can be.</summary>
@@ -121,15 +114,37 @@ public static class OnnxFile
         // Sizes of messages are 32-bit numbers: what lies in initializers is summed up on its own.
         var shell = graph.Clone();
         shell.Initializer.Clear();
-        return shell.CalculateSize() + graph.Initializer.Sum(tensor => Field(tensor.CalculateSize()));
+        return shell.CalculateSize()
+            + graph.Initializer.Sum(tensor => FieldSize.Bytes(GraphProto.InitializerFieldNumber, tensor.CalculateSize()));
     }
 
-    /// <summary>A message in a field: its tag (field numbers below 16 take one byte), its length and itself.</summary>
-    private static long Field(long length) => 1 + CodedOutputStream.ComputeUInt64Size((ulong)length) + length;
-
     /// <summary>Every tensor that carries data: initializers and tensor attributes of nodes, bodies and functions included.</summary>
-    internal static IEnumerable<TensorProto> Tensors(this ModelProto model) =>
-        model.Graph.Initializer.Concat(GraphWalk.AtEveryDepth(model.Graph.Node.Concat(model.Functions.SelectMany(function => function.Node))).SelectMany(Tensors));
+    internal static IEnumerable<TensorProto> Tensors(this ModelProto model)
+    {
+        var nodes = model.Graph.Node.Concat(model.Functions.SelectMany(function => function.Node));
+        return model.Graph.Initializer.Concat(GraphWalk.AtEveryDepth(nodes).SelectMany(Tensors));
+    }
+
+    /// <summary>Brings external data into the tensors, and checks what every tensor holds.</summary>
+    private static void Embed(ModelProto model, string path, long fileBytes)
+    {
+        var (initializers, inside) = (model.Graph.Initializer.Count, fileBytes);
+        foreach (var (index, tensor) in model.Tensors().Index())
+        {
+            bool isApart = tensor.DataLocation == TensorProto.Types.DataLocation.External;
+            ExternalData.Embed(path, tensor);
+            TensorData.Check(path, tensor);
+            // Initializers of the graph can be kept apart again, when it is run or written; these cannot.
+            if (isApart && index >= initializers && (inside += tensor.RawData.Length) > LargestBytes)
+            {
+                throw new OnnxFormatException(
+                    path,
+                    Invariant($"with this constant of a node or body there would be {inside:N0} bytes in one message, ")
+                        + Invariant($"which holds {LargestBytes:N0}; save the model with it as an initializer of the graph"),
+                    tensor: tensor.Name);
+            }
+        }
+    }
 
     private static IEnumerable<TensorProto> Tensors(NodeProto node) =>
         node.Attribute.SelectMany(attribute => attribute.T is { } single ? attribute.Tensors.Append(single) : attribute.Tensors)

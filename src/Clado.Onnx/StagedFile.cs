@@ -1,7 +1,10 @@
 namespace Clado;
 
-/// <summary>A file that is written whole beside its destination and not there yet; disposed without <see cref="Commit()"/>, it leaves nothing behind.</summary>
-public sealed class StagedFile : IDisposable
+/// <summary>
+/// A file that is written whole beside its destination, and not there yet.
+/// Disposed without <see cref="Commit()"/>, it leaves nothing behind.
+/// </summary>
+internal sealed class StagedFile : IDisposable
 {
     private readonly string destination;
 
@@ -37,7 +40,9 @@ public sealed class StagedFile : IDisposable
     /// <param name="with">Path of that, or null.</param>
     internal void Commit(string? with) => AtomicFile.Finish(Path, destination, with);
 
-    /// <summary>Renames the file to a name that only its contents told, where it is unfinished until another is that refers to it.</summary>
+    /// <summary>
+    /// Renames the file to a name that only its contents told. There it is unfinished until another is finished that refers to it.
+    /// </summary>
     /// <param name="path">The name, in the same folder.</param>
     internal void Pass(string path) => AtomicFile.Pass(Path, path);
 

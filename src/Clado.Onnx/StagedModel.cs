@@ -3,11 +3,11 @@ using System.Text.RegularExpressions;
 namespace Clado.Onnx;
 
 /// <summary>
-/// A model that is written whole beside its destination and not there yet: it can be run, and is only then given its name. A model too large for one file has its larger
-/// initializers in a second one, <c>PATH.0123456789abcdef.data</c>, named by its contents. That one is there first, so a kill at any moment leaves the old model with its data, or the new
-/// one with its own.
+/// A model that is written whole beside its destination and not there yet: it can be run, and is only then given its name.
+/// A model too large for one file has its larger initializers in a second one, <c>PATH.0123456789abcdef.data</c>, named by its contents.
+/// The second one is there first, so a kill at any moment leaves the old model with its data, or the new one with its own.
 /// </summary>
-public sealed class StagedModel : IDisposable
+internal sealed class StagedModel : IDisposable
 {
     private readonly string destination;
     private readonly StagedFile file;
@@ -47,7 +47,9 @@ public sealed class StagedModel : IDisposable
     /// <summary>Size of the file in bytes, of both where there are two.</summary>
     public long SizeBytes { get; }
 
-    /// <summary>Gives the model its name; one that is there is replaced, and its data removed where no other model beside it has the same.</summary>
+    /// <summary>
+    /// Gives the model its name. One that is there is replaced, and its data removed where no other model beside it has the same.
+    /// </summary>
     public void Commit()
     {
         var folder = System.IO.Path.GetDirectoryName(destination)!;
@@ -78,5 +80,6 @@ public sealed class StagedModel : IDisposable
     }
 
     /// <summary>Whether data is of this class's making, for a model of this name.</summary>
-    private bool IsOwn(string data) => Regex.IsMatch(data, $@"\A{Regex.Escape(destination)}\.[0-9a-f]{{16}}\.data\z", RegexOptions.CultureInvariant);
+    private bool IsOwn(string data) =>
+        Regex.IsMatch(data, $@"\A{Regex.Escape(destination)}\.[0-9a-f]{{16}}\.data\z", RegexOptions.CultureInvariant);
 }

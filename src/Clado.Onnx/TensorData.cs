@@ -6,7 +6,7 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Onnx;
 
 /// <summary>Values of tensors, whichever of the file's fields they lie in.</summary>
-public static class TensorData
+internal static class TensorData
 {
     /// <summary>Number of elements a shape has.</summary>
     /// <param name="file">Path that errors name.</param>
@@ -21,7 +21,7 @@ public static class TensorData
             // The bound keeps count·16 bytes (the widest type) inside a long.
             if (dim < 0 || (dim > 0 && count > (1L << 58) / dim))
             {
-                throw new OnnxFormatException(file, $"impossible shape [{string.Join(", ", tensor.Dims.Select(d => Invariant($"{d}")))}]", tensor: tensor.Name);
+                throw new OnnxFormatException(file, $"impossible shape {ShapeText.Of(tensor.Dims)}", tensor: tensor.Name);
             }
             empty |= dim == 0;
             count *= Math.Max(dim, 1);
@@ -143,8 +143,12 @@ public static class TensorData
         };
         if (wanted != found)
         {
-            throw new OnnxFormatException(file, Invariant($"shape [{string.Join(", ", tensor.Dims.Select(d => Invariant($"{d}")))}] of {Name((DataType)tensor.DataType)} wants {wanted:N0} ")
-                + Invariant($"{(tensor.HasRawData ? "bytes" : "values")}, the file has {found:N0}; export the model again"), tensor: tensor.Name);
+            var unit = tensor.HasRawData ? "bytes" : "values";
+            throw new OnnxFormatException(
+                file,
+                Invariant($"shape {ShapeText.Of(tensor.Dims)} of {Name((DataType)tensor.DataType)} wants {wanted:N0} {unit}, ")
+                    + Invariant($"the file has {found:N0}; export the model again"),
+                tensor: tensor.Name);
         }
     }
 

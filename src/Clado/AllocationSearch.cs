@@ -8,8 +8,9 @@ using Clado.Sensitivity;
 namespace Clado;
 
 /// <summary>
-/// Looks for the allocation of least loss on the network itself (docs/method.md, "Operating point"): every surrogate's optimum is measured, the
-/// best becomes the operating point, sensitivities are measured again around it, and so on until a round finds nothing better.
+/// Looks for the allocation of least loss on the network itself (docs/method.md, "Operating point").
+/// Every surrogate's optimum is measured, and the best becomes the operating point. Sensitivities are measured again around it, and so on until
+/// a round finds nothing better.
 /// </summary>
 /// <param name="inputs">The network, its candidates and all images of the run.</param>
 /// <param name="options">Estimator and loss.</param>

@@ -14,8 +14,8 @@ using static System.FormattableString;
 namespace Clado;
 
 /// <summary>
-/// Goes along the size–accuracy curve of a run: allocates for each budget and evaluates what would be written. Every finished group of points
-/// is kept in the run folder, and what is there is not done again.
+/// Goes along the size–accuracy curve of a run: allocates for each budget and evaluates what would be written.
+/// Every finished group of points is kept in the run folder, and what is there is not done again.
 /// </summary>
 internal sealed class CurveMeasurement
 {
@@ -48,7 +48,7 @@ internal sealed class CurveMeasurement
             : run.On(null, null, cancellation).Images;
         readout = Readout.Of(run.Graph);
         readout.CheckLabels(images);
-        _ = LossFactory.NameFor(run.Graph, readout, images, run.Sensitivity.Loss);
+        LossKind.Named(run.Sensitivity.Loss).Check(run.Graph, readout, images);
         choices = new CurveChoices(run, options.Rounds, cancellation);
         curve = new Curve
         {
@@ -120,7 +120,7 @@ internal sealed class CurveMeasurement
 
     private static WantedPoint Uniform(int bits) => new(CurveMethod.Uniform, $"{bits}bit");
 
-    /// <summary>Where the curve is worth looking at, by what the single losses predict: the rest of the sweep takes longer than asking them.</summary>
+    /// <summary>Where the curve is worth looking at, by what the single losses predict: they cost nothing beside the rest.</summary>
     private IReadOnlyList<long> Budgets()
     {
         var (smallest, largest) = choices.Range;
@@ -131,7 +131,7 @@ internal sealed class CurveMeasurement
         return CurveBudgets.Choose(smallest, largest, options.PointCount, Loss);
     }
 
-    /// <summary>Measures what is missing of the points, in groups that share the decoding of images and the float pass, and keeps each group.</summary>
+    /// <summary>Measures what is missing of the points, in groups that share the decoding of images and the float pass.</summary>
     private CurvePoint[] Measure(IReadOnlyList<WantedPoint> wanted, string stage)
     {
         var missing = wanted.Where(p => Find(p) is null).ToArray();
@@ -162,9 +162,8 @@ internal sealed class CurveMeasurement
         if (unknown.Length > 0)
         {
             var models = unknown.Select(m => Sound(m.Point, m.Choice)).ToArray();
-            var results = ModelComparison.Evaluate(
-                run.Graph, models, images, run.On(images, null, null, default).Preprocessing, run.Sensitivity.Loss, run.Scales,
-                run.Resources.Threads, part, cancellation);
+            var work = run.On(images, null, null, cancellation) with { Progress = part };
+            var results = ModelComparison.Evaluate(run.Graph, models, run.Sensitivity.Loss, run.Scales, work);
             curve = curve with { FloatTop1 = results[0].Top1 };
             foreach (var ((point, choice), result) in unknown.Zip(results.Skip(1)))
             {
@@ -177,7 +176,7 @@ internal sealed class CurveMeasurement
         folder.WriteCurve(curve);
     }
 
-    /// <summary>The model that would be written of a point; one that computes something else than its bits say is nothing to measure.</summary>
+    /// <summary>The model that would be written of a point; one that computes something else than its bits say is refused.</summary>
     private ModelProto Sound(CurvePoint point, AllocationResult choice)
     {
         var stages = new DeployingStages(run, null, cancellation);
@@ -195,7 +194,8 @@ internal sealed class CurveMeasurement
         MeasuredLoss = result.LossIncrease is { } loss && double.IsFinite(loss) ? loss : null,
     };
 
-    private CurvePoint? Find(WantedPoint wanted) => curve.Points.FirstOrDefault(p => p.Method == wanted.Method && p.Budget == wanted.Budget);
+    private CurvePoint? Find(WantedPoint wanted) =>
+        curve.Points.FirstOrDefault(p => p.Method == wanted.Method && p.Budget == wanted.Budget);
 
     /// <summary>Reports the share of a part as that of the whole.</summary>
     private sealed class Part(IProgress<double> whole, double start, double length) : IProgress<double>

@@ -55,7 +55,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
             return null;
         }
         var work = On("activation ranges").Limit(MeasuredRun.ImagesForRanges);
-        var network = QuantizedGraph.Of(run.Graph, chosen);
+        var network = FakeQuantizedGraph.Of(run.Graph, chosen);
         return new QuantizedActivations(plan, RangeMeasurement.Measure(network, plan, run.Activations.Ranges, work));
     }
 
@@ -93,9 +93,8 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// <param name="activations">What was written of activations; null where they stayed floats.</param>
     /// <param name="images">Images to run at most.</param>
     public ParityResult Compare(
-        ModelProto written, string name, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations, int images) => ParityCheck.Run(
-            run.Graph, written, name, chosen, activations, run.Scales, ParityImages(images), run.Resources.Threads,
-            StageShare.Of(progress, "comparing with the simulation"), cancellation);
+        ModelProto written, string name, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations, int images) =>
+        ParityCheck.Run(run.Graph, new WrittenModel(written, name, chosen, activations), run.Scales, ParityImages(images));
 
     /// <summary>
     /// Rounds every layer again, now that all widths are known: one after the other, each on the inputs that the layers before it leave it,
@@ -104,36 +103,35 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// <returns>The same widths and sizes with other codes; what was predicted of the loss is of the codes before.</returns>
     private AllocationResult Refine(AllocationResult allocation, QuantizedActivations? activations)
     {
-        var replaced = activations is null ? run.Graph : RoundedGraph.Of(run.Graph, activations);
+        var replaced = activations is null ? run.Graph : QdqInsertion.Of(run.Graph, activations);
         IReadOnlyList<int>[] widths = [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])];
         var refined = CandidateMaker.MakeSequentially(
             run.Graph, replaced, run.Layers.Layers, widths, new FeedbackRounding(), On("refining"));
         return allocation with { Chosen = refined.Items };
     }
 
-    /// <summary>Evaluates the file that has no name yet on the images the sensitivities were measured on, against the float model.</summary>
+    /// <summary>Evaluates the file that has no name yet on the run's images, against the float model.</summary>
     private EvaluationResult Evaluate(string staged, string destination)
     {
-        var work = On("evaluating");
-        return Evaluator.Evaluate(
-            staged, destination, work.Images, work.Preprocessing, run.Graph.File, run.Sensitivity.Loss, work.Threads, run.Inputs, run.Scales,
-            work.Progress, cancellation);
+        var reference = new ReferenceFile(run.Graph.File, run.Sensitivity.Loss, run.Scales);
+        return Evaluator.Evaluate(new EvaluatedFile(staged, destination), reference, run.Inputs, On("evaluating"));
     }
 
     /// <summary>
-    /// Images to compare a file and its simulation on. Weights show on any input, so what needs no images otherwise does not need them for this.
+    /// Images to compare a file and its simulation on; random numbers where they are not there.
+    /// Weights show on any input, so what needs no images otherwise does not need them for this.
     /// </summary>
     private ParityInputs ParityImages(int limit)
     {
+        const string Stage = "comparing with the simulation";
         try
         {
-            var work = On("").Limit(limit);
-            return ParityInputs.Of(work.Images, run.Graph, work.Preprocessing);
+            return ParityInputs.Of(run.Graph, On(Stage).Limit(limit));
         }
         catch (CladoException e)
         {
-            progress?.Report(new StageProgress("comparing with the simulation on random inputs", e.Message, null));
-            return ParityInputs.Random(run.Graph);
+            progress?.Report(new StageProgress($"{Stage} on random inputs", e.Message, null));
+            return ParityInputs.Random(run.Graph, new(run.Resources.Threads, cancellation), StageShare.Of(progress, Stage));
         }
     }
 

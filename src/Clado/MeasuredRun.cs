@@ -50,9 +50,10 @@ public sealed class MeasuredRun
         {
             throw new RunFolderException(
                 folder.FolderPath,
-                $"has {candidates.Items.Count} candidates and a matrix of {sensitivity.CandidateCount}; remove the folder and measure again");
+                $"has {candidates.Items.Count} candidates and a matrix of {sensitivity.CandidateCount}; "
+                + "remove the folder and measure again");
         }
-        Scales = sensitivity.Loss == "mse" ? folder.ReadScales() : null;
+        Scales = LossKind.Named(sensitivity.Loss).NeedsScales ? folder.ReadScales() : null;
         Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(Graph, Layers.Layers) : null;
     }
 
@@ -83,7 +84,7 @@ public sealed class MeasuredRun
     /// <summary>How channels were scaled, where that was asked for. Shape: [scaled tensors].</summary>
     public IReadOnlyList<ChannelScaling> Scalings => folder.ReadScalings() ?? [];
 
-    /// <summary>Operations that compute in floats although activations are written as 8-bit integers, and why. Shape: [operations].</summary>
+    /// <summary>Operations that compute in floats though activations are written as integers, and why. Shape: [operations].</summary>
     public IReadOnlyList<KeptOperation> FloatOperations => Plan?.Kept ?? [];
 
     /// <summary>Name of the estimator that was asked for.</summary>
@@ -169,13 +170,15 @@ public sealed class MeasuredRun
     }
 
     /// <summary>
-    /// Writes the quantized model beside its destination and looks at it: its size is the predicted one, its outputs are those of a simulation
-    /// of its bits in floats. It gets its name by <see cref="Deployment.Commit"/>.
+    /// Writes the quantized model beside its destination and looks at it.
+    /// Its size is the predicted one; its outputs are those of a simulation of its bits in floats.
+    /// It gets its name by <see cref="Deployment.Commit"/>.
     /// </summary>
     /// <param name="allocation">The choice.</param>
     /// <param name="path">Destination; what lies there is replaced by a sound file or left.</param>
     /// <param name="refine">
-    /// Whether every layer is rounded again, now that all widths are known, on what the layers before it leave it; kept where the measured loss falls.
+    /// Whether every layer is rounded again, now that all widths are known, on what the layers before it leave it.
+    /// That is kept where the measured loss falls.
     /// </param>
     /// <param name="evaluate">Whether the file is evaluated on the run's images; it is where it is refined.</param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
@@ -246,13 +249,15 @@ public sealed class MeasuredRun
         long sizeBytes, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
         new CurveMeasurement(this, folder, new SweepOptions(), progress, cancellation).UniformAround(sizeBytes);
 
-    /// <summary>What tells an allocation in the run folder from others: its budget, what it is written as, and rounds other than the default.</summary>
+    /// <summary>What tells an allocation from others of the run: budget, what is written, and rounds other than the default.</summary>
     /// <param name="result">The allocation.</param>
     /// <param name="rounds">Rounds as in <see cref="Allocate"/>.</param>
     public string NameOf(AllocationResult result, int? rounds)
     {
         ArgumentNullException.ThrowIfNull(result);
-        return result.Budget.Text + (WrittenAs == "8" ? "" : $"-{WrittenAs}") + (rounds is { } count && count != OwnRounds ? $"-rounds{count}" : "");
+        return result.Budget.Text
+            + (WrittenAs == "8" ? "" : $"-{WrittenAs}")
+            + (rounds is { } count && count != OwnRounds ? $"-rounds{count}" : "");
     }
 
     /// <summary>Keeps a result in the run folder; where nothing can be written there, that is said.</summary>
@@ -273,7 +278,8 @@ public sealed class MeasuredRun
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="CladoException">The images are not there or have changed.</exception>
-    internal Workload On(string? stage, IProgress<StageProgress>? progress, CancellationToken cancellation) => On(images.Value, stage, progress, cancellation);
+    internal Workload On(string? stage, IProgress<StageProgress>? progress, CancellationToken cancellation) =>
+        On(images.Value, stage, progress, cancellation);
 
     /// <summary>Other images, for a stage.</summary>
     /// <param name="set">The images.</param>

@@ -24,7 +24,9 @@ internal sealed class MeasuringStages(
     private readonly PipelineOptions options = prepared.Options;
     private readonly IRounding rounding = RoundingMethods.Named(prepared.Options.Rounding);
 
-    /// <summary>Decodes all images, where the run is new: one that cannot be used is found before there is a folder that others would not fit.</summary>
+    /// <summary>
+    /// Decodes all images, where the run is new: one that cannot be used is found before there is a folder that others would not fit.
+    /// </summary>
     public void CheckImages()
     {
         if (folder.IsNew)
@@ -57,7 +59,7 @@ internal sealed class MeasuringStages(
     /// <param name="graph">The network.</param>
     public IReadOnlyList<OutputScale>? MeasureScales(Graph graph)
     {
-        if (LossFactory.NameOf(Readout.Of(graph), options.Sensitivity.Loss) != "mse")
+        if (!LossKind.Of(Readout.Of(graph), options.Sensitivity.Loss).NeedsScales)
         {
             return null;
         }
@@ -126,7 +128,7 @@ internal sealed class MeasuringStages(
     {
         var plan = ActivationPlan.Of(space.Graph, space.Layers.Layers);
         return folder.ReadRanges(plan.Ranges.Count) is { } ranges
-            ? RoundedGraph.Of(space.Graph, new QuantizedActivations(plan, ranges))
+            ? QdqInsertion.Of(space.Graph, new QuantizedActivations(plan, ranges))
             : space.Graph;
     }
 

@@ -44,7 +44,8 @@ public sealed record PipelineOptions
         init => field = value.Count > 0 && value.All(b => b is >= 2 and <= 8)
             ? [.. value.Distinct().Order()]
             : throw new CladoException(
-                $"--bits {string.Join(',', value.Select(bits => Invariant($"{bits}")))}: widths from 2 to 8 are understood, such as 2,3,4,8");
+                $"--bits {string.Join(',', value.Select(bits => Invariant($"{bits}")))}: "
+                + "widths from 2 to 8 are understood, such as 2,3,4,8");
     } = DefaultBits;
 
     /// <summary>

@@ -45,7 +45,7 @@ public sealed class PreparedRun
 
     /// <summary>Reads and checks.</summary>
     /// <param name="options">What to measure, and how.</param>
-    /// <exception cref="CladoException">Model, images and options cannot be used, or not together; the message says what, where and what to do.</exception>
+    /// <exception cref="CladoException">Model, images and options cannot be used, or not together.</exception>
     public static PreparedRun Of(PipelineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -55,17 +55,19 @@ public sealed class PreparedRun
         var prepared = new PreparedRun(options, space, images);
         _ = ImageShape.Of(graph, options.Preprocessing);
         var readout = Readout.Of(graph);
-        _ = LossFactory.NameFor(graph, readout, images, options.Sensitivity.Loss);
+        LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);
         prepared.CheckFolder();
         prepared.CheckMemory(readout);
         return prepared;
     }
 
-    /// <summary>Checks what evaluating on these images wants beyond measuring on them: classes, where they have some, that the network has too.</summary>
+    /// <summary>Checks what evaluating on these images wants: classes, where they have some, that the network has too.</summary>
     /// <exception cref="CladoException">A class is beyond the network's.</exception>
     public void CheckLabels() => Readout.Of(Space.Graph).CheckLabels(Images);
 
-    /// <summary>Tries a budget on the sizes and costs alone: what it says of losses means nothing, but what is infeasible here stays so.</summary>
+    /// <summary>
+    /// Tries a budget on the sizes and costs alone. What it says of losses means nothing, but what is infeasible here stays so.
+    /// </summary>
     /// <param name="budget">Text of the budget, see <see cref="Budget.Parse"/>.</param>
     /// <param name="limits">What else the choice must keep, or null.</param>
     /// <exception cref="CladoException">The budget or a limit is none, or does not fit the layers.</exception>

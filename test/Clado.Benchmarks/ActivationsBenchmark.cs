@@ -50,7 +50,12 @@ internal static class ActivationsBenchmark
             {
                 var file = Path.Combine(pipeline.RunPath, "written.onnx");
                 pipeline.Deploy(allocation, file).Commit();
-                return Evaluator.Evaluate(file, ImageFolder.Open(SharedInstances.Locate("data/cifar10/test")), preprocessing, path, null, Environment.ProcessorCount);
+                return Evaluator.Evaluate(file, new EvaluationOptions
+                {
+                    Images = SharedInstances.Locate("data/cifar10/test"),
+                    Preprocessing = preprocessing,
+                    Reference = path,
+                });
             }
         }
     }

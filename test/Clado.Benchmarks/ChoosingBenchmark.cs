@@ -84,8 +84,8 @@ internal static class ChoosingBenchmark
     private static double Measured(MeasuredRun run, string path)
     {
         var work = run.On(null, null, CancellationToken.None);
-        return Evaluator.Evaluate(
-            path, work.Images, work.Preprocessing, run.ModelPath, run.Sensitivity.Loss, work.Threads, null, run.Scales).LossIncrease!.Value;
+        var reference = new ReferenceFile(run.ModelPath, run.Sensitivity.Loss, run.Scales);
+        return Evaluator.Evaluate(new(path), reference, new(), work).LossIncrease!.Value;
     }
 
     private static void Show(string start, Network network, PipelineOptions options, double bits)
@@ -101,7 +101,8 @@ internal static class ChoosingBenchmark
         // Activations stay floats here: what weights lose is looked at.
         OnnxFile.Write(ModelWriter.Build(pipeline.Graph, result.Chosen), path);
         var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.Data}/test"));
-        var evaluation = Evaluator.Evaluate(path, test, options.Preprocessing, options.Model, null, options.Resources.Threads);
+        var evaluation = Evaluator.Evaluate(
+            new(path), new(options.Model), new(), new Workload(test, options.Preprocessing) { Resources = options.Resources });
         double measured = result.MeasuredLoss ?? Measured(pipeline, path);
         var best = result.Trials.LastOrDefault(t => t.IsBest);
         Console.WriteLine($"{start} {result.Surrogate}{(best?.Round > 0 ? $", round {best.Round}" : "")} | {result.PredictedLoss:0.0000} | {measured:0.0000} | {best?.HeldBackLoss:0.0000} | {evaluation.LossIncrease:0.0000} | {evaluation.Top1 * 100:0.00} % |");

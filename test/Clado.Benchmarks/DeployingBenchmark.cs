@@ -112,7 +112,7 @@ internal static class DeployingBenchmark
     private static void Show(Network network, string path, string weights, string activations)
     {
         var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.TestImages}"));
-        var result = Evaluator.Evaluate(path, test, network.Preprocessing, network.Path, null, Environment.ProcessorCount);
+        var result = Evaluator.Evaluate(new(path), new(network.Path), new(), new Workload(test, network.Preprocessing));
         Console.WriteLine($"| {network.Model} | {weights} | {activations} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.00} % | {result.LossIncrease:0.0000} |");
     }
 
@@ -129,7 +129,8 @@ internal static class DeployingBenchmark
                 var chosen = Uniform(candidates, bits);
                 var activations = Write(graph, chosen, network.Calibration(64), network.Preprocessing, path);
                 var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.TestImages}")).Limit(network.TestImages.StartsWith("cifar", StringComparison.Ordinal) ? 1000 : 200, 0);
-                var parity = ParityCheck.Run(graph, OnnxFile.Read(path), path, chosen, activations, null, ParityInputs.Of(test, graph, network.Preprocessing), Environment.ProcessorCount, null, default);
+                var parity = ParityCheck.Run(
+                    graph, new(OnnxFile.Read(path), path, chosen, activations), null, ParityInputs.Of(graph, new Workload(test, network.Preprocessing)));
                 Console.WriteLine($"| {network.Model} | {bits} | {parity.Images} | {parity.Agreement * 100:0.0} % | {parity.LargestDifference:0.0000} | {parity.MeanDifference:0.0000} |");
             }
         }
@@ -176,7 +177,7 @@ internal static class DeployingBenchmark
     {
         var plan = ActivationPlan.Of(graph, [.. chosen.Select(c => c.Layer)]);
         var activations = new QuantizedActivations(
-            plan, RangeMeasurement.Measure(QuantizedGraph.Of(graph, chosen), plan, method, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
+            plan, RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, chosen), plan, method, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
         OnnxFile.Write(ModelWriter.Build(graph, chosen, activations), path);
         return activations;
     }

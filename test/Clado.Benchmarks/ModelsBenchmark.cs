@@ -50,7 +50,8 @@ internal static class ModelsBenchmark
                 double choosing = MeasuringBenchmark.Cpu(() => result = pipeline.Allocate(budget, rounds: 0));
                 var path = Path.Combine(options.Run!, "written.onnx");
                 choosing += MeasuringBenchmark.Cpu(() => pipeline.Deploy(result, path).Commit());
-                var evaluation = Evaluator.Evaluate(path, test, options.Preprocessing, options.Model, null, options.Resources.Threads);
+                var evaluation = Evaluator.Evaluate(
+                    new(path), new(options.Model), new(), new Workload(test, options.Preprocessing) { Resources = options.Resources });
                 var metric = labelled ? $"top-1 {evaluation.Top1 * 100:0.0} %, agreement {evaluation.Agreement * 100:0.0} %"
                     : evaluation.Agreement is { } agreement ? $"agreement {agreement * 100:0.0} %" : $"relative output error {Math.Sqrt(evaluation.LossIncrease ?? double.NaN):0.0000}";
                 Console.WriteLine($"| {model} | {result.BitsPerWeight:0.00} | {result.SizeBytes:N0} ({pipeline.Graph.FileSizeBytes:N0}) | {metric} "

@@ -57,10 +57,10 @@ internal static class ParityBenchmark
                     Candidate[] chosen = bits > 0 ? [.. candidates.Uniform(bits)] : [.. candidates.Items.GroupBy(c => c.Layer.Index).Select(own => own.ElementAt(random.Next(own.Count())))];
                     foreach (bool integers in (bool[])[true, false])
                     {
-                        var activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(QuantizedGraph.Of(graph, chosen), plan, RangeMethod.LeastSquares, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
+                        var activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, chosen), plan, RangeMethod.LeastSquares, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
                         var written = ModelWriter.Build(graph, chosen, activations);
                         ParityResult Check(ModelProto file) => ParityCheck.Run(
-                            graph, file, "m.onnx", chosen, activations, scales, ParityInputs.Of(images, graph, preprocessing), Environment.ProcessorCount, null, default);
+                            graph, new(file, "m.onnx", chosen, activations), scales, ParityInputs.Of(graph, new Workload(images, preprocessing)));
 
                         foreach (var o in Check(written).Outputs)
                         {

@@ -194,7 +194,8 @@ internal static class RoundingBenchmark
         {
             var path = Path.GetTempFileName();
             OnnxFile.Write(model, path);
-            var result = Evaluator.Evaluate(path, test, preprocessing, graph.File, null, Threads);
+            var result = Evaluator.Evaluate(
+                new(path), new(graph.File), new(), new Workload(test, preprocessing) { Resources = new() { Threads = Threads } });
             File.Delete(path);
             Console.WriteLine($"| {network.Model}, {test.Items.Count:N0} | {name} | {bits} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.0} % |");
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Clado.Allocation;
 using Clado.Allocation.Solver;
 
 namespace Clado.Benchmarks;

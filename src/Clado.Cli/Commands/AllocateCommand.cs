@@ -62,7 +62,7 @@ internal static class AllocateCommand
         {
             terminal.Data(Json.Of(result, estimator, writtenAs));
         }
-        terminal.Message($"clado: {Views.Infeasible(result)}");
+        terminal.Message($"clado: {AllocationViews.Infeasible(result)}");
         return true;
     }
 }

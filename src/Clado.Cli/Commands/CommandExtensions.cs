@@ -13,7 +13,8 @@ internal static class CommandExtensions
 
     /// <summary>
     /// Runs a command's action with the token that a stop cancels, and runs of models within their limit.
-    /// Options of text that are given without any are refused here for all commands: a path that is none would be taken for the current folder.
+    /// Options of text that are given without any are refused here for all commands:
+    /// a path that is none would be taken for the current folder.
     /// </summary>
     public static void Runs(this Command command, Func<ParseResult, CancellationToken, int> action, bool runsModels = true)
     {

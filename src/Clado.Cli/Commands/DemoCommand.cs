@@ -18,7 +18,9 @@ internal static class DemoCommand
     public static Command Create(Terminal terminal)
     {
         var folder = new Option<string>("--output", "-o") { Description = "Folder to write", DefaultValueFactory = _ => "clado-demo" };
-        var command = new Command("demo", "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo") { folder };
+        var command = new Command(
+            "demo",
+            "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo") { folder };
         command.Runs((parsed, cancellation) => Run(terminal, parsed.GetRequiredValue(folder), cancellation));
         return command;
     }
@@ -57,26 +59,23 @@ internal static class DemoCommand
         var table = Terminal.Table(
             ("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("speed", true),
             ("bits of each layer", false), ("file", false));
-        var images = ImageFolder.Open(test);
+        var evaluation = new EvaluationOptions { Images = test, Preprocessing = options.Preprocessing, Reference = options.Model };
         // On one thread: there speed is the kernels', and least disturbed by what else the machine does.
         string[] paths = [options.Model, .. files.Select(f => f.Deployment.StagedPath)];
         double[] times = LatencyMeasurement.Measure(paths, threads: 1, cancellation: cancellation);
-        void Row(string path, string name, double bits, string widths, string destination, double time)
+        Row(table, "FP32", 32, Evaluator.Evaluate(options.Model, evaluation, null, cancellation), 1, "", options.Model);
+        foreach (var (file, time) in files.Zip(times.Skip(1)))
         {
-            var result = Evaluator.Evaluate(
-                path, destination, images, options.Preprocessing, options.Model, null, options.Resources.Threads, null, null, null, cancellation);
-            Views.Row(
-                table, name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"),
-                Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{times[0] / time:0.00}×"), widths, destination);
-        }
-
-        Row(options.Model, "FP32", 32, "", options.Model, times[0]);
-        foreach (var ((file, path), time) in files.Zip(paths.Skip(1)).Zip(times.Skip(1)))
-        {
-            Row(path, file.Name, file.Bits, file.Widths, file.Deployment.Model.Path, time);
+            var result = file.Deployment.Evaluate(evaluation, null, cancellation);
+            Row(table, file.Name, file.Bits, result, times[0] / time, file.Widths, file.Deployment.Model.Path);
         }
         return table;
     }
+
+    private static void Row(
+        Table table, string name, double bits, EvaluationResult result, double speed, string widths, string path) => table.Row(
+            name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"),
+            Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{speed:0.00}×"), widths, path);
 
     private static IEnumerable<DemoFile> Deploy(Terminal terminal, MeasuredRun run, string folder, CancellationToken cancellation)
     {

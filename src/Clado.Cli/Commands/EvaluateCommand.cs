@@ -2,6 +2,7 @@ using System.CommandLine;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
 using Clado.Evaluation;
+using Clado.Execution;
 using Clado.Images;
 
 namespace Clado.Cli.Commands;
@@ -12,11 +13,18 @@ internal static class EvaluateCommand
     public static Command Create(Terminal terminal)
     {
         var (model, images, json) = (CommonOptions.Model(), CommonOptions.Images("images to evaluate on"), CommonOptions.Json());
-        var (preprocess, limit, seed, threads) = (CommonOptions.Preprocess(), CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.Threads());
+        var (preprocess, threads) = (CommonOptions.Preprocess(), CommonOptions.Threads());
+        var (limit, seed) = (CommonOptions.Limit(), CommonOptions.Seed());
         var feeding = new ModelInputOptions();
         var reference = new Option<string>("--reference") { Description = "The FP32 model to compare with" };
-        var latency = new Option<bool>("--latency") { Description = "Time runs on one image with --threads threads, in turn with the reference: the median" };
-        var command = new Command("evaluate", "Run a model file on images: top-1, top-5, loss, agreement with a reference, time.\n\nExample: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
+        var latency = new Option<bool>("--latency")
+        {
+            Description = "Time runs on one image with --threads threads, in turn with the reference: the median",
+        };
+        var command = new Command(
+            "evaluate",
+            "Run a model file on images: top-1, top-5, loss, agreement with a reference, time.\n\n"
+            + "Example: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
         {
             model, images, reference, latency, preprocess, limit, seed, threads, json,
         };
@@ -24,10 +32,17 @@ internal static class EvaluateCommand
         command.Runs((parsed, cancellation) =>
         {
             var (inputs, sideBySide) = (feeding.Read(parsed), CommonOptions.ThreadCount(parsed.GetValue(threads)));
-            var set = ImageFolder.Open(parsed.GetRequiredValue(images)).Limit(parsed.GetValue(limit), parsed.GetValue(seed));
-            var result = Evaluator.Evaluate(
-                parsed.GetRequiredValue(model), set, Preprocessing.Parse(parsed.GetRequiredValue(preprocess)), parsed.GetValue(reference), null,
-                sideBySide, inputs, null, new StageShare(terminal, "evaluating"), cancellation);
+            var options = new EvaluationOptions
+            {
+                Images = parsed.GetRequiredValue(images),
+                Limit = parsed.GetValue(limit),
+                Seed = parsed.GetValue(seed),
+                Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
+                Inputs = inputs,
+                Reference = parsed.GetValue(reference),
+                Resources = new Resources { Threads = sideBySide },
+            };
+            var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, new StageShare(terminal, "evaluating"), cancellation);
             if (parsed.GetValue(latency))
             {
                 var paths = new[] { result.Model, parsed.GetValue(reference) }.OfType<string>().ToArray();

@@ -11,7 +11,9 @@ internal static class MeasureCommand
     {
         var measuring = new MeasuringOptions();
         var command = new Command(
-            "measure", "Measure sensitivities into a run folder; the same command goes on where it was stopped.\n\nExample: clado measure resnet20.onnx --images calibration --run runs/resnet20");
+            "measure",
+            "Measure sensitivities into a run folder; the same command goes on where it was stopped.\n\n"
+            + "Example: clado measure resnet20.onnx --images calibration --run runs/resnet20");
         measuring.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
@@ -24,7 +26,9 @@ internal static class MeasureCommand
         return command;
     }
 
-    /// <summary>Reads and checks what is to be measured, the run folder first: that takes no time. One that has something in it may be of use as it is.</summary>
+    /// <summary>
+    /// Reads and checks what is to be measured, the run folder first: that takes no time. One that has something in it may be of use as it is.
+    /// </summary>
     public static PreparedRun Prepare(PipelineOptions options)
     {
         var run = options.Run ?? Pipeline.DefaultFolder;

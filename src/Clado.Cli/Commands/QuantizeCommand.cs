@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Clado.Allocation.Solver;
+using Clado.Allocation;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
 
@@ -91,7 +91,9 @@ internal static class QuantizeCommand
         return App.Done;
     }
 
-    /// <summary>Measures something of networks that nobody asked for, when the file is written: what is wrong with those is said, and left out.</summary>
+    /// <summary>
+    /// Measures something of networks that nobody asked for, when the file is written: what is wrong with those is said, and left out.
+    /// </summary>
     private static T? BesideTheFile<T>(Terminal terminal, string what, Func<T?> measure) where T : class
     {
         try

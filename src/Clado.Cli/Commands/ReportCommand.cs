@@ -15,7 +15,8 @@ internal static class ReportCommand
         var figures = new Option<string?>("--figures") { Description = "Folder for the figures as SVG and PNG" };
         var command = new Command(
             "report",
-            "One HTML page of what a run folder holds: curve, bits of every layer, sensitivities. It needs neither the model nor a network.\n\n"
+            "One HTML page of what a run folder holds: curve, bits of every layer, sensitivities. "
+            + "It needs neither the model nor a network.\n\n"
             + "Example: clado report --run runs/resnet20 -o resnet20.html --figures figures")
         {
             run, output, figures,

@@ -30,13 +30,16 @@ internal static class SweepCommand
         var drop = new Option<double?>("--target-drop")
         {
             CustomParser = result => CommonOptions.Number(result),
-            Description = "Look for the smallest size that loses at most so many points of top-1, or of agreement with FP32 where there are no labels",
+            Description = "Look for the smallest size that loses at most so many points of top-1, "
+                + "or of agreement with FP32 where there are no labels",
         };
         var output = new Option<string?>("--output", "-o") { Description = "CSV file to write" };
         var command = new Command(
             "sweep",
-            "The size–accuracy curve from one measurement, uniform widths and the diagonal choice beside it. Finished points are kept in the run folder.\n\n"
-            + "Example: clado sweep --run runs/resnet20 --evaluate test -o resnet20.csv\nExample: clado sweep --run runs/resnet20 --evaluate test --target-drop 1")
+            "The size–accuracy curve from one measurement, uniform widths and the diagonal choice beside it. "
+            + "Finished points are kept in the run folder.\n\n"
+            + "Example: clado sweep --run runs/resnet20 --evaluate test -o resnet20.csv\n"
+            + "Example: clado sweep --run runs/resnet20 --evaluate test --target-drop 1")
         {
             budgets, points, images, limit, seed, drop, rounds, output,
         };
@@ -46,7 +49,8 @@ internal static class SweepCommand
         {
             if (parsed.GetValue(drop) is { } asked && !(asked is >= 0 and <= 100))
             {
-                throw new CladoException($"--target-drop {parsed.GetResult(drop)!.Tokens[0].Value}: points of accuracy from 0 to 100 are wanted");
+                throw new CladoException(
+                    $"--target-drop {parsed.GetResult(drop)!.Tokens[0].Value}: points of accuracy from 0 to 100 are wanted");
             }
             if (parsed.GetValue(drop) is not null && parsed.GetValue(budgets) is not null)
             {
@@ -54,7 +58,8 @@ internal static class SweepCommand
             }
             if (parsed.GetValue(images) is null && (parsed.GetValue(limit) is not null || parsed.GetResult(seed) is { Implicit: false }))
             {
-                throw new CladoException("--limit and --seed choose among the images of --evaluate, which is missing; the run's images are used all of them");
+                throw new CladoException(
+                    "--limit and --seed choose among the images of --evaluate, which is missing; the run's images are used all of them");
             }
             var run = running.Open(parsed, terminal);
             Destination.CheckFile("-o", parsed.GetValue(output), run.ModelPath);
@@ -81,7 +86,7 @@ internal static class SweepCommand
                 (curve, var infeasible) = run.Sweep(options, terminal, cancellation);
                 foreach (var result in infeasible)
                 {
-                    terminal.Message($"clado: {Views.Infeasible(result)}");
+                    terminal.Message($"clado: {AllocationViews.Infeasible(result)}");
                     code = App.No;
                 }
             }
@@ -120,7 +125,8 @@ internal static class SweepCommand
             Invariant($"smallest size found for a drop of at most {target} points: {found.SizeBytes:N0} bytes ")
             + Invariant($"({found.BitsPerWeight:0.00} bits a weight), which lose {found.Drop(curve.FloatTop1):0.00} points of {measure} ")
             + Invariant($"on {curve.Images:N0} images"));
-        terminal.Message($"write it with: clado export --run {run.RunPath} --budget {found.Budget}{(options.Rounds is { } rounds ? $" --rounds {rounds}" : "")}"
+        string rounds = options.Rounds is { } count ? $" --rounds {count}" : "";
+        terminal.Message($"write it with: clado export --run {run.RunPath} --budget {found.Budget}{rounds}"
             + $"{WritingOptions.Of(run)} -o OUT.onnx");
         return App.Done;
     }

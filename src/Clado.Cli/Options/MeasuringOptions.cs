@@ -29,7 +29,8 @@ internal sealed class MeasuringOptions
 
     private readonly Option<string> rounding = new Option<string>("--rounding")
     {
-        Description = "How weights are put on the grid: by error feedback on the images, greedily along the path (GPFQ), or to the nearest point",
+        Description = "How weights are put on the grid: by error feedback on the images, greedily along the path (GPFQ), "
+            + "or to the nearest point",
         DefaultValueFactory = _ => PipelineOptions.Roundings[0],
     }.AcceptOnlyFromAmong([.. PipelineOptions.Roundings]);
 
@@ -41,7 +42,8 @@ internal sealed class MeasuringOptions
 
     private readonly Option<bool> equalize = new("--equalize")
     {
-        Description = "Scale channels between consecutive layers first, where that lowers the error of rounding; the network's outputs stay the same",
+        Description = "Scale channels between consecutive layers first, where that lowers the error of rounding; "
+            + "the network's outputs stay the same",
     };
 
     private readonly Option<string> measuredActivations = new Option<string>("--measure-activations")

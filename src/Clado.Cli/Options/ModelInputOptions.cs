@@ -6,7 +6,10 @@ namespace Clado.Cli.Options;
 /// <summary>What a model gets beside images: for verbs that read one.</summary>
 internal sealed class ModelInputOptions
 {
-    private readonly Option<string?> image = new("--input") { Description = "Name of the input that takes images, where more than one could" };
+    private readonly Option<string?> image = new("--input")
+    {
+        Description = "Name of the input that takes images, where more than one could",
+    };
 
     private readonly Option<string[]> values = new("--set")
     {

@@ -52,11 +52,11 @@ internal sealed class Terminal : IProgress<StageProgress>
         output.WriteLine(text);
     }
 
-    /// <summary>Writes a message.</summary>
+    /// <summary>Writes a message; the library's words become those of the command line.</summary>
     public void Message(string text)
     {
         EndProgress();
-        error.WriteLine(text);
+        error.WriteLine(Words.Of(text));
     }
 
     /// <summary>Shows a table.</summary>
@@ -76,6 +76,9 @@ internal sealed class Terminal : IProgress<StageProgress>
         }
         return table;
     }
+
+    /// <summary>A share in percent; a dash where there is none.</summary>
+    public static string Percent(double? share) => share is { } s ? Invariant($"{s * 100:0.00} %") : "–";
 
     /// <summary>Shows how far a stage is: one line that is rewritten, or a line now and then where the output is no terminal.</summary>
     public void Report(StageProgress value)

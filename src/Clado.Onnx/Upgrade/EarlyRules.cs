@@ -2,14 +2,18 @@ using static Clado.Onnx.NodeExtensions;
 
 namespace Clado.Onnx.Upgrade;
 
-/// <summary>What changed in operators between opset 1 and 7, the first with today's broadcasting; from there on <see cref="UpgradeRules"/>.</summary>
+/// <summary>
+/// What changed in operators between opset 1 and 7, the first with today's broadcasting (ONNX operator changelog, versions 6 and 7).
+/// From there on <see cref="UpgradeRules"/>.
+/// </summary>
 internal static class EarlyRules
 {
     /// <summary>The opset these rules lead to.</summary>
     public const int Until = 7;
 
     // The element types that Cast named by text until opset 5.
-    private static readonly string[] TypeNames = ["FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "STRING", "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64"];
+    private static readonly string[] TypeNames =
+        ["FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "STRING", "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64"];
 
     /// <summary>Rewrites a node of opset 1 to 6 as one of opset 7.</summary>
     public static void Apply(NodeProto node, UpgradeContext context)
@@ -38,8 +42,8 @@ internal static class EarlyRules
                 node.Attribute.Add(Attribute("pads", [.. paddings.Ints]));
                 break;
             case "PRelu" when context.Rank(node.Input[1]) == 1:
-                // One slope a channel; a single slope broadcasts either way.
-                node.Input[1] = Trailing(node, node.Input[1], (context.Rank(node.Input[0]) ?? throw Unknown(node, context)) - 2, 1, context);
+                // One slope a channel, and channels are the second axis; a single slope broadcasts either way.
+                AddTrailing(node, Rank(node, 0, context) - 2, 1, context);
                 break;
             case "Reshape" when node.Take("shape") is { } shape:
                 node.Input.Add(context.Integers($"{node.Output[0]}_shape", [.. shape.Ints]));
@@ -57,29 +61,33 @@ internal static class EarlyRules
         var axis = node.Take("axis");
         if (node.Take("broadcast") is { I: 1 } && axis is not null)
         {
-            int own = context.Rank(node.Input[0]) ?? throw Unknown(node, context), other = context.Rank(node.Input[1]) ?? throw Unknown(node, context);
+            int own = Rank(node, 0, context);
+            int other = Rank(node, 1, context);
             long at = axis.I < 0 ? axis.I + own : axis.I;
             if (at < 0 || at > own)
             {
                 throw context.Error(node, $"broadcasts along axis {axis.I} of {own}; export the model again");
             }
-            node.Input[1] = Trailing(node, node.Input[1], own - (int)at - other, other, context);
+            AddTrailing(node, own - (int)at - other, other, context);
         }
     }
 
-    /// <summary>Adds dimensions of 1 to the end of a tensor.</summary>
-    private static string Trailing(NodeProto node, string tensor, int count, int rank, UpgradeContext context)
+    /// <summary>Adds dimensions of 1 to the end of the second input.</summary>
+    private static void AddTrailing(NodeProto node, int count, int rank, UpgradeContext context)
     {
         if (count <= 0)
         {
-            return tensor;
+            return;
         }
         var wide = context.Fresh($"{node.Output[0]}_wide");
         var axes = context.Integers($"{node.Output[0]}_axes", [.. Enumerable.Range(rank, count).Select(a => (long)a)]);
-        context.Before(Node("Unsqueeze", [tensor, axes], wide));
-        return wide;
+        context.Before(Node("Unsqueeze", [node.Input[1], axes], wide));
+        node.Input[1] = wide;
     }
 
-    private static OnnxFormatException Unknown(NodeProto node, UpgradeContext context) => context.Error(
-        node, $"broadcasting of opset {context.Opset} between tensors whose number of dimensions the file does not say; export with opset {Until} or later");
+    private static int Rank(NodeProto node, int slot, UpgradeContext context) => context.Rank(node.Input[slot])
+        ?? throw context.Error(
+            node,
+            $"broadcasting of opset {context.Opset} between tensors whose number of dimensions the file does not say; "
+                + $"export with opset {Until} or later");
 }

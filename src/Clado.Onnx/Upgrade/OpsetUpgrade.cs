@@ -1,12 +1,14 @@
 namespace Clado.Onnx.Upgrade;
 
 /// <summary>Raises a model to the opset that has 2-bit types (25), or to an older one for older runtimes, operator by operator.</summary>
-public static class OpsetUpgrade
+internal static class OpsetUpgrade
 {
     /// <summary>The opset every model is raised to, unless another is wanted: the first with INT2.</summary>
     public const int TargetOpset = 25;
 
-    /// <summary>The opset for older runtimes. No operator's meaning changed from here to <see cref="TargetOpset"/>, so the same rules lead to both.</summary>
+    /// <summary>
+    /// The opset for older runtimes. No operator's meaning changed from here to <see cref="TargetOpset"/>, so the same rules lead to both.
+    /// </summary>
     public const int EarlierOpset = 21;
 
     /// <summary>The oldest opset that can be raised.</summary>
@@ -16,26 +18,17 @@ public static class OpsetUpgrade
     /// <param name="model">The model, of any opset from 1 to the one wanted.</param>
     /// <param name="file">Path that errors name.</param>
     /// <param name="opset">The opset wanted: <see cref="TargetOpset"/> or <see cref="EarlierOpset"/>.</param>
-    /// <returns>A model of the same meaning at that opset and the IR version that goes with it, its initializers no longer listed among the inputs.</returns>
-    /// <exception cref="OnnxFormatException">The model's opset is out of range, or an operator's way to the one wanted is not known.</exception>
+    /// <returns>
+    /// A model of the same meaning at that opset and the IR version that goes with it. Its initializers are not listed among the inputs.
+    /// </returns>
+    /// <exception cref="OnnxFormatException">The model's opset is out of range, or the way of an operator is not known.</exception>
     public static ModelProto Apply(ModelProto model, string file, int opset = TargetOpset)
     {
         if (opset is not (TargetOpset or EarlierOpset))
         {
             throw new ArgumentOutOfRangeException(nameof(opset), opset, $"{TargetOpset} or {EarlierOpset} are wanted.");
         }
-        var standard = model.OpsetImport.FirstOrDefault(o => o.Domain is "" or "ai.onnx")
-            ?? throw new OnnxFormatException(file, "imports no standard opset; only models made of standard ONNX operators can be quantized");
-        if (standard.Version is < OldestOpset or > TargetOpset)
-        {
-            throw new OnnxFormatException(file, $"is of opset {standard.Version}; opsets {OldestOpset} to {TargetOpset} are understood. "
-                + "Export it with another opset_version");
-        }
-        if (standard.Version > opset)
-        {
-            throw new OnnxFormatException(file, $"is of opset {standard.Version}, later than the {opset} that is wanted of the quantized file; export it with opset_version {opset} or earlier, "
-                + $"or have a file of opset {TargetOpset} written");
-        }
+        int original = Original(model, file, opset);
         var raised = model.Clone();
         raised.IrVersion = opset == TargetOpset ? 13 : 10;
         raised.OpsetImport.First(o => o.Domain is "" or "ai.onnx").Version = opset;
@@ -46,8 +39,29 @@ public static class OpsetUpgrade
             raised.Graph.Input.Remove(input);
         }
 
-        Raise(raised.Graph, new UpgradeContext(file, (int)standard.Version, raised.Graph));
+        Raise(raised.Graph, new UpgradeContext(file, original, raised.Graph));
         return raised;
+    }
+
+    /// <summary>The opset the model is of, where there is a way from it to the one wanted.</summary>
+    private static int Original(ModelProto model, string file, int opset)
+    {
+        long version = model.OpsetImport.FirstOrDefault(o => o.Domain is "" or "ai.onnx")?.Version
+            ?? throw new OnnxFormatException(
+                file, "imports no standard opset; only models made of standard ONNX operators can be quantized");
+        if (version is < OldestOpset or > TargetOpset)
+        {
+            throw new OnnxFormatException(
+                file, $"is of opset {version}; opsets {OldestOpset} to {TargetOpset} are understood. Export it with another opset_version");
+        }
+        if (version > opset)
+        {
+            throw new OnnxFormatException(
+                file,
+                $"is of opset {version}, later than the {opset} that is wanted of the quantized file; "
+                    + $"export it with opset_version {opset} or earlier, or have a file of opset {TargetOpset} written");
+        }
+        return (int)version;
     }
 
     private static void Raise(GraphProto graph, UpgradeContext context)
@@ -79,7 +93,8 @@ public static class OpsetUpgrade
         }
         catch (ArgumentOutOfRangeException e)
         {
-            throw new OnnxFormatException(context.File, $"has fewer inputs or outputs than {node.OpType} needs; export the model again", node.DisplayName(), inner: e);
+            var problem = $"has fewer inputs or outputs than {node.OpType} needs; export the model again";
+            throw new OnnxFormatException(context.File, problem, node.DisplayName(), inner: e);
         }
     }
 }

@@ -12,10 +12,12 @@ internal sealed class UpgradeContext
     private readonly List<NodeProto> before = [];
     private readonly List<NodeProto> after = [];
 
-    public UpgradeContext(string file, int opset, GraphProto graph) => (File, Opset, this.graph, names) = (file, opset, graph, GraphWalk.Names(graph));
+    public UpgradeContext(string file, int opset, GraphProto graph) =>
+        (File, Opset, this.graph, names) = (file, opset, graph, GraphWalk.Names(graph));
 
     // Names are unique across bodies: what is made in one, or around it, hides nothing of another.
-    private UpgradeContext(UpgradeContext outer, GraphProto body) => (File, Opset, graph, names, this.outer) = (outer.File, outer.Opset, body, outer.names, outer);
+    private UpgradeContext(UpgradeContext outer, GraphProto body) =>
+        (File, Opset, graph, names, this.outer) = (outer.File, outer.Opset, body, outer.names, outer);
 
     public string File { get; }
 

@@ -60,8 +60,8 @@ internal sealed class ActivationHistogram
     }
 
     /// <summary>
-    /// The interval [a, b] that minimises Σ (x − clip(x, a, b))² + n Δ²/12 over the values, n of them inside and Δ = (b − a)/255 the step of the grid: clipping
-    /// error as counted, rounding error of a uniform quantizer (Widrow 1956).
+    /// The interval [a, b] that minimises Σ (x − clip(x, a, b))² + n Δ²/12 over the values, n of them inside and Δ = (b − a)/255 the step
+    /// of the grid: clipping error as counted, rounding error of a uniform quantizer (Widrow 1956).
     /// </summary>
     public (double Minimum, double Maximum) LeastSquares()
     {

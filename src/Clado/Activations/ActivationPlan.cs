@@ -8,20 +8,21 @@ namespace Clado.Activations;
 /// <param name="Name">Name of the tensor in the float network.</param>
 /// <param name="Range">Index of its range; tensors that only move elements about share that of what they move.</param>
 /// <param name="Readers">Indices of the nodes that read the rounded values; null where all do. Shape: [readers].</param>
-public sealed record QuantizedTensor(string Name, int Range, IReadOnlyList<int>? Readers);
+internal sealed record QuantizedTensor(string Name, int Range, IReadOnlyList<int>? Readers);
 
 /// <summary>A node with quantized weights that computes in integers.</summary>
 /// <param name="Node">Index of the node.</param>
 /// <param name="Layer">Its layer.</param>
 /// <param name="InputRange">Index of the range of its input.</param>
 /// <param name="Bias">Name of its bias, written as 32-bit integers; null where it has none.</param>
-public sealed record IntegerNode(int Node, QuantizableLayer Layer, int InputRange, string? Bias);
+internal sealed record IntegerNode(int Node, QuantizableLayer Layer, int InputRange, string? Bias);
 
 /// <summary>
-/// Which tensors of a network are put on 8-bit grids, so that ONNX Runtime's CPU provider fuses every node between two of them to an integer kernel
-/// (QLinearConv, QGemm, MatMulIntegerToFloat, QLinearAdd, …). It follows from the graph alone: ranges do not change it, nor the file's size.
+/// Which tensors of a network are put on 8-bit grids, so that ONNX Runtime's CPU provider fuses every node between two of them to an
+/// integer kernel (QLinearConv, QGemm, MatMulIntegerToFloat, QLinearAdd, …). It follows from the graph alone: ranges do not change it,
+/// nor the file's size.
 /// </summary>
-public sealed record ActivationPlan
+internal sealed record ActivationPlan
 {
     /// <summary>The tensors, in order of execution. Shape: [tensors].</summary>
     public required IReadOnlyList<QuantizedTensor> Tensors { get; init; }
@@ -29,7 +30,9 @@ public sealed record ActivationPlan
     /// <summary>The nodes with weights that compute in integers. Shape: [nodes].</summary>
     public required IReadOnlyList<IntegerNode> Nodes { get; init; }
 
-    /// <summary>The nodes that compute in floats, with the reason; those that only move elements about or compute shapes are left out. Shape: [kept].</summary>
+    /// <summary>
+    /// The nodes that compute in floats, with the reason; those that only move elements or compute shapes are left out. Shape: [kept].
+    /// </summary>
     public required IReadOnlyList<KeptOperation> Kept { get; init; }
 
     /// <summary>The tensor that each range is measured on. Shape: [ranges].</summary>
@@ -44,9 +47,25 @@ public sealed record ActivationPlan
         ArgumentNullException.ThrowIfNull(layers);
         var roles = new NodeRoles(graph, layers);
         var ranges = new Dictionary<string, int>();
+        var tensors = QuantizedTensors(graph, roles, ranges);
+        bool IsInteger(QuantizableLayer layer, int node) =>
+            roles[node] is NodeRole.Convolution or NodeRole.Product && WeightUse.Slot(graph.Nodes[node], layer.Weight) >= 0;
+        IntegerNode Integer(QuantizableLayer layer, int node)
+        {
+            var bias = graph.Nodes[node].Operand(2);
+            return new IntegerNode(node, layer, ranges[graph.Nodes[node].Operand(0)], bias.Length > 0 ? bias : null);
+        }
+        var nodes = layers.SelectMany(layer => layer.Nodes.Where(node => IsInteger(layer, node)).Select(node => Integer(layer, node)));
+        return new ActivationPlan { Tensors = tensors, Nodes = [.. nodes], Kept = roles.Kept() };
+    }
+
+    /// <summary>The tensors that go on grids; fills the range of each.</summary>
+    private static List<QuantizedTensor> QuantizedTensors(Graph graph, NodeRoles roles, Dictionary<string, int> ranges)
+    {
         var tensors = new List<QuantizedTensor>();
-        foreach (var (name, producer) in graph.Inputs.Names.Order(StringComparer.Ordinal).Select(name => (name, -1))
-            .Concat(graph.Nodes.SelectMany((node, i) => node.Output.Where(o => o.Length > 0).Select(o => (o, i)))))
+        var inputs = graph.Inputs.Names.Order(StringComparer.Ordinal).Select(name => (name, -1));
+        var made = graph.Nodes.SelectMany((node, i) => node.Output.Where(o => o.Length > 0).Select(o => (o, i)));
+        foreach (var (name, producer) in inputs.Concat(made))
         {
             var readers = graph.Consumers(name).Where(reader => roles.ReadsIntegers(reader, name)).ToArray();
             if (producer >= 0 && roles.WritesIntegers(producer) ? roles.IsAbsorbed(name) : readers.Length == 0)
@@ -59,10 +78,6 @@ public sealed record ActivationPlan
             bool integers = producer >= 0 && roles[producer] is not NodeRole.Float;
             tensors.Add(new QuantizedTensor(name, range, integers ? null : readers));
         }
-        bool IsInteger(QuantizableLayer layer, int node) =>
-            roles[node] is NodeRole.Convolution or NodeRole.Product && WeightUse.Slot(graph.Nodes[node], layer.Weight) >= 0;
-        var nodes = layers.SelectMany(layer => layer.Nodes.Where(node => IsInteger(layer, node)).Select(node =>
-            new IntegerNode(node, layer, ranges[graph.Nodes[node].Operand(0)], graph.Nodes[node].Operand(2) is { Length: > 0 } bias ? bias : null)));
-        return new ActivationPlan { Tensors = tensors, Nodes = [.. nodes], Kept = roles.Kept() };
+        return tensors;
     }
 }

@@ -3,7 +3,7 @@ namespace Clado.Activations;
 /// <summary>The grids of a network's activations: value = scale · (code − zero point), codes of 8 bits without sign.</summary>
 /// <param name="Scales">Shape: [ranges]. Range: (0, inf).</param>
 /// <param name="ZeroPoints">Code of the value 0. Shape: [ranges].</param>
-public sealed record ActivationRanges(IReadOnlyList<float> Scales, IReadOnlyList<byte> ZeroPoints)
+internal sealed record ActivationRanges(IReadOnlyList<float> Scales, IReadOnlyList<byte> ZeroPoints)
 {
     // Below this a scale times a weight's would no longer be a normal number.
     private const double SmallestInterval = 1e-18;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
@@ -5,31 +6,9 @@ using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Activations;
 
-/// <summary>What a node does in a network of 8-bit activations.</summary>
-internal enum NodeRole
-{
-    /// <summary>Computes in floats.</summary>
-    Float,
-
-    /// <summary>A convolution with quantized weights: integers in, integers out.</summary>
-    Convolution,
-
-    /// <summary>A matrix product with quantized weights: integers in, floats or integers out.</summary>
-    Product,
-
-    /// <summary>Has an integer kernel, and gets and gives integers: an addition of two branches, a pooling.</summary>
-    Integer,
-
-    /// <summary>Moves or selects elements; input and output share their grid.</summary>
-    Carrier,
-
-    /// <summary>A Relu or Clip between an integer kernel and its rounding, which does its work.</summary>
-    Absorbed,
-}
-
 /// <summary>
-/// Gives every node its role. A node with an integer kernel runs in integers where all its inputs come from integer kernels and somebody reads
-/// integers of it: everywhere else rounding would cost accuracy and conversions, and win nothing.
+/// Gives every node its role. A node with an integer kernel runs in integers where all its inputs come from integer kernels and somebody
+/// reads integers of it. Everywhere else rounding would cost accuracy and conversions, and win nothing.
 /// </summary>
 internal sealed class NodeRoles
 {
@@ -37,10 +16,15 @@ internal sealed class NodeRoles
     private static readonly string[] Kernels = ["Add", "Mul", "AveragePool", "GlobalAveragePool", "Concat", "LeakyRelu", "Sigmoid"];
 
     // What gives values of its input, or zero, which is on every grid.
-    private static readonly string[] Carriers = ["Relu", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Gather", "MaxPool", "Expand", "Tile", "Pad", "Resize"];
+    private static readonly string[] Carriers =
+    [
+        "Relu", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Gather", "MaxPool", "Expand", "Tile", "Pad", "Resize",
+    ];
 
-    // Shapes, and moving about: nobody wants to read that these stay float.
+    // Shapes, and moving elements: nobody wants to read that these stay float.
     private static readonly string[] Silent = [.. Carriers, "Split", "Identity", "Clip", "Dropout", "Cast", "Shape"];
+
+    private const string NoKernel = "ONNX Runtime has no integer kernel for it";
 
     private readonly Graph graph;
     private readonly NodeRole[] roles;
@@ -52,7 +36,8 @@ internal sealed class NodeRoles
         this.graph = graph;
         roles = new NodeRole[graph.Nodes.Count];
         // A weight may have other readers: bodies of loops and branches, an operator that adds it or gathers its rows.
-        var layerOf = layers.SelectMany(layer => layer.Nodes.Where(node => WeightUse.Slot(graph.Nodes[node], layer.Weight) >= 0).Select(node => (node, layer)))
+        var layerOf = layers.SelectMany(layer => layer.Nodes.Select(node => (node, layer)))
+            .Where(use => WeightUse.Slot(graph.Nodes[use.node], use.layer.Weight) >= 0)
             .DistinctBy(use => use.node).ToDictionary(use => use.node, use => use.layer);
         for (int i = 0; i < roles.Length; i++)
         {
@@ -99,10 +84,9 @@ internal sealed class NodeRoles
     private NodeRole OfLayer(int index, QuantizableLayer layer)
     {
         var node = graph.Nodes[index];
-        string? reason = node.OpType is "ConvTranspose" ? "ONNX Runtime has no integer kernel for it"
+        string? reason = node.OpType is "ConvTranspose" ? NoKernel
             : node.Operand(1) != layer.Weight || !graph.Tensors.ContainsKey(node.Operand(0)) ? "the weight is not the right factor"
-            : node.Is("Gemm") && (node.Find("alpha") is not (null or { F: 1 }) || node.Find("beta") is not (null or { F: 1 }) || node.Integer("transA", 0) != 0)
-                ? "it scales or transposes its input"
+            : node.Is("Gemm") && !IsPlainProduct(node) ? "it scales or transposes its input"
             : HasOddBias(node, layer) ? "its bias is computed or has another shape than one value a channel"
             : null;
         if (reason is not null)
@@ -113,10 +97,21 @@ internal sealed class NodeRoles
         return node.Is("Conv") ? NodeRole.Convolution : NodeRole.Product;
     }
 
-    private bool HasOddBias(NodeProto node, QuantizableLayer layer) =>
-        node.Operand(2).Length > 0
-        && !(graph.Initializers.TryGetValue(node.Operand(2), out var bias) && (DataType)bias.DataType == DataType.Float
-            && bias.Dims.Count == 1 && bias.Dims[0] == layer.Shape[WeightUse.ChannelAxis(node, WeightUse.Slot(node, layer.Weight))!.Value]);
+    private static bool IsPlainProduct(NodeProto gemm) =>
+        gemm.Find("alpha") is null or { F: 1 } && gemm.Find("beta") is null or { F: 1 } && gemm.Integer("transA", 0) == 0;
+
+    private bool HasOddBias(NodeProto node, QuantizableLayer layer)
+    {
+        if (node.Operand(2).Length == 0)
+        {
+            return false;
+        }
+        long channels = layer.Shape[WeightUse.ChannelAxis(node, WeightUse.Slot(node, layer.Weight))!.Value];
+        return !(IsFloatConstant(node.Operand(2), out var bias) && bias.Dims is [var length] && length == channels);
+    }
+
+    private bool IsFloatConstant(string name, [NotNullWhen(true)] out TensorProto? tensor) =>
+        graph.Initializers.TryGetValue(name, out tensor) && (DataType)tensor.DataType == DataType.Float;
 
     private NodeRole OfOther(int index)
     {
@@ -125,8 +120,7 @@ internal sealed class NodeRoles
         {
             return NodeRole.Float;
         }
-        if (node.OpType is "Relu" or "Clip" && graph.Producer(node.Operand(0)) is >= 0 and var producer && roles[producer] is NodeRole.Convolution or NodeRole.Integer
-            && graph.Consumers(node.Operand(0)).Count == 1 && !graph.Outputs.Contains(node.Operand(0)) && node.Operands().Skip(1).All(i => i.Length == 0 || graph.Initializers.ContainsKey(i)))
+        if (node.OpType is "Relu" or "Clip" && IsAbsorbed(node))
         {
             return NodeRole.Absorbed;
         }
@@ -137,17 +131,30 @@ internal sealed class NodeRoles
         return Kernels.Contains(node.OpType) && node.Operands().All(integers.Contains) ? NodeRole.Integer : NodeRole.Float;
     }
 
+    /// <summary>Whether a Relu or Clip of constant bounds alone reads what an integer kernel makes.</summary>
+    private bool IsAbsorbed(NodeProto node)
+    {
+        var input = node.Operand(0);
+        bool isOfKernel = graph.Producer(input) is >= 0 and var producer && roles[producer] is NodeRole.Convolution or NodeRole.Integer;
+        bool isReadOnce = graph.Consumers(input).Count == 1 && !graph.Outputs.Contains(input);
+        return isOfKernel && isReadOnce && node.Operands().Skip(1).All(i => i.Length == 0 || graph.Initializers.ContainsKey(i));
+    }
+
     /// <summary>Whether every value of the output is one of the input, or zero.</summary>
     private bool MovesOnly(NodeProto node) => node.OpType switch
     {
-        "Resize" => node.Find("mode") is not { } mode || mode.S.ToStringUtf8() == "nearest",
+        "Resize" => node.Text("mode") is null or "nearest",
         "Pad" => node.Operand(2).Length == 0
-            || (graph.Initializers.TryGetValue(node.Operand(2), out var value) && (DataType)value.DataType == DataType.Float && TensorData.ReadSingles(graph.File, value).All(v => v == 0)),
+            || (IsFloatConstant(node.Operand(2), out var value) && TensorData.ReadSingles(graph.File, value).All(v => v == 0)),
         _ => true,
     };
 
-    private bool IsReadAsIntegers(int index) =>
-        graph.Consumers(graph.Nodes[index].Output[0]).Any(reader => roles[reader] == NodeRole.Absorbed ? IsReadAsIntegers(reader) : ReadsIntegers(reader, graph.Nodes[index].Output[0]));
+    private bool IsReadAsIntegers(int index)
+    {
+        var output = graph.Nodes[index].Output[0];
+        return graph.Consumers(output).Any(reader =>
+            roles[reader] == NodeRole.Absorbed ? IsReadAsIntegers(reader) : ReadsIntegers(reader, output));
+    }
 
     private void Demote(int index)
     {
@@ -163,7 +170,7 @@ internal sealed class NodeRoles
     private string Reason(NodeProto node) =>
         node.OpType is "Conv" or "ConvTranspose" or "Gemm" or "MatMul"
             ? node.Operands().Any(graph.Initializers.ContainsKey) ? "its weight stays float" : "no constant factor (both are activations)"
-        : node.Is("BatchNormalization") ? "ONNX Runtime has no integer kernel for it, and there is no convolution with a weight and output of its own to fold it into"
+        : node.Is("BatchNormalization") ? $"{NoKernel}, and there is no convolution with a weight and output of its own to fold it into"
         : Kernels.Contains(node.OpType) ? "not all of its inputs come from integer kernels, or nobody reads integers of it"
-        : "ONNX Runtime has no integer kernel for it";
+        : NoKernel;
 }

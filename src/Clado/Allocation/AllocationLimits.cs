@@ -9,6 +9,12 @@ namespace Clado.Allocation;
 /// <summary>What a choice of bits must keep besides its size: bit operations, a table of costs, layers that share a width.</summary>
 public sealed record AllocationLimits
 {
+    // Up to 2^53 sums are exact as integers and as floating-point numbers.
+    private const long MostCost = 1L << 53;
+
+    // Enough to tell a user's few tables apart, short enough for the name of a file.
+    private const int DigestBytes = 4;
+
     /// <summary>Bit operations an image at most, or null. Range: [1, inf).</summary>
     public long? BitOperations { get; init; }
 
@@ -18,18 +24,27 @@ public sealed record AllocationLimits
     /// <summary>The most the layers' costs by <see cref="Costs"/> may add up to. Range: [0, 2^53].</summary>
     public long? MaximumCost { get; init; }
 
-    /// <summary>Groups of layers that must get the same width, each a comma-separated list of names with * and ?. Shape: [groups].</summary>
+    /// <summary>
+    /// Groups of layers that must get the same width, each a comma-separated list of names with * and ?. Shape: [groups].
+    /// </summary>
     public IReadOnlyList<string> SameWidth { get; init; } = [];
 
     /// <summary>What the limits add to a budget's text.</summary>
     internal string Suffix =>
         (BitOperations is { } operations ? $"-{operations}bitops" : "")
         + (Costs is null ? "" : $"-{MaximumCost}cost{Digest(Costs.Lines)}")
-        + (SameWidth.Count > 0 ? $"-same{Digest(SameWidth.Select(group => string.Join(',', group.Split(',', StringSplitOptions.TrimEntries).Order(StringComparer.Ordinal))))}" : "");
+        + (SameWidth.Count > 0 ? $"-same{Digest(SameWidth.Select(Sorted))}" : "");
 
     /// <summary>Tells tables and groupings apart in a name, whatever their order. Shape: 8 hexadecimal digits.</summary>
-    private static string Digest(IEnumerable<string> lines) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines.Order(StringComparer.Ordinal)))).AsSpan(0, 4));
+    private static string Digest(IEnumerable<string> lines)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(string.Join('\n', lines.Order(StringComparer.Ordinal)));
+        return Convert.ToHexStringLower(SHA256.HashData(text).AsSpan(0, DigestBytes));
+    }
+
+    private static string Sorted(string group) => string.Join(',', Names(group).Order(StringComparer.Ordinal));
+
+    private static string[] Names(string group) => group.Split(',', StringSplitOptions.TrimEntries);
 
     /// <summary>Throws where a limit lies outside its range, or a table comes without its limit or the other way round.</summary>
     internal void Check()
@@ -38,13 +53,15 @@ public sealed record AllocationLimits
         {
             throw new CladoException(Invariant($"--max-bitops {BitOperations}: more than 0 are wanted"));
         }
-        if (MaximumCost is < 0 or > 1L << 53)
+        if (MaximumCost is < 0 or > MostCost)
         {
             throw new CladoException(Invariant($"--max-cost {MaximumCost}: 0 to 2^53 are wanted"));
         }
         if (Costs is null != MaximumCost is null)
         {
-            throw new CladoException(Costs is null ? "--max-cost: which costs? give them with --cost-table" : "--cost-table: the most its costs may add up to is missing; give --max-cost");
+            throw new CladoException(Costs is null
+                ? "--max-cost: which costs? give them with --cost-table"
+                : "--cost-table: the most its costs may add up to is missing; give --max-cost");
         }
     }
 
@@ -55,7 +72,7 @@ public sealed record AllocationLimits
     public int[][] Groups(IReadOnlyList<QuantizableLayer> layers)
     {
         ArgumentNullException.ThrowIfNull(layers);
-        int[][] groups = [.. SameWidth.Select(group => group.Split(',', StringSplitOptions.TrimEntries).SelectMany(name => Fitting(layers, group, name)).Distinct().ToArray())];
+        int[][] groups = [.. SameWidth.Select(group => Names(group).SelectMany(name => Fitting(layers, group, name)).Distinct().ToArray())];
         return groups.SelectMany(group => group).GroupBy(layer => layer).FirstOrDefault(same => same.Count() > 1) is { } twice
             ? throw new CladoException($"--same-bits: layer '{layers[twice.Key].Name}' is in two groups; make them one")
             : groups;
@@ -63,9 +80,11 @@ public sealed record AllocationLimits
 
     private static int[] Fitting(IReadOnlyList<QuantizableLayer> layers, string group, string name)
     {
-        int[] fitting = [.. Enumerable.Range(0, layers.Count).Where(i => FileSystemName.MatchesSimpleExpression(name, layers[i].Name, ignoreCase: false))];
+        bool Fits(int layer) => FileSystemName.MatchesSimpleExpression(name, layers[layer].Name, ignoreCase: false);
+        int[] fitting = [.. Enumerable.Range(0, layers.Count).Where(Fits)];
         return fitting.Length > 0
             ? fitting
-            : throw new CladoException($"--same-bits {group}: no searched layer is called '{name}'; clado inspect lists the names (the first is '{layers[0].Name}')");
+            : throw new CladoException($"--same-bits {group}: no searched layer is called '{name}'; "
+                + $"clado inspect lists the names (the first is '{layers[0].Name}')");
     }
 }

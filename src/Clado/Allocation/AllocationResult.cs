@@ -1,4 +1,3 @@
-using Clado.Allocation.Solver;
 using Clado.Candidates;
 
 namespace Clado.Allocation;
@@ -22,7 +21,8 @@ public sealed record AllocationResult
     public required string Surrogate { get; init; }
 
     /// <summary>
-    /// Twice the predicted loss: <c>xᵀ G x</c> of the surrogate's matrix, recomputed from the choice, and twice the loss of its operating point.
+    /// Twice the predicted loss, in nats: <c>xᵀ G x</c> of the surrogate's matrix, recomputed from the choice, and twice the loss of its
+    /// operating point. Infinite where there is no choice.
     /// </summary>
     public required double Objective { get; init; }
 
@@ -38,21 +38,25 @@ public sealed record AllocationResult
     /// <summary>Bytes of the smallest file these candidates can make.</summary>
     public required long SmallestBytes { get; init; }
 
-    /// <summary>Mean bits of the smallest choice.</summary>
+    /// <summary>Mean bits of the smallest choice. Range: [2, 8].</summary>
     public required double SmallestBitsPerWeight { get; init; }
 
-    /// <summary>Mean bits over the quantized weights.</summary>
+    /// <summary>Mean bits over the quantized weights; 0 where there is no choice. Range: [0, 8].</summary>
     public double BitsPerWeight => (double)Chosen.Sum(c => c.Bits * c.Layer.Parameters) / Math.Max(1, Chosen.Sum(c => c.Layer.Parameters));
 
     /// <summary>
-    /// Loss increase on the images that sensitivities are measured on, nats, where they were measured around this choice; null where they were not.
+    /// Loss increase on the images that sensitivities are measured on, in nats; null where they were not measured around this choice.
     /// </summary>
     public double? OperatingLoss { get; init; }
 
-    /// <summary>Predicted loss increase, nats: of the sensitivities measured around the choice where there are any, else half the objective.</summary>
+    /// <summary>
+    /// Predicted loss increase, in nats: of the sensitivities measured around the choice where there are any, else half the objective.
+    /// </summary>
     public double PredictedLoss => OperatingLoss ?? (Objective / 2);
 
-    /// <summary>Loss increase over the float network measured on the network with these weights, all images of the run; null where it was not measured.</summary>
+    /// <summary>
+    /// Loss increase over the float network, in nats, measured with these weights on all images of the run; null where it was not measured.
+    /// </summary>
     public double? MeasuredLoss { get; init; }
 
     /// <summary>Every choice that was measured on the way, in order; empty where none was. Shape: [trials].</summary>
@@ -62,8 +66,9 @@ public sealed record AllocationResult
 /// <summary>What one surrogate proposed, and what that was worth.</summary>
 /// <param name="Round">0 for surrogates of the float network, from 1 on for those around an operating point.</param>
 /// <param name="Surrogate">Name of the surrogate.</param>
-/// <param name="PredictedLoss">Loss increase it predicted for its choice.</param>
-/// <param name="MeasuredLoss">Loss increase measured on all images of the run.</param>
-/// <param name="HeldBackLoss">Loss increase measured on the images that no surrogate has seen; null where none were held back.</param>
+/// <param name="PredictedLoss">Loss increase it predicted for its choice, in nats.</param>
+/// <param name="MeasuredLoss">Loss increase measured on all images of the run, in nats.</param>
+/// <param name="HeldBackLoss">The same on the images that no surrogate has seen; null where none were held back.</param>
 /// <param name="IsBest">Whether it was the best choice so far, and became the operating point.</param>
-public sealed record AllocationTrial(int Round, string Surrogate, double PredictedLoss, double MeasuredLoss, double? HeldBackLoss, bool IsBest);
+public sealed record AllocationTrial(
+    int Round, string Surrogate, double PredictedLoss, double MeasuredLoss, double? HeldBackLoss, bool IsBest);

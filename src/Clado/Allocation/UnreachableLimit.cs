@@ -28,7 +28,10 @@ public enum LimitKind
 /// <param name="Beside">Limits it cannot be kept together with; empty where no choice keeps it alone. Shape: [limits].</param>
 public sealed record UnreachableLimit(LimitKind Kind, double Value, double? Smallest, IReadOnlyList<LimitKind> Beside)
 {
-    /// <summary>Finds out which limit of a problem without a choice it is: one that cannot be kept alone, else the first that cannot be kept beside those before it.</summary>
+    /// <summary>
+    /// Finds out which limit of a problem without a choice it is: one that cannot be kept alone, else the first that cannot be kept
+    /// beside those before it.
+    /// </summary>
     /// <param name="problem">The problem; no choice keeps all its budgets.</param>
     /// <param name="kinds">What each budget is. Shape: [budgets].</param>
     /// <param name="cancellation">Ends early.</param>

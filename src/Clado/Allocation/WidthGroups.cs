@@ -20,7 +20,8 @@ internal sealed class WidthGroups
         int[] all = [.. candidates.Items.Select(c => c.Bits).Distinct()];
         if (groups.FirstOrDefault(group => !Widths(group, all).Any()) is { } apart)
         {
-            throw new CladoException($"--same-bits: {string.Join(", ", apart.Select(layer => $"'{candidates.Layers[layer].Name}'"))} have no width in common; look at their pins");
+            string names = string.Join(", ", apart.Select(layer => $"'{candidates.Layers[layer].Name}'"));
+            throw new CladoException($"--same-bits: {names} have no width in common; look at their pins");
         }
     }
 
@@ -35,8 +36,9 @@ internal sealed class WidthGroups
     /// <param name="widths">Widths allowed. Shape: [widths].</param>
     public int[] Rows(IReadOnlyCollection<int> widths)
     {
-        var allowed = groups.SelectMany(group => Widths(group, widths).SelectMany(bits => group.Select(layer => (layer, bits)))).ToHashSet();
-        return [.. Enumerable.Range(0, candidates.Items.Count).Where(row => allowed.Contains((candidates.LayerOf[row], candidates.Items[row].Bits)))];
+        var allowed = groups.SelectMany(group => Widths(group, widths).SelectMany(bits => group.Select(layer => (layer, bits))))
+            .ToHashSet();
+        return [.. AllRows.Where(row => allowed.Contains((candidates.LayerOf[row], candidates.Items[row].Bits)))];
     }
 
     /// <summary>The least a choice can add up to.</summary>
@@ -49,6 +51,10 @@ internal sealed class WidthGroups
             .Min(same => same.Sum(row => value(candidates.Items[row]))));
     }
 
+    private IEnumerable<int> AllRows => Enumerable.Range(0, candidates.Items.Count);
+
     private IEnumerable<int> Widths(int[] group, IReadOnlyCollection<int> widths) =>
-        widths.Where(bits => group.All(layer => Enumerable.Range(0, candidates.Items.Count).Any(row => candidates.LayerOf[row] == layer && candidates.Items[row].Bits == bits)));
+        widths.Where(bits => group.All(layer => Has(layer, bits)));
+
+    private bool Has(int layer, int bits) => AllRows.Any(row => candidates.LayerOf[row] == layer && candidates.Items[row].Bits == bits);
 }

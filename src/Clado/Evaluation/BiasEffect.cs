@@ -15,7 +15,9 @@ namespace Clado.Evaluation;
 /// <param name="CorrectedLoss">Loss increase with the corrected ones.</param>
 public sealed record BiasEffect(int Layers, double LargestChange, double UncorrectedLoss, double CorrectedLoss)
 {
-    /// <summary>Measures a choice with its own biases and with the float network's: two passes over the images, and one of the float network.</summary>
+    /// <summary>
+    /// Measures a choice with its own biases and with the float network's: two passes over the images, and one of the float network.
+    /// </summary>
     /// <param name="graph">The float network.</param>
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
     /// <param name="scales">Units of the outputs, which loss mse needs; null with the others. Shape: [outputs].</param>
@@ -33,11 +35,14 @@ public sealed record BiasEffect(int Layers, double LargestChange, double Uncorre
         var both = new CandidateSet([.. chosen.Select(c => c.Layer)], [.. chosen, .. chosen.Select(c => c with { Bias = null })]);
         int[] rows = [.. Enumerable.Range(0, chosen.Count)];
         using var records = new RecordStore();
-        var losses = JointLoss.Measure(
-            new MeasurementInputs(graph, both, work) { Scales = scales }, [[.. rows.Select(row => row + rows.Length)], rows], loss, records);
+        var inputs = new MeasurementInputs(graph, both, work) { Scales = scales };
+        var losses = JointLoss.Measure(inputs, [[.. rows.Select(row => row + rows.Length)], rows], loss, records);
         return new BiasEffect(corrected.Length, corrected.Max(c => LargestChangeOf(graph, c)), losses[0].Average(), losses[1].Average());
     }
 
-    private static double LargestChangeOf(Graph graph, Candidate candidate) =>
-        candidate.Bias!.Zip(TensorData.ReadSingles(graph.File, graph.Initializers[candidate.Layer.Bias!]), (after, before) => Math.Abs((double)after - before)).Max();
+    private static double LargestChangeOf(Graph graph, Candidate candidate)
+    {
+        var own = TensorData.ReadSingles(graph.File, graph.Initializers[candidate.Layer.Bias!]);
+        return candidate.Bias!.Zip(own, (after, before) => Math.Abs((double)after - before)).Max();
+    }
 }

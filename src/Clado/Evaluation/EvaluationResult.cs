@@ -27,12 +27,14 @@ public sealed record EvaluationResult
     /// <summary>Share of images on which the highest score is the reference's; null without a reference. Range: [0, 1].</summary>
     public double? Agreement { get; init; }
 
-    /// <summary>Mean loss increase over the reference in the loss that was asked for: nats for kl and ce, 1 for mse; null without a reference.</summary>
+    /// <summary>
+    /// Mean loss increase over the reference in the loss that was asked for: nats for kl and ce, 1 for mse. Null without a reference.
+    /// </summary>
     public double? LossIncrease { get; init; }
 
     /// <summary>Median time of a run on one image, milliseconds; null where it was not measured.</summary>
     public double? LatencyMilliseconds { get; init; }
 
-    /// <summary>The reference's, run in turn with it, milliseconds; null without a reference or where it was not measured.</summary>
+    /// <summary>The reference's, run alternately with it, milliseconds; null without a reference or where it was not measured.</summary>
     public double? ReferenceLatencyMilliseconds { get; init; }
 }

@@ -10,116 +10,97 @@ namespace Clado.Evaluation;
 /// <summary>Runs a model file on images, on ONNX Runtime, as it lies on disk.</summary>
 public static class Evaluator
 {
-    internal const int BatchSize = 32;
-
     /// <summary>Evaluates a file.</summary>
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
-    /// <param name="images">Images to run.</param>
-    /// <param name="preprocessing">How images become inputs.</param>
-    /// <param name="reference">Path of the FP32 file to compare with, or null.</param>
-    /// <param name="loss">Loss of the increase over the reference: kl, ce, mse; null to choose by the network.</param>
-    /// <param name="threads">Batches side by side; results do not depend on it. Range: [1, inf).</param>
-    /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
-    /// <param name="scales">
-    /// Units of the outputs for loss mse; null to measure them on these images, from the reference's outputs. Shape: [outputs].
-    /// </param>
+    /// <param name="options">The images, and what to compare with.</param>
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="CladoException">
     /// A file cannot be used, model, reference and images do not fit together, or an output is NaN or infinite.
     /// </exception>
     public static EvaluationResult Evaluate(
-        string path, ImageSet images, Preprocessing preprocessing, string? reference, string? loss, int threads, InputOptions? inputs = null,
-        IReadOnlyList<OutputScale>? scales = null, IProgress<double>? progress = null, CancellationToken cancellation = default) =>
-        Evaluate(path, null, images, preprocessing, reference, loss, threads, inputs, scales, progress, cancellation);
+        string path, EvaluationOptions options, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return Evaluate(new EvaluatedFile(path), options, progress, cancellation);
+    }
 
-    /// <summary>Evaluates a file, as above, that may have no name yet.</summary>
-    /// <param name="path">Where the file lies.</param>
-    /// <param name="destination">The name it will have, which results and errors call it; null where it has it.</param>
-    /// <param name="images">Images to run.</param>
-    /// <param name="preprocessing">How images become inputs.</param>
-    /// <param name="reference">Path of the FP32 file to compare with, or null.</param>
-    /// <param name="loss">Loss of the increase over the reference.</param>
-    /// <param name="threads">Batches side by side.</param>
-    /// <param name="inputs">Which input is the image, and values of the others.</param>
-    /// <param name="scales">Units of the outputs for loss mse. Shape: [outputs].</param>
+    /// <summary>Evaluates a file, which may have no name yet, as above.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="options">The images, and what to compare with.</param>
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops between two batches.</param>
     internal static EvaluationResult Evaluate(
-        string path, string? destination, ImageSet images, Preprocessing preprocessing, string? reference, string? loss, int threads, InputOptions? inputs,
-        IReadOnlyList<OutputScale>? scales, IProgress<double>? progress, CancellationToken cancellation)
+        EvaluatedFile file, EvaluationOptions options, IProgress<double>? progress, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(images);
-        var files = new[] { path, reference }.OfType<string>().Select(OnnxFile.Read).ToArray();
-        var own = (inputs ?? new()).Of(files);
-        using var model = new ModelUnderTest(path, files[0], own[0], destination is null ? null : OutputSource.Unwritten(destination));
-        using var compared = reference is null ? null : new ModelUnderTest(reference, files[1], own[1]);
-        if (compared is not null && (!compared.Readout.ElementCounts.SequenceEqual(model.Readout.ElementCounts)
-            || !compared.Graph.Tensors[compared.Graph.Input].Shape.SequenceEqual(model.Graph.Tensors[model.Graph.Input].Shape)))
+        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
+        var work = new Workload(images, options.Preprocessing)
         {
-            throw new CladoException($"{destination ?? path}: its inputs or outputs differ in size from those of the reference {reference}; give the FP32 model it was made from");
-        }
-        bool scored = Tally.CanScore(images, model.Readout);
-        if (compared is not null && scales is null && LossFactory.NameOf(compared.Readout, loss) == "mse")
-        {
-            scales = ScaleMeasurement.Measure(
-                compared.Graph, compared.Readout, compared.Run,
-                new Workload(images, preprocessing) { Resources = new() { Threads = threads }, Cancellation = cancellation });
-        }
-        var losses = compared is null ? null : new LossFactory(compared.Graph, compared.Readout, images, loss, scales);
-        var batches = new ImageBatches(images, model.Graph, preprocessing, BatchSize);
-        var tallies = new Tally[batches.Count];
-        var work = new WorkProgress(batches.Count, progress);
-        new SideBySide(threads, cancellation).For(batches.Count, index =>
-        {
-            var batch = batches.Load(index);
-            var outputs = model.Run(batch);
-            var tally = new Tally();
-            if (scored)
-            {
-                tally.Score(outputs, batch.Labels!, model.Readout.ElementCount);
-            }
-            if (compared is not null)
-            {
-                var expected = compared.Run(batch);
-                tally.Compare(outputs, expected, losses!.Create(expected, expected, batch), model.Readout);
-            }
-            tallies[index] = tally;
-            work.Add(1);
-        });
-        return Tally.Sum(tallies, destination ?? path, model.Graph.FileSizeBytes, images, scored, compared?.Readout);
+            Resources = options.Resources,
+            Progress = progress,
+            Cancellation = cancellation,
+        };
+        var reference = options.Reference is null ? null : new ReferenceFile(options.Reference, options.Loss, options.Scales);
+        return Evaluate(file, reference, options.Inputs, work);
     }
 
-    /// <summary>A model and the session that runs it.</summary>
-    private sealed class ModelUnderTest : IDisposable
+    /// <summary>Evaluates a file on images that are open already.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="reference">What to compare with, or null.</param>
+    /// <param name="inputs">Which input is the image, and values of the others.</param>
+    /// <param name="work">Images to run.</param>
+    /// <exception cref="CladoException">As above.</exception>
+    internal static EvaluationResult Evaluate(EvaluatedFile file, ReferenceFile? reference, InputOptions inputs, Workload work)
     {
-        private readonly GraphSession session;
-        private readonly OutputSource source;
-
-        public ModelUnderTest(string path, ModelProto model, InputOptions inputs, OutputSource? named = null)
+        string[] paths = [.. new[] { file.Path, reference?.Path }.OfType<string>()];
+        ModelProto[] models = [.. paths.Select(OnnxFile.Read)];
+        Graph[] graphs = [.. paths.Zip(inputs.Of(models), (path, own) => Graph.Read(path, own))];
+        OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
+        // The files themselves run, not our raised copies of them.
+        using var runners = new OwnedList<ModelRunner>(graphs.Zip(models, sources).Select(
+            one => ModelRunner.AsWritten(one.Second, one.First.Inputs, Readout.Of(one.First), one.Third)));
+        if (reference is not null && !HaveSameSizes(graphs, runners))
         {
-            Graph = Graph.Read(path, inputs);
-            Readout = Readout.Of(Graph);
-            // The file itself runs, not our raised copy of it; only a final Softmax is read before it is taken.
-            source = named ?? OutputSource.OfFile(path, model);
-            model.Graph.Output.Clear();
-            model.Graph.Output.Add(Readout.Outputs.Select(name => new ValueInfoProto { Name = name }));
-            // As its users run it: a file that rounds its activations in integers, with the runtime's default options.
-            session = new GraphSession(model, path, integers: model.RoundsActivations());
+            throw new CladoException($"{file.Name}: its inputs or outputs differ in size from those of the reference {reference.Path}; "
+                + "give the FP32 model it was made from");
         }
+        runners[0].Readout.CheckLabels(work.Images);
+        var compared = reference is null ? null : new Reference(runners[1], Losses(graphs[1], runners[1], reference, work));
+        return ModelEvaluation.Run(graphs[0], [new EvaluatedModel(file.Name, graphs[0].FileSizeBytes, runners[0])], compared, work)[0];
+    }
 
-        public Graph Graph { get; }
+    private static bool HaveSameSizes(Graph[] graphs, OwnedList<ModelRunner> runners) =>
+        runners[1].Readout.ElementCounts.SequenceEqual(runners[0].Readout.ElementCounts)
+        && graphs[1].Tensors[graphs[1].Input].Shape.SequenceEqual(graphs[0].Tensors[graphs[0].Input].Shape);
 
-        public Readout Readout { get; }
-
-        /// <summary>Outputs of a batch, all of an image together. Shape: [images · outputs].</summary>
-        public float[] Run(ImageBatch batch)
+    /// <summary>The loss over the reference; units that it needs and nobody gives are measured.</summary>
+    private static LossFactory Losses(Graph graph, ModelRunner runner, ReferenceFile reference, Workload work)
+    {
+        var scales = reference.Scales;
+        if (scales is null && LossKind.Of(runner.Readout, reference.Loss).NeedsScales)
         {
-            using var feed = batch.Feed(Graph.Inputs);
-            using var values = session.Run(feed);
-            return Readout.Collect(values.Select(v => v.GetTensorDataAsSpan<float>().ToArray()), batch, source);
+            scales = ScaleMeasurement.Measure(graph, runner, work with { Progress = null });
         }
-
-        public void Dispose() => session.Dispose();
+        return new LossFactory(graph, runner.Readout, work.Images, reference.Loss, scales);
     }
 }
+
+/// <summary>A model file to evaluate.</summary>
+/// <param name="Path">Where it lies.</param>
+/// <param name="Destination">The name it will have, which results and errors call it; null where it has it.</param>
+internal sealed record EvaluatedFile(string Path, string? Destination = null)
+{
+    /// <summary>What results and errors call it.</summary>
+    public string Name => Destination ?? Path;
+
+    /// <summary>What errors about its outputs say.</summary>
+    /// <param name="model">The model in it.</param>
+    public OutputSource Source(ModelProto model) =>
+        Destination is null ? OutputSource.OfFile(Path, model) : OutputSource.Unwritten(Destination);
+}
+
+/// <summary>The FP32 file to compare with, and in which loss.</summary>
+/// <param name="Path">Where it lies.</param>
+/// <param name="Loss">Name of the loss; null to choose by the network.</param>
+/// <param name="Scales">Units of the outputs; null to measure them on the images where the loss needs them. Shape: [outputs].</param>
+internal sealed record ReferenceFile(string Path, string? Loss = null, IReadOnlyList<OutputScale>? Scales = null);

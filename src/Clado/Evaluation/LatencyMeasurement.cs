@@ -5,7 +5,9 @@ using Clado.Onnx;
 
 namespace Clado.Evaluation;
 
-/// <summary>Times model files on ONNX Runtime, one run of each in turn, so that what else the machine does meets all of them alike.</summary>
+/// <summary>
+/// Times model files on ONNX Runtime. One run of each follows one of the other, so that what else the machine does meets all of them alike.
+/// </summary>
 public static class LatencyMeasurement
 {
     private const int WarmUpRuns = 3;
@@ -21,7 +23,8 @@ public static class LatencyMeasurement
     /// <returns>Median time of a run of each file, milliseconds. Shape: [files].</returns>
     /// <exception cref="OnnxFormatException">A file is no usable model.</exception>
     public static double[] Measure(
-        IReadOnlyList<string> paths, int threads, int batch = 1, int runs = Runs, InputOptions? inputs = null, CancellationToken cancellation = default)
+        IReadOnlyList<string> paths, int threads, int batch = 1, int runs = Runs, InputOptions? inputs = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(paths);
         var options = (inputs ?? new()).Of([.. paths.Select(OnnxFile.Read)]);

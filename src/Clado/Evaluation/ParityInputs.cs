@@ -1,9 +1,13 @@
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 
 namespace Clado.Evaluation;
 
-/// <summary>What a file and its simulation are run on: images of the run or, where those are not there any more, random numbers, which any weights show on, too.</summary>
+/// <summary>
+/// What a file and its simulation are run on. That is images of the run or, where those are not there any more, random numbers:
+/// any weights show on them, too.
+/// </summary>
 internal sealed class ParityInputs
 {
     private const int BatchSize = 32;
@@ -11,27 +15,40 @@ internal sealed class ParityInputs
 
     private readonly Func<int, ImageBatch> load;
 
-    private ParityInputs(bool areImages, int count, Func<int, ImageBatch> load) => (AreImages, Count, this.load) = (areImages, count, load);
+    private ParityInputs(int count, Func<int, ImageBatch> load, SideBySide sideBySide) =>
+        (Count, this.load, SideBySide) = (count, load, sideBySide);
 
     /// <summary>Whether they are images.</summary>
-    public bool AreImages { get; }
+    public bool AreImages { get; private init; }
 
     /// <summary>Number of batches.</summary>
     public int Count { get; }
 
+    /// <summary>Runs batches side by side until stopped; results do not depend on how many.</summary>
+    public SideBySide SideBySide { get; }
+
+    /// <summary>Receives the share done. Range: [0, 1].</summary>
+    public IProgress<double>? Progress { get; private init; }
+
     /// <summary>Images.</summary>
-    public static ParityInputs Of(ImageSet images, Graph graph, Preprocessing preprocessing)
+    /// <param name="graph">The network that takes them.</param>
+    /// <param name="work">The images.</param>
+    public static ParityInputs Of(Graph graph, Workload work)
     {
-        var batches = new ImageBatches(images, graph, preprocessing, BatchSize);
-        return new(true, batches.Count, batches.Load);
+        var batches = work.Batches(graph, BatchSize);
+        return new(batches.Count, batches.Load, work.SideBySide) { AreImages = true, Progress = work.Progress };
     }
 
     /// <summary>Random numbers.</summary>
-    public static ParityInputs Random(Graph graph)
+    /// <param name="graph">The network that takes them.</param>
+    /// <param name="sideBySide">Runs batches.</param>
+    /// <param name="progress">Receives the share done. Range: [0, 1].</param>
+    public static ParityInputs Random(Graph graph, SideBySide sideBySide, IProgress<double>? progress)
     {
-        int batch = graph.HasFreeBatch ? RandomInputs : 1;
-        long[] shape = [batch, .. graph.Tensors[graph.Input].Shape.Skip(1)];
-        return new(false, RandomInputs / batch, index => new ImageBatch(index, graph.Inputs, RandomPixels.Of(shape, index), shape, [], null));
+        int images = graph.HasFreeBatch ? RandomInputs : 1;
+        long[] shape = [images, .. graph.Tensors[graph.Input].Shape.Skip(1)];
+        ImageBatch Batch(int index) => new(index, graph.Inputs, RandomPixels.Of(shape, index), shape, [], null);
+        return new(RandomInputs / images, Batch, sideBySide) { Progress = progress };
     }
 
     /// <summary>Gives a batch.</summary>

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json.Serialization;
+using static System.FormattableString;
 
 namespace Clado.Evaluation;
 
@@ -7,7 +7,9 @@ namespace Clado.Evaluation;
 /// <param name="Images">Inputs run.</param>
 /// <param name="LargestDifference">Largest absolute difference of an output.</param>
 /// <param name="MeanDifference">Mean absolute difference of the outputs.</param>
-/// <param name="Agreement">Share of images on which both give the same class; null where the network is no classifier. Range: [0, 1].</param>
+/// <param name="Agreement">
+/// Share of images on which both give the same class; null where the network is no classifier. Range: [0, 1].
+/// </param>
 public sealed record ParityResult(int Images, double LargestDifference, double MeanDifference, double? Agreement)
 {
     /// <summary>Whether the inputs were images of the run; else they were random, since those were not there.</summary>
@@ -24,18 +26,21 @@ public sealed record ParityResult(int Images, double LargestDifference, double M
         if (Outputs.Where(o => !o.IsExplained).MaxBy(o => o.Worst.Excess) is { } broken)
         {
             var part = broken.Worst;
-            string where = broken.Parts.Count > 1 ? string.Create(CultureInfo.InvariantCulture, $", of its {broken.Layout} the one numbered {part.Part},") : "";
-            throw new CladoException(string.Create(CultureInfo.InvariantCulture,
-                $"{path}: not written, since ONNX Runtime computes something else of the file than its bits say: output '{broken.Name}'{where} differs from their simulation by {part.Largest:G3} at most "
-                + $"and {part.RootMeanSquare:G3} in the root mean square, of which rounding explains {part.AllowedLargest:G3} and {part.AllowedRootMeanSquare:G3} ({Images:N0} "
-                + $"{(OnImages ? "images" : "random inputs")}). Try --activations float or another --opset, and report the model: this is a defect"));
+            string where = broken.Parts.Count > 1 ? Invariant($", of its {broken.Layout} the one numbered {part.Part},") : "";
+            throw new CladoException(
+                $"{path}: not written, since ONNX Runtime computes something else of the file than its bits say: "
+                + Invariant($"output '{broken.Name}'{where} differs from their simulation by {part.Largest:G3} at most ")
+                + Invariant($"and {part.RootMeanSquare:G3} in the root mean square, ")
+                + Invariant($"of which rounding explains {part.AllowedLargest:G3} and {part.AllowedRootMeanSquare:G3} ({Images:N0} ")
+                + $"{(OnImages ? "images" : "random inputs")}). Try --activations float or another --opset, "
+                + "and report the model: this is a defect");
         }
     }
 }
 
 /// <summary>
-/// How close an output of a written file is to that of the simulation, in the output's unit, and how close it has to be (docs/numerics.md, "Parity"): each of its parts on its own,
-/// so that a quantity of small numbers does not hide beside one of large ones.
+/// How close an output of a written file is to that of the simulation, in the output's unit, and how close it has to be
+/// (docs/numerics.md, "Parity"). Each part is judged on its own, so that a quantity of small numbers does not hide beside large ones.
 /// </summary>
 /// <param name="Name">Name of the output.</param>
 /// <param name="Layout">Where its parts lie, such as "8 parts along axis 1".</param>
@@ -71,7 +76,8 @@ public sealed record OutputParity(string Name, string Layout, [property: JsonIgn
 /// <param name="AllowedLargest">What rounding explains of it.</param>
 /// <param name="RootMeanSquare">Root of the mean squared difference.</param>
 /// <param name="AllowedRootMeanSquare">What rounding explains of it.</param>
-public sealed record PartParity(int Part, long Elements, double Largest, double AllowedLargest, double RootMeanSquare, double AllowedRootMeanSquare)
+public sealed record PartParity(
+    int Part, long Elements, double Largest, double AllowedLargest, double RootMeanSquare, double AllowedRootMeanSquare)
 {
     /// <summary>Whether rounding explains the difference; never where it is NaN.</summary>
     public bool IsExplained => Largest <= AllowedLargest && RootMeanSquare <= AllowedRootMeanSquare;

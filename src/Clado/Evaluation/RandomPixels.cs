@@ -1,6 +1,8 @@
 namespace Clado.Evaluation;
 
-/// <summary>Inputs where no images are needed or there: any weights show on them, and no processor is faster with them as with zeros.</summary>
+/// <summary>
+/// Inputs where no images are needed or there. Any weights show on them, and no processor is faster with them, as it may be with zeros.
+/// </summary>
 internal static class RandomPixels
 {
     /// <summary>Numbers spread evenly between −1 and 1, the same ones every time.</summary>

@@ -1,7 +1,5 @@
 using System.Numerics.Tensors;
-using Clado.Graphs;
 using Clado.Images;
-using Clado.Inference;
 using Clado.Losses;
 
 namespace Clado.Evaluation;
@@ -19,38 +17,33 @@ internal sealed class Tally
 
     public double Increase { get; private set; }
 
-    /// <summary>Whether images and network have what accuracies need: labels and classes.</summary>
-    /// <exception cref="CladoException">A label is beyond the network's classes.</exception>
-    public static bool CanScore(ImageSet images, Readout readout)
-    {
-        readout.CheckLabels(images);
-        return images.IsLabelled && readout.IsClassifier;
-    }
-
     /// <summary>The batches together.</summary>
     /// <param name="batches">In their order, in which they are summed. Shape: [batches].</param>
-    /// <param name="model">Path or name of the model.</param>
-    /// <param name="sizeBytes">Bytes of its file.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="reference">What it was compared with, or null.</param>
     /// <param name="images">The images.</param>
-    /// <param name="scored">Whether labels were compared with.</param>
-    /// <param name="reference">What was compared with, or null.</param>
-    public static EvaluationResult Sum(IReadOnlyList<Tally> batches, string model, long sizeBytes, ImageSet images, bool scored, Readout? reference)
+    public static EvaluationResult Sum(IReadOnlyList<Tally> batches, EvaluatedModel model, Reference? reference, ImageSet images)
     {
+        bool scored = images.IsLabelled && model.Runner.Readout.IsClassifier;
         double? Mean(bool known, Func<Tally, double> part) => known ? batches.Sum(part) / images.Items.Count : null;
         return new EvaluationResult
         {
-            Model = model,
-            SizeBytes = sizeBytes,
+            Model = model.Name,
+            SizeBytes = model.SizeBytes,
             Images = images.Items.Count,
             Labelled = images.IsLabelled,
             Top1 = Mean(scored, t => t.Top1),
             Top5 = Mean(scored, t => t.Top5),
             Loss = Mean(scored, t => t.Loss),
-            Agreement = Mean(reference is { IsClassifier: true }, t => t.Agreeing),
+            Agreement = Mean(reference?.Runner.Readout.IsClassifier is true, t => t.Agreeing),
             LossIncrease = Mean(reference is not null, t => t.Increase),
         };
     }
 
+    /// <summary>Compares with labels.</summary>
+    /// <param name="logits">Shape: [images · classes].</param>
+    /// <param name="labels">Shape: [images]. Range: [0, classes).</param>
+    /// <param name="classes">Number of classes.</param>
     public void Score(float[] logits, int[] labels, int classes)
     {
         Loss = ClassLoss.CrossEntropy(logits, logits, classes, labels).Base * labels.Length;
@@ -69,16 +62,31 @@ internal sealed class Tally
         }
     }
 
-    public void Compare(float[] outputs, float[] expected, OutputLoss loss, Readout readout)
+    /// <summary>Compares with a reference.</summary>
+    /// <param name="outputs">Shape: [images · elements].</param>
+    /// <param name="expected">The reference's. Shape: [images · elements].</param>
+    /// <param name="loss">The loss of an increase over it.</param>
+    /// <param name="elements">Elements an image.</param>
+    public void Compare(float[] outputs, float[] expected, OutputLoss loss, int elements)
     {
-        int size = readout.ElementCount;
-        for (int image = 0; image * size < outputs.Length; image++)
-        {
-            var range = new Range(image * size, (image + 1) * size);
-            Agreeing += TensorPrimitives.IndexOfMax<float>(outputs.AsSpan(range)) == TensorPrimitives.IndexOfMax<float>(expected.AsSpan(range)) ? 1 : 0;
-        }
+        Agreeing = Agreements(outputs, expected, elements);
         var shift = new float[outputs.Length];
         TensorPrimitives.Subtract(outputs, expected, shift);
-        Increase = loss.Increases(shift, size).Sum();
+        Increase = loss.Increases(shift, elements).Sum();
+    }
+
+    /// <summary>Images on which the highest score is of the same class.</summary>
+    /// <param name="outputs">Shape: [images · classes].</param>
+    /// <param name="expected">Shape: [images · classes].</param>
+    /// <param name="classes">Number of classes.</param>
+    public static int Agreements(ReadOnlySpan<float> outputs, ReadOnlySpan<float> expected, int classes)
+    {
+        int count = 0;
+        for (int start = 0; start < outputs.Length; start += classes)
+        {
+            int highest = TensorPrimitives.IndexOfMax(outputs.Slice(start, classes));
+            count += highest == TensorPrimitives.IndexOfMax(expected.Slice(start, classes)) ? 1 : 0;
+        }
+        return count;
     }
 }

@@ -17,11 +17,12 @@ internal sealed class GraphSession : IDisposable
     /// <param name="model">The model to run.</param>
     /// <param name="file">Path that errors name.</param>
     /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
-    /// <param name="releasesMemory">Whether every run gives unused memory of the shared arena back: slower, for when memory is tight.</param>
+    /// <param name="releasesMemory">Whether every run gives unused memory of the shared arena back. It is slower, for tight memory.</param>
     /// <param name="integers">Whether it computes in integers where the model rounds activations; else all is computed in floats.</param>
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
     public GraphSession(
-        ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL, bool releasesMemory = false, bool integers = false)
+        ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL,
+        bool releasesMemory = false, bool integers = false)
         : this(model, file, serialized => OrtRuntime.CreateSession(serialized, file, optimization, integers))
     {
         this.releasesMemory = releasesMemory;
@@ -78,7 +79,9 @@ internal sealed class GraphSession : IDisposable
         {
             options.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
         }
-        return RunLimit.Run(File, "ONNX Runtime stopped", () => session.Run(options, Inputs, [.. Inputs.Select(value)], Outputs), () => options.Terminate = true);
+        return RunLimit.Run(
+            File, "ONNX Runtime stopped",
+            () => session.Run(options, Inputs, [.. Inputs.Select(value)], Outputs), () => options.Terminate = true);
     }
 
     /// <summary>Runs the model on values by name; more than it takes may be among them.</summary>

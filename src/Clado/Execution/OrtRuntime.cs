@@ -35,7 +35,7 @@ internal static class OrtRuntime
     {
         using var options = Options(GraphOptimizationLevel.ORT_ENABLE_ALL, integers);
         options.IntraOpNumThreads = threads;
-        // Threads wait busily during a run, as a user's do, and not after it: sessions timed in turn would take each other's processors.
+        // Threads wait busily during a run, as a user's do, and not after it: the next session's run would find the processors taken.
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         return Create(model, file, options);
     }
@@ -55,7 +55,7 @@ internal static class OrtRuntime
         };
         if (!integers)
         {
-            // Weight-only DequantizeLinear is folded at load: the file computes exactly what its dequantized weights would, at the speed of floats.
+            // Weight-only DequantizeLinear is folded at load: the file computes exactly what its dequantized weights would, as fast.
             options.AddSessionConfigEntry("session.disable_quant_qdq", "1");
         }
         return options;
@@ -63,7 +63,12 @@ internal static class OrtRuntime
 
     private static OrtEnv Start()
     {
-        using var threading = new OrtThreadingOptions { GlobalIntraOpNumThreads = 1, GlobalInterOpNumThreads = 1, GlobalSpinControl = false };
+        using var threading = new OrtThreadingOptions
+        {
+            GlobalIntraOpNumThreads = 1,
+            GlobalInterOpNumThreads = 1,
+            GlobalSpinControl = false,
+        };
         var options = new EnvironmentCreationOptions
         {
             logId = "clado",

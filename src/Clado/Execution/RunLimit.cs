@@ -5,8 +5,9 @@ using static System.FormattableString;
 namespace Clado.Execution;
 
 /// <summary>
-/// What ends a run of a model before its end: a time limit, since a stranger's model may loop for ever, and a stop. It holds for all runs from
-/// <see cref="Enter"/> to <see cref="Dispose"/>, on this thread and on those that work for it (docs/decisions/2026-11-27-stops.md).
+/// What ends a run of a model before its end: a time limit, since a stranger's model may loop for ever, and a stop. It holds for all
+/// runs from <see cref="Enter"/> to <see cref="Dispose"/>, on this thread and on those that work for it
+/// (docs/decisions/2026-11-27-stops.md).
 /// </summary>
 public sealed class RunLimit : IDisposable
 {
@@ -57,7 +58,8 @@ public sealed class RunLimit : IDisposable
         {
             limit.cancellation.ThrowIfCancellationRequested();
             throw new OnnxFormatException(file, time.IsCancellationRequested
-                ? Invariant($"was still running after {limit.timeout.TotalSeconds:0.###} s and was ended; a loop in it may have no end. Where it only needs longer, allow that with --run-timeout SECONDS")
+                ? Invariant($"was still running after {limit.timeout.TotalSeconds:0.###} s and was ended; a loop in it may have no end. ")
+                    + "Where it only needs longer, allow that with --run-timeout SECONDS"
                 : $"{problem}: {e.Message.Split('\n')[0].Trim()}", inner: e);
         }
     }

@@ -1,8 +1,9 @@
 namespace Clado.Execution;
 
 /// <summary>
-/// Sessions by key, made when they are first asked for and kept while their estimated memory stays under a limit; beyond it the one used
-/// last goes first: batches use all sessions in the same order, of which those used longest ago are wanted soonest. A session in use is never disposed. Safe to use from several threads.
+/// Sessions by key, made when they are first asked for and kept while their estimated memory stays under a limit. Beyond it the one used
+/// last goes first: batches use all sessions in the same order, of which those used longest ago are wanted soonest. A session in use is
+/// never disposed. Safe to use from several threads.
 /// </summary>
 /// <typeparam name="TKey">What tells sessions apart.</typeparam>
 /// <param name="limitBytes">Memory the kept sessions may take; sessions in use count, and may exceed it.</param>

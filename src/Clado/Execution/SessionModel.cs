@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using Clado.Onnx;
 using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
@@ -7,16 +5,13 @@ using Microsoft.ML.OnnxRuntime;
 namespace Clado.Execution;
 
 /// <summary>
-/// A model as a session takes it: one message in memory or, where that would be larger than a message can be, a small one whose larger constants lie in temporary files. Sessions
-/// share the file of a constant that they share, and the last one to be disposed deletes it. Those of a program that was killed are deleted by the next one.
+/// A model as a session takes it: one message in memory. Where that would be larger than a message can be, it is a small one whose larger
+/// constants lie in temporary files. Sessions share the file of a constant that they share, and the last one to be disposed deletes it.
 /// </summary>
 internal sealed class SessionModel : IDisposable
 {
-    private const string Prefix = "clado-tensors-";
-
     private static readonly Lock Gate = new();
     private static readonly Dictionary<ByteString, TensorFile> Files = new(ReferenceEqualityComparer.Instance);
-    private static string? home;
 
     private readonly List<ByteString> used = [];
     private readonly string? folder;
@@ -31,7 +26,7 @@ internal sealed class SessionModel : IDisposable
             bytes = model.ToByteArray();
             return;
         }
-        folder = Home();
+        folder = SessionFolder.Own();
         (var outside, bytes) = (model.Clone(), []);
         try
         {
@@ -96,59 +91,6 @@ internal sealed class SessionModel : IDisposable
             file.Users++;
             used.Add(constant);
             return file.Name;
-        }
-    }
-
-    /// <summary>This process's folder, which is there.</summary>
-    private static string Home()
-    {
-        lock (Gate)
-        {
-            return home = Directory.Exists(home) ? home : MakeHome(Path.GetTempPath());
-        }
-    }
-
-    /// <summary>Makes this process's folder, and removes those of processes that were killed.</summary>
-    /// <param name="parent">Where they lie.</param>
-    /// <returns>Path of the folder; it goes when the process ends.</returns>
-    internal static string MakeHome(string parent)
-    {
-        foreach (var left in Directory.EnumerateDirectories(parent, Prefix + "*"))
-        {
-            // One of our own number, before we have any, is of somebody who had it before: in a container everybody has the same.
-            if (int.TryParse(Path.GetFileName(left)[Prefix.Length..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process)
-                && (process == Environment.ProcessId || !IsRunning(process)))
-            {
-                Remove(left);
-            }
-        }
-        var made = AtomicFile.BeginFolder(parent, $"{Prefix}{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}-");
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove(made);
-        return made;
-    }
-
-    /// <summary>Removes a folder, unless it is another user's or in use: it is in nobody's way.</summary>
-    private static void Remove(string folder)
-    {
-        try
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-        }
-    }
-
-    private static bool IsRunning(int process)
-    {
-        try
-        {
-            using var found = Process.GetProcessById(process);
-            return true;
-        }
-        catch (ArgumentException)
-        {
-            return false;
         }
     }
 

@@ -3,7 +3,9 @@ using System.Runtime.ExceptionServices;
 
 namespace Clado.Execution;
 
-/// <summary>Runs units of work on several threads. What one of them throws is thrown as it is, so that callers need to know one kind of error only.</summary>
+/// <summary>
+/// Runs units of work on several threads. What one of them throws is thrown as it is, so that callers need to know one kind of error.
+/// </summary>
 /// <param name="threads">Units at once. Range: [1, inf).</param>
 /// <param name="cancellation">Stops between two units.</param>
 internal readonly struct SideBySide(int threads, CancellationToken cancellation)

@@ -6,8 +6,8 @@ using Clado.Onnx;
 namespace Clado.Export;
 
 /// <summary>
-/// Biases as 32-bit integers on the grid of their node's sums, whose step is the input's scale times the channel's: so an integer kernel adds them
-/// before it rescales (Jacob et al. 2018, equation 11).
+/// Biases as 32-bit integers on the grid of their node's sums, whose step is the input's scale times the channel's. So an integer kernel
+/// adds them before it rescales (Jacob et al. 2018, equation 11).
 /// </summary>
 internal sealed class IntegerBiases
 {
@@ -29,15 +29,18 @@ internal sealed class IntegerBiases
     }
 
     /// <summary>
-    /// The candidates, their channels' scales raised where the grid of sums would be too fine for the bias: there all weights of a channel are tiny beside it.
+    /// The candidates, their channels' scales raised where the grid of sums would be too fine for the bias: there all weights of a channel
+    /// are tiny beside it.
     /// </summary>
     public IReadOnlyList<Candidate> Chosen { get; }
 
     /// <summary>Codes of a node's bias. Shape: [channels].</summary>
-    public int[] Codes(IntegerNode node) => [.. Floats(node).Select((bias, c) => (int)Math.Round(Math.Clamp(bias / (double)Step(node, c), -LargestCode, LargestCode)))];
+    public int[] Codes(IntegerNode node) => [.. Floats(node).Select((bias, channel) => Code(bias, Step(node, channel)))];
 
     /// <summary>A node's bias as the codes have it. Shape: [channels].</summary>
     public float[] Rounded(IntegerNode node) => [.. Codes(node).Select((code, c) => code * Step(node, c))];
+
+    private static int Code(float bias, float step) => (int)Math.Round(Math.Clamp(bias / (double)step, -LargestCode, LargestCode));
 
     private float Step(IntegerNode node, int channel)
     {
@@ -49,7 +52,9 @@ internal sealed class IntegerBiases
     private float[] Floats(IntegerNode node) => Floats(node, candidates[node.Layer.Weight]);
 
     private float[] Floats(IntegerNode node, Candidate candidate) =>
-        node.Bias == candidate.Layer.Bias && candidate.Bias is { } corrected ? corrected : TensorData.ReadSingles(graph.File, graph.Initializers[node.Bias!]);
+        node.Bias == candidate.Layer.Bias && candidate.Bias is { } corrected
+            ? corrected
+            : TensorData.ReadSingles(graph.File, graph.Initializers[node.Bias!]);
 
     private Candidate Fitted(Candidate candidate)
     {

@@ -7,20 +7,20 @@ using Clado.Packing;
 namespace Clado.Export;
 
 /// <summary>Builds the quantized model.</summary>
-public static class ModelWriter
+internal static class ModelWriter
 {
     /// <summary>Puts one candidate a layer into the network.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
     /// <param name="activations">The grids of its activations; null to leave them floats.</param>
     /// <returns>
-    /// A model of the graph's opset whose weights are packed at their width. With grids, ONNX Runtime fuses it to integer kernels as it is; without, it
-    /// folds what makes the weights float at load with <c>session.disable_quant_qdq = 1</c>.
+    /// A model of the graph's opset whose weights are packed at their width. With grids, ONNX Runtime fuses it to integer kernels as it is.
+    /// Without, it folds what makes the weights float at load with <c>session.disable_quant_qdq = 1</c>.
     /// </returns>
     public static ModelProto Build(Graph graph, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations = null)
     {
         ArgumentNullException.ThrowIfNull(chosen);
-        var model = FileSize.Frame(graph, [.. chosen.Select(c => c.Layer)]);
+        var model = ModelFrame.Of(graph, [.. chosen.Select(c => c.Layer)]);
         var names = new TensorNames(graph);
         foreach (var (name, bias) in chosen.Where(c => c.Bias is not null).Select(c => (c.Layer.Bias!, c.Bias!)))
         {
@@ -30,7 +30,7 @@ public static class ModelWriter
         {
             var biases = new IntegerBiases(graph, chosen, activations);
             chosen = biases.Chosen;
-            ActivationNodes.Insert(model, activations.Plan, activations.Ranges, names, biases.Codes);
+            QdqInsertion.Into(model, activations, names, biases.Codes);
         }
         var encoded = chosen.Select(c => WeightEncoding.Encode(c, names, graph.Opset)).ToArray();
         model.Graph.Initializer.Add(encoded.SelectMany(e => e.Initializers));
@@ -38,7 +38,7 @@ public static class ModelWriter
         model.Graph.Node.Clear();
         model.Graph.Node.Add(encoded.Select(e => e.Node));
         model.Graph.Node.Add(nodes);
-        BitPlanes.AddFunctions(model, chosen.Select(c => c.Bits));
+        UnpackingFunctions.AddTo(model, chosen.Select(c => c.Bits));
         return model;
     }
 }

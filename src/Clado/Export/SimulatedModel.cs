@@ -16,18 +16,19 @@ internal static class SimulatedModel
     {
         if (activations is null)
         {
-            return QuantizedGraph.Of(graph, chosen).Model;
+            return FakeQuantizedGraph.Of(graph, chosen).Model;
         }
         var biases = new IntegerBiases(graph, chosen, activations);
-        var model = QuantizedGraph.Of(graph, biases.Chosen).Model.Clone();
+        var model = FakeQuantizedGraph.Of(graph, biases.Chosen).Model.Clone();
         var names = new TensorNames(graph);
         foreach (var node in activations.Plan.Nodes.Where(n => n.Bias is not null))
         {
+            var name = names.Of(TensorRole.FloatBias, node.Node);
             var rounded = biases.Rounded(node);
-            model.Graph.Node[node.Node].SetOperand(2, names.Of('c', node.Node));
-            model.Graph.Initializer.Add(TensorData.Singles(names.Of('c', node.Node), rounded, rounded.Length));
+            model.Graph.Node[node.Node].SetOperand(2, name);
+            model.Graph.Initializer.Add(TensorData.Singles(name, rounded, rounded.Length));
         }
-        ActivationNodes.Insert(model, activations.Plan, activations.Ranges, names, null);
+        QdqInsertion.Into(model, activations, names, null);
         return model;
     }
 }

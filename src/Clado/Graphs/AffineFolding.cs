@@ -4,8 +4,9 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Graphs;
 
 /// <summary>
-/// Folds what follows a convolution and is affine for every channel by itself, y = f·x + s, into the convolution's weight and bias: BatchNormalization as it infers
-/// (arXiv 1712.05877, eq. 14), and Mul and Add with a constant. The network computes the same with fewer nodes, none of them a float one between integer kernels.
+/// Folds what follows a convolution and is affine for every channel by itself, y = f·x + s, into the convolution's weight and bias:
+/// BatchNormalization as it infers (arXiv 1712.05877, eq. 14), and Mul and Add with a constant. The network computes the same with fewer
+/// nodes, none of them a float one between integer kernels.
 /// </summary>
 internal sealed class AffineFolding
 {
@@ -38,17 +39,17 @@ internal sealed class AffineFolding
                 convolutions.Add(node.Output[0], node);
             }
             else if (node.Operands().FirstOrDefault(convolutions.ContainsKey) is { } tensor && reads[tensor] == 1
-                && convolutions[tensor] is var convolution && Read(node, convolution) is { } affine && Fold(affine, convolution, node.Output[0]))
+                && Fold(node, convolutions[tensor]))
             {
                 graph.Node.Remove(node);
-                convolutions.Add(node.Output[0], convolution);
+                convolutions.Add(node.Output[0], convolutions[tensor]);
             }
         }
     }
 
     /// <summary>
-    /// A convolution whose weight is a constant of its own. A transposed one with groups is left alone: its groups share their scales when they are quantized, so
-    /// that factors would cost accuracy, and there is no integer kernel to be won.
+    /// A convolution whose weight is a constant of its own. A transposed one with groups is left alone: its groups share their scales when
+    /// they are quantized, so factors would cost accuracy, and there is no integer kernel to be won.
     /// </summary>
     private bool IsConvolution(NodeProto node) =>
         (node.Is("Conv") || (node.Is("ConvTranspose") && node.Integer("group", 1) == 1))
@@ -58,15 +59,12 @@ internal sealed class AffineFolding
     /// <summary>What a node does to the channels of the convolution it reads; null where that is something else.</summary>
     private Affine? Read(NodeProto node, NodeProto convolution)
     {
-        if (node.Is("BatchNormalization") && node.Operands().Count == 5 && node.Operand(0) == convolution.Output[0] && node.Operands().Skip(1).All(i => IsVector(i, Channels(convolution)))
-            && node.Integer("training_mode", 0) == 0 && node.Output.Skip(1).All(o => o.Length == 0))
+        if (IsNormalization(node, convolution))
         {
-            var (scale, bias, mean, variance) = (Values(node, 1), Values(node, 2), Values(node, 3), Values(node, 4));
-            float epsilon = node.Find("epsilon")?.F ?? DefaultEpsilon;
-            double[] factors = [.. scale.Zip(variance, (s, v) => s / Math.Sqrt((double)v + epsilon))];
-            return new Affine(factors, [.. bias.Zip(mean).Zip(factors, (p, f) => p.First - (p.Second * f))]);
+            return Normalization(node);
         }
-        if ((node.Is("Mul") || node.Is("Add")) && node.Operands().FirstOrDefault(IsFloat) is { } name && IsByChannel(constants[name], constants[convolution.Operand(1)].Dims.Count))
+        int rank = constants[convolution.Operand(1)].Dims.Count;
+        if ((node.Is("Mul") || node.Is("Add")) && node.Operands().FirstOrDefault(IsFloat) is { } name && IsByChannel(constants[name], rank))
         {
             double[] values = Array.ConvertAll(TensorData.ReadSingles(file, constants[name]), v => (double)v);
             return node.Is("Mul") ? new Affine(values, [0]) : new Affine([1], values);
@@ -74,13 +72,36 @@ internal sealed class AffineFolding
         return null;
     }
 
+    private bool IsNormalization(NodeProto node, NodeProto convolution)
+    {
+        bool hasParameters = node.Operands().Count == 5 && node.Operands().Skip(1).All(i => IsVector(i, Channels(convolution)));
+        bool infers = node.Integer("training_mode", 0) == 0 && node.Output.Skip(1).All(o => o.Length == 0);
+        return node.Is("BatchNormalization") && node.Operand(0) == convolution.Output[0] && hasParameters && infers;
+    }
+
+    /// <summary>y = (x − mean) / √(variance + ε) · scale + bias.</summary>
+    private Affine Normalization(NodeProto node)
+    {
+        var (scale, bias, mean, variance) = (Values(node, 1), Values(node, 2), Values(node, 3), Values(node, 4));
+        float epsilon = node.Find("epsilon")?.F ?? DefaultEpsilon;
+        double[] factors = [.. scale.Zip(variance, (s, v) => s / Math.Sqrt((double)v + epsilon))];
+        return new Affine(factors, [.. bias.Zip(mean).Zip(factors, (p, f) => p.First - (p.Second * f))]);
+    }
+
     /// <summary>Whether a constant broadcasts over all of so many dimensions but the second, the channels.</summary>
     private static bool IsByChannel(TensorProto tensor, int rank) =>
         tensor.Dims.Count <= rank && !tensor.Dims.Where((dim, axis) => dim != 1 && axis + rank - tensor.Dims.Count != 1).Any();
 
-    /// <summary>Changes weight and bias, and names the output; leaves all as it is where the channels do not fit or a value would not be finite.</summary>
-    private bool Fold(Affine affine, NodeProto convolution, string output)
+    /// <summary>
+    /// Changes weight and bias, and names the output. Leaves all as it is where the node is not affine by channel, or a value would not be
+    /// finite.
+    /// </summary>
+    private bool Fold(NodeProto node, NodeProto convolution)
     {
+        if (Read(node, convolution) is not { } affine)
+        {
+            return false;
+        }
         var weight = constants[convolution.Operand(1)];
         int channels = (int)Channels(convolution);
         if (!affine.Fits(channels))
@@ -96,8 +117,8 @@ internal sealed class AffineFolding
             return false;
         }
         TensorData.Overwrite(weight, weights);
-        SetBias(convolution, biases, output);
-        convolution.Output[0] = output;
+        SetBias(convolution, biases, node.Output[0]);
+        convolution.Output[0] = node.Output[0];
         return true;
     }
 
@@ -137,10 +158,12 @@ internal sealed class AffineFolding
     /// <param name="Shifts">Shape: [channels], or [1] for all.</param>
     private sealed record Affine(double[] Factors, double[] Shifts)
     {
-        public bool Fits(int channels) => (Factors.Length == channels || Factors.Length == 1) && (Shifts.Length == channels || Shifts.Length == 1);
+        public bool Fits(int channels) => Fits(Factors, channels) && Fits(Shifts, channels);
 
         public double Factor(int channel) => Factors[Factors.Length == 1 ? 0 : channel];
 
         public double Shift(int channel) => Shifts[Shifts.Length == 1 ? 0 : channel];
+
+        private static bool Fits(double[] values, int channels) => values.Length == channels || values.Length == 1;
     }
 }

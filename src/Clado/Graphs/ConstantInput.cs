@@ -11,7 +11,7 @@ namespace Clado.Graphs;
 /// <param name="Shape">Its shape for one image. Shape: [rank].</param>
 /// <param name="IsBatched">Whether its first dimension grows with the batch.</param>
 /// <param name="Values">Its elements for one image. Shape: [elements].</param>
-public sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<long> Shape, bool IsBatched, IReadOnlyList<double> Values)
+internal sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<long> Shape, bool IsBatched, IReadOnlyList<double> Values)
 {
     // A shape of a few bytes can ask for it; no size or threshold does.
     private const double MaximumElements = 1L << 24;
@@ -28,6 +28,28 @@ public sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<lon
     internal static ConstantInput Of(ValueInfoProto input, IReadOnlyList<double> given, bool freeBatch, string file)
     {
         var type = (DataType)input.Type.TensorType.ElemType;
+        CheckValues(input, type, given, file);
+        var dims = input.Type.TensorType.Shape?.Dim.Select(d => d.HasDimValue ? d.DimValue : (long?)null).ToArray()
+            ?? throw new OnnxFormatException(file, "has no known rank, so it cannot be set", tensor: input.Name);
+        bool batched = freeBatch && dims.Length > 0 && dims[0] is null;
+        long[] shape = Fitted(dims, batched, given.Count);
+        double elements = shape.Aggregate(1.0, (product, d) => product * d);
+        if (shape.Any(d => d <= 0) || elements > MaximumElements)
+        {
+            throw new OnnxFormatException(file, $"impossible input shape {GraphInputs.Describe(input)}", tensor: input.Name);
+        }
+        if (given.Count != 1 && given.Count != elements)
+        {
+            var problem = Invariant($"takes {GraphInputs.Describe(input)}, {elements} values an image, and --set gives {given.Count}; ")
+                + "give one for all elements, or as many as elements";
+            throw new OnnxFormatException(file, problem, tensor: input.Name);
+        }
+        IReadOnlyList<double> values = given.Count == elements ? given : [.. Enumerable.Repeat(given[0], (int)elements)];
+        return new ConstantInput(input.Name, type, shape, batched, values);
+    }
+
+    private static void CheckValues(ValueInfoProto input, DataType type, IReadOnlyList<double> given, string file)
+    {
         var (least, largest, whole) = type switch
         {
             DataType.Float => (float.MinValue, float.MaxValue, false),
@@ -42,26 +64,21 @@ public sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<lon
         };
         if (given.Any(v => v < least || v > largest || (whole && v != Math.Round(v))))
         {
-            throw new OnnxFormatException(file, $"takes {GraphInputs.Describe(input)}; --set {input.Name}={string.Join(',', given.Select(value => Invariant($"{value}")))} gives a value that this type does not have", tensor: input.Name);
+            var list = string.Join(',', given.Select(value => Invariant($"{value}")));
+            var problem = $"takes {GraphInputs.Describe(input)}; --set {input.Name}={list} gives a value that this type does not have";
+            throw new OnnxFormatException(file, problem, tensor: input.Name);
         }
-        var dims = input.Type.TensorType.Shape?.Dim.Select(d => d.HasDimValue ? d.DimValue : (long?)null).ToArray()
-            ?? throw new OnnxFormatException(file, "has no known rank, so it cannot be set", tensor: input.Name);
-        bool batched = freeBatch && dims.Length > 0 && dims[0] is null;
-        // Of dimensions that are free otherwise, the first takes what several values leave.
+    }
+
+    /// <summary>
+    /// The shape for one image. Of free dimensions that are not the batch, the first takes what several values leave, the others 1.
+    /// </summary>
+    private static long[] Fitted(long?[] dims, bool batched, int values)
+    {
         double known = dims.Aggregate(1.0, (product, d) => product * (d ?? 1));
-        int open = given.Count == 1 || known <= 0 || given.Count % known != 0 ? -1 : Array.FindIndex(dims, batched ? 1 : 0, d => d is null);
-        long[] shape = [.. dims.Select((d, axis) => d ?? (axis == open ? (long)(given.Count / known) : 1))];
-        double elements = shape.Aggregate(1.0, (product, d) => product * d);
-        if (shape.Any(d => d <= 0) || elements > MaximumElements)
-        {
-            throw new OnnxFormatException(file, $"impossible input shape {GraphInputs.Describe(input)}", tensor: input.Name);
-        }
-        if (given.Count != 1 && given.Count != elements)
-        {
-            throw new OnnxFormatException(file, Invariant($"takes {GraphInputs.Describe(input)}, {elements} values an image, and --set gives {given.Count}; give one for all elements, or as many as elements"),
-                tensor: input.Name);
-        }
-        return new ConstantInput(input.Name, type, shape, batched, given.Count == elements ? given : [.. Enumerable.Repeat(given[0], (int)elements)]);
+        bool fills = values != 1 && known > 0 && values % known == 0;
+        int open = fills ? Array.FindIndex(dims, batched ? 1 : 0, d => d is null) : -1;
+        return [.. dims.Select((d, axis) => d ?? (axis == open ? (long)(values / known) : 1))];
     }
 
     /// <summary>The tensor for some images; the caller disposes it.</summary>

@@ -7,8 +7,8 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Graphs;
 
 /// <summary>
-/// Makes every constant an initializer: Constant nodes, Identity of an initializer (as PyTorch writes shared biases), and nodes that compute
-/// on constants alone (transposed weights, shapes of fixed size), which ONNX Runtime evaluates.
+/// Makes every constant an initializer: Constant nodes, Identity of an initializer (as PyTorch writes shared biases), and nodes that
+/// compute on constants alone (transposed weights, shapes of fixed size), which ONNX Runtime evaluates.
 /// </summary>
 internal static class ConstantResolution
 {
@@ -39,7 +39,8 @@ internal static class ConstantResolution
                 "value_floats" => TensorData.Singles("", value.Floats.ToArray(), value.Floats.Count),
                 "value_int" => TensorData.Integers("", [value.I]),
                 "value_ints" => TensorData.Integers("", value.Ints.ToArray(), value.Ints.Count),
-                _ => throw new OnnxFormatException(file, "a Constant that is no dense tensor of numbers is not understood", node.DisplayName()),
+                _ => throw new OnnxFormatException(
+                    file, "a Constant that is no dense tensor of numbers is not understood", node.DisplayName()),
             };
             tensor.Name = node.Output[0];
             graph.Initializer.Add(tensor);
@@ -47,7 +48,9 @@ internal static class ConstantResolution
         }
     }
 
-    /// <summary>Readers of an Identity of an initializer read the initializer itself, but for one that a body of any node hides behind a name of its own.</summary>
+    /// <summary>
+    /// Readers of an Identity of an initializer read the initializer itself, but for one that a body hides behind a name of its own.
+    /// </summary>
     private static void Aliases(GraphProto graph)
     {
         var constants = graph.Initializer.Select(t => t.Name).ToHashSet();
@@ -66,7 +69,7 @@ internal static class ConstantResolution
         }
     }
 
-    /// <summary>Refuses nodes whose constant shape, repeats or padding alone make a tensor that cannot be meant, before anything runs them.</summary>
+    /// <summary>Refuses nodes whose constant shape, repeats or padding make an impossible tensor, before anything runs them.</summary>
     private static void CheckSizes(GraphProto graph, string file)
     {
         var constants = graph.Initializer.Where(t => t.DataType == (int)DataType.Int64).ToDictionary(t => t.Name);
@@ -75,10 +78,14 @@ internal static class ConstantResolution
             int slot = node.OpType switch { "ConstantOfShape" => 0, "Expand" or "Tile" or "Pad" => 1, "Resize" => 3, _ => -1 };
             if (slot >= 0 && node.IsStandard() && constants.TryGetValue(node.Operand(slot), out var tensor))
             {
-                double elements = TensorData.ReadIntegers(file, tensor).Aggregate(1.0, (product, n) => node.Is("Pad") ? Math.Max(product, Math.Abs((double)n)) : product * n);
+                long[] sizes = TensorData.ReadIntegers(file, tensor);
+                double elements = node.Is("Pad")
+                    ? sizes.Aggregate(1.0, (largest, pad) => Math.Max(largest, Math.Abs((double)pad)))
+                    : sizes.Aggregate(1.0, (product, size) => product * size);
                 if (elements > MaximumElements)
                 {
-                    throw new OnnxFormatException(file, Invariant($"makes a tensor of at least {elements:0.#e0} elements, which no vision model needs; export the model again"), node.DisplayName());
+                    var problem = Invariant($"makes a tensor of at least {elements:0.#e0} elements, which no vision model needs; ");
+                    throw new OnnxFormatException(file, problem + "export the model again", node.DisplayName());
                 }
             }
         }

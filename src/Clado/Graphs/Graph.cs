@@ -5,60 +5,61 @@ using Clado.Onnx.Upgrade;
 namespace Clado.Graphs;
 
 /// <summary>
-/// A model ready to be looked at and cut: opset 25 (or 21, for older runtimes), nodes in topological order, constants resolved, normalizations folded into convolutions, types and shapes known.
-/// Immutable: nobody changes <see cref="Model"/>; what needs another graph clones it.
+/// A model ready to be looked at and cut: of opset 25 (or 21, for older runtimes), nodes in topological order, constants resolved,
+/// normalizations folded into convolutions, types and shapes known. Immutable: nobody changes its model.
 /// </summary>
 public sealed class Graph
 {
-    private Graph(
-        string file, string hash, int originalOpset, long fileSizeBytes, GraphInputs inputs, ModelProto model, IReadOnlyDictionary<string, TensorInfo> tensors)
+    private readonly ModelSource source;
+
+    private Graph(ModelSource source, GraphInputs inputs, ModelProto model, IReadOnlyDictionary<string, TensorInfo> tensors)
     {
-        (File, Hash, OriginalOpset, FileSizeBytes, Inputs, Model, Tensors) = (file, hash, originalOpset, fileSizeBytes, inputs, model, tensors);
+        (this.source, Inputs, Model, Tensors) = (source, inputs, model, tensors);
         Initializers = model.Graph.Initializer.ToFrozenDictionary(t => t.Name);
         Walk = new GraphWalk(model.Graph.Node);
     }
 
     /// <summary>Path of the file the graph was read from.</summary>
-    public string File { get; }
+    public string File => source.File;
 
     /// <summary>SHA-256 of the model (its file's bytes, external data included), lower-case hexadecimal.</summary>
-    public string Hash { get; }
+    public string Hash => source.Hash;
 
     /// <summary>The opset the file was written for.</summary>
-    public int OriginalOpset { get; }
+    public int OriginalOpset => source.Opset;
 
     /// <summary>Bytes of the file, external data included.</summary>
-    public long FileSizeBytes { get; }
+    public long FileSizeBytes => source.SizeBytes;
 
     /// <summary>The model at <see cref="Opset"/>. Not to be changed.</summary>
-    public ModelProto Model { get; }
+    internal ModelProto Model { get; }
 
-    /// <summary>The opset of <see cref="Model"/>, and so of what is written of it.</summary>
+    /// <summary>The opset it was raised to, and so that of what is written of it: 25 or 21.</summary>
     public int Opset => Model.Opset();
 
     /// <summary>The nodes in topological order. Shape: [nodes].</summary>
-    public IReadOnlyList<NodeProto> Nodes => Model.Graph.Node;
+    internal IReadOnlyList<NodeProto> Nodes => Model.Graph.Node;
 
     /// <summary>Who reads what.</summary>
-    public GraphWalk Walk { get; }
+    internal GraphWalk Walk { get; }
 
     /// <summary>The constant tensors by name.</summary>
-    public IReadOnlyDictionary<string, TensorProto> Initializers { get; }
+    internal IReadOnlyDictionary<string, TensorProto> Initializers { get; }
 
-    /// <summary>Type and shape of every tensor that is no initializer, by name. What is no tensor, as a sequence, is not among them.</summary>
-    public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
+    /// <summary>Type and shape of every tensor but the initializers, by name. Sequences are no tensors.</summary>
+    internal IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
     /// <summary>The image input, and what the others get.</summary>
-    public GraphInputs Inputs { get; }
+    internal GraphInputs Inputs { get; }
 
     /// <summary>Name of the image input.</summary>
-    public string Input => Inputs.Image;
+    internal string Input => Inputs.Image;
 
     /// <summary>Names of the outputs. Shape: [outputs].</summary>
-    public IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
+    internal IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
 
     /// <summary>Whether several images can go through at once: false where the model fixes its batch to one.</summary>
-    public bool HasFreeBatch => Tensors[Input].Batched[0];
+    internal bool HasFreeBatch => Tensors[Input].Batched[0];
 
     /// <summary>Reads a model file and makes it ready.</summary>
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
@@ -68,7 +69,7 @@ public sealed class Graph
     public static Graph Read(string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset)
     {
         var original = OnnxFile.Read(path);
-        return Create(OpsetUpgrade.Apply(original, path, opset), path, ModelHash.Compute(original), original.Opset(), original.SizeBytes(), inputs);
+        return Create(OpsetUpgrade.Apply(original, path, opset), SourceOf(original, path), inputs);
     }
 
     /// <summary>Makes a graph of a model in memory that is at opset 25 or 21 already.</summary>
@@ -76,10 +77,10 @@ public sealed class Graph
     /// <param name="name">Name that errors call it by.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
-    public static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
-        Create(model.Clone(), name, ModelHash.Compute(model), model.Opset(), model.SizeBytes(), inputs);
+    internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
+        Create(model.Clone(), SourceOf(model, name), inputs);
 
-    /// <summary>The same graph with the values of some constants replaced; file, hash and sizes stay those of the model that was read.</summary>
+    /// <summary>The same graph with the values of some constants replaced. Its source stays the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
     internal Graph With(IEnumerable<TensorProto> initializers)
     {
@@ -90,28 +91,28 @@ public sealed class Graph
         model.Graph.Input.Add(Model.Graph.Input);
         model.Graph.Output.Add(Model.Graph.Output);
         model.Graph.Initializer.Add(Model.Graph.Initializer.Select(t => replaced.GetValueOrDefault(t.Name, t)));
-        return new Graph(File, Hash, OriginalOpset, FileSizeBytes, Inputs, model, Tensors);
+        return new Graph(source, Inputs, model, Tensors);
     }
 
-    /// <summary>The graph with other nodes and constants; file, hash and sizes stay those of the model that was read.</summary>
+    /// <summary>The graph with other nodes and constants. Its source stays the model that was read.</summary>
     /// <param name="model">A model of this graph's opset with its inputs and outputs.</param>
     internal Graph With(ModelProto model)
     {
         TopologicalOrder.Sort(model.Graph, File);
-        return new Graph(File, Hash, OriginalOpset, FileSizeBytes, Inputs, model, ShapeProbe.Run(model, Inputs, File));
+        return new Graph(source, Inputs, model, ShapeProbe.Run(model, Inputs, File));
     }
 
     /// <summary>Index of the node that makes a tensor, or -1 for inputs and initializers.</summary>
     /// <param name="tensor">Name of the tensor.</param>
-    public int Producer(string tensor) => Walk.Producer(tensor);
+    internal int Producer(string tensor) => Walk.Producer(tensor);
 
     /// <summary>Indices of the nodes that read a tensor, themselves or in their bodies, ascending. Shape: [consumers].</summary>
     /// <param name="tensor">Name of the tensor.</param>
-    public IReadOnlyList<int> Consumers(string tensor) => Walk.Readers(tensor);
+    internal IReadOnlyList<int> Consumers(string tensor) => Walk.Readers(tensor);
 
     /// <summary>
-    /// Names of the tensors, constants too, that a part of the graph has to be given. A sequence is not given but made again, so that the tensors it is made of are
-    /// given in its place.
+    /// Names of the tensors, constants too, that a part of the graph has to be given. A sequence is not given but made again: the tensors
+    /// it is made of are given in its place.
     /// </summary>
     /// <param name="part">Indices of its nodes. Shape: [part].</param>
     internal IReadOnlySet<string> Needs(IEnumerable<int> part) => Walk.Needs([.. WithMakers(part)]);
@@ -124,7 +125,8 @@ public sealed class Graph
         var nodes = part.ToHashSet();
         while (true)
         {
-            int[] makers = [.. Walk.Needs([.. nodes]).Where(name => !Tensors.ContainsKey(name)).Select(Producer).Where(maker => maker >= 0)];
+            var sequences = Walk.Needs([.. nodes]).Where(name => !Tensors.ContainsKey(name));
+            int[] makers = [.. sequences.Select(Producer).Where(maker => maker >= 0)];
             if (makers.Length == 0)
             {
                 return nodes;
@@ -133,13 +135,17 @@ public sealed class Graph
         }
     }
 
-    private static Graph Create(ModelProto model, string file, string hash, int opset, long sizeBytes, InputOptions? options)
+    private static ModelSource SourceOf(ModelProto model, string file) =>
+        new(file, ModelHash.Compute(model), model.Opset(), model.SizeBytes());
+
+    private static Graph Create(ModelProto model, ModelSource source, InputOptions? options)
     {
+        var file = source.File;
         TopologicalOrder.Sort(model.Graph, file);
         ConstantResolution.Resolve(model, file);
         AffineFolding.Apply(model.Graph, file);
         UnusedParts.Remove(model.Graph);
         var inputs = GraphInputs.Of(model.Graph, options ?? new(), file);
-        return new Graph(file, hash, opset, sizeBytes, inputs, model, ShapeProbe.Run(model, inputs, file));
+        return new Graph(source, inputs, model, ShapeProbe.Run(model, inputs, file));
     }
 }

@@ -7,7 +7,7 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Graphs;
 
 /// <summary>What a network takes: an image, and constants for whatever else it asks for.</summary>
-public sealed class GraphInputs
+internal sealed class GraphInputs
 {
     private GraphInputs(string image, ConstantInput[] constants)
     {
@@ -28,7 +28,9 @@ public sealed class GraphInputs
     /// <param name="graph">The graph; initializers are not among its inputs.</param>
     /// <param name="options">What is said of them.</param>
     /// <param name="file">Path that errors name.</param>
-    /// <exception cref="OnnxFormatException">No input, or more than one, may be the image, or others have no values that fit them; the message says how to give them.</exception>
+    /// <exception cref="OnnxFormatException">
+    /// No input, or more than one, may be the image, or others have no values that fit them. The message says how to give them.
+    /// </exception>
     internal static GraphInputs Of(GraphProto graph, InputOptions options, string file)
     {
         var names = string.Join(", ", graph.Input.Select(i => i.Name));
@@ -41,8 +43,12 @@ public sealed class GraphInputs
         var missing = others.Where(i => !options.Values.ContainsKey(i.Name)).ToArray();
         if (missing.Length > 0)
         {
-            throw new OnnxFormatException(file, $"takes more than the image '{image.Name}': {string.Join(", ", missing.Select(i => $"'{i.Name}' ({Describe(i)})"))}; "
-                + $"give values that hold for every image with {string.Join(" ", missing.Select(i => $"--set {i.Name}=VALUE"))}, one for all elements or as many as elements: VALUE,VALUE,…");
+            var list = string.Join(", ", missing.Select(i => $"'{i.Name}' ({Describe(i)})"));
+            var settings = string.Join(" ", missing.Select(i => $"--set {i.Name}=VALUE"));
+            throw new OnnxFormatException(
+                file,
+                $"takes more than the image '{image.Name}': {list}; give values that hold for every image with {settings}, "
+                    + "one for all elements or as many as elements: VALUE,VALUE,…");
         }
         if (options.Values.ContainsKey(image.Name))
         {
@@ -53,8 +59,15 @@ public sealed class GraphInputs
     }
 
     /// <summary>Type and shape of an input, in words.</summary>
-    internal static string Describe(ValueInfoProto input) => input.Type?.TensorType is not { } type ? "no tensor"
-        : $"{(DataType)type.ElemType} [{string.Join(", ", type.Shape?.Dim.Select(d => d.HasDimValue ? Invariant($"{d.DimValue}") : "?") ?? ["unknown rank"])}]";
+    internal static string Describe(ValueInfoProto input)
+    {
+        if (input.Type?.TensorType is not { } type)
+        {
+            return "no tensor";
+        }
+        var dims = type.Shape?.Dim.Select(d => d.HasDimValue ? Invariant($"{d.DimValue}") : "?") ?? ["unknown rank"];
+        return $"{(DataType)type.ElemType} [{string.Join(", ", dims)}]";
+    }
 
     /// <summary>The values of all inputs for some images.</summary>
     /// <param name="pixels">The images. Shape: [images, …input].</param>
@@ -87,12 +100,17 @@ public sealed class GraphInputs
         }
         if (graph.Input.Count <= 1)
         {
-            return graph.Input.FirstOrDefault() ?? throw new OnnxFormatException(file, "has no inputs; a vision model with an image input is wanted");
+            return graph.Input.FirstOrDefault()
+                ?? throw new OnnxFormatException(file, "has no inputs; a vision model with an image input is wanted");
         }
-        return graph.Input.Where(i => !options.Values.ContainsKey(i.Name) && HasImageShape(i)).ToArray() is [var only]
-            ? only
-            : throw new OnnxFormatException(file, $"has {graph.Input.Count} inputs ({string.Join(", ", graph.Input.Select(i => $"'{i.Name}': {Describe(i)}"))}), and which is the image "
-                + "cannot be told from their shapes; name it with --input");
+        if (graph.Input.Where(i => !options.Values.ContainsKey(i.Name) && HasImageShape(i)).ToArray() is [var only])
+        {
+            return only;
+        }
+        var list = string.Join(", ", graph.Input.Select(i => $"'{i.Name}': {Describe(i)}"));
+        throw new OnnxFormatException(
+            file,
+            $"has {graph.Input.Count} inputs ({list}), and which is the image cannot be told from their shapes; name it with --input");
     }
 
     private static bool HasImageShape(ValueInfoProto input) =>
@@ -104,10 +122,14 @@ public sealed class GraphInputs
         var type = image.Type?.TensorType;
         if (type?.Shape is null || (DataType)type.ElemType != DataType.Float || type.Shape.Dim.Count == 0)
         {
-            throw new OnnxFormatException(file, "the input is no float tensor of known rank; a float image input is wanted", tensor: image.Name);
+            var problem = "the input is no float tensor of known rank; a float image input is wanted";
+            throw new OnnxFormatException(file, problem, tensor: image.Name);
         }
-        return type.Shape.Dim[0] is { HasDimValue: true, DimValue: not 1 } batch
-            ? throw new OnnxFormatException(file, $"the batch is fixed to {batch.DimValue}; export the model with a free batch or a batch of 1", tensor: image.Name)
-            : image;
+        if (type.Shape.Dim[0] is { HasDimValue: true, DimValue: not 1 } batch)
+        {
+            var problem = $"the batch is fixed to {batch.DimValue}; export the model with a free batch or a batch of 1";
+            throw new OnnxFormatException(file, problem, tensor: image.Name);
+        }
+        return image;
     }
 }

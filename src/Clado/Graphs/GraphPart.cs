@@ -17,14 +17,14 @@ internal static class GraphPart
 
     /// <summary>The part of the graph that computes some tensors from others.</summary>
     /// <param name="graph">The graph to cut.</param>
-    /// <param name="inputs">Names of the tensors that are given: graph inputs, activations or initializers, each only where it is needed.</param>
+    /// <param name="inputs">Names of the tensors that are given: graph inputs, activations or initializers.</param>
     /// <param name="outputs">Names of the tensors wanted.</param>
     /// <returns>A model whose inputs are those of <paramref name="inputs"/> it needs.</returns>
     public static ModelProto Extract(Graph graph, IReadOnlySet<string> inputs, IReadOnlyCollection<string> outputs)
     {
         var needed = graph.Walk.Behind(outputs, inputs);
         var part = Shell(graph.Model);
-        part.Graph.Node.Add(needed.Select(i => graph.Nodes[i].Output.Any(inputs.Contains) ? WithoutGiven(graph, graph.Nodes[i], inputs) : graph.Nodes[i]));
+        part.Graph.Node.Add(needed.Select(i => WithoutGiven(graph, graph.Nodes[i], inputs)));
         var read = needed.SelectMany(graph.Walk.Reads).ToHashSet();
         part.Graph.Input.Add(read.Where(inputs.Contains).Order(StringComparer.Ordinal).Select(name => ValueInfo(graph, name)));
         part.Graph.Initializer.Add(graph.Model.Graph.Initializer.Where(t => read.Contains(t.Name) && !inputs.Contains(t.Name)));
@@ -32,20 +32,36 @@ internal static class GraphPart
         return part;
     }
 
-    /// <summary>A node that runs for other outputs, those that are given called what nothing else is: a name may be made only once.</summary>
+    /// <summary>
+    /// The node; one that has to run though some of its outputs are given calls those what nothing else is called, since a name may be made
+    /// only once.
+    /// </summary>
     private static NodeProto WithoutGiven(Graph graph, NodeProto node, IReadOnlySet<string> given)
     {
-        var taken = GraphWalk.Names(graph.Model.Graph);
-        var own = node.Clone();
-        for (int i = 0; i < own.Output.Count; i++)
+        if (!node.Output.Any(given.Contains))
         {
-            while (own.Output[i].Length > 0 && (given.Contains(own.Output[i]) || (own.Output[i] != node.Output[i] && taken.Contains(own.Output[i]))))
-            {
-                own.Output[i] += "_";
-            }
-            taken.Add(own.Output[i]);
+            return node;
         }
-        return own;
+        var taken = GraphWalk.Names(graph.Model.Graph);
+        var renamed = node.Clone();
+        for (int i = 0; i < renamed.Output.Count; i++)
+        {
+            if (given.Contains(renamed.Output[i]))
+            {
+                renamed.Output[i] = Free(renamed.Output[i], taken, given);
+            }
+        }
+        return renamed;
+    }
+
+    /// <summary>The name with as many underscores behind it as make it new.</summary>
+    private static string Free(string name, ISet<string> taken, IReadOnlySet<string> given)
+    {
+        while (given.Contains(name) || !taken.Add(name))
+        {
+            name += "_";
+        }
+        return name;
     }
 
     private static ValueInfoProto ValueInfo(Graph graph, string name) =>

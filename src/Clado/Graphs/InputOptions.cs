@@ -1,16 +1,26 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 using Clado.Onnx;
 
 namespace Clado.Graphs;
 
-/// <summary>Which input of a model takes the image, and what the others get, which are constants: the size of the image, scale factors, thresholds.</summary>
+/// <summary>
+/// Which input of a model takes the image, and what the others get. Those are constants: the size of the image, scale factors, thresholds.
+/// </summary>
 public sealed record InputOptions
 {
     /// <summary>Name of the image input; null to take the only one of an image's shape.</summary>
     public string? Image { get; init; }
 
-    /// <summary>Values of other inputs, by name: one for all elements, or as many as an image's input has elements. 0 and 1 stand for false and true.</summary>
-    public IReadOnlyDictionary<string, double[]> Values { get; init; } = new Dictionary<string, double[]>();
+    /// <summary>
+    /// Values of other inputs, by name: one for all elements, or one for each. 0 and 1 stand for false and true. What is given is copied.
+    /// Shape: [inputs][values].
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> Values
+    {
+        get;
+        init => field = value.ToDictionary(input => input.Key, input => (IReadOnlyList<double>)[.. input.Value]).AsReadOnly();
+    } = ReadOnlyDictionary<string, IReadOnlyList<double>>.Empty;
 
     /// <summary>Reads options as the command line takes them.</summary>
     /// <param name="image">Name of the image input, or null.</param>
@@ -19,7 +29,7 @@ public sealed record InputOptions
     public static InputOptions Parse(string? image, IEnumerable<string> settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var values = new Dictionary<string, double[]>();
+        var values = new Dictionary<string, IReadOnlyList<double>>();
         foreach (var setting in settings)
         {
             int equals = setting.LastIndexOf('=');
@@ -49,12 +59,15 @@ public sealed record InputOptions
     {
         var names = models.Select(m => m.Graph.Input.Select(i => i.Name).ToHashSet()).ToArray();
         var all = names.SelectMany(n => n).ToHashSet();
-        return [.. names.Select((own, i) => i == 0 && Values.Keys.Append(Image).Any(n => n is not null && !all.Contains(n)) ? this : Among(own))];
+        bool hasUnknown = Values.Keys.Append(Image).Any(n => n is not null && !all.Contains(n));
+        return [.. names.Select((own, i) => i == 0 && hasUnknown ? this : Among(own))];
     }
 
     /// <summary>The values in the order of their names, as <see cref="Parse"/> reads them. Shape: [inputs].</summary>
     internal string[] Settings() =>
-        [.. Values.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key}={string.Join(',', v.Value.Select(n => n.ToString("R", CultureInfo.InvariantCulture)))}")];
+        [.. Values.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key}={string.Join(',', v.Value.Select(Text))}")];
+
+    private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     private static double Number(string text, string setting) =>
         bool.TryParse(text, out bool truth) ? (truth ? 1 : 0)

@@ -3,7 +3,8 @@ using Clado.Onnx;
 namespace Clado.Graphs;
 
 /// <summary>
-/// Functions of the model itself: a chain of nodes that many layers need is paid once in the file and called by name. ONNX Runtime inlines them at load.
+/// Functions of the model itself: a chain of nodes that many layers need is paid once in the file and called by name.
+/// ONNX Runtime inlines them at load.
 /// </summary>
 internal static class LocalFunctions
 {
@@ -28,7 +29,9 @@ internal static class LocalFunctions
         return node;
     }
 
-    /// <summary>Adds functions to a model, and the import of their domain, where they are not there yet: a model may be one that Clado wrote.</summary>
+    /// <summary>
+    /// Adds functions to a model, and the import of their domain, where they are not there yet: a model may be one that Clado wrote.
+    /// </summary>
     /// <exception cref="CladoException">The model has another function of that name.</exception>
     public static void Add(ModelProto model, IReadOnlyCollection<FunctionProto> functions)
     {
@@ -36,7 +39,9 @@ internal static class LocalFunctions
         {
             if (model.Functions.Any(f => f.Domain == function.Domain && f.Name == function.Name))
             {
-                throw new CladoException($"the model has a function {Domain}.{function.Name} of its own, written by another version or for another opset; quantize the float model it was made from");
+                throw new CladoException(
+                    $"the model has a function {Domain}.{function.Name} of its own, written by another version or for another opset; "
+                    + "quantize the float model it was made from");
             }
             model.Functions.Add(function);
         }

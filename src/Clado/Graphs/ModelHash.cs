@@ -7,7 +7,10 @@ namespace Clado.Graphs;
 /// <summary>Names a model by its contents.</summary>
 internal static class ModelHash
 {
-    /// <summary>SHA-256 of the serialised model, external data included: lower-case hexadecimal. Of one that no message holds, what is around the initializers, then each of them.</summary>
+    /// <summary>
+    /// SHA-256 of the serialised model, external data included: lower-case hexadecimal. Of a model that no message holds it is that of
+    /// what is around the initializers, then of each of them.
+    /// </summary>
     public static string Compute(ModelProto model)
     {
         using var sha = SHA256.Create();

@@ -7,7 +7,7 @@ namespace Clado.Graphs;
 /// <param name="Outputs">Names of the float tensors to read. Shape: [outputs].</param>
 /// <param name="ElementCounts">Elements an image of each. Shape: [outputs].</param>
 /// <param name="IsClassifier">Whether the one output is a distribution over classes, read as logits.</param>
-public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> ElementCounts, bool IsClassifier)
+internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> ElementCounts, bool IsClassifier)
 {
     /// <summary>Elements an image of all outputs together.</summary>
     public int ElementCount => ElementCounts.Sum();
@@ -24,9 +24,13 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
         string[] outputs = [.. graph.Outputs.Where(o => graph.Tensors.TryGetValue(o, out var info) && info.Type == DataType.Float)];
         if (outputs.Length == 0)
         {
-            throw new OnnxFormatException(graph.File, $"none of its outputs ({string.Join(", ", graph.Outputs)}) is a float tensor that is computed; export the model with its logits or boxes as an output");
+            throw new OnnxFormatException(
+                graph.File,
+                $"none of its outputs ({string.Join(", ", graph.Outputs)}) is a float tensor that is computed; "
+                    + "export the model with its logits or boxes as an output");
         }
-        bool classifier = outputs.Length == 1 && graph.Tensors[outputs[0]] is { Shape: [1, > 1] } info && info.Batched[0] == graph.HasFreeBatch;
+        bool classifier = outputs.Length == 1
+            && graph.Tensors[outputs[0]] is { Shape: [1, > 1] } info && info.Batched[0] == graph.HasFreeBatch;
         if (classifier && graph.Producer(outputs[0]) is >= 0 and var producer && graph.Nodes[producer] is var node
             && node.Is("Softmax") && node.Integer("axis", -1) is -1 or 1)
         {
@@ -34,7 +38,8 @@ public sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> E
         }
         foreach (var output in outputs.Where(o => graph.HasFreeBatch && !graph.Tensors[o].Batched.Any(b => b)))
         {
-            throw new OnnxFormatException(graph.File, "is an output that does not grow with the batch; images cannot be told apart in it", tensor: output);
+            var problem = "is an output that does not grow with the batch; images cannot be told apart in it";
+            throw new OnnxFormatException(graph.File, problem, tensor: output);
         }
         return new Readout(outputs, [.. outputs.Select(o => checked((int)graph.Tensors[o].ElementCount))], classifier);
     }

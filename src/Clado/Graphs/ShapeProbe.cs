@@ -2,12 +2,11 @@ using System.Collections.Frozen;
 using Clado.Execution;
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
-using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
 
-/// <summary>Finds type and shape of every tensor by running the network once on one image and, where the batch is free, once on two.</summary>
+/// <summary>Finds type and shape of every tensor: runs the network on one image and, where the batch is free, once more on two.</summary>
 internal static class ShapeProbe
 {
     // Free spatial dimensions are probed at the usual size of an image; a multiple of 32, which detectors ask for.
@@ -42,22 +41,25 @@ internal static class ShapeProbe
         var shape = Shape(input, 1);
         if (shape.Any(d => d is <= 0 or > MaximumSide) || shape.Aggregate(1.0, (product, d) => product * d) > MaximumInputElements)
         {
-            throw new OnnxFormatException(file, $"impossible input shape [{string.Join(", ", shape.Select(d => Invariant($"{d}")))}]", tensor: input.Name);
+            throw new OnnxFormatException(file, $"impossible input shape {ShapeText.Of(shape)}", tensor: input.Name);
         }
     }
 
     private static long[] Shape(ValueInfoProto input, long batch)
     {
         var dims = input.Type.TensorType.Shape.Dim;
-        // A free dimension is the batch where it comes first, the channels where no other dimension could be them, else a side of the image.
-        return [.. dims.Select((dim, axis) => dim.HasDimValue ? dim.DimValue : axis == 0 ? batch : axis == 1 && dims.Count == 4 && !dims[3].HasDimValue && !dims[2].HasDimValue ? 3 : FreeSide)];
+        // A free dimension is the batch where it comes first, the channels where no other could be them, else a side of the image.
+        bool isChannelsFirst = dims.Count == 4 && !dims[2].HasDimValue && !dims[3].HasDimValue;
+        long Free(int axis) => axis == 0 ? batch : axis == 1 && isChannelsFirst ? 3 : FreeSide;
+        return [.. dims.Select((dim, axis) => dim.HasDimValue ? dim.DimValue : Free(axis))];
     }
 
     private static Dictionary<string, TensorInfo> Shapes(GraphSession session, GraphInputs inputs, long[] shape)
     {
         using var feed = inputs.Feed(new float[shape.Aggregate(1L, (product, dim) => product * dim)], shape);
         using var values = session.Run(feed);
-        var infos = session.Outputs.Zip(values).Where(output => output.Second.IsTensor).ToDictionary(output => output.First, output => Info(output.Second));
+        var infos = session.Outputs.Zip(values).Where(output => output.Second.IsTensor)
+            .ToDictionary(output => output.First, output => Info(output.Second));
         foreach (var (name, value) in feed)
         {
             infos.Add(name, Info(value));

@@ -6,7 +6,7 @@ namespace Clado.Graphs;
 /// <param name="Type">Element type.</param>
 /// <param name="Shape">Dimensions for one image (a batch of one). Shape: [rank].</param>
 /// <param name="Batched">Which dimensions grow with the number of images. Shape: [rank].</param>
-public sealed record TensorInfo(DataType Type, IReadOnlyList<long> Shape, IReadOnlyList<bool> Batched)
+internal sealed record TensorInfo(DataType Type, IReadOnlyList<long> Shape, IReadOnlyList<bool> Batched)
 {
     /// <summary>Number of elements for one image. Range: [0, inf).</summary>
     public long ElementCount => Shape.Aggregate(1L, (product, dim) => product * dim);

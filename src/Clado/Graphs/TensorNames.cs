@@ -3,7 +3,7 @@ using Clado.Onnx;
 namespace Clado.Graphs;
 
 /// <summary>Names for the tensors Clado adds to a graph: short, since the file pays for them, and used by nothing else in it.</summary>
-public sealed class TensorNames
+internal sealed class TensorNames
 {
     private readonly string prefix = "";
 
@@ -20,7 +20,7 @@ public sealed class TensorNames
     }
 
     /// <summary>Name of the tensor in a role.</summary>
-    /// <param name="role">One letter for what the tensor is: <c>s</c> and <c>q</c> are a layer's scales and codes, for instance.</param>
+    /// <param name="role">What the tensor is for, see <see cref="TensorRole"/>.</param>
     /// <param name="index">Index of the layer, node or range it belongs to.</param>
     public string Of(char role, int index) => $"{prefix}{role}{index}";
 

@@ -5,7 +5,7 @@ namespace Clado.Graphs;
 /// <summary>How an operator multiplies by a weight.</summary>
 internal static class WeightUse
 {
-    /// <summary>The axis of the weight along which output channels lie, or null where the operator does not multiply by a matrix there.</summary>
+    /// <summary>The axis of the weight along which output channels lie; null where the operator does not multiply by a matrix.</summary>
     /// <param name="node">The operator.</param>
     /// <param name="slot">Which of its inputs is the weight.</param>
     public static int? ChannelAxis(NodeProto node, int slot) => !node.IsStandard() ? null : (node.OpType, slot) switch

@@ -16,7 +16,8 @@ internal static class OutputReading
     {
         if (readout.IsClassifier && images.Items.FirstOrDefault(i => i.Label >= readout.ElementCount) is { } item)
         {
-            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ElementCount}; check the labels, or put the images into one folder without classes");
+            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ElementCount}; "
+                + "check the labels, or put the images into one folder without classes");
         }
     }
 
@@ -56,8 +57,10 @@ internal static class OutputReading
         {
             if (values.Length != batch.Count * count)
             {
-                throw new CladoException(Invariant($"{source.Name}: output '{name}' has {values.Length:N0} values where {batch.Count * count:N0} were expected, for ")
-                    + $"{batch.Count} images from {batch.NameOf(0)} on; its size depends on the image, so images cannot be compared in it");
+                throw new CladoException(
+                    $"{source.Name}: output '{name}' has "
+                    + Invariant($"{values.Length:N0} values where {batch.Count * count:N0} were expected, for {batch.Count} images ")
+                    + $"from {batch.NameOf(0)} on; its size depends on the image, so images cannot be compared in it");
             }
             for (int image = 0; image < batch.Count; image++)
             {

@@ -3,8 +3,10 @@ using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Layers;
 
-/// <summary>Residual and transformer blocks, found from the graph: stretches between two places where a single tensor is all that lives.</summary>
-public static class Blocks
+/// <summary>
+/// Residual and transformer blocks, found from the graph: stretches between two places where a single tensor is all that lives.
+/// </summary>
+internal static class Blocks
 {
     /// <summary>The block of each layer.</summary>
     /// <param name="graph">The network.</param>
@@ -15,7 +17,8 @@ public static class Blocks
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(layers);
         // Shapes and indices that travel beside the activations hold no block together.
-        bool IsActivation(string name) => !graph.Tensors.TryGetValue(name, out var info) || (info.Type == DataType.Float && info.Batched.Any(b => b));
+        bool IsActivation(string name) =>
+            !graph.Tensors.TryGetValue(name, out var info) || (info.Type == DataType.Float && info.Batched.Any(b => b));
         bool fixedBatch = !graph.HasFreeBatch;
         var outputs = graph.Outputs.ToHashSet();
         var live = new Dictionary<string, int> { [graph.Input] = graph.Consumers(graph.Input).Count };

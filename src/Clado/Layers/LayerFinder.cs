@@ -1,12 +1,11 @@
 using Clado.Graphs;
 using Clado.Onnx;
-using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Layers;
 
 /// <summary>Finds the layers of a graph: Conv, ConvTranspose, Gemm and MatMul with a constant weight.</summary>
-public static class LayerFinder
+internal static class LayerFinder
 {
     private static readonly string[] Operators = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
 
@@ -44,8 +43,8 @@ public static class LayerFinder
     }
 
     /// <summary>
-    /// What bodies of loops and branches hold. How often a body runs, and whether at all, depends on the image: its constants, and those around it that it alone reads,
-    /// are kept. A weight of the network's own layers is quantized for a body, too.
+    /// What bodies of loops and branches hold. How often a body runs, and whether at all, depends on the image. Its constants are kept, and
+    /// those around it that it alone reads. A weight of the network's own layers is quantized for a body, too.
     /// </summary>
     private static IEnumerable<KeptOperation> InBodies(NodeProto node, IReadOnlySet<string> weights)
     {
@@ -60,7 +59,8 @@ public static class LayerFinder
                 }
                 else if (Operators.Any(inner.Is) && !inner.Operands().Any(visible.Contains))
                 {
-                    yield return new KeptOperation(inner.DisplayName(), inner.OpType, $"in the body of {node.OpType} '{node.DisplayName()}', and bodies are kept as they are");
+                    var reason = $"in the body of {node.OpType} '{node.DisplayName()}', and bodies are kept as they are";
+                    yield return new KeptOperation(inner.DisplayName(), inner.OpType, reason);
                 }
                 foreach (var kept in InBodies(inner, visible))
                 {
@@ -77,6 +77,8 @@ public static class LayerFinder
     {
         var node = graph.Nodes[uses[0].Node];
         var name = node.Name.Length > 0 ? node.Name : uses[0].Weight;
+        var weight = graph.Initializers[uses[0].Weight];
+        bool isReadOnce = uses.Length == 1 && graph.Consumers(weight.Name).Count == 1;
         return new QuantizableLayer
         {
             Index = index,
@@ -84,26 +86,33 @@ public static class LayerFinder
             Op = node.OpType,
             Weight = uses[0].Weight,
             Nodes = graph.Consumers(uses[0].Weight),
-            Shape = [.. graph.Initializers[uses[0].Weight].Dims],
+            Shape = [.. weight.Dims],
             ChannelAxis = uses.All(u => u.ChannelAxis == uses[0].ChannelAxis) ? uses[0].ChannelAxis : null,
             Groups = node.Integer("group", 1),
             Macs = uses.Sum(u => u.Macs),
-            Bias = uses.Length == 1 && graph.Consumers(uses[0].Weight).Count == 1 ? Bias(graph, node, graph.Initializers[uses[0].Weight].Dims[uses[0].ChannelAxis]) : null,
+            Bias = isReadOnce ? Bias(graph, node, weight.Dims[uses[0].ChannelAxis]) : null,
         };
     }
 
     /// <summary>The bias of a node: its own, or that of an Add behind it along the last axis.</summary>
     private static string? Bias(Graph graph, NodeProto node, long channels)
     {
-        string? name = node.Operand(2);
-        if (node.Is("MatMul") && graph.Initializers.ContainsKey(node.Operand(1)) && graph.Consumers(node.Output[0]) is [var next] && graph.Nodes[next].Is("Add")
-            && !graph.Outputs.Contains(node.Output[0]))
-        {
-            name = graph.Nodes[next].Operands().FirstOrDefault(i => i != node.Output[0]);
-        }
-        return name is not null && graph.Initializers.TryGetValue(name, out var tensor) && (DataType)tensor.DataType == DataType.Float
-            && tensor.Dims.Count == 1 && tensor.Dims[0] == channels && graph.Consumers(name).Count == 1 && !graph.Outputs.Contains(name)
-            && (!node.Is("Gemm") || node.Find("beta") is null or { F: 1 }) ? name : null;
+        var name = AddedBehind(graph, node) ?? node.Operand(2);
+        bool isVector = graph.Initializers.TryGetValue(name, out var tensor)
+            && (DataType)tensor.DataType == DataType.Float && tensor.Dims is [var length] && length == channels;
+        bool isReadOnce = graph.Consumers(name).Count == 1 && !graph.Outputs.Contains(name);
+        bool isScaled = node.Is("Gemm") && node.Find("beta") is not (null or { F: 1 });
+        return isVector && isReadOnce && !isScaled ? name : null;
+    }
+
+    /// <summary>What an Add behind a matrix product adds to it; null where there is no such Add.</summary>
+    private static string? AddedBehind(Graph graph, NodeProto node)
+    {
+        var product = node.Output[0];
+        bool isProduct = node.Is("MatMul") && graph.Initializers.ContainsKey(node.Operand(1)) && !graph.Outputs.Contains(product);
+        return isProduct && graph.Consumers(product) is [var next] && graph.Nodes[next].Is("Add")
+            ? graph.Nodes[next].Operands().FirstOrDefault(i => i != product)
+            : null;
     }
 
     private static string Unique(string name, HashSet<string> names) =>
@@ -126,11 +135,11 @@ public static class LayerFinder
         }
         if (weight.Dims.Count < 2 || weight.Dims.Any(d => d == 0))
         {
-            return (null, $"the weight has shape [{string.Join(", ", weight.Dims.Select(d => Invariant($"{d}")))}]: a vector is kept");
+            return (null, $"the weight has shape {ShapeText.Of(weight.Dims)}: a vector is kept");
         }
         if (node.Is("MatMul") && weight.Dims.Count > 2)
         {
-            return (null, $"the weight has shape [{string.Join(", ", weight.Dims.Select(d => Invariant($"{d}")))}]: a batch of matrices is kept");
+            return (null, $"the weight has shape {ShapeText.Of(weight.Dims)}: a batch of matrices is kept");
         }
         long parameters = TensorData.ElementCount(graph.File, weight);
         long outputs = graph.Tensors[node.Output[0]].ElementCount;

@@ -4,7 +4,7 @@ using System.IO.Enumeration;
 namespace Clado.Layers;
 
 /// <summary>Applies <c>NAME=BITS|BITS,BITS|float</c> pins to layers.</summary>
-public static class Pins
+internal static class Pins
 {
     /// <summary>Says which layers are searched and at which widths.</summary>
     /// <param name="found">All layers of the network.</param>
@@ -12,7 +12,8 @@ public static class Pins
     /// <param name="pins">Pins; later ones win. Shape: [pins].</param>
     /// <returns>The layers to search, and the widths of each. Shape: [layers][widths].</returns>
     /// <exception cref="CladoException">A pin is malformed or fits no layer, or nothing is left to quantize.</exception>
-    public static (LayerSet Layers, IReadOnlyList<IReadOnlyList<int>> Widths) Apply(LayerSet found, IReadOnlyList<int> bits, IEnumerable<string> pins)
+    public static (LayerSet Layers, IReadOnlyList<IReadOnlyList<int>> Widths) Apply(
+        LayerSet found, IReadOnlyList<int> bits, IEnumerable<string> pins)
     {
         ArgumentNullException.ThrowIfNull(found);
         ArgumentNullException.ThrowIfNull(pins);
@@ -20,19 +21,8 @@ public static class Pins
         var kept = new Dictionary<QuantizableLayer, KeptOperation>();
         foreach (var pin in pins)
         {
-            int sign = pin.LastIndexOf('=');
-            var (name, value) = sign > 0 ? (pin[..sign], pin[(sign + 1)..]) : (pin, "");
-            int[] allowed = value == "float" ? [] : [.. value.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int width) ? width : 0).Distinct().Order()];
-            if (allowed.Any(width => width is < 2 or > 8))
-            {
-                throw new CladoException($"--pin {pin}: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted, BITS from 2 to 8");
-            }
-            var fitting = found.Layers.Where(l => FileSystemName.MatchesSimpleExpression(name, l.Name, ignoreCase: false)).ToArray();
-            if (fitting.Length == 0)
-            {
-                throw new CladoException($"--pin {pin}: no layer is called that; clado inspect lists the names (the first is '{(found.Layers.Count > 0 ? found.Layers[0].Name : "")}')");
-            }
-            foreach (var layer in fitting)
+            var (name, allowed) = Parse(pin);
+            foreach (var layer in Fitting(found, name, pin))
             {
                 widths[layer] = allowed.Length == 0 ? bits : allowed;
                 kept.Remove(layer);
@@ -45,6 +35,37 @@ public static class Pins
         var layers = found.Layers.Where(l => !kept.ContainsKey(l)).ToArray();
         return layers.Length > 0
             ? (new LayerSet(layers, [.. found.Kept, .. kept.Values]), [.. layers.Select(l => widths[l])])
-            : throw new CladoException("nothing is left to quantize: the model has no Conv, ConvTranspose, Gemm or MatMul with a constant float weight that is not pinned to float");
+            : throw new CladoException(
+                "nothing is left to quantize: the model has no Conv, ConvTranspose, Gemm or MatMul with a constant float weight "
+                + "that is not pinned to float");
+    }
+
+    /// <summary>The pattern of names, and the widths; none for float.</summary>
+    private static (string Name, int[] Widths) Parse(string pin)
+    {
+        int sign = pin.LastIndexOf('=');
+        var (name, value) = sign > 0 ? (pin[..sign], pin[(sign + 1)..]) : (pin, "");
+        if (value == "float")
+        {
+            return (name, []);
+        }
+        int[] widths = [.. value.Split(',').Select(Width).Distinct().Order()];
+        return widths.All(width => width is >= 2 and <= 8)
+            ? (name, widths)
+            : throw new CladoException($"--pin {pin}: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted, BITS from 2 to 8");
+    }
+
+    private static int Width(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int width) ? width : 0;
+
+    private static QuantizableLayer[] Fitting(LayerSet found, string name, string pin)
+    {
+        QuantizableLayer[] fitting = [.. found.Layers.Where(l => FileSystemName.MatchesSimpleExpression(name, l.Name, ignoreCase: false))];
+        if (fitting.Length > 0)
+        {
+            return fitting;
+        }
+        var first = found.Layers.Count > 0 ? found.Layers[0].Name : "";
+        throw new CladoException($"--pin {pin}: no layer is called that; clado inspect lists the names (the first is '{first}')");
     }
 }

@@ -3,6 +3,10 @@ namespace Clado.Layers;
 /// <summary>A constant weight that can be quantized, with the nodes that use it. Weights shared by several nodes are one layer.</summary>
 public sealed record QuantizableLayer
 {
+    internal QuantizableLayer()
+    {
+    }
+
     /// <summary>Position among the layers, in the order of execution. Range: [0, layers).</summary>
     public required int Index { get; init; }
 
@@ -19,22 +23,24 @@ public sealed record QuantizableLayer
     public required IReadOnlyList<int> Nodes { get; init; }
 
     /// <summary>
-    /// Dimensions of the weight, as the operator has them: Conv [out, in/groups, kh, kw], ConvTranspose [in, out/groups, kh, kw], Gemm and MatMul
-    /// [in, out] or [out, in]. Shape: [rank].
+    /// Dimensions of the weight, as the operator has them: Conv [out, in/groups, kh, kw], ConvTranspose [in, out/groups, kh, kw],
+    /// Gemm and MatMul [in, out] or [out, in]. Shape: [rank].
     /// </summary>
     public required IReadOnlyList<long> Shape { get; init; }
 
     /// <summary>
-    /// The axis of the weight along which every channel has a scale of its own; null where the channels of its uses lie on different axes, so that one scale serves
-    /// all of it (docs/decisions/2026-11-27-shared-weights.md). Range: [0, rank).
+    /// The axis of the weight along which every channel has a scale of its own. null where the channels of its uses lie on different axes:
+    /// one scale serves all of it then (docs/decisions/2026-11-27-shared-weights.md). Range: [0, rank).
     /// </summary>
     public required int? ChannelAxis { get; init; }
 
     /// <summary>Groups of a convolution; 1 elsewhere.</summary>
     public required long Groups { get; init; }
 
-    /// <summary>Name of the initializer that is added to the outputs, one element a channel, and used by nothing else; null where there is none.</summary>
-    public string? Bias { get; init; }
+    /// <summary>
+    /// Name of the initializer that is added to the outputs, one element a channel, and used by nothing else; null where there is none.
+    /// </summary>
+    internal string? Bias { get; init; }
 
     /// <summary>Multiply–accumulates an image, all uses together.</summary>
     public required long Macs { get; init; }
@@ -46,15 +52,15 @@ public sealed record QuantizableLayer
     public long Parameters => Shape.Aggregate(1L, (product, dim) => product * dim);
 
     /// <summary>Number of scales.</summary>
-    public int ChannelCount => ChannelAxis is { } axis ? (int)Shape[axis] : 1;
+    internal int ChannelCount => ChannelAxis is { } axis ? (int)Shape[axis] : 1;
 
     /// <summary>Elements between two neighbours along the channel axis: element e belongs to channel (e / stride) mod channels.</summary>
-    public int ChannelStride => (int)Shape.Skip(ChannelAxis + 1 ?? 0).Aggregate(1L, (product, dim) => product * dim);
+    internal int ChannelStride => (int)Shape.Skip(ChannelAxis + 1 ?? 0).Aggregate(1L, (product, dim) => product * dim);
 
     /// <summary>Bit operations an image: MACs × weight bits × activation bits (32 for floats).</summary>
     /// <param name="bits">Bits a weight. Range: [2, 8].</param>
     /// <param name="activationBits">Bits an activation: 8, or 32 for floats.</param>
-    public long BitOperations(int bits, int activationBits) => Macs * bits * activationBits;
+    internal long BitOperations(int bits, int activationBits) => Macs * bits * activationBits;
 }
 
 /// <summary>An operator that could hold weights and stays as it is.</summary>

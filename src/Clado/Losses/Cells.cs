@@ -26,8 +26,8 @@ internal sealed class Cells(int count)
     }
 
     /// <summary>
-    /// How much the images change each cell: the mean variance of its elements, at least that of the smallest change; of a constant its mean square.
-    /// Shape: [cells].
+    /// How much the images change each cell: the mean variance of its elements, at least that of the smallest change. Of a constant
+    /// it is the mean square. Shape: [cells].
     /// </summary>
     public double[] Scales() =>
         [.. variances.Zip(squares, counts).Select(cell => Scale(cell.First, cell.Second) / Math.Max(1, cell.Third))];

@@ -1,9 +1,9 @@
 namespace Clado.Losses;
 
 /// <summary>
-/// Which axis of an output is that of its channels, as far as its shape tells (docs/method.md, "Units of mse"). The rows and columns of a map are
-/// neighbours of like length: channels lie in front of a map that ends the shape, or else last. Without a map they are the shorter of the last two
-/// axes. Values do not matter: how scales spread over places says nothing about where the channels are.
+/// Which axis of an output is that of its channels, as far as its shape tells (docs/method.md, "Units of mse"). The rows and columns
+/// of a map are neighbours of like length. Channels lie in front of a map that ends the shape, or else last. Without a map they are
+/// the shorter of the last two axes. Values do not matter: how scales spread over places says nothing about where the channels are.
 /// </summary>
 internal static class ChannelAxis
 {
@@ -16,7 +16,9 @@ internal static class ChannelAxis
     public static int? Of(IReadOnlyList<int> shape)
     {
         int[] axes = [.. Enumerable.Range(0, shape.Count).Skip(shape.Count > 0 && shape[0] == 1 ? 1 : 0)];
-        return axes.Length <= 2 ? Shorter(shape, axes) : OfMap(shape, axes) ?? Shorter(shape, [.. axes.Where(axis => shape[axis] > 1).TakeLast(2)]);
+        return axes.Length <= 2
+            ? Shorter(shape, axes)
+            : OfMap(shape, axes) ?? Shorter(shape, [.. axes.Where(axis => shape[axis] > 1).TakeLast(2)]);
     }
 
     /// <summary>The axis of channels of what has rows and columns; null where no two neighbours are like them.</summary>
@@ -28,12 +30,15 @@ internal static class ChannelAxis
         {
             return axes.Length > 3 ? last : null;
         }
-        // Equal sides go before others that are like. Where either could be the map, an axis of anchors leaves the last; else channels are the fewer.
+        // Equal sides go before others that are like. Where either could be the map, an axis of anchors leaves the last.
+        // Without one, channels are the fewer.
         bool couldBeBoth = Math.Max(atEnd, before) <= MostElongated && (atEnd == 1) == (before == 1);
         return !couldBeBoth ? (atEnd < before ? front : last) : axes.Length > 3 ? last : Shorter(shape, [front, last]);
     }
 
-    /// <summary>How many times as long the longer of an axis and its neighbour is; infinite where either has one position. Range: [1, inf].</summary>
+    /// <summary>
+    /// How many times as long the longer of an axis and its neighbour is; infinite where either has one position. Range: [1, inf].
+    /// </summary>
     private static double Elongation(IReadOnlyList<int> shape, int axis)
     {
         int shorter = Math.Min(shape[axis], shape[axis + 1]);

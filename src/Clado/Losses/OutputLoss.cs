@@ -1,9 +1,9 @@
 namespace Clado.Losses;
 
 /// <summary>
-/// The loss of a batch of images as a function of the shift of the network's outputs, <c>δ = z′ − z</c>, from where the measurement stands: the
-/// float network (z = z0) or an operating point. Everything is an increase over the loss there on the same image, so that no constant can leak
-/// into the cross terms (docs/method.md, "Loss").
+/// The loss of a batch of images as a function of the shift of the network's outputs, <c>δ = z′ − z</c>. It is a shift from where the
+/// measurement stands: the float network (z = z0) or an operating point. Everything is an increase over the loss there on the same
+/// image, so that no constant can leak into the cross terms (docs/method.md, "Loss").
 /// </summary>
 internal abstract class OutputLoss
 {
@@ -16,7 +16,8 @@ internal abstract class OutputLoss
     public abstract double Increase(int image, ReadOnlySpan<float> shift);
 
     /// <summary>
-    /// <c>ℓ(z + δ_a + δ_b) − ℓ(z + δ_a) − ℓ(z + δ_b) + ℓ(z)</c> over the images, for all pairs of different layers; the diagonal is left to others.
+    /// <c>ℓ(z + δ_a + δ_b) − ℓ(z + δ_a) − ℓ(z + δ_b) + ℓ(z)</c> over the images, for all pairs of different layers. The diagonal is left
+    /// to others.
     /// </summary>
     /// <param name="shifts">δ of every candidate. Shape: [candidates][images · outputs].</param>
     /// <param name="layerOf">Layer of every candidate. Shape: [candidates].</param>
@@ -52,6 +53,9 @@ internal abstract class OutputLoss
         return increases;
     }
 
-    /// <summary>Does what can be done once a candidate, and gives the function from a pair of candidates to the moments of its cross term.</summary>
+    /// <summary>Does what is done once a candidate.</summary>
+    /// <param name="shifts">δ of every candidate. Shape: [candidates][images · outputs].</param>
+    /// <param name="threads">Threads to use; the result does not depend on it.</param>
+    /// <returns>The function from a pair of candidates to the moments of its cross term.</returns>
     protected abstract Func<int, int, Moments> Prepare(IReadOnlyList<float[]> shifts, int threads);
 }

@@ -1,10 +1,10 @@
 namespace Clado.Losses;
 
 /// <summary>
-/// Finds the quantities of different scale that an output consists of (docs/method.md, "Units of mse"). Channels (<see cref="ChannelAxis"/>) are
-/// parts of their own where any two differ in scale. Along other axes lie places (anchors, pixels), whose scales run through all
-/// values where an answer is sparse; there only a gap tells quantities apart, and a part is what lies on one side of it. Both must be larger than
-/// what so few images leave to chance.
+/// Finds the quantities of different scale that an output consists of (docs/method.md, "Units of mse"). Channels
+/// (<see cref="ChannelAxis"/>) are parts of their own where any two differ in scale. Along other axes lie places (anchors, pixels),
+/// whose scales run through all values where an answer is sparse. There only a gap tells quantities apart, and a part is what lies on
+/// one side of it. Both must be larger than what so few images leave to chance.
 /// </summary>
 /// <param name="shape">Dimensions for one image. Shape: [rank].</param>
 /// <param name="means">Mean of each element over the images. Shape: [elements].</param>
@@ -61,30 +61,48 @@ internal sealed class PartFinder(IReadOnlyList<int> shape, double[] means, doubl
         foreach (int axis in axes)
         {
             var groups = parts.Axes.FirstOrDefault(a => a.Axis == axis) ?? new AxisParts(axis, new int[shape[axis]]);
-            var profiles = Profiles(parts with { Axes = [.. parts.Axes.Where(a => a.Axis != axis)] }, axis);
-            double constant = Cells.ConstantBelow(profiles);
-            foreach (var profile in groups.Count < MostGroups ? profiles.Chunk(shape[axis]) : [])
+            foreach (var (profile, group, scales) in groups.Count < MostGroups ? Groups(parts, groups) : [])
             {
-                for (int group = 0; group < groups.Count; group++)
+                if (WidestGap(scales, widest) is var (width, above))
                 {
-                    double[] scales = [.. profile.Where((scale, place) => groups.PartOf[place] == group && scale > constant).Order()];
-                    int least = Math.Max(1, scales.Length / SmallestGroupShare);
-                    double threshold = Math.Max(widest, Threshold(GapRatio, Math.Max(1, scales.Length)));
-                    for (int i = least; i <= scales.Length - least; i++)
-                    {
-                        double gap = Math.Log(scales[i] / scales[i - 1]);
-                        if (gap > threshold)
-                        {
-                            (double above, int low) = (scales[i], group);
-                            (threshold, widest) = (gap, gap);
-                            divided = Renumbered(
-                                axis, groups.PartOf.Select((own, place) => own == low && profile[place] >= above ? groups.Count : own));
-                        }
-                    }
+                    widest = width;
+                    divided = Renumbered(
+                        axis, groups.PartOf.Select((own, place) => own == group && profile[place] >= above ? groups.Count : own));
                 }
             }
         }
         return divided is null ? null : With(parts, divided);
+    }
+
+    /// <summary>Each group of places, once for each part along the other axes: the scales of all places, and its own in order.</summary>
+    private IEnumerable<(double[] Profile, int Group, double[] Scales)> Groups(OutputParts parts, AxisParts groups)
+    {
+        var profiles = Profiles(parts with { Axes = [.. parts.Axes.Where(a => a.Axis != groups.Axis)] }, groups.Axis);
+        double constant = Cells.ConstantBelow(profiles);
+        return from profile in profiles.Chunk(shape[groups.Axis])
+               from part in Enumerable.Range(0, groups.Count)
+               let own = profile.Where((scale, place) => groups.PartOf[place] == part && scale > constant)
+               select (profile, part, own.Order().ToArray());
+    }
+
+    /// <summary>The widest gap between scales, and the scale above it; null where none is wide enough.</summary>
+    /// <param name="scales">In ascending order. Shape: [places].</param>
+    /// <param name="atLeast">What it has to be wider than, a logarithm of a ratio of variances.</param>
+    private (double Width, double Above)? WidestGap(double[] scales, double atLeast)
+    {
+        (double Width, double Above)? widest = null;
+        int least = Math.Max(1, scales.Length / SmallestGroupShare);
+        double threshold = Math.Max(atLeast, Threshold(GapRatio, Math.Max(1, scales.Length)));
+        for (int i = least; i <= scales.Length - least; i++)
+        {
+            double gap = Math.Log(scales[i] / scales[i - 1]);
+            if (gap > threshold)
+            {
+                threshold = gap;
+                widest = (gap, scales[i]);
+            }
+        }
+        return widest;
     }
 
     /// <summary>Groups numbered as they first occur.</summary>
@@ -111,9 +129,10 @@ internal sealed class PartFinder(IReadOnlyList<int> shape, double[] means, doubl
     }
 
     /// <summary>
-    /// What the logarithms of variances of one kind hardly differ by. That of a variance of n images has a standard error near √(2 / (n − 1)), and the
-    /// extremes of m such lie about 2 √(2 log m) standard errors apart; of few images the least of them is smaller still, by a power 2 / (n − 1) of m,
-    /// twice which is granted. Elements of a position are not counted as images: they go together.
+    /// What the logarithms of variances of one kind hardly differ by. That of a variance of n images has a standard error near
+    /// √(2 / (n − 1)), and the extremes of m such lie about 2 √(2 log m) standard errors apart. Of few images the least of them is
+    /// smaller still, by a power 2 / (n − 1) of m, twice which is granted. Elements of a position are not counted as images: they go
+    /// together.
     /// </summary>
     private double Threshold(double ratio, int count)
     {

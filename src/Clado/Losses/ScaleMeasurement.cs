@@ -16,40 +16,49 @@ internal static class ScaleMeasurement
     public static IReadOnlyList<OutputScale> Measure(Graph graph, Workload work)
     {
         var readout = Readout.Of(graph);
-        using var network = new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
-        return Measure(graph, readout, network.Run, work);
+        using var network = new ModelRunner(graph, readout, OutputSource.Float(graph.File));
+        return Measure(graph, network, work);
     }
 
-    /// <summary>The same with outputs of any making.</summary>
+    /// <summary>The same with a network that is ready to run.</summary>
     /// <param name="graph">The float network.</param>
-    /// <param name="readout">Where its outputs are read.</param>
-    /// <param name="run">Gives the outputs of a batch; called from several threads. Shape: [images · outputs].</param>
-    /// <param name="workload">The images.</param>
-    public static IReadOnlyList<OutputScale> Measure(Graph graph, Readout readout, Func<ImageBatch, float[]> run, Workload workload)
+    /// <param name="network">What runs it.</param>
+    /// <param name="work">All images of the run.</param>
+    /// <returns>The units of each output. Shape: [outputs].</returns>
+    /// <exception cref="CladoException">An output is NaN or infinite.</exception>
+    public static IReadOnlyList<OutputScale> Measure(Graph graph, ModelRunner network, Workload work)
     {
-        int threads = workload.Threads;
-        var moments = new OutputMoments(readout.ElementCount);
-        var batches = workload.Batches(graph, BatchSize.Of(graph));
-        var work = new WorkProgress(workload.Images.Items.Count, workload.Progress);
-        for (int start = 0; start < batches.Count; start += threads)
-        {
-            var wave = new float[Math.Min(threads, batches.Count - start)][];
-            workload.SideBySide.For(wave.Length, i => wave[i] = run(batches.Load(start + i)));
-            // Images are added one by one in their order: neither threads nor batches change a bit.
-            foreach (var outputs in wave)
-            {
-                moments.Add(outputs);
-                work.Add(outputs.Length / (double)readout.ElementCount);
-            }
-        }
-        int from = 0;
+        var readout = network.Readout;
+        var moments = Moments(graph, network, work);
         double[] variances = moments.Variances();
+        int from = 0;
         return [.. readout.Outputs.Zip(readout.ElementCounts, (name, count) =>
         {
             var own = new Range(from, from += count);
             int[] shape = [.. graph.Tensors[name].Shape.Select(d => checked((int)d))];
             return Of(name, shape, moments.Means[own], variances[own], moments.ImageCount);
         })];
+    }
+
+    /// <summary>Mean and variance of every element of the outputs.</summary>
+    private static OutputMoments Moments(Graph graph, ModelRunner network, Workload work)
+    {
+        int size = network.Readout.ElementCount;
+        var moments = new OutputMoments(size);
+        var batches = work.Batches(graph, BatchSize.Of(graph));
+        var done = new WorkProgress(work.Images.Items.Count, work.Progress);
+        for (int start = 0; start < batches.Count; start += work.Threads)
+        {
+            var wave = new float[Math.Min(work.Threads, batches.Count - start)][];
+            work.SideBySide.For(wave.Length, i => wave[i] = network.Run(batches.Load(start + i)));
+            // Images are added one by one in their order: neither threads nor batches change a bit.
+            foreach (var outputs in wave)
+            {
+                moments.Add(outputs);
+                done.Add(outputs.Length / (double)size);
+            }
+        }
+        return moments;
     }
 
     /// <summary>The units of one output.</summary>

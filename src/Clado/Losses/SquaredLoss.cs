@@ -3,9 +3,9 @@ using System.Numerics.Tensors;
 namespace Clado.Losses;
 
 /// <summary>
-/// Mean squared error of the outputs, each part divided by its own variance, averaged over the elements of an output and over the outputs: for
-/// networks whose answer is no distribution over classes. With r = z − z0 an image's increase is <c>Σ ω δ (δ + 2r)</c>; its cross term is exactly
-/// bilinear: <c>2 Σ ω δ_a δ_b</c>.
+/// Mean squared error of the outputs, for networks whose answer is no distribution over classes. Each part is divided by its own variance;
+/// the mean is over the elements of an output and over the outputs. With r = z − z0 an image's increase is <c>Σ ω δ (δ + 2r)</c>. Its
+/// cross term is exactly bilinear: <c>2 Σ ω δ_a δ_b</c>.
 /// </summary>
 /// <param name="weights">ω. Shape: [elements].</param>
 /// <param name="residuals">r. Shape: [images · elements].</param>
@@ -16,6 +16,13 @@ internal sealed class SquaredLoss(double[] weights, float[] residuals) : OutputL
     public static double[] Weights(IReadOnlyList<OutputScale> scales) =>
         [.. scales.SelectMany(scale => Enumerable.Range(0, scale.Parts.ElementCount).Select(element =>
             1 / (scale.Variances[scale.Parts.Of(element)] * scale.Parts.ElementCount * scales.Count)))];
+
+    /// <summary>The loss where the measurement stands.</summary>
+    /// <param name="floatOutputs">z0. Shape: [images · elements].</param>
+    /// <param name="outputs">z. Shape: [images · elements].</param>
+    /// <param name="weights">ω. Shape: [elements].</param>
+    public static SquaredLoss Between(float[] floatOutputs, float[] outputs, double[] weights) =>
+        new(weights, [.. outputs.Zip(floatOutputs, (z, z0) => z - z0)]);
 
     public override double Base => 0;
 

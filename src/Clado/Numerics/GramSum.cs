@@ -1,18 +1,24 @@
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Clado.Numerics;
 
 /// <summary>
-/// A sum of products XᵀY over many rows, in single precision: blocks of 4 × 16 entries are summed in registers over a chunk of rows, then added
-/// to the total. Rows come packed: <see cref="PanelWidth"/> columns side by side, row after row, panel after panel.
+/// A sum of products XᵀY over many rows, in single precision: blocks of 4 × 16 entries are summed in registers over a chunk of rows, then
+/// added to the total. Rows come packed: <see cref="PanelWidth"/> columns side by side, row after row, panel after panel.
 /// </summary>
 internal sealed class GramSum
 {
-    /// <summary>Columns of a panel.</summary>
+    /// <summary>Columns of a panel: two registers of eight.</summary>
     public const int PanelWidth = 16;
 
+    // Four rows of two registers are eight sums: with a row's two and a factor eleven of the sixteen registers there are.
     private const int TileRows = 4;
+
+    // Fewer panels are not worth starting threads for.
+    private const int ParallelPanels = 4;
 
     private readonly int columns;
     private readonly int width;
@@ -93,7 +99,7 @@ internal sealed class GramSum
         float factor = (float)(1 / divisor);
         for (int i = 0; i < columns; i++)
         {
-            System.Numerics.Tensors.TensorPrimitives.Multiply(total.AsSpan(i * width, columns), factor, result.AsSpan(i * columns, columns));
+            TensorPrimitives.Multiply(total.AsSpan(i * width, columns), factor, result.AsSpan(i * columns, columns));
         }
         return result;
     }
@@ -101,7 +107,7 @@ internal sealed class GramSum
     private void For(int threads, Action<int> panel)
     {
         int panels = width / PanelWidth;
-        if (threads == 1 || panels < 4)
+        if (threads == 1 || panels < ParallelPanels)
         {
             for (int p = 0; p < panels; p++)
             {
@@ -129,21 +135,22 @@ internal sealed class GramSum
     {
         ref float a = ref MemoryMarshal.GetReference(left);
         ref float b = ref MemoryMarshal.GetReference(right);
-        Vector256<float> s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
+        Vector256<float> s00 = default, s01 = default, s10 = default, s11 = default;
+        Vector256<float> s20 = default, s21 = default, s30 = default, s31 = default;
         for (nuint at = 0; at < (nuint)(rows * PanelWidth); at += PanelWidth)
         {
             var b0 = Vector256.LoadUnsafe(ref b, at);
             var b1 = Vector256.LoadUnsafe(ref b, at + 8);
-            var a0 = Vector256.Create(System.Runtime.CompilerServices.Unsafe.Add(ref a, at));
+            var a0 = Vector256.Create(Unsafe.Add(ref a, at));
             s00 = Vector256.FusedMultiplyAdd(a0, b0, s00);
             s01 = Vector256.FusedMultiplyAdd(a0, b1, s01);
-            var a1 = Vector256.Create(System.Runtime.CompilerServices.Unsafe.Add(ref a, at + 1));
+            var a1 = Vector256.Create(Unsafe.Add(ref a, at + 1));
             s10 = Vector256.FusedMultiplyAdd(a1, b0, s10);
             s11 = Vector256.FusedMultiplyAdd(a1, b1, s11);
-            var a2 = Vector256.Create(System.Runtime.CompilerServices.Unsafe.Add(ref a, at + 2));
+            var a2 = Vector256.Create(Unsafe.Add(ref a, at + 2));
             s20 = Vector256.FusedMultiplyAdd(a2, b0, s20);
             s21 = Vector256.FusedMultiplyAdd(a2, b1, s21);
-            var a3 = Vector256.Create(System.Runtime.CompilerServices.Unsafe.Add(ref a, at + 3));
+            var a3 = Vector256.Create(Unsafe.Add(ref a, at + 3));
             s30 = Vector256.FusedMultiplyAdd(a3, b0, s30);
             s31 = Vector256.FusedMultiplyAdd(a3, b1, s31);
         }

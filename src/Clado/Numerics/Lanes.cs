@@ -4,10 +4,14 @@ using System.Runtime.Intrinsics;
 
 namespace Clado.Numerics;
 
-/// <summary>Products of a matrix with 32 vectors at once, whose elements lie side by side: element i of vector v is at <c>i · 32 + v</c>.</summary>
+/// <summary>
+/// Products of a matrix with 32 vectors at once, whose elements lie side by side: element i of vector v is at <c>i · 32 + v</c>.
+/// </summary>
 internal static class Lanes
 {
-    /// <summary>Vectors side by side.</summary>
+    /// <summary>
+    /// Vectors side by side. Four registers of eight hold one element of each: with two sums of them and a factor they fit into sixteen.
+    /// </summary>
     public const int Count = 32;
 
     /// <summary>Adds <c>Σ_i coefficients[i] · vectors[i]</c> to one element of each vector.</summary>
@@ -19,7 +23,8 @@ internal static class Lanes
         ref float f = ref MemoryMarshal.GetReference(coefficients);
         ref float e = ref MemoryMarshal.GetReference(vectors[..(coefficients.Length * Count)]);
         ref float sum = ref MemoryMarshal.GetReference(target[..Count]);
-        Vector256<float> a0 = Vector256.LoadUnsafe(ref sum), a1 = Vector256.LoadUnsafe(ref sum, 8), a2 = Vector256.LoadUnsafe(ref sum, 16), a3 = Vector256.LoadUnsafe(ref sum, 24);
+        Vector256<float> a0 = Vector256.LoadUnsafe(ref sum), a1 = Vector256.LoadUnsafe(ref sum, 8);
+        Vector256<float> a2 = Vector256.LoadUnsafe(ref sum, 16), a3 = Vector256.LoadUnsafe(ref sum, 24);
         Vector256<float> b0 = default, b1 = default, b2 = default, b3 = default;
         nuint length = (nuint)coefficients.Length, i = 0;
         // Two elements at a time, in sums of their own: the processor can work on both.

@@ -3,15 +3,14 @@ using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
-using Google.Protobuf;
 
 namespace Clado.Packing;
 
 /// <summary>
-/// The exact size of the file for any choice of widths. The graph's bytes are a sum over layers; what is around them is the frame
-/// (<see cref="Frame"/>) and the functions of the widths that are used.
+/// The exact size of the file for any choice of widths. The graph's bytes are a sum over layers (<see cref="WeightSize"/>). What is around
+/// them is the frame (<see cref="ModelFrame"/>) and the functions of the widths that are used (<see cref="UnpackingFunctions"/>).
 /// </summary>
-public sealed class FileSize
+internal sealed class FileSize
 {
     // Three planes, and the scales.
     private const int MostInitializersOfLayer = 4;
@@ -27,12 +26,13 @@ public sealed class FileSize
     /// <param name="format">What activations are in the file.</param>
     public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers, ActivationFormat format = ActivationFormat.Float)
     {
-        frame = Frame(graph, layers);
+        frame = ModelFrame.Of(graph, layers);
         if (format == ActivationFormat.Int8)
         {
             // Grids and biases take the same bytes whatever their values are.
             var plan = ActivationPlan.Of(graph, layers);
-            ActivationNodes.Insert(frame, plan, ActivationRanges.Unmeasured(plan), new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
+            var unmeasured = new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan));
+            QdqInsertion.Into(frame, unmeasured, new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
         }
         ActivationBits = format == ActivationFormat.Int8 ? 8 : 32;
         frameGraphBytes = frame.Graph.SizeBytes();
@@ -44,38 +44,12 @@ public sealed class FileSize
     /// <summary>Bits of an activation in the file.</summary>
     public int ActivationBits { get; }
 
-    /// <summary>The model without the layers' weights, and without what a file to run does not need: shapes of activations, doc strings, exporter's notes on nodes.</summary>
-    /// <param name="graph">The network.</param>
-    /// <param name="layers">The layers whose weights are taken out. Shape: [layers].</param>
-    public static ModelProto Frame(Graph graph, IReadOnlyList<QuantizableLayer> layers)
-    {
-        ArgumentNullException.ThrowIfNull(graph);
-        var model = graph.Model.Clone();
-        model.ClearDocString();
-        model.ProducerName = "clado";
-        model.ClearProducerVersion();
-        model.Graph.ClearDocString();
-        model.Graph.ValueInfo.Clear();
-        foreach (var node in GraphWalk.AtEveryDepth(model.Graph.Node))
-        {
-            node.ClearDocString();
-            node.MetadataProps.Clear();
-        }
-        var weights = layers.Select(l => l.Weight).ToHashSet();
-        foreach (var tensor in model.Graph.Initializer.ToArray())
-        {
-            tensor.ClearDocString();
-            if (weights.Contains(tensor.Name))
-            {
-                model.Graph.Initializer.Remove(tensor);
-            }
-        }
-        return model;
-    }
+    // What a second file costs beside the first, at most.
+    private long SecondFileBytes => initializers * ExternalData.LargestOverheadBytes;
 
     /// <summary>
-    /// Bytes of the file with these candidates. Where they are more than one file can have, it is what the two files that are written then have at most: how their
-    /// tensors are aligned depends on the order they come in, and what refers to them on the file's name.
+    /// Bytes of the file with these candidates. Where one file cannot have so many, two are written, and this is the most they have:
+    /// how tensors are aligned depends on their order, and what refers to them on the file's name.
     /// </summary>
     /// <param name="weightBytes">Sum of <see cref="Candidate.SizeBytes"/> over the layers.</param>
     /// <param name="widths">Widths that are used.</param>
@@ -90,7 +64,7 @@ public sealed class FileSize
     /// <param name="sizeBytes">Bytes that were written.</param>
     /// <param name="chosen">The candidates they were written of. Shape: [layers].</param>
     /// <exception cref="InvalidOperationException">It has not: a defect of this library.</exception>
-    internal void Check(string path, long sizeBytes, IReadOnlyList<Candidate> chosen)
+    public void Check(string path, long sizeBytes, IReadOnlyList<Candidate> chosen)
     {
         long predicted = Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits));
         if (predicted <= OnnxFile.LargestBytes ? sizeBytes != predicted : sizeBytes > predicted)
@@ -101,17 +75,16 @@ public sealed class FileSize
 
     /// <summary>Bytes that may go into the layers' weights so that the file keeps a budget.</summary>
     /// <param name="budgetBytes">Bytes of the whole file. Range: [0, inf).</param>
-    /// <param name="widths">Widths that may be used: each bit-plane width costs its function.</param>
+    /// <param name="widths">Widths that may be used: each costs its function.</param>
     /// <returns>The largest sum of <see cref="Candidate.SizeBytes"/>; negative where the frame alone is over the budget.</returns>
     public long WeightBudget(long budgetBytes, IReadOnlyCollection<int> widths)
     {
         long functions = FunctionBytes(widths);
         long beside = Largest(budgetBytes - SecondFileBytes, functions);
-        return OneFile(beside, functions) > OnnxFile.LargestBytes ? beside : Largest(Math.Min(budgetBytes, OnnxFile.LargestBytes), functions);
+        return OneFile(beside, functions) > OnnxFile.LargestBytes
+            ? beside
+            : Largest(Math.Min(budgetBytes, OnnxFile.LargestBytes), functions);
     }
-
-    // What a second file costs beside the first, at most.
-    private long SecondFileBytes => initializers * ExternalData.LargestOverheadBytes;
 
     /// <summary>The largest sum of weights whose one file has at most so many bytes; negative where it has more without any.</summary>
     private long Largest(long fileBytes, long functionBytes)
@@ -129,16 +102,13 @@ public sealed class FileSize
         return weights;
     }
 
-    private long OneFile(long weightBytes, long functionBytes)
-    {
-        long graphBytes = frameGraphBytes + weightBytes;
-        return aroundGraphBytes + functionBytes + 1 + CodedOutputStream.ComputeUInt64Size((ulong)graphBytes) + graphBytes;
-    }
+    private long OneFile(long weightBytes, long functionBytes) =>
+        aroundGraphBytes + functionBytes + FieldSize.Bytes(ModelProto.GraphFieldNumber, frameGraphBytes + weightBytes);
 
     private long FunctionBytes(IEnumerable<int> widths)
     {
         var with = frame.Clone();
-        BitPlanes.AddFunctions(with, widths);
+        UnpackingFunctions.AddTo(with, widths);
         return with.CalculateSize() - aroundGraphBytes;
     }
 }

@@ -133,7 +133,7 @@ internal static class CandidateMaker
         {
             SquaredError = error,
             Bias = correction?.Corrected(dequantized),
-            SizeBytes = WeightEncoding.Encode(candidate, names, opset).SizeBytes,
+            SizeBytes = WeightSize.Of(layer, bits, names, opset),
         };
     }
 }

@@ -30,15 +30,14 @@ internal sealed class ErrorFeedback
     public static ErrorFeedback? Of(float[] gram, int columns, double damping, int threads)
     {
         int[] order = [.. Enumerable.Range(0, columns).OrderBy(i => gram[(i * columns) + i])];
-        int stride = Cholesky.Stride(columns);
-        var matrix = new double[(long)stride * stride];
+        var matrix = new double[(long)columns * columns];
         for (int i = 0; i < columns; i++)
         {
             for (int j = i; j < columns; j++)
             {
-                matrix[(i * stride) + j] = gram[(order[i] * columns) + order[j]];
+                matrix[(i * columns) + j] = gram[(order[i] * columns) + order[j]];
             }
-            matrix[(i * stride) + i] += damping;
+            matrix[(i * columns) + i] += damping;
         }
         if (!Cholesky.TryFactor(matrix, columns, threads))
         {
@@ -48,11 +47,11 @@ internal sealed class ErrorFeedback
         var pivots = new float[columns];
         for (int i = 0; i < columns; i++)
         {
-            double pivot = matrix[(i * stride) + i];
+            double pivot = matrix[(i * columns) + i];
             pivots[i] = (float)(pivot * pivot);
             for (int j = i + 1; j < columns; j++)
             {
-                factor[(i * columns) + j] = (float)(matrix[(i * stride) + j] / pivot);
+                factor[(i * columns) + j] = (float)(matrix[(i * columns) + j] / pivot);
             }
         }
         return new ErrorFeedback(factor, pivots, order);

@@ -150,7 +150,7 @@ internal sealed class RunFolder
                 ? scales
                 : throw new JsonException("a scale that does not fit its output, or with a variance that is not above 0");
         });
-        return read ?? (files.Measures || FindSensitivity()?.Loss != "mse" ? null : throw files.Missing("scales.json"));
+        return read ?? (files.Measures || FindSensitivity() is not { } found || !LossKind.Named(found.Loss).NeedsScales ? null : throw files.Missing("scales.json"));
     }
 
     public void WriteCandidates(CandidateSet candidates)

@@ -49,10 +49,10 @@ internal static class JointLoss
         var images = workload.Images;
         var readout = Readout.Of(graph);
         var losses = new LossFactory(graph, readout, images, loss, inputs.Scales);
-        using var reference = new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
+        using var reference = new ModelRunner(graph, readout, OutputSource.Float(graph.File));
         var source = OutputSource.Quantized(graph.File);
-        using var networks = new OwnedList<NetworkOutputs>(choices.Select(choice =>
-            new NetworkOutputs(QuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, source)));
+        using var networks = new OwnedList<ModelRunner>(choices.Select(choice =>
+            new ModelRunner(FakeQuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, source)));
         var increases = choices.Select(_ => new double[images.Items.Count]).ToArray();
         var batches = workload.Batches(graph, batchSize);
         workload.SideBySide.For(batches.Count, index =>

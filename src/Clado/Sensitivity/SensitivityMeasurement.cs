@@ -58,11 +58,11 @@ internal static class SensitivityMeasurement
     {
         var (graph, candidates, workload) = inputs;
         var readout = Readout.Of(graph);
-        var start = QuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
+        var start = FakeQuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
         var source = operatingPoint.Count == 0 ? OutputSource.Float(graph.File) : OutputSource.Quantized(graph.File);
         using var network = new PerturbedNetwork(
             start, candidates.Layers, readout, source, n => MemoryPlan.Of(n, graph, candidates, workload.Resources.MemoryBytes));
-        using var reference = operatingPoint.Count == 0 ? null : new NetworkOutputs(graph, readout, OutputSource.Float(graph.File));
+        using var reference = operatingPoint.Count == 0 ? null : new ModelRunner(graph, readout, OutputSource.Float(graph.File));
         var batches = workload.Batches(graph, network.Plan.BatchSize);
         double basePasses = (reference is null ? 1 : 2) * (double)network.TotalMacs, workPerImage = estimator.WorkPerImage(network, candidates) + basePasses;
         var work = new WorkProgress(workPerImage * workload.Images.Items.Count, workload.Progress);

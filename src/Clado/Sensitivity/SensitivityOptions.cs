@@ -1,4 +1,5 @@
 using Clado.Images;
+using Clado.Losses;
 
 namespace Clado.Sensitivity;
 
@@ -9,7 +10,7 @@ public sealed record SensitivityOptions
     public static IReadOnlyList<string> Estimators { get; } = ["auto", "additive", "pairwise", "block", "diagonal"];
 
     /// <summary>Names of the losses.</summary>
-    public static IReadOnlyList<string> Losses { get; } = ["kl", "ce", "mse"];
+    public static IReadOnlyList<string> Losses { get; } = [.. LossKind.All.Select(kind => kind.Name)];
 
     /// <summary>One of <see cref="Estimators"/>; auto measures additively and holds every fourth image back, to judge choices with.</summary>
     public string Estimator { get; init => field = OneOf(Estimators, value); } = "auto";

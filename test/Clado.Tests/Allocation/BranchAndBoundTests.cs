@@ -1,3 +1,4 @@
+using Clado.Allocation;
 using Clado.Allocation.Solver;
 using CsCheck;
 using Xunit;
@@ -12,12 +13,15 @@ public class BranchAndBoundTests
 
     [Fact]
     public void EqualsExhaustiveSearchOnSmallProblems() =>
-        Problems.Small.Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: Problems.Iterations(3000));
+        Problems.Small.Sample(IsBest, iter: Problems.Iterations(3000));
 
     [Fact]
     public void EqualsExhaustiveSearchBeyondWhatItEnumerates() =>
         Gen.OneOf(Shapes.Select(Problems.Of).ToArray())
-            .Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: Problems.Iterations(500));
+            .Sample(IsBest, iter: Problems.Iterations(500));
+
+    private static void IsBest(AllocationProblem problem) =>
+        Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem));
 
     [Fact]
     public void EqualsExhaustiveSearchAtTwelveLayersOfThreeWidths() =>
@@ -58,9 +62,10 @@ public class BranchAndBoundTests
     }, iter: 300);
 
     [Fact]
-    public void TheOrderOfTheLayersDoesNotMatter() => Gen.Select(Problems.Of([2, 3, 1, 4, 3, 3]), Gen.Shuffle(new[] { 0, 1, 2, 3, 4, 5 })).Sample((problem, order) =>
+    public void TheOrderOfTheLayersDoesNotMatter() => Gen.Select(
+        Problems.Of([2, 3, 1, 4, 3, 3]), Gen.Shuffle(new[] { 0, 1, 2, 3, 4, 5 })).Sample((problem, order) =>
     {
-        int[] rows = [.. order.SelectMany(layer => Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]))];
+        int[] rows = [.. order.SelectMany(problem.CandidatesOf)];
         int n = rows.Length;
         var shuffled = new AllocationProblem(
             [.. rows.SelectMany(a => rows.Select(b => problem.Matrix[(a * n) + b]))],
@@ -79,13 +84,16 @@ public class BranchAndBoundTests
     }, iter: Problems.Iterations(500));
 
     [Fact]
-    public void PinnedLayersAreLayersWithFewerCandidates() => Gen.Select(Problems.Of([3, 3, 3, 3, 3, 3]), Gen.Int[0, 2].Array[3]).Sample((problem, pins) =>
+    public void PinnedLayersAreLayersWithFewerCandidates() => Gen.Select(
+        Problems.Of([3, 3, 3, 3, 3, 3]), Gen.Int[0, 2].Array[3]).Sample((problem, pins) =>
     {
         bool Kept(int a) => problem.LayerOf[a] >= pins.Length || a - problem.Start[problem.LayerOf[a]] == pins[problem.LayerOf[a]];
         int[] rows = [.. Enumerable.Range(0, problem.CandidateCount).Where(Kept)];
         var pinned = new AllocationProblem(
             [.. rows.SelectMany(a => rows.Select(b => problem.Matrix[(a * problem.CandidateCount) + b]))],
-            [.. rows.Select(a => problem.LayerOf[a])], [.. problem.Costs.Select(cost => rows.Select(a => cost[a]).ToArray())], problem.Budgets);
+            [.. rows.Select(a => problem.LayerOf[a])],
+            [.. problem.Costs.Select(cost => rows.Select(a => cost[a]).ToArray())],
+            problem.Budgets);
         Problems.IsBest(pinned, new ExhaustiveAllocator().Solve(pinned), Allocator.Solve(pinned));
     }, iter: Problems.Iterations(500));
 }

@@ -77,10 +77,12 @@ public class BudgetTests
             Assert.InRange(result.SizeBytes, smallest, budget);
             for (int layer = 0; layer < result.Chosen.Count; layer++)
             {
-                foreach (var wider in candidates.Items.Where(c => c.Layer == result.Chosen[layer].Layer && c.Bits > result.Chosen[layer].Bits))
+                var own = result.Chosen[layer];
+                foreach (var wider in candidates.Items.Where(c => c.Layer == own.Layer && c.Bits > own.Bits))
                 {
                     var changed = result.Chosen.Select((c, i) => i == layer ? wider : c).ToArray();
-                    Assert.True(sizes.Predict(changed.Sum(c => c.SizeBytes), changed.Select(c => c.Bits)) > budget, $"{budget}: a wider choice fits");
+                    long size = sizes.Predict(changed.Sum(c => c.SizeBytes), changed.Select(c => c.Bits));
+                    Assert.True(size > budget, $"{budget}: a wider choice fits");
                 }
             }
         }

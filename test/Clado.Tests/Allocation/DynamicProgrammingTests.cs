@@ -1,3 +1,4 @@
+using Clado.Allocation;
 using Clado.Allocation.Solver;
 using CsCheck;
 using Xunit;
@@ -25,7 +26,8 @@ public class DynamicProgrammingTests
             cost[a] = (a % 3 * 1_000_000_007L) + random.NextInt64(1_000_000_000);
             matrix[a * (cost.Length + 1)] = random.NextDouble() * Math.Pow(4, -(a % 3));
         }
-        var problem = new AllocationProblem(matrix, [.. Enumerable.Range(0, cost.Length).Select(a => a / 3)], [cost], [layers * 1_000_000_000L]);
+        int[] layerOf = [.. Enumerable.Range(0, cost.Length).Select(a => a / 3)];
+        var problem = new AllocationProblem(matrix, layerOf, [cost], [layers * 1_000_000_000L]);
         var found = new DynamicProgrammingAllocator().Solve(problem, TestContext.Current.CancellationToken);
         Assert.Equal(AllocationStatus.Optimal, found.Status);
         // The knapsack's linear relaxation is off by less than one layer's worth.
@@ -84,7 +86,8 @@ public class DynamicProgrammingTests
             // What costs more of either is worth more.
             matrix[a * (n + 1)] = 2e6 - costs[0][a] - costs[1][a] + random.NextInt64(100_000);
         }
-        return new AllocationProblem(matrix, [.. Enumerable.Range(0, n).Select(a => a / widths)], costs, [layers * 400_000, layers * 400_000]);
+        int[] layerOf = [.. Enumerable.Range(0, n).Select(a => a / widths)];
+        return new AllocationProblem(matrix, layerOf, costs, [layers * 400_000, layers * 400_000]);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Clado.Allocation;
 using Clado.Allocation.Solver;
 using CsCheck;
 using Xunit;
@@ -13,7 +14,8 @@ public class FixedChargeTests
 
     // More choices than branch and bound looks at one by one.
     private static readonly Gen<AllocationProblem> Larger = Problems.Charged(Gen.OneOf(
-        Problems.Of([3, 3, 3, 3, 3, 3, 3]), Problems.Of([2, 2, 2, 2, 2, 2, 2, 2, 2, 2]), Problems.Of([4, 4, 4, 4, 4]), Problems.Of([1, 4, 3, 1, 5, 2, 4])));
+        Problems.Of([3, 3, 3, 3, 3, 3, 3]), Problems.Of([2, 2, 2, 2, 2, 2, 2, 2, 2, 2]),
+        Problems.Of([4, 4, 4, 4, 4]), Problems.Of([1, 4, 3, 1, 5, 2, 4])));
 
     [Fact]
     public void TheReferencePaysForWhatIsUsed() => Small.Sample(problem =>
@@ -31,14 +33,18 @@ public class FixedChargeTests
 
     [Fact]
     public void EqualsExhaustiveSearchOnSmallProblems() =>
-        Small.Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: Problems.Iterations(3000));
+        Small.Sample(IsBest, iter: Problems.Iterations(3000));
 
     [Fact]
     public void EqualsExhaustiveSearchBeyondWhatItEnumerates() =>
-        Larger.Sample(problem => Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem)), iter: Problems.Iterations(500));
+        Larger.Sample(IsBest, iter: Problems.Iterations(500));
+
+    private static void IsBest(AllocationProblem problem) =>
+        Problems.IsBest(problem, new ExhaustiveAllocator().Solve(problem), Allocator.Solve(problem));
 
     [Fact]
-    public void SoItIsWithoutCrossTermsWhereCandidatesBeatOneAnother() => Gen.OneOf(Small, Larger).Select(Problems.Separable).Sample(problem =>
+    public void SoItIsWithoutCrossTermsWhereCandidatesBeatOneAnother() => Gen.OneOf(
+        Small, Larger).Select(Problems.Separable).Sample(problem =>
     {
         var best = new ExhaustiveAllocator().Solve(problem);
         Problems.IsBest(problem, best, new DynamicProgrammingAllocator().Solve(problem));
@@ -93,7 +99,8 @@ public class FixedChargeTests
     public void GroupsPayOnceForTheirKind() => Problems.Of([3, 2, 3, 3, 2, 3]).Where(p => p.Budgets.Count > 0).Sample(problem =>
     {
         // As widths are: the same position in a layer is the same kind.
-        var charges = new FixedCharges(0, [.. Enumerable.Range(0, problem.CandidateCount).Select(a => a - problem.Start[problem.LayerOf[a]])],
+        int[] kindOf = [.. Enumerable.Range(0, problem.CandidateCount).Select(a => a - problem.Start[problem.LayerOf[a]])];
+        var charges = new FixedCharges(0, kindOf,
             [.. Enumerable.Range(0, 8).Select(set => int.PopCount(set) * (problem.Costs[0].Max() / 4))]);
         problem = new AllocationProblem(problem.Matrix, problem.LayerOf, problem.Costs, problem.Budgets, charges);
         int[][] groups = [[0, 3], [1, 4]];
@@ -113,7 +120,8 @@ public class FixedChargeTests
     public void ASiblingBeatsACandidateOnlyWhereItsKindIsPaid()
     {
         // The second candidate of the first layer is better and no dearer, but for its kind's charge.
-        var problem = new AllocationProblem([2, 0, 0, 0, 1, 0, 0, 0, 1], [0, 0, 1], [[1, 1, 1]], [3], new FixedCharges(0, [0, 1, 0], [0, 1, 5, 6]));
+        var charges = new FixedCharges(0, [0, 1, 0], [0, 1, 5, 6]);
+        var problem = new AllocationProblem([2, 0, 0, 0, 1, 0, 0, 0, 1], [0, 0, 1], [[1, 1, 1]], [3], charges);
         bool[] unpaid = [true, true, true], paid = [true, true, true];
         CandidateReduction.ByDominance(problem, unpaid, paid: 1);
         CandidateReduction.ByDominance(problem, paid, paid: 3);

@@ -1,3 +1,4 @@
+using Clado.Allocation;
 using Clado.Allocation.Solver;
 using CsCheck;
 using Xunit;
@@ -15,7 +16,8 @@ public class GroupAndCurveTests
         var found = new LayerGroups(problem, groups).Solve(Allocator);
         int Position(int[] choice, int layer) => choice[layer] - problem.Start[layer];
         bool Shares(int[] choice) => groups.All(group => group.Select(layer => Position(choice, layer)).Distinct().Count() == 1);
-        double least = Problems.Choices(problem).Where(Shares).Where(c => problem.IsFeasible(c)).Select(c => problem.Objective(c)).Append(double.PositiveInfinity).Min();
+        double least = Problems.Choices(problem).Where(Shares).Where(c => problem.IsFeasible(c)).Select(c => problem.Objective(c))
+            .Append(double.PositiveInfinity).Min();
         Assert.Equal(double.IsInfinity(least), found.Status == AllocationStatus.Infeasible);
         if (found.Status != AllocationStatus.Infeasible)
         {
@@ -67,7 +69,8 @@ public class GroupAndCurveTests
     public void TheUndominatedChoicesAreThoseOfExhaustiveSearch() =>
         Problems.Of([3, 3, 3, 3]).Where(problem => problem.Budgets.Count == 1).Sample(problem =>
         {
-            var all = Problems.Choices(problem).Where(c => problem.IsFeasible(c)).Select(c => (Cost: problem.CostsOf(c)[0], Objective: problem.Objective(c))).ToArray();
+            var all = Problems.Choices(problem).Where(c => problem.IsFeasible(c))
+                .Select(c => (Cost: problem.CostsOf(c)[0], Objective: problem.Objective(c))).ToArray();
             double tolerance = Problems.Tolerance(problem);
             foreach (var found in new AllocationCurve(Allocator).Undominated(problem, 0))
             {

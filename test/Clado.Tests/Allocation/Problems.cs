@@ -1,4 +1,5 @@
 using System.Globalization;
+using Clado.Allocation;
 using Clado.Allocation.Solver;
 using CsCheck;
 using Xunit;
@@ -13,7 +14,9 @@ internal static class Problems
 
     /// <summary>How many problems a law is tried on: the environment variable CLADO_LAW_ITERATIONS, or the usual number.</summary>
     public static int Iterations(int usual) =>
-        int.TryParse(Environment.GetEnvironmentVariable("CLADO_LAW_ITERATIONS"), NumberStyles.None, CultureInfo.InvariantCulture, out int given) ? given : usual;
+        int.TryParse(
+            Environment.GetEnvironmentVariable("CLADO_LAW_ITERATIONS"), NumberStyles.None, CultureInfo.InvariantCulture, out int given)
+            ? given : usual;
 
     /// <summary>Up to six layers of up to four widths and three budgets: indefinite, semidefinite, degenerate, all equal.</summary>
     public static readonly Gen<AllocationProblem> Small =
@@ -47,14 +50,17 @@ internal static class Problems
             Sum(cost, c => c.Min()) + (long)Math.Floor(share * (Sum(cost, c => c.Max()) - Sum(cost, c => c.Min()))))]);
     }
 
-    /// <summary>The same problems with charges on one of their budgets: up to four kinds, sets of which are charged anything that does not fall.</summary>
+    /// <summary>
+    /// The same problems with charges on one of their budgets: up to four kinds, sets of which are charged anything that does not fall.
+    /// </summary>
     public static Gen<AllocationProblem> Charged(Gen<AllocationProblem> problems) =>
         from problem in problems.Where(p => p.Budgets.Count > 0)
         from kindCount in Gen.Int[1, 4]
         from kinds in Gen.Int[0, kindCount - 1].Array[problem.CandidateCount]
         from shares in Gen.Int[0, 8].Array[1 << kindCount]
         from budget in Gen.Int[0, problem.Budgets.Count - 1]
-        select new AllocationProblem(problem.Matrix, problem.LayerOf, problem.Costs, problem.Budgets, Charges(problem, budget, kinds, shares));
+        let charges = Charges(problem, budget, kinds, shares)
+        select new AllocationProblem(problem.Matrix, problem.LayerOf, problem.Costs, problem.Budgets, charges);
 
     private static FixedCharges Charges(AllocationProblem problem, int budget, int[] kinds, int[] shares)
     {
@@ -69,14 +75,17 @@ internal static class Problems
         return new FixedCharges(budget, kinds, ofSet);
     }
 
-    /// <summary>The answer is a choice within the budgets with its own objective and a bound that is none too high, and as good as the reference's.</summary>
+    /// <summary>
+    /// The answer is a choice within the budgets with its own objective and a bound that is none too high, and as good as the reference's.
+    /// </summary>
     public static void IsBest(AllocationProblem problem, AllocationSolution reference, AllocationSolution found)
     {
         Assert.Equal(reference.Status, found.Status);
         if (reference.Status != AllocationStatus.Infeasible)
         {
             IsHonest(problem, reference, found);
-            Assert.True(found.Objective <= reference.Objective + Tolerance(problem), $"{found.Objective} is above the least, {reference.Objective}");
+            double most = reference.Objective + Tolerance(problem);
+            Assert.True(found.Objective <= most, $"{found.Objective} is above the least, {reference.Objective}");
         }
     }
 
@@ -87,7 +96,8 @@ internal static class Problems
         Assert.Equal(Enumerable.Range(0, problem.LayerCount), found.Choice.Select(a => problem.LayerOf[a]));
         Assert.Equal(problem.Objective(found.Choice), found.Objective);
         Assert.True(found.Bound <= found.Objective);
-        Assert.True(found.Bound <= reference.Objective + Tolerance(problem), $"the bound {found.Bound} is above the least, {reference.Objective}");
+        double most = reference.Objective + Tolerance(problem);
+        Assert.True(found.Bound <= most, $"the bound {found.Bound} is above the least, {reference.Objective}");
     }
 
     /// <summary>The problem without entries between layers.</summary>
@@ -108,7 +118,8 @@ internal static class Problems
     public static long LeastCost(AllocationProblem problem) =>
         Enumerable.Range(0, problem.LayerCount).Sum(layer => problem.Costs[0][problem.Start[layer]..problem.Start[layer + 1]].Min());
 
-    public static double Tolerance(AllocationProblem problem) => (Rounding + 1e-6) * problem.LayerCount * problem.LayerCount * problem.Matrix.Max(Math.Abs);
+    public static double Tolerance(AllocationProblem problem) =>
+        (Rounding + 1e-6) * problem.LayerCount * problem.LayerCount * problem.Matrix.Max(Math.Abs);
 
     private static double[] Square(double[] entries, int n)
     {

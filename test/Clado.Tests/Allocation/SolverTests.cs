@@ -1,3 +1,4 @@
+using Clado.Allocation;
 using Clado.Allocation.Solver;
 using CsCheck;
 using Xunit;
@@ -47,7 +48,11 @@ public class SolverTests
         {
             Assert.Equal(Problems.LeastCost(problem) > problem.Budgets[0], infeasible);
         }
-        foreach (var allocator in (IAllocator[])[new AutomaticAllocator(), new LocalSearchAllocator { StartCount = 1 }, new BranchAndBoundAllocator { ThreadCount = 1 }])
+        IAllocator[] allocators =
+        [
+            new AutomaticAllocator(), new LocalSearchAllocator { StartCount = 1 }, new BranchAndBoundAllocator { ThreadCount = 1 },
+        ];
+        foreach (var allocator in allocators)
         {
             Assert.Equal(infeasible, allocator.Solve(problem).Status == AllocationStatus.Infeasible);
         }

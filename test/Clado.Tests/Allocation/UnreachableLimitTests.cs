@@ -8,7 +8,10 @@ using Xunit;
 
 namespace Clado.Tests.Allocation;
 
-/// <summary>Where no choice keeps all limits, the one named is the one that cannot be kept, and its smallest value can be reached while one less cannot.</summary>
+/// <summary>
+/// Where no choice keeps all limits, the one named is the one that cannot be kept, and its smallest value can be reached while one less
+/// cannot.
+/// </summary>
 public class UnreachableLimitTests
 {
     private readonly Graph graph = NetworkBuilder.SmallClassifier().BuildGraph();
@@ -73,7 +76,8 @@ public class UnreachableLimitTests
         var some = new CandidateSet(narrow.Layers, [.. narrow.Items.Where(c => c.Bits == 8 || c.Layer != narrow.Layers[0])]);
         var limits = new AllocationLimits { BitOperations = 1, SameWidth = ["*"] };
         var tied = BitAllocation.Allocate(
-            Harness.Diagonal(some, c => c.SquaredError), some, new FileSize(graph, some.Layers), Budget.Parse("none", 1, limits), new AutomaticAllocator(),
+            Harness.Diagonal(some, c => c.SquaredError), some, new FileSize(graph, some.Layers), Budget.Parse("none", 1, limits),
+            new AutomaticAllocator(),
             TestContext.Current.CancellationToken).Unreachable!;
         Assert.Equal(4 * free.Smallest, tied.Smallest);
     }

@@ -11,8 +11,8 @@ using Xunit;
 namespace Clado.Tests.Allocation;
 
 /// <summary>
-/// Every width that a file uses costs the bytes of its function, which matters most where budgets are tight. What is called optimal is compared with the
-/// best of all sets of widths, each solved by itself with its functions paid.
+/// Every width that a file uses costs the bytes of its function, which matters most where budgets are tight. What is called optimal is
+/// compared with the best of all sets of widths, each solved by itself with its functions paid.
 /// </summary>
 public class WidthSetTests
 {
@@ -51,7 +51,8 @@ public class WidthSetTests
         int n = network.Candidates.Items.Count;
         // Errors of layers next to one another work together, those further apart against one another.
         double Size(int a) => Math.Sqrt(network.Candidates.Items[a].SquaredError);
-        double Cross(int a, int b) => Math.Abs(network.Candidates.LayerOf[a] - network.Candidates.LayerOf[b]) switch { 0 => a == b ? 1 : 0, 1 => 0.4, _ => -0.02 };
+        int Apart(int a, int b) => Math.Abs(network.Candidates.LayerOf[a] - network.Candidates.LayerOf[b]);
+        double Cross(int a, int b) => Apart(a, b) switch { 0 => a == b ? 1 : 0, 1 => 0.4, _ => -0.02 };
         double[] matrix = [.. Enumerable.Range(0, n).SelectMany(a => Enumerable.Range(0, n).Select(b => Cross(a, b) * Size(a) * Size(b)))];
         var surrogate = new Surrogate { Name = "crossed", Matrix = matrix };
         double before = double.PositiveInfinity;
@@ -83,9 +84,11 @@ public class WidthSetTests
 
     private static IEnumerable<long> Budgets(Network network, Surrogate surrogate, int count)
     {
-        var all = BitAllocation.Allocate(surrogate, network.Candidates, network.FileSize, new Budget { Text = "none" }, new AutomaticAllocator());
+        var any = new Budget { Text = "none" };
+        var all = BitAllocation.Allocate(surrogate, network.Candidates, network.FileSize, any, new AutomaticAllocator());
         // Most of them near the smallest file, where a function's bytes are many.
-        return Enumerable.Range(0, count).Select(i => all.SmallestBytes - 1 + (long)((all.SizeBytes - all.SmallestBytes) * Math.Pow((double)i / (count - 1), 1.5)));
+        long Between(double share) => (long)((all.SizeBytes - all.SmallestBytes) * Math.Pow(share, 1.5));
+        return Enumerable.Range(0, count).Select(i => all.SmallestBytes - 1 + Between((double)i / (count - 1)));
     }
 
     /// <summary>The least objective of every set of widths, its functions paid for.</summary>

@@ -70,7 +70,7 @@ public class InputTests
         var plan = ActivationPlan.Of(graph, layers);
         // Coarse grids: the difference is seen.
         var ranges = new ActivationRanges([.. plan.Ranges.Select(_ => 0.25f)], [.. plan.Ranges.Select(_ => (byte)100)]);
-        var rounded = RoundedGraph.Of(graph, new QuantizedActivations(plan, ranges));
+        var rounded = QdqInsertion.Of(graph, new QuantizedActivations(plan, ranges));
         var floats = InputMeasurement.Measure(graph, layers, Work(images)).ToArray();
         var quantized = InputMeasurement.Measure(rounded, LayerFinder.Find(rounded).Layers, Work(images)).ToArray();
         using var sequential = new SequentialCalibration(graph, rounded, layers, Work(images));
@@ -221,40 +221,6 @@ public class InputTests
         {
             Assert.Equal(Enumerable.Range(0, rows).Sum(n => (double)At(first, n, i) + At(second, n, i)), total[i], 1e-5 * rows);
         }
-    }
-
-    [Theory]
-    [InlineData(1)]
-    [InlineData(8)]
-    [InlineData(63)]
-    [InlineData(64)]
-    [InlineData(65)]
-    [InlineData(201)]
-    public void TheCholeskyFactorGivesTheMatrixBack(int order)
-    {
-        var random = new Random(order);
-        var x = Enumerable.Range(0, order + 5).Select(_ => Enumerable.Range(0, order).Select(_ => random.NextDouble()).ToArray()).ToArray();
-        int stride = Cholesky.Stride(order);
-        var (one, two, matrix) = (new double[stride * stride], new double[stride * stride], new double[stride * stride]);
-        for (int i = 0; i < order; i++)
-        {
-            for (int j = i; j < order; j++)
-            {
-                one[(i * stride) + j] = two[(i * stride) + j] = matrix[(i * stride) + j] = x.Sum(row => row[i] * row[j]);
-            }
-        }
-        Assert.True(Cholesky.TryFactor(one, order, 1));
-        Assert.True(Cholesky.TryFactor(two, order, 3));
-        for (int i = 0; i < order; i++)
-        {
-            for (int j = i; j < order; j++)
-            {
-                Assert.Equal(one[(i * stride) + j], two[(i * stride) + j]);
-                Assert.Equal(matrix[(i * stride) + j], Enumerable.Range(0, i + 1).Sum(k => one[(k * stride) + i] * one[(k * stride) + j]), 1e-9 * order);
-            }
-        }
-        matrix[(order - 1) * (stride + 1)] = -1;
-        Assert.False(Cholesky.TryFactor(matrix, order, 1));
     }
 
     private sealed record Values(float[] Elements, long[] Shape)

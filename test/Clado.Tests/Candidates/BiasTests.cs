@@ -83,13 +83,14 @@ public class BiasTests
         var preprocessing = Preprocessing.Parse("unit");
         var cancellation = TestContext.Current.CancellationToken;
         var chosen = Harness.FeedbackCandidates(graph, images, 2).Items;
+        var work = new Workload(images, preprocessing) { Cancellation = cancellation };
         double LossOf(IEnumerable<Candidate> candidates, string name)
         {
             OnnxFile.Write(ModelWriter.Build(graph, [.. candidates]), folder[name]);
-            return Evaluator.Evaluate(folder[name], images, preprocessing, folder["float.onnx"], "kl", 1, cancellation: cancellation).LossIncrease!.Value;
+            var result = Evaluator.Evaluate(new(folder[name]), new(folder["float.onnx"], "kl"), new(), work);
+            return result.LossIncrease!.Value;
         }
 
-        var work = new Workload(images, preprocessing) { Cancellation = cancellation };
         Candidate[] uncorrected = [.. chosen.Select(c => c with { Bias = null })];
         var effect = BiasEffect.Measure(graph, chosen, null, "kl", work)!;
         Assert.Equal(LossOf(chosen, "with.onnx"), effect.CorrectedLoss, 1e-6);

@@ -66,7 +66,7 @@ public class CandidateTests
             int shift = 0;
             foreach (int width in widths)
             {
-                var packed = BitPlanes.Pack(codes, shift, width, offset);
+                var packed = new CodePlane(shift, width, TensorProto.Types.DataType.Uint8).Pack(codes, offset);
                 Assert.Equal(((codes.Length * width) + 7) / 8, packed.Length);
                 for (int i = 0; i < codes.Length; i++)
                 {

@@ -18,7 +18,7 @@ public class CrossTermTests
         var model = SharedFiles.Require("models/resnet20_cifar10.onnx");
         var test = ImageFolder.Open(SharedFiles.Require("data/cifar10/test")).Limit(2000, 0);
         using var folder = new TemporaryFolder();
-        var preprocessing = Preprocessing.Parse("imagenet");
+        var work = new Workload(test, Preprocessing.Parse("imagenet")) { Cancellation = TestContext.Current.CancellationToken };
         double Top1(string estimator)
         {
             var run = Pipeline.Measure(new PipelineOptions
@@ -32,10 +32,10 @@ public class CrossTermTests
                 Run = folder[estimator],
             });
             run.Deploy(run.Allocate("3bit"), folder[$"{estimator}.onnx"]).Commit();
-            return Evaluator.Evaluate(folder[$"{estimator}.onnx"], test, preprocessing, null, null, Environment.ProcessorCount).Top1!.Value;
+            return Evaluator.Evaluate(new(folder[$"{estimator}.onnx"]), null, new(), work).Top1!.Value;
         }
 
-        double reference = Evaluator.Evaluate(model, test, preprocessing, null, null, Environment.ProcessorCount, cancellation: TestContext.Current.CancellationToken).Top1!.Value;
+        double reference = Evaluator.Evaluate(new(model), null, new(), work).Top1!.Value;
         Assert.InRange(reference, 0.90, 0.94);
         double diagonal = Top1("diagonal"), additive = Top1("additive");
         Assert.True(additive >= diagonal + LeastGain, $"additive {additive:P1}, diagonal {diagonal:P1}");

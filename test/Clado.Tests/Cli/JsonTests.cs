@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Clado.Allocation;
-using Clado.Allocation.Solver;
 using Clado.Cli.Output;
 using Clado.Evaluation;
 using Clado.Records;

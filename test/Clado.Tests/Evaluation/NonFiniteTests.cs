@@ -7,11 +7,18 @@ using Xunit;
 
 namespace Clado.Tests.Evaluation;
 
-/// <summary>Outputs that are no numbers are refused by every command that looks at outputs, with the output, the image and the model named.</summary>
+/// <summary>
+/// Outputs that are no numbers are refused by every command that looks at outputs, with the output, the image and the model named.
+/// </summary>
 public class NonFiniteTests
 {
     // What a black image makes of the mean brightness m: m / m is NaN, 1 / m infinite, -1 / m minus infinity.
-    public static TheoryData<string, string> Faults => new() { { "m", "is NaN in 8 of 8 values" }, { "one", "is infinite in 8 of 8 values" }, { "minus", "is minus infinity in 8 of 8 values" } };
+    public static TheoryData<string, string> Faults => new()
+    {
+        { "m", "is NaN in 8 of 8 values" },
+        { "one", "is infinite in 8 of 8 values" },
+        { "minus", "is minus infinity in 8 of 8 values" },
+    };
 
     [Theory]
     [MemberData(nameof(Faults))]
@@ -24,9 +31,14 @@ public class NonFiniteTests
         {
             foreach (string rounding in (string[])["nearest", "feedback"])
             {
-                string[] measuring = [folder["net.onnx"], "--images", folder["set"], "--preprocess", "unit", "--loss", loss, "--rounding", rounding, "--run", folder[$"run-{loss}-{rounding}"]];
+                string[] measuring =
+                [
+                    folder["net.onnx"], "--images", folder["set"], "--preprocess", "unit", "--loss", loss, "--rounding", rounding,
+                    "--run", folder[$"run-{loss}-{rounding}"],
+                ];
                 Refused(folder, fault, "(the float model)", ["measure", .. measuring]);
-                Refused(folder, fault, "(the float model)", ["quantize", .. measuring, "--budget", "3bit", "-o", folder["out.onnx"], "--json"]);
+                string[] quantize = ["quantize", .. measuring, "--budget", "3bit", "-o", folder["out.onnx"], "--json"];
+                Refused(folder, fault, "(the float model)", quantize);
                 Assert.False(File.Exists(folder["out.onnx"]));
             }
         }
@@ -44,9 +56,12 @@ public class NonFiniteTests
         Images(folder);
         Harness.Images(folder, "bright", 2);
         File.Delete(folder["bright/0/000.png"]);
-        var (code, _, error) = Harness.Command("measure", folder["net.onnx"], "--images", folder["bright"], "--preprocess", "unit", "--run", folder["run"], "--rounding", "nearest");
+        string[] measure = ["measure", folder["net.onnx"], "--images", folder["bright"], "--preprocess", "unit", "--rounding", "nearest"];
+        var (code, _, error) = Harness.Command([.. measure, "--run", folder["run"]]);
         Assert.True(code == 0, error);
-        Refused(folder, "is NaN in 8 of 8 values", "(the float model)", "sweep", "--run", folder["run"], "--budgets", "3bit", "--evaluate", folder["set"], "--json");
+        Refused(
+            folder, "is NaN in 8 of 8 values", "(the float model)",
+            "sweep", "--run", folder["run"], "--budgets", "3bit", "--evaluate", folder["set"], "--json");
     }
 
     [Fact]
@@ -73,13 +88,17 @@ public class NonFiniteTests
             Assert.Equal(2, code);
             Assert.Contains("two.onnx (a quantized model): output 'y' is infinite", error, StringComparison.Ordinal);
         }
-        Assert.Equal(0, Harness.Command(["quantize", .. measuring, "--bits", "8", "--run", folder["wide"], "--budget", "8bit", "-o", folder["out.onnx"], "--activations", "float", "--json"]).Code);
+        string[] wide = ["--bits", "8", "--run", folder["wide"], "--budget", "8bit", "-o", folder["out.onnx"], "--activations", "float"];
+        Assert.Equal(0, Harness.Command(["quantize", .. measuring, .. wide, "--json"]).Code);
 
         // The comparison with the simulation reads outputs, too.
-        var images = ImageFolder.Open(folder["set"]);
+        var work = new Workload(ImageFolder.Open(folder["set"]), Preprocessing.Parse("unit"))
+        {
+            Cancellation = TestContext.Current.CancellationToken,
+        };
         var broken = Assert.ThrowsAny<Exception>(() => ParityCheck.Run(
-            graph, OnnxFile.Read(folder["two.onnx"]), folder["two.onnx"], Harness.Candidates(graph, 2).Items, null,
-            null, ParityInputs.Of(images, graph, Preprocessing.Parse("unit")), 1, null, TestContext.Current.CancellationToken));
+            graph, new(OnnxFile.Read(folder["two.onnx"]), folder["two.onnx"], Harness.Candidates(graph, 2).Items, null), null,
+            ParityInputs.Of(graph, work)));
         Assert.Contains("output 'y' is infinite", broken.ToString(), StringComparison.Ordinal);
     }
 
@@ -92,10 +111,12 @@ public class NonFiniteTests
         net.Weight("w", 4, 3, 3, 3);
         net.Model.Graph.Initializer.Add(TensorData.Singles("half", [0.5f]));
         // Positions of pixels darker than a half: all of them in the image that shapes are found with.
-        net.Then("Conv", "c", ["w"]).Add("Less", ["x", "half"], "dark").Then("NonZero", "at").Then("Cast", "y", null, NodeExtensions.Attribute("to", 1));
+        net.Then("Conv", "c", ["w"]).Add("Less", ["x", "half"], "dark").Then("NonZero", "at");
+        net.Then("Cast", "y", null, NodeExtensions.Attribute("to", 1));
         OnnxFile.Write(net.Build("y", "c"), folder["net.onnx"]);
         Images(folder);
-        var (code, _, error) = Harness.Command("measure", folder["net.onnx"], "--images", folder["set"], "--preprocess", "unit", "--run", folder["run"]);
+        string[] measure = ["measure", folder["net.onnx"], "--images", folder["set"], "--preprocess", "unit", "--run", folder["run"]];
+        var (code, _, error) = Harness.Command(measure);
         Assert.Equal(2, code);
         Assert.Contains("output 'y' has", error, StringComparison.Ordinal);
         Assert.Contains("its size depends on the image", error, StringComparison.Ordinal);
@@ -122,7 +143,8 @@ public class NonFiniteTests
         net.Model.Graph.Initializer.Add(TensorData.Singles("one", [1], 1));
         net.Model.Graph.Initializer.Add(TensorData.Singles("minus", [-1], 1));
         net.Model.Graph.Initializer.Add(TensorData.Integers("pixels", [1, 2, 3], 3));
-        return net.Add("ReduceMean", ["x", "pixels"], "mean").Then("Flatten", "m").Add("Div", [numerator, "m"], "q").Add("Add", ["logits", "q"], "y");
+        net.Add("ReduceMean", ["x", "pixels"], "mean").Then("Flatten", "m");
+        return net.Add("Div", [numerator, "m"], "q").Add("Add", ["logits", "q"], "y");
     }
 
     /// <summary>Logits divided by a product in which only one small weight counts.</summary>
@@ -133,6 +155,7 @@ public class NonFiniteTests
         net.Model.Graph.Initializer.Add(TensorData.Singles("dw", [0.01f, 1, 1, 1, 1, 1, 1, 1], 8, 1));
         net.Model.Graph.Initializer.Add(TensorData.Singles("mask", [1, 0, 0, 0, 0, 0, 0, 0], 1, 8));
         net.Model.Graph.Initializer.Add(TensorData.Singles("nought", [0], 1));
-        return net.Then("Mul", "zero", ["nought"]).Then("Add", "features", ["mask"]).Then("MatMul", "d", ["dw"]).Add("Div", ["logits", "d"], "y");
+        net.Then("Mul", "zero", ["nought"]).Then("Add", "features", ["mask"]).Then("MatMul", "d", ["dw"]);
+        return net.Add("Div", ["logits", "d"], "y");
     }
 }

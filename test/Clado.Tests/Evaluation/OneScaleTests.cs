@@ -31,7 +31,8 @@ public class OneScaleTests
             curve.Of(CurveMethod.Clado).Single().MeasuredLoss,
             // Without a run the scale is measured on the images given, which are those of the run here.
             Evaluator.Evaluate(
-                folder["out.onnx"], images, Preprocessing.Parse("unit"), folder["net.onnx"], "mse", 3, cancellation: TestContext.Current.CancellationToken).LossIncrease,
+                new(folder["out.onnx"]), new(folder["net.onnx"], "mse"), new(),
+                new Workload(images, Preprocessing.Parse("unit")) { Cancellation = TestContext.Current.CancellationToken }).LossIncrease,
         ];
         Assert.All(others, other => Assert.Equal(measured, other!.Value, SinglePrecision * measured));
     }
@@ -49,11 +50,19 @@ public class OneScaleTests
         {
             File.Copy(item.Path, Path.Combine(folder["bright"], Path.GetFileName(item.Path)));
         }
-        var (curve, _) = pipeline.Sweep(new SweepOptions { Budgets = ["3bit"], Images = folder["bright"] }, cancellation: TestContext.Current.CancellationToken);
+        var sweep = new SweepOptions { Budgets = ["3bit"], Images = folder["bright"] };
+        var (curve, _) = pipeline.Sweep(sweep, cancellation: TestContext.Current.CancellationToken);
         var result = pipeline.Allocate("3bit", cancellation: TestContext.Current.CancellationToken);
         pipeline.Deploy(result, folder["out.onnx"], cancellation: TestContext.Current.CancellationToken).Commit();
         double Evaluate(bool ofTheRun) => Evaluator.Evaluate(
-            folder["out.onnx"], ImageFolder.Open(folder["bright"]), Preprocessing.Parse("unit"), folder["net.onnx"], null, 2, null, ofTheRun ? pipeline.Scales : null,
+            folder["out.onnx"],
+            new EvaluationOptions
+            {
+                Images = folder["bright"],
+                Preprocessing = Preprocessing.Parse("unit"),
+                Reference = folder["net.onnx"],
+                Scales = ofTheRun ? pipeline.Scales : null,
+            },
             cancellation: TestContext.Current.CancellationToken).LossIncrease!.Value;
         double point = curve.Of(CurveMethod.Clado).Single().MeasuredLoss!.Value;
         Assert.Equal(Evaluate(ofTheRun: true), point, SinglePrecision * point);
@@ -81,7 +90,11 @@ public class OneScaleTests
     {
         using var folder = new TemporaryFolder();
         Run(folder);
-        string[] command = ["quantize", folder["net.onnx"], "--images", folder["set"], "--run", folder["run"], "--preprocess", "unit", "--budget", "3bit", "-o", folder["out.onnx"], "--activations", "float"];
+        string[] command =
+        [
+            "quantize", folder["net.onnx"], "--images", folder["set"], "--run", folder["run"], "--preprocess", "unit",
+            "--budget", "3bit", "-o", folder["out.onnx"], "--activations", "float",
+        ];
         Assert.Contains("output 'y': 8 parts along axis 1", Harness.Command(command).Output, StringComparison.Ordinal);
         Assert.Contains("""
               "outputs": [
@@ -94,7 +107,8 @@ public class OneScaleTests
                 }
               ],
             """, Harness.Command([.. command, "--json"]).Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
-        Assert.Contains("output 'y': [1, 8, 36] an image, compared by mse", Harness.Command("inspect", folder["net.onnx"]).Output, StringComparison.Ordinal);
+        var inspected = Harness.Command("inspect", folder["net.onnx"]).Output;
+        Assert.Contains("output 'y': [1, 8, 36] an image, compared by mse", inspected, StringComparison.Ordinal);
         Harness.Command("report", "--run", folder["run"]);
         Assert.Contains("8 parts along axis 1", File.ReadAllText(Path.Combine(folder["run"], "report.html")), StringComparison.Ordinal);
     }

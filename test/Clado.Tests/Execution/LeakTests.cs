@@ -1,4 +1,5 @@
 using Clado.Calibration;
+using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Execution;
 using Clado.Export;
@@ -13,7 +14,9 @@ using Xunit;
 
 namespace Clado.Tests.Execution;
 
-/// <summary>Whatever is stopped or fails leaves no session behind. The sessions of the process are counted: no other test may run meanwhile.</summary>
+/// <summary>
+/// Whatever is stopped or fails leaves no session behind. The sessions of the process are counted: no other test may run meanwhile.
+/// </summary>
 [CollectionDefinition(nameof(LeakTests), DisableParallelization = true)]
 [Collection(nameof(LeakTests))]
 public class LeakTests
@@ -29,7 +32,8 @@ public class LeakTests
         var graph = NetworkBuilder.SmallClassifier(classes: 8).BuildGraph();
         var candidates = Harness.Candidates(graph, 2, 4);
         var layers = LayerFinder.Find(graph).Layers;
-        ModelProto[] models = [ModelWriter.Build(graph, [.. candidates.Items.Where(c => c.Bits == 2)]), ModelWriter.Build(graph, [.. candidates.Items.Where(c => c.Bits == 4)])];
+        Candidate[] At(int bits) => [.. candidates.Items.Where(c => c.Bits == bits)];
+        ModelProto[] models = [ModelWriter.Build(graph, At(2)), ModelWriter.Build(graph, At(4))];
         File.WriteAllBytes(folder["m.onnx"], models[0].ToByteArray());
         OnnxFile.Write(models[1], folder["n.onnx"]);
         int[] rows = [.. Enumerable.Range(0, layers.Count).Select(layer => 2 * layer)];
@@ -43,15 +47,21 @@ public class LeakTests
 
         using var records = new RecordStore();
         var options = new SensitivityOptions { Loss = "kl" };
-        MeasurementInputs Inputs(IProgress<double> progress, CancellationToken token) => new(
-            graph, candidates, new Workload(images, Unit) { Resources = new() { Threads = 2 }, Progress = progress, Cancellation = token });
+        Workload Work(IProgress<double>? progress, CancellationToken token) => new(images, Unit)
+        {
+            Resources = new() { Threads = 2, MemoryBytes = 1L << 32 },
+            Progress = progress,
+            Cancellation = token,
+        };
+        MeasurementInputs Inputs(IProgress<double> progress, CancellationToken token) => new(graph, candidates, Work(progress, token));
 
         Cancelled((progress, token) => JointLoss.Measure(Inputs(progress, token), [rows, [.. rows.Select(row => row + 1)]], "kl", records));
         Cancelled((progress, token) => SensitivityMeasurement.Measure(Inputs(progress, token), rows, options, records));
-        Cancelled((progress, token) => ModelComparison.Evaluate(graph, models, images, Unit, "kl", null, 2, progress, token));
-        Cancelled((progress, token) => Evaluator.Evaluate(folder["m.onnx"], images, Unit, folder["n.onnx"], "kl", 2, progress: progress, cancellation: token));
+        Cancelled((progress, token) => ModelComparison.Evaluate(graph, models, "kl", null, Work(progress, token)));
+        Cancelled((progress, token) => Evaluator.Evaluate(
+            new(folder["m.onnx"]), new(folder["n.onnx"], "kl"), new(), Work(progress, token)));
         Cancelled((progress, token) => ParityCheck.Run(
-            graph, models[0], folder["m.onnx"], [.. candidates.Items.Where(c => c.Bits == 2)], null, null, ParityInputs.Of(images, graph, Unit), 2, progress, token));
+            graph, new(models[0], folder["m.onnx"], At(2), null), null, ParityInputs.Of(graph, Work(progress, token))));
         Cancelled((progress, token) =>
         {
             progress.Report(0);
@@ -60,12 +70,11 @@ public class LeakTests
         Cancelled((progress, token) =>
         {
             progress.Report(0);
-            Assert.Empty(InputMeasurement.Measure(graph, layers, new Workload(images, Unit) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = token }));
+            Assert.Empty(InputMeasurement.Measure(graph, layers, Work(null, token)));
         });
         Cancelled((progress, token) =>
         {
-            var work = new Workload(images, Unit) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = token };
-            using var inputs = new SequentialCalibration(graph, graph, layers, work);
+            using var inputs = new SequentialCalibration(graph, graph, layers, Work(null, token));
             inputs.Next();
             progress.Report(0);
             inputs.Next();
@@ -91,11 +100,17 @@ public class LeakTests
             Assert.Equal(open, GraphSession.OpenCount);
         }
 
-        Fails<OnnxFormatException>(() => ModelComparison.Evaluate(graph, [sound, broken], images, Unit, "kl", null, 1, null, TestContext.Current.CancellationToken));
-        Fails<OnnxFormatException>(() => LatencyMeasurement.Measure([folder["sound.onnx"], folder["broken.onnx"]], 1, cancellation: TestContext.Current.CancellationToken));
+        var work = new Workload(images, Unit)
+        {
+            Resources = new() { MemoryBytes = 1 << 20 },
+            Cancellation = TestContext.Current.CancellationToken,
+        };
+        Fails<OnnxFormatException>(() => ModelComparison.Evaluate(graph, [sound, broken], "kl", null, work));
+        Fails<OnnxFormatException>(() => LatencyMeasurement.Measure(
+            [folder["sound.onnx"], folder["broken.onnx"]], 1, cancellation: TestContext.Current.CancellationToken));
         using var records = new RecordStore();
         Fails<CladoException>(() => SensitivityMeasurement.Measure(
-            new(graph, Harness.Candidates(graph, 4), new Workload(images, Unit) { Resources = new() { MemoryBytes = 1 << 20 } }), [], new(), records));
+            new(graph, Harness.Candidates(graph, 4), work), [], new(), records));
     }
 
     [Fact]

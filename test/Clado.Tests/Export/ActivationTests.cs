@@ -22,7 +22,9 @@ public class ActivationTests
 {
     private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
 
-    /// <summary>What ONNX Runtime makes of a written file, with default options: no float convolution or product is left, whatever the width.</summary>
+    /// <summary>
+    /// What ONNX Runtime makes of a written file, with default options: no float convolution or product is left, whatever the width.
+    /// </summary>
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
@@ -60,7 +62,9 @@ public class ActivationTests
         Assert.DoesNotContain(ops, op => op is "Conv" or "Gemm");
     }
 
-    /// <summary>Integer kernels round where the simulation does; what differs is a last bit here and there that float sums decide otherwise.</summary>
+    /// <summary>
+    /// Integer kernels round where the simulation does; what differs is a last bit here and there that float sums decide otherwise.
+    /// </summary>
     [Theory]
     [InlineData(3)]
     [InlineData(7)]
@@ -68,10 +72,13 @@ public class ActivationTests
     public void WrittenFileGivesWhatTheSimulationGives(int bits)
     {
         using var folder = new TemporaryFolder();
-        foreach (var graph in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(), NetworkBuilder.SmallClassifier(seed: 5, classes: 9).BuildGraph()])
+        foreach (var graph in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(),
+            NetworkBuilder.SmallClassifier(seed: 5, classes: 9).BuildGraph()])
         {
             var (model, chosen, activations, images) = Quantized(folder, graph, bits);
-            var parity = ParityCheck.Run(graph, model, "m.onnx", chosen, activations, null, ParityInputs.Of(images, graph, Unit), 2, null, TestContext.Current.CancellationToken);
+            var parity = ParityCheck.Run(
+                graph, new(model, "m.onnx", chosen, activations), null,
+                ParityInputs.Of(graph, new Workload(images, Unit) { Cancellation = TestContext.Current.CancellationToken }));
             double step = activations.Ranges.Scales.Max();
             Assert.InRange(parity.LargestDifference, 0, 3 * step);
             Assert.InRange(parity.MeanDifference, 0, step / 2);
@@ -95,7 +102,10 @@ public class ActivationTests
         Assert.All(outputs[0].GetTensorDataAsSpan<float>().ToArray(), y => Assert.Equal(64, y, 0.001));
     }
 
-    /// <summary>Depthwise kernels take signed codes of 8 bits: whatever the processor, kernel and channels beyond its vectors, sums of the largest products are exact.</summary>
+    /// <summary>
+    /// Depthwise kernels take signed codes of 8 bits: whatever the processor, kernel and channels beyond its vectors, sums of the
+    /// largest products are exact.
+    /// </summary>
     [Theory]
     [InlineData(3, 16)]
     [InlineData(3, 120)]
@@ -106,7 +116,8 @@ public class ActivationTests
     {
         var net = new NetworkBuilder(input: [channels, 9, 9]);
         int taps = side * side;
-        net.Model.Graph.Initializer.Add(TensorData.Singles("w", [.. Enumerable.Range(0, channels * taps).Select(i => i / taps % 2 == 0 ? 1f : -1f)], channels, 1, side, side));
+        net.Model.Graph.Initializer.Add(TensorData.Singles("w",
+            [.. Enumerable.Range(0, channels * taps).Select(i => i / taps % 2 == 0 ? 1f : -1f)], channels, 1, side, side));
         var graph = net.Then("Conv", "y", ["w"], Attribute("group", channels)).BuildGraph();
         var chosen = Harness.Candidates(graph, 8).Items;
         var plan = ActivationPlan.Of(graph, LayerFinder.Find(graph).Layers);
@@ -135,7 +146,8 @@ public class ActivationTests
             {
                 var chosen = widths.Select((w, layer) => candidates.Items[(layer * 7) + w]).ToArray();
                 // Whatever the grids are, they take the same bytes.
-                var ranges = new ActivationRanges([.. plan.Ranges.Select(_ => random.NextSingle() + 0.001f)], [.. plan.Ranges.Select(_ => (byte)random.Next(256))]);
+                var ranges = new ActivationRanges(
+                    [.. plan.Ranges.Select(_ => random.NextSingle() + 0.001f)], [.. plan.Ranges.Select(_ => (byte)random.Next(256))]);
                 long size = OnnxFile.Write(ModelWriter.Build(graph, chosen, new QuantizedActivations(plan, ranges)), folder["m.onnx"]);
                 Assert.Equal(size, sizes.Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)));
             }, iter: 30, threads: 1);
@@ -159,7 +171,9 @@ public class ActivationTests
         Assert.All(one.Scales, scale => Assert.True(scale > 0));
     }
 
-    /// <summary>The grid covers zero exactly and never leaves the interval where that starts at zero: a Clip before it is then dropped.</summary>
+    /// <summary>
+    /// The grid covers zero exactly and never leaves the interval where that starts at zero: a Clip before it is then dropped.
+    /// </summary>
     [Fact]
     public void GridsKeepZeroAndStayInside() => Gen.Select(Gen.Double[-50, 0], Gen.Double[0.01, 50]).Sample((minimum, maximum) =>
     {
@@ -198,21 +212,26 @@ public class ActivationTests
     }
 
     private static (ModelProto Model, IReadOnlyList<Candidate> Chosen, QuantizedActivations Activations, ImageSet Images) Quantized(
-        TemporaryFolder folder, Graph graph, int bits) => Quantized(graph, ImageFolder.Open(Harness.Images(folder, "images", 4)), Unit, bits);
+        TemporaryFolder folder, Graph graph, int bits) =>
+        Quantized(graph, ImageFolder.Open(Harness.Images(folder, "images", 4)), Unit, bits);
 
     private static (ModelProto Model, IReadOnlyList<Candidate> Chosen, QuantizedActivations Activations, ImageSet Images) Quantized(
         Graph graph, ImageSet images, Preprocessing preprocessing, int bits)
     {
         var candidates = Harness.Candidates(graph, bits);
         var plan = ActivationPlan.Of(graph, candidates.Layers);
-        var ranges = RangeMeasurement.Measure(QuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.Percentile, new Workload(images, preprocessing) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
+        var ranges = RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.Percentile, new Workload(images, preprocessing) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
         var activations = new QuantizedActivations(plan, ranges);
         return (ModelWriter.Build(graph, candidates.Items, activations), candidates.Items, activations, images);
     }
 
     private static string[] Optimized(TemporaryFolder folder, ModelProto model)
     {
-        using var options = new SessionOptions { OptimizedModelFilePath = folder["optimized.onnx"], LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using var options = new SessionOptions
+        {
+            OptimizedModelFilePath = folder["optimized.onnx"],
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
         using var session = new InferenceSession(model.ToByteArray(), options);
         return [.. OnnxFile.Parse("optimized.onnx", File.ReadAllBytes(folder["optimized.onnx"])).Graph.Node.Select(n => n.OpType)];
     }

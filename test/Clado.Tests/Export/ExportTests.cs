@@ -52,7 +52,10 @@ public class ExportTests
         }
     }
 
-    /// <summary>The file for older runtimes: other planes, the same bits; nothing in it that opset 21, or a runtime that cannot cast 4-bit types, does not know.</summary>
+    /// <summary>
+    /// The file for older runtimes: other planes, the same bits; nothing in it that opset 21, or a runtime that cannot cast 4-bit
+    /// types, does not know.
+    /// </summary>
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
@@ -69,11 +72,14 @@ public class ExportTests
             foreach (bool integers in (bool[])[false, true])
             {
                 var later = ModelWriter.Build(graph, Harness.Candidates(graph, bits).Items, integers ? Activations(graph) : null);
-                var written = OnnxFile.Parse("m.onnx", ModelWriter.Build(earlier, Harness.Candidates(earlier, bits).Items, integers ? Activations(earlier) : null).ToByteArray());
+                var written = OnnxFile.Parse("m.onnx", ModelWriter.Build(earlier, Harness.Candidates(earlier, bits).Items,
+                    integers ? Activations(earlier) : null).ToByteArray());
                 Assert.Equal(Harness.Outputs(later, integers: integers), Harness.Outputs(written, integers: integers));
                 Assert.Equal(10, written.IrVersion);
-                Assert.All(written.OpsetImport.Concat(written.Functions.SelectMany(f => f.OpsetImport)), o => Assert.True(o.Domain == "clado" || o.Version == 21));
-                Assert.DoesNotContain(written.Graph.Initializer, t => (DataType)t.DataType is DataType.Int2 or DataType.Uint2 or DataType.Int4 or DataType.Uint4);
+                Assert.All(written.OpsetImport.Concat(written.Functions.SelectMany(f => f.OpsetImport)),
+                    o => Assert.True(o.Domain == "clado" || o.Version == 21));
+                Assert.DoesNotContain(written.Graph.Initializer,
+                    t => (DataType)t.DataType is DataType.Int2 or DataType.Uint2 or DataType.Int4 or DataType.Uint4);
             }
         }
     }
@@ -83,7 +89,8 @@ public class ExportTests
     [InlineData(ActivationFormat.Int8)]
     public void PredictedSizeIsTheFilesSizeAtTheEarlierOpset(ActivationFormat format)
     {
-        foreach (var graph in new[] { LayerTests.AllKinds(), NetworkBuilder.SmallClassifier().BuildGraph(), OddCounts(), Shared() }.Select(Harness.Earlier))
+        foreach (var graph in new[] { LayerTests.AllKinds(), NetworkBuilder.SmallClassifier().BuildGraph(),
+            OddCounts(), Shared() }.Select(Harness.Earlier))
         {
             var candidates = Harness.Candidates(graph, 2, 3, 4, 5, 6, 7, 8);
             var sizes = new FileSize(graph, candidates.Layers, format);
@@ -148,7 +155,8 @@ public class ExportTests
         // Widths in turn, so that every kind of layer meets several.
         var chosen = candidates.Layers.Select((_, layer) => candidates.Items[(layer * 7) + (layer % 7)]).ToArray();
         var written = ModelWriter.Build(graph, chosen);
-        Assert.Equal(written.CalculateSize(), new FileSize(graph, candidates.Layers).Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)));
+        Assert.Equal(written.CalculateSize(),
+            new FileSize(graph, candidates.Layers).Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)));
         Assert.Equal(Harness.Outputs(Harness.WithWeights(graph, chosen), batch: 1), Harness.Outputs(written, batch: 1));
     }
 
@@ -156,7 +164,8 @@ public class ExportTests
     private static QuantizedActivations Activations(Graph graph)
     {
         var plan = ActivationPlan.Of(graph, LayerFinder.Find(graph).Layers);
-        return new QuantizedActivations(plan, new ActivationRanges([.. plan.Ranges.Select(_ => 2f / 255)], [.. plan.Ranges.Select(_ => (byte)128)]));
+        return new QuantizedActivations(
+            plan, new ActivationRanges([.. plan.Ranges.Select(_ => 2f / 255)], [.. plan.Ranges.Select(_ => (byte)128)]));
     }
 
     /// <summary>Weights whose element counts are 1, 3, 5, 7, 9 and so on modulo 8.</summary>

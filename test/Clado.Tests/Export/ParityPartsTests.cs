@@ -19,7 +19,12 @@ public class ParityPartsTests
 {
     private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
 
-    public static TheoryData<string, bool> Layouts => [.. from name in (string[])["channels", "last axis", "anchors", "keypoints", "angle"] from integers in (bool[])[true, false] select (name, integers)];
+    public static TheoryData<string, bool> Layouts =>
+    [
+        .. from name in (string[])["channels", "last axis", "anchors", "keypoints", "angle"]
+           from integers in (bool[])[true, false]
+           select (name, integers),
+    ];
 
     /// <summary>What goes wrong in the head of the small numbers is not hidden by the large ones beside them.</summary>
     [Theory]
@@ -31,7 +36,8 @@ public class ParityPartsTests
         var graph = Net(layout).BuildGraph();
         var (parity, written, layers) = Check(graph, images, integers, Harness.Scales(graph, images));
         Assert.All(parity(written).Outputs, o => Assert.True(o.IsExplained && o.Parts.Count > 1, $"{o.Worst} of {o.Layout}"));
-        string[] wrongs = ["a channel's scale doubled", .. layers["s2"] is var last && graph.Initializers["s2"].Dims[0] > 1 ? (string[])["a layer's scales in reverse order (a wrong axis)"] : []];
+        string[] reversed = graph.Initializers["s2"].Dims[0] > 1 ? ["a layer's scales in reverse order (a wrong axis)"] : [];
+        string[] wrongs = ["a channel's scale doubled", .. reversed];
         foreach (string weight in (string[])["s1", "s2"])
         {
             // One code of many, in the hidden layer, is less than rounding.
@@ -57,11 +63,12 @@ public class ParityPartsTests
         {
             var graph = Net(layout).BuildGraph();
             var (parity, written, _) = Check(graph, images, true, Harness.Scales(graph, images), bits: bits);
-            Assert.All(parity(written).Outputs, o => Assert.True(o.Parts.Count > 1 && o.Worst.Excess < 0.75, $"{layout}: {o.Worst.Excess} of {o.Layout}: {o.Worst}"));
+            Assert.All(parity(written).Outputs, o =>
+            Assert.True(o.Parts.Count > 1 && o.Worst.Excess < 0.75, $"{layout}: {o.Worst.Excess} of {o.Layout}: {o.Worst}"));
         }
     }
 
-    /// <summary>Where moved activations make values infinite or NaN, those explain nothing: a sound file passes, a wrong one does not.</summary>
+    /// <summary>Where moved activations make values infinite or NaN, those explain nothing: only a sound file passes.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(1e-6f)]
@@ -75,22 +82,29 @@ public class ParityPartsTests
         Assert.False(parity(Corruption.Of(written, "a channel's scale doubled", layers["w2"])!).Outputs.All(o => o.IsExplained));
     }
 
-    /// <summary>Model of a layer of its own a channel, whose codes of activations are 1 and little more, and the logarithm of what it gives.</summary>
-    private static (Func<ModelProto, ParityResult> Parity, ModelProto Written, Dictionary<string, int> Layers) Logarithm(float subtracted, ImageSet images)
+    /// <summary>
+    /// Model of a layer of its own a channel, whose codes of activations are 1 and little more, and the logarithm of what it gives.
+    /// </summary>
+    private static (Func<ModelProto, ParityResult> Parity, ModelProto Written, Dictionary<string, int> Layers) Logarithm(
+        float subtracted, ImageSet images)
     {
         const int Channels = 16;
         var net = new NetworkBuilder(input: [3, 24, 24]);
-        net.Model.Graph.Initializer.Add(TensorData.Singles("w1", [.. Enumerable.Range(0, Channels * 27).Select(i => (Channels + (i / 27)) / (27f * Channels))], Channels, 3, 3, 3));
-        net.Model.Graph.Initializer.Add(TensorData.Singles("w2", [.. Enumerable.Range(0, Channels).Select(i => 1 + (i / 27f))], Channels, 1, 1, 1));
+        float[] first = [.. Enumerable.Range(0, Channels * 27).Select(i => (Channels + (i / 27)) / (27f * Channels))];
+        float[] second = [.. Enumerable.Range(0, Channels).Select(i => 1 + (i / 27f))];
+        net.Model.Graph.Initializer.Add(TensorData.Singles("w1", first, Channels, 3, 3, 3));
+        net.Model.Graph.Initializer.Add(TensorData.Singles("w2", second, Channels, 1, 1, 1));
         net.Model.Graph.Initializer.Add(TensorData.Singles("little", [subtracted], 1));
-        net.Then("Conv", "c1", ["w1"]).Then("Relu", "r").Then("GlobalAveragePool", "p").Then("Conv", "c2", ["w2"], Attribute("group", Channels));
+        net.Then("Conv", "c1", ["w1"]).Then("Relu", "r").Then("GlobalAveragePool", "p");
+        net.Then("Conv", "c2", ["w2"], Attribute("group", Channels));
         net.Then("Sub", "s", ["little"]).Then("Log", "l").Then("Flatten", "y");
         var graph = net.BuildGraph();
         int range = ActivationPlan.Of(graph, Harness.Candidates(graph, 8).Layers).Nodes.Single(n => n.Layer.Weight == "w2").InputRange;
         // Means of images are between 0.7 and 1 times the largest; the last channel's are nearly twice the first's.
+        float Wider(float scale) => scale * ActivationRanges.MaximumCode * Channels / ((2 * Channels) - 1);
         return Check(graph, images, true, null, ranges => ranges with
         {
-            Scales = [.. ranges.Scales.Select((scale, i) => i == range ? scale * ActivationRanges.MaximumCode * Channels / ((2 * Channels) - 1) : scale)],
+            Scales = [.. ranges.Scales.Select((scale, i) => i == range ? Wider(scale) : scale)],
         });
     }
 
@@ -122,16 +136,23 @@ public class ParityPartsTests
         _ => Heads.AngleAndLogits(),
     };
 
-    /// <summary>A network at 8 bits as it would be written, what compares a file with its simulation, and numbers of the layers by weight.</summary>
+    /// <summary>
+    /// A network at 8 bits as it would be written, what compares a file with its simulation, and numbers of the layers by weight.
+    /// </summary>
     private static (Func<ModelProto, ParityResult> Parity, ModelProto Written, Dictionary<string, int> Layers) Check(
-        Graph graph, ImageSet images, bool integers, IReadOnlyList<OutputScale>? scales, Func<ActivationRanges, ActivationRanges>? change = null, int bits = 8)
+        Graph graph, ImageSet images, bool integers, IReadOnlyList<OutputScale>? scales,
+        Func<ActivationRanges, ActivationRanges>? change = null, int bits = 8)
     {
         var candidates = Harness.Candidates(graph, bits);
         var plan = ActivationPlan.Of(graph, candidates.Layers);
-        var ranges = !integers ? null : RangeMeasurement.Measure(QuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.LeastSquares, new Workload(images, Unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
+        var work = new Workload(images, Unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken };
+        var ranges = !integers
+            ? null
+            : RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.LeastSquares, work);
         var activations = ranges is null ? null : new QuantizedActivations(plan, change?.Invoke(ranges) ?? ranges);
         return (
-            model => ParityCheck.Run(graph, model, "m.onnx", candidates.Items, activations, scales, ParityInputs.Of(images, graph, Unit), 2, null, TestContext.Current.CancellationToken),
+            model => ParityCheck.Run(
+                graph, new(model, "m.onnx", candidates.Items, activations), scales, ParityInputs.Of(graph, work)),
             ModelWriter.Build(graph, candidates.Items, activations), candidates.Layers.ToDictionary(l => l.Weight, l => l.Index));
     }
 }

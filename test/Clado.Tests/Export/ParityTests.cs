@@ -27,7 +27,8 @@ public class ParityTests
     {
         using var folder = new TemporaryFolder();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
-        foreach (var later in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(), NetworkBuilder.SmallClassifier(seed: 9, classes: 7, side: 12).BuildGraph()])
+        var other = NetworkBuilder.SmallClassifier(seed: 9, classes: 7, side: 12).BuildGraph();
+        foreach (var later in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(), other])
         {
             foreach (var graph in (Graph[])[later, Harness.Earlier(later)])
             {
@@ -50,7 +51,8 @@ public class ParityTests
     public void WrongWeightsAreRefused(string wrong, bool integers)
     {
         using var folder = new TemporaryFolder();
-        var written = new Written(NetworkBuilder.SmallClassifier().BuildGraph(), ImageFolder.Open(Harness.Images(folder, "images", 3)), 8, integers);
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
+        var written = new Written(NetworkBuilder.SmallClassifier().BuildGraph(), images, 8, integers);
         foreach (var layer in written.Chosen.Select(c => c.Layer))
         {
             AssertRefused(written, wrong, layer.Index);
@@ -75,7 +77,10 @@ public class ParityTests
         }
     }
 
-    /// <summary>One set of scales for uses on two axes is what wrote wrong files once: the run does not hand such a file over, and keeps what lay there.</summary>
+    /// <summary>
+    /// One set of scales for uses on two axes is what wrote wrong files once. The run does not hand such a file over, and keeps what lay
+    /// there.
+    /// </summary>
     [Fact]
     public void WhatIsRefusedIsNotWritten()
     {
@@ -154,7 +159,8 @@ public class ParityTests
         using var folder = new TemporaryFolder();
         OnnxFile.Write(NetworkBuilder.SmallClassifier().Build(), folder["m.onnx"]);
         var images = Harness.Images(folder, "images", 2);
-        Assert.Equal(0, Harness.Command("measure", folder["m.onnx"], "--images", images, "--preprocess", "unit", "--estimator", "diagonal", "--bits", "3,8", "--run", folder["run"]).Code);
+        string[] measure = ["measure", folder["m.onnx"], "--images", images, "--preprocess", "unit", "--run", folder["run"]];
+        Assert.Equal(0, Harness.Command([.. measure, "--estimator", "diagonal", "--bits", "3,8"]).Code);
         string[] export = ["export", "--run", folder["run"], "--budget", "5bit", "-o", folder["q.onnx"], "--json", "--activations"];
         AssertParity(Harness.Command([.. export, "8"]), onImages: true);
         AssertParity(Harness.Command([.. export, "float"]), onImages: true);
@@ -169,7 +175,8 @@ public class ParityTests
     public void TolerancesDoNotDependOnThreads()
     {
         using var folder = new TemporaryFolder();
-        var written = new Written(NetworkBuilder.SmallClassifier().BuildGraph(), ImageFolder.Open(Harness.Images(folder, "images", 9)), 4, true);
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 9));
+        var written = new Written(NetworkBuilder.SmallClassifier().BuildGraph(), images, 4, true);
         Assert.Equal(Parts(1), Parts(3));
 
         IEnumerable<PartParity> Parts(int threads) => written.Check(written.Model, threads).Outputs.SelectMany(o => o.Parts);
@@ -231,7 +238,8 @@ public class ParityTests
             var candidates = Harness.Candidates(graph, bits);
             Chosen = candidates.Items;
             var plan = ActivationPlan.Of(graph, candidates.Layers);
-            Activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(QuantizedGraph.Of(graph, Chosen), plan, RangeMethod.LeastSquares, new Workload(images, Unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken }));
+            Activations = !integers ? null : new QuantizedActivations(
+                plan, RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, Chosen), plan, RangeMethod.LeastSquares, Work(2)));
             Model = ModelWriter.Build(graph, Chosen, Activations);
         }
 
@@ -242,6 +250,12 @@ public class ParityTests
         public ModelProto Model { get; }
 
         public ParityResult Check(ModelProto model, int threads = 2) => ParityCheck.Run(
-            graph, model, "m.onnx", Chosen, Activations, scales, ParityInputs.Of(images, graph, Unit), threads, null, TestContext.Current.CancellationToken);
+            graph, new(model, "m.onnx", Chosen, Activations), scales, ParityInputs.Of(graph, Work(threads)));
+
+        private Workload Work(int threads) => new(images, Unit)
+        {
+            Resources = new() { Threads = threads },
+            Cancellation = TestContext.Current.CancellationToken,
+        };
     }
 }

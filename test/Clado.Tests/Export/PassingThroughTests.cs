@@ -8,7 +8,10 @@ using static Clado.Onnx.NodeExtensions;
 
 namespace Clado.Tests.Export;
 
-/// <summary>What real files carry beside standard operators, through the whole job: it is in the written file, and that runs as its simulation says.</summary>
+/// <summary>
+/// What real files carry beside standard operators, through the whole job: it is
+/// in the written file, and that runs as its simulation says.
+/// </summary>
 public class PassingThroughTests
 {
     private const string Mine = "mine";
@@ -60,7 +63,8 @@ public class PassingThroughTests
         {
             var shape = new TensorShapeProto();
             shape.Dim.Add(tensor.Dims.Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }));
-            model.Graph.Input.Insert(0, new ValueInfoProto { Name = tensor.Name, Type = new TypeProto { TensorType = new() { ElemType = tensor.DataType, Shape = shape } } });
+            var type = new TypeProto { TensorType = new() { ElemType = tensor.DataType, Shape = shape } };
+            model.Graph.Input.Insert(0, new ValueInfoProto { Name = tensor.Name, Type = type });
         }
         var written = Quantized(folder, model, activations, "25");
         Assert.Equal("x", Assert.Single(written.Graph.Input).Name);
@@ -79,18 +83,22 @@ public class PassingThroughTests
 
         var other = OnnxFile.Read(folder["q.onnx"]);
         other.Functions[0].Node[^1].Name = "changed";
-        var error = Assert.Throws<CladoException>(() => BitPlanes.AddFunctions(other, [4, 7]));
+        var error = Assert.Throws<CladoException>(() => UnpackingFunctions.AddTo(other, [4, 7]));
         Assert.Contains("of its own", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Quantizes through the command line; what is written agrees with its simulation and keeps to the byte it was predicted.</summary>
+    /// <summary>
+    /// Quantizes through the command line; what is written agrees with its simulation and keeps to the byte it was predicted.
+    /// </summary>
     private static ModelProto Quantized(TemporaryFolder folder, ModelProto model, string activations, string opset, params string[] more)
     {
         File.WriteAllBytes(folder["m.onnx"], model.ToByteArray());
         var images = Harness.Images(folder, "images", 2);
         var (code, output, error) = Harness.Command(
-            ["quantize", folder["m.onnx"], "--images", images, "--preprocess", "unit", "--bits", "4,7", "--budget", "6bit", "--estimator", "diagonal",
-                "--activations", activations, "--opset", opset, "--run", folder[$"run-{Guid.NewGuid()}"], "-o", folder["q.onnx"], "--json", .. more]);
+            ["quantize", folder["m.onnx"], "--images", images, "--preprocess", "unit",
+                "--bits", "4,7", "--budget", "6bit", "--estimator", "diagonal",
+                "--activations", activations, "--opset", opset, "--run", folder[$"run-{Guid.NewGuid()}"],
+                "-o", folder["q.onnx"], "--json", .. more]);
         Assert.True(code == 0, error);
         using var json = JsonDocument.Parse(output);
         Assert.Equal(new FileInfo(folder["q.onnx"]).Length, json.RootElement.GetProperty("sizeBytes").GetInt64());
@@ -124,7 +132,8 @@ public class PassingThroughTests
             scaled.Input.Add("a");
             scaled.Output.Add("b");
             scaled.Attribute.Add("axis");
-            scaled.Node.Add(Node("Softmax", ["a"], "t", new AttributeProto { Name = "axis", RefAttrName = "axis", Type = AttributeProto.Types.AttributeType.Int }));
+            scaled.Node.Add(Node("Softmax", ["a"], "t",
+                new AttributeProto { Name = "axis", RefAttrName = "axis", Type = AttributeProto.Types.AttributeType.Int }));
             scaled.Node.Add(Node("Mul", ["a", "t"], "b"));
             net.Model.Functions.Add(scaled);
         }

@@ -25,7 +25,9 @@ public class BodyTests
 {
     private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
 
-    /// <summary>Every pair of layers, and so every layer alone: suffixes of the network against the whole network run with the weights replaced.</summary>
+    /// <summary>
+    /// Every pair of layers, and so every layer alone: suffixes of the network against the whole network run with the weights replaced.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -39,7 +41,8 @@ public class BodyTests
             var candidates = Harness.Candidates(graph, 2);
             var naive = NaiveSensitivity.Measure(graph, candidates, images, Unit, "kl", []);
             double rounding = 1e-5 * Math.Max(1e-3, naive.Max(Math.Abs));
-            Assert.All(Measure(graph, candidates, images, "pairwise").Raw.Zip(naive), pair => Assert.Equal(pair.Second, pair.First, rounding));
+            Assert.All(Measure(graph, candidates, images, "pairwise").Raw.Zip(naive),
+                pair => Assert.Equal(pair.Second, pair.First, rounding));
         }, iter: 20, threads: 1);
     }
 
@@ -74,18 +77,24 @@ public class BodyTests
         var chosen = Harness.Candidates(graph, 8).Items;
         var layers = LayerFinder.Find(graph).Layers;
         var plan = ActivationPlan.Of(graph, layers);
-        var activations = new QuantizedActivations(plan, new ActivationRanges([.. plan.Ranges.Select(_ => 0.05f)], [.. plan.Ranges.Select(_ => (byte)128)]));
+        var activations = new QuantizedActivations(
+            plan, new ActivationRanges([.. plan.Ranges.Select(_ => 0.05f)], [.. plan.Ranges.Select(_ => (byte)128)]));
         var written = ModelWriter.Build(graph, chosen, activations);
-        Assert.Equal(written.CalculateSize(), new FileSize(graph, layers, ActivationFormat.Int8).Predict(chosen.Sum(c => c.SizeBytes), [8]));
+        Assert.Equal(written.CalculateSize(),
+            new FileSize(graph, layers, ActivationFormat.Int8).Predict(chosen.Sum(c => c.SizeBytes), [8]));
         float[] expected = Harness.Outputs(SimulatedModel.Build(graph, chosen, activations));
         foreach (bool integers in (bool[])[false, true])
         {
             // A value between two codes may fall to either side, and what follows with it.
-            Assert.InRange(Harness.Outputs(written, integers: integers).Zip(expected, (a, b) => Math.Abs(a - b)).Average(), 0, 0.01 * (1 + expected.Max(Math.Abs)));
+            Assert.InRange(Harness.Outputs(written, integers: integers).Zip(expected, (a, b) => Math.Abs(a - b)).Average(),
+                0, 0.01 * (1 + expected.Max(Math.Abs)));
         }
     }, iter: 30, threads: 1);
 
-    /// <summary>A body and its own branch of the network read a layer, or the body alone: it must not see the float network's layer while others see another.</summary>
+    /// <summary>
+    /// A body and its own branch of the network read a layer, or the body alone: it must
+    /// not see the float network's layer while others see another.
+    /// </summary>
     [Theory]
     [InlineData("If", false)]
     [InlineData("If", true)]
@@ -105,14 +114,17 @@ public class BodyTests
         {
             net.Add("Sigmoid", ["c"], "e").Add("Add", ["b", "e"], "s");
         }
-        var graph = net.Then("Conv", "d", ["v"]).Then("GlobalAveragePool", "p").Then("Flatten", "f").Then("MatMul", "logits", ["h"]).BuildGraph();
+        var graph = net.Then("Conv", "d", ["v"]).Then("GlobalAveragePool", "p")
+            .Then("Flatten", "f").Then("MatMul", "logits", ["h"]).BuildGraph();
         Assert.Equal(["w", "v", "h"], LayerFinder.Find(graph).Layers.Select(l => l.Weight));
         AssertSingleLosses(graph, images);
         // What a branch reads does not live on behind it.
         Assert.Equal(3, Blocks.Of(graph, LayerFinder.Find(graph).Layers).Distinct().Count());
     }
 
-    /// <summary>A sequence that does not change is made again by a body that reads another layer: as that layer is, not as it was.</summary>
+    /// <summary>
+    /// A sequence that does not change is made again by a body that reads another layer: as that layer is, not as it was.
+    /// </summary>
     [Fact]
     public void ASequenceThatIsMadeAgainIsThatOfTheReplacedLayers()
     {
@@ -125,8 +137,10 @@ public class BodyTests
         map.Input.Add(FloatValue("el"));
         map.Node.Add(Node("MatMul", ["el", "w"], "product"));
         map.Output.Add(FloatValue("product"));
-        net.Then("GlobalAveragePool", "p").Then("Flatten", "f").Add("MatMul", ["f", "w"], "a").Add("MatMul", ["f", "v"], "b").Add("SequenceConstruct", ["f"], "s");
-        net.Add("SequenceMap", ["s"], "mapped", Body("body", map)).Then("SequenceInsert", "longer", ["b"]).Then("ConcatFromSequence", "joined", null, Attribute("axis", 1));
+        net.Then("GlobalAveragePool", "p").Then("Flatten", "f").Add("MatMul", ["f", "w"], "a")
+            .Add("MatMul", ["f", "v"], "b").Add("SequenceConstruct", ["f"], "s");
+        net.Add("SequenceMap", ["s"], "mapped", Body("body", map)).Then("SequenceInsert", "longer", ["b"])
+            .Then("ConcatFromSequence", "joined", null, Attribute("axis", 1));
         var graph = net.Then("Concat", "y", ["a"], Attribute("axis", 1)).BuildGraph();
         Assert.Equal(["w", "v"], LayerFinder.Find(graph).Layers.Select(l => l.Weight));
         var candidates = Harness.Candidates(graph, 2);
@@ -135,7 +149,9 @@ public class BodyTests
         Assert.All(Measure(graph, candidates, images, "pairwise").Raw.Zip(naive), pair => Assert.Equal(pair.Second, pair.First, rounding));
     }
 
-    /// <summary>A loop gives a tensor, which is carried on, and a sequence, for which it runs again: the tensor is given and made.</summary>
+    /// <summary>
+    /// A loop gives a tensor, which is carried on, and a sequence, for which it runs again: the tensor is given and made.
+    /// </summary>
     [Fact]
     public void ANodeThatRunsAgainForItsSequenceMayGiveWhatIsThereAlready()
     {
@@ -147,16 +163,21 @@ public class BodyTests
         var sequence = new TypeProto { SequenceType = new() { ElemType = FloatValue("").Type } };
         var body = new GraphProto { Name = "loop" };
         body.Input.Add([
-            new ValueInfoProto { Name = "i", Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Int64, Shape = new() } } },
+            new ValueInfoProto { Name = "i",
+                Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Int64, Shape = new() } } },
             new ValueInfoProto { Name = "c", Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Bool, Shape = new() } } },
             FloatValue("state"), new ValueInfoProto { Name = "items", Type = sequence }]);
-        body.Node.Add([Node("Identity", ["c"], "on"), Node("Sigmoid", ["state"], "next"), Node("SequenceInsert", ["items", "state"], "more")]);
+        body.Node.Add([Node("Identity", ["c"], "on"), Node("Sigmoid", ["state"], "next"),
+            Node("SequenceInsert", ["items", "state"], "more")]);
         body.Output.Add([
-            new ValueInfoProto { Name = "on", Type = body.Input[1].Type }, FloatValue("next"), new ValueInfoProto { Name = "more", Type = sequence }]);
+            new ValueInfoProto { Name = "on", Type = body.Input[1].Type },
+            FloatValue("next"),
+            new ValueInfoProto { Name = "more", Type = sequence }]);
         net.Then("GlobalAveragePool", "p").Then("Flatten", "f").Then("SequenceConstruct", "s");
         net.Add("Loop", ["twice", "", "f", "s"], "X", Body("body", body));
         net.Model.Graph.Node[^1].Output.Add("S");
-        net.Add("MatMul", ["X", "w"], "a").Add("SequenceInsert", ["S", "a"], "longer").Then("ConcatFromSequence", "y0", null, Attribute("axis", 0));
+        net.Add("MatMul", ["X", "w"], "a").Add("SequenceInsert", ["S", "a"], "longer")
+            .Then("ConcatFromSequence", "y0", null, Attribute("axis", 0));
         net.Model.Graph.Initializer[1] = TensorData.Singles("v", new float[12], 3, 4);
         var graph = net.Then("MatMul", "y", ["v"]).BuildGraph();
         var batches = new ImageBatches(ImageFolder.Open(Harness.Images(folder, "set", 1)), graph, Unit, 1);
@@ -203,7 +224,9 @@ public class BodyTests
         Assert.Contains("sparse", error.Message);
     }
 
-    /// <summary>An alias that a body reads is read as the constant; where the body has a tensor of that name, it is a constant of its own.</summary>
+    /// <summary>
+    /// An alias that a body reads is read as the constant; where the body has a tensor of that name, it is a constant of its own.
+    /// </summary>
     [Theory]
     [InlineData("inner", "k")]
     [InlineData("k", "alias")]
@@ -232,13 +255,16 @@ public class BodyTests
         net.Weight("w", 4, 3, 3, 3);
         net.Weight("b", 4);
         net.Then("Conv", "c", ["w", "b"]);
-        AddBody(net, "If", [Node("ReduceMax", ["b"], "largest", Attribute("keepdims", 0)), Node("Add", ["c", "largest"], "sum")], "sum", "y");
+        AddBody(net, "If", [Node("ReduceMax", ["b"], "largest", Attribute("keepdims", 0)), Node("Add", ["c", "largest"], "sum")],
+            "sum", "y");
         var graph = net.BuildGraph();
         var chosen = Harness.Candidates(graph, 8).Items;
         var plan = ActivationPlan.Of(graph, LayerFinder.Find(graph).Layers);
         Assert.Equal("b", Assert.Single(plan.Nodes).Bias);
-        var activations = new QuantizedActivations(plan, new ActivationRanges([.. plan.Ranges.Select(_ => 0.05f)], [.. plan.Ranges.Select(_ => (byte)128)]));
-        Assert.Equal(Harness.Outputs(SimulatedModel.Build(graph, chosen, activations)), Harness.Outputs(ModelWriter.Build(graph, chosen, activations)));
+        var activations = new QuantizedActivations(
+            plan, new ActivationRanges([.. plan.Ranges.Select(_ => 0.05f)], [.. plan.Ranges.Select(_ => (byte)128)]));
+        Assert.Equal(Harness.Outputs(SimulatedModel.Build(graph, chosen, activations)),
+            Harness.Outputs(ModelWriter.Build(graph, chosen, activations)));
     }
 
     /// <summary>A branch that reads the weights of two layers is none of the nodes that compute in integers.</summary>
@@ -255,7 +281,10 @@ public class BodyTests
         Assert.Equal("If", Assert.Single(plan.Kept).Op);
     }
 
-    /// <summary>Layers inside bodies are kept, however deep, wherever their weights are; unless the weight is one that is quantized for a layer outside.</summary>
+    /// <summary>
+    /// Layers inside bodies are kept, however deep, wherever their weights are; unless
+    /// the weight is one that is quantized for a layer outside.
+    /// </summary>
     [Fact]
     public void WhatBodiesHoldIsListed()
     {
@@ -266,7 +295,8 @@ public class BodyTests
         deepest.Initializer.Add(TensorData.Singles("inside", [.. Enumerable.Repeat(0.5f, 9)], 3, 3, 1, 1));
         deepest.Node.Add([Named("Conv", ["x", "inside"], "e"), Named("Conv", ["e", "w"], "f")]);
         deepest.Output.Add(Value("f", DataType.Float));
-        AddBody(net, "Loop", [Named("Conv", ["x", "outside"], "d"), Node("If", ["yes"], "i", Body("then_branch", deepest), Body("else_branch", deepest.Clone()))], "i", "b");
+        AddBody(net, "Loop", [Named("Conv", ["x", "outside"], "d"),
+            Node("If", ["yes"], "i", Body("then_branch", deepest), Body("else_branch", deepest.Clone()))], "i", "b");
         var found = LayerFinder.Find(net.Then("Conv", "y", ["w"]).BuildGraph());
         Assert.Equal("w", Assert.Single(found.Layers).Weight);
         Assert.Equal(["conv_d", "conv_e", "conv_e"], found.Kept.Select(k => k.Name));
@@ -303,7 +333,8 @@ public class BodyTests
         tensor.DataLocation = DataLocation.External;
         tensor.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = "m.data" });
         branch.Initializer.Add(tensor);
-        branch.Node.Add([Node("Add", ["x", "inside"], "sum"), Node("QuantizeLinear", ["sum", "step"], "q"), Node("DequantizeLinear", ["q", "step"], "inner")]);
+        branch.Node.Add([Node("Add", ["x", "inside"], "sum"), Node("QuantizeLinear", ["sum", "step"], "q"),
+            Node("DequantizeLinear", ["q", "step"], "inner")]);
         branch.Output.Add(Value("inner", DataType.Float));
         net.Add("If", ["yes"], "y", Body("then_branch", branch), Body("else_branch", branch.Clone()));
         File.WriteAllBytes(folder["m.onnx"], net.Build().ToByteArray());
@@ -361,7 +392,8 @@ public class BodyTests
         return node;
     }
 
-    private static AttributeProto Body(string name, GraphProto body) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = body };
+    private static AttributeProto Body(string name, GraphProto body) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = body };
 
     private static ValueInfoProto Value(string name, DataType type)
     {

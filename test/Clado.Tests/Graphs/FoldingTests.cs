@@ -18,9 +18,12 @@ public class FoldingTests
     private const float Tolerance = 2e-4f;
 
     private static readonly string[] Convolutions = ["Conv", "grouped", "depthwise", "ConvTranspose"];
-    private static readonly string[] Affine = ["BatchNormalization", "Mul scalar", "Mul channels", "Add scalar", "Add channels", "Add reversed"];
+    private static readonly string[] Affine = ["BatchNormalization", "Mul scalar",
+        "Mul channels", "Add scalar", "Add channels", "Add reversed"];
 
-    /// <summary>Chains of what is affine by channel, behind every kind of convolution, with a bias of its own, a shared one or none.</summary>
+    /// <summary>
+    /// Chains of what is affine by channel, behind every kind of convolution, with a bias of its own, a shared one or none.
+    /// </summary>
     [Fact]
     public void OutputsStayTheSameAndConvolutionsAreAllThatIsLeft() =>
         Gen.Select(Gen.Int[0, 3], Gen.Int[0, 2], Gen.Int[0, 5].Array[1, 4], Gen.Int[1, 1000]).Sample((kind, bias, chain, seed) =>
@@ -54,14 +57,16 @@ public class FoldingTests
 
         Stays("the convolution is read twice", net => Normalized(net).Add("Add", ["c", "n0"], "y"), ["y"], 3);
         Stays("the convolution is an output", net => Normalized(net), ["n0", "c"], 2);
-        Stays("the weight is another's too", net => Normalized(net).Add("Conv", ["x", "w"], "z", Attribute("pads", 1, 1, 1, 1)), ["n0", "z"], 3);
+        Stays("the weight is another's too", net => Normalized(net).Add("Conv", ["x", "w"], "z", Attribute("pads", 1, 1, 1, 1)),
+            ["n0", "z"], 3);
         Stays("something stands between", net =>
         {
             AddConvolution(net, "Conv", 0);
             net.Then("Relu", "r");
             AddAffine(net, "BatchNormalization", 0, Outputs);
         }, ["n0"], 3);
-        Stays("a square root of a negative number", net => Normalized(net).Model.Graph.Initializer.First(t => t.Name == "variance0").RawData =
+        Stays("a square root of a negative number",
+            net => Normalized(net).Model.Graph.Initializer.First(t => t.Name == "variance0").RawData =
             TensorData.Singles("", Enumerable.Repeat(-1f, Outputs).ToArray()).RawData, ["n0"], 2);
         Stays("factors go along the last axis", net =>
         {
@@ -98,7 +103,8 @@ public class FoldingTests
         net.Model.Graph.Initializer.Add(TensorData.Create("yes", TensorProto.Types.DataType.Bool, [1]));
         var branch = new GraphProto { Name = "branch" };
         branch.Node.Add(Node("Relu", ["c"], "inner"));
-        branch.Output.Add(new ValueInfoProto { Name = "inner", Type = new TypeProto { TensorType = new() { ElemType = (int)TensorProto.Types.DataType.Float } } });
+        var type = new TypeProto { TensorType = new() { ElemType = (int)TensorProto.Types.DataType.Float } };
+        branch.Output.Add(new ValueInfoProto { Name = "inner", Type = type });
         AttributeProto Body(string name) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = branch.Clone() };
         net.Add("If", ["yes"], "i", Body("then_branch"), Body("else_branch"));
         var model = net.Build("i", "n0");
@@ -149,7 +155,8 @@ public class FoldingTests
         {
             net.Add("Conv", ["x", "v", "b"], "other");
         }
-        net.Add(kind == "ConvTranspose" ? kind : "Conv", bias == 0 ? ["x", "w"] : ["x", "w", "b"], "c", Attribute("pads", 1, 1, 1, 1), Attribute("group", groups));
+        net.Add(kind == "ConvTranspose" ? kind : "Conv", bias == 0 ? ["x", "w"] : ["x", "w", "b"],
+            "c", Attribute("pads", 1, 1, 1, 1), Attribute("group", groups));
     }
 
     private static void AddAffine(NetworkBuilder net, string op, int index, int channels)
@@ -163,7 +170,8 @@ public class FoldingTests
             }
             var variance = net.Model.Graph.Initializer[^1];
             TensorData.Overwrite(variance, [.. TensorData.ReadSingles("", variance).Select(v => 0.1f + (v * v))]);
-            net.Then(op, $"n{index}", parameters, new AttributeProto { Name = "epsilon", Type = AttributeProto.Types.AttributeType.Float, F = 0.01f });
+            net.Then(op, $"n{index}", parameters,
+                new AttributeProto { Name = "epsilon", Type = AttributeProto.Types.AttributeType.Float, F = 0.01f });
             return;
         }
         net.Weight($"k{index}", op.EndsWith("scalar", StringComparison.Ordinal) ? [1] : [channels, 1, 1]);
@@ -175,6 +183,7 @@ public class FoldingTests
         float[] a = Harness.Outputs(expected, batch: 1), b = Harness.Outputs(actual, batch: 1);
         Assert.Equal(a.Length, b.Length);
         float largest = a.Select(Math.Abs).Append(1).Max();
-        Assert.All(a.Zip(b), pair => Assert.True(pair.First.Equals(pair.Second) || Math.Abs(pair.First - pair.Second) <= Tolerance * largest));
+        Assert.All(a.Zip(b), pair => Assert.True(pair.First.Equals(pair.Second)
+            || Math.Abs(pair.First - pair.Second) <= Tolerance * largest));
     }
 }

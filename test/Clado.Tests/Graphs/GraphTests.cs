@@ -9,6 +9,18 @@ namespace Clado.Tests.Graphs;
 public class GraphTests
 {
     [Fact]
+    public void InputOptionsKeepWhatTheyWereGiven()
+    {
+        double[] values = [0.5, 2];
+        var given = new Dictionary<string, IReadOnlyList<double>> { ["scale"] = values };
+        var options = new InputOptions { Values = given };
+        values[0] = 7;
+        given["limit"] = [4];
+        Assert.Equal("scale", Assert.Single(options.Values.Keys));
+        Assert.Equal([0.5, 2], options.Values["scale"]);
+    }
+
+    [Fact]
     public void NodesAreSortedAndOutputsStayTheSame()
     {
         var model = NetworkBuilder.SmallClassifier().Build();
@@ -27,9 +39,11 @@ public class GraphTests
     public void CyclesDoubleAndMissingSourcesAreLocatedErrors()
     {
         var cycle = new NetworkBuilder().Add("Add", ["x", "b"], "a").Add("Relu", ["a"], "b").Build("b");
-        Assert.Contains("cycle", Assert.Throws<OnnxFormatException>(() => Graph.FromModel(cycle, "m.onnx")).Message, StringComparison.Ordinal);
+        Assert.Contains("cycle", Assert.Throws<OnnxFormatException>(() => Graph.FromModel(cycle, "m.onnx")).Message,
+            StringComparison.Ordinal);
         var twice = new NetworkBuilder().Then("Relu", "y").Add("Relu", ["x"], "y").Build();
-        Assert.Contains("made twice", Assert.Throws<OnnxFormatException>(() => Graph.FromModel(twice, "m.onnx")).Message, StringComparison.Ordinal);
+        Assert.Contains("made twice", Assert.Throws<OnnxFormatException>(() => Graph.FromModel(twice, "m.onnx")).Message,
+            StringComparison.Ordinal);
         var nowhere = new NetworkBuilder().Add("Relu", ["ghost"], "y").Build();
         Assert.Equal("ghost", Assert.Throws<OnnxFormatException>(() => Graph.FromModel(nowhere, "m.onnx")).Tensor);
     }
@@ -40,7 +54,8 @@ public class GraphTests
         var net = new NetworkBuilder(input: [4]);
         net.Weight("w", 3, 4);
         net.Weight("b", 3);
-        var constant = new AttributeProto { Name = "value", Type = AttributeProto.Types.AttributeType.Tensor, T = TensorData.Singles("", [2], 1) };
+        var two = TensorData.Singles("", [2], 1);
+        var constant = new AttributeProto { Name = "value", Type = AttributeProto.Types.AttributeType.Tensor, T = two };
         net.Add("Transpose", ["w"], "wt", Attribute("perm", 1, 0)).Add("Identity", ["b"], "alias").Add("Constant", [], "two", constant);
         net.Add("MatMul", ["x", "wt"], "m").Add("Add", ["m", "alias"], "a").Add("Mul", ["a", "two"], "y").Add("Relu", ["a"], "dead");
         var model = net.Build("y");

@@ -28,7 +28,8 @@ public class SeveralInputsTests
         // A layer on a constant would be folded away.
         var model = Detector(freeBatch, layerOnScale: false);
         var inner = model.Clone();
-        foreach (var (name, tensor) in ((string, TensorProto)[])[("scale", TensorData.Singles("scale", [0.5f, 2], 1, 2)), ("limit", TensorData.Integers("limit", [4]))])
+        foreach (var (name, tensor) in ((string, TensorProto)[])[("scale", TensorData.Singles("scale", [0.5f, 2], 1, 2)),
+            ("limit", TensorData.Integers("limit", [4]))])
         {
             inner.Graph.Input.Remove(inner.Graph.Input.Single(i => i.Name == name));
             inner.Graph.Initializer.Add(tensor);
@@ -81,7 +82,8 @@ public class SeveralInputsTests
     {
         var model = Detector(true);
         model.Graph.Input.Single(i => i.Name == "scale").Type.TensorType.Shape.Dim[1] = new() { DimValue = size };
-        var error = Assert.Throws<OnnxFormatException>(() => Graph.FromModel(model, "m.onnx", InputOptions.Parse(null, ["scale=1", "limit=1"])));
+        var error = Assert.Throws<OnnxFormatException>(
+            () => Graph.FromModel(model, "m.onnx", InputOptions.Parse(null, ["scale=1", "limit=1"])));
         Assert.Contains("impossible input shape", error.Message, StringComparison.Ordinal);
         Assert.Equal("scale", error.Tensor);
     }
@@ -91,7 +93,8 @@ public class SeveralInputsTests
     [InlineData("scale=wide", "no number")]
     [InlineData("scale=1,", "no number")]
     public void ASettingThatIsNoneIsRefused(string setting, string message) =>
-        Assert.Contains(message, Assert.Throws<CladoException>(() => InputOptions.Parse(null, [setting])).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.Throws<CladoException>(() => InputOptions.Parse(null, [setting])).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void OfTwoImagesOneIsNamed()
@@ -106,10 +109,13 @@ public class SeveralInputsTests
         Assert.Equal("x", Graph.FromModel(model, "m.onnx", InputOptions.Parse("x", [.. settings, "mask=0"])).Input);
         // What is set is no image.
         Assert.Equal("x", Graph.FromModel(model, "m.onnx", InputOptions.Parse(null, [.. settings, "mask=0"])).Input);
-        Assert.Contains("'y'", Assert.Throws<OnnxFormatException>(() => Graph.FromModel(model, "m.onnx", InputOptions.Parse("y", settings))).Message, StringComparison.Ordinal);
+        Assert.Contains("'y'", Assert.Throws<OnnxFormatException>(() => Graph.FromModel(model, "m.onnx",
+            InputOptions.Parse("y", settings))).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A reference whose inputs have other names is fed by what is the image of each, and what is set goes to whom it is meant for.</summary>
+    /// <summary>
+    /// A reference whose inputs have other names is fed by what is the image of each, and what is set goes to whom it is meant for.
+    /// </summary>
     [Fact]
     public void AReferenceMayNameItsInputsOtherwise()
     {
@@ -120,9 +126,11 @@ public class SeveralInputsTests
         OnnxFile.Write(Detector(true), folder["d.onnx"]);
         OnnxFile.Write(Renamed(Renamed(Detector(true), "x", "pixels"), "scale", "zoom"), folder["e.onnx"]);
         string[] settings = ["--set", "scale=0.5,2", "--set", "zoom=0.5,2", "--set", "limit=4"];
-        foreach (var (model, reference, more) in ((string, string, string[])[])[("m", "r", []), ("m", "r", ["--input", "pixels"]), ("d", "e", settings), ("e", "d", [.. settings, "--input", "x"])])
+        foreach (var (model, reference, more) in ((string, string, string[])[])[("m", "r", []), ("m", "r", ["--input", "pixels"]),
+            ("d", "e", settings), ("e", "d", [.. settings, "--input", "x"])])
         {
-            var (code, output, error) = Harness.Command(["evaluate", folder[model + ".onnx"], "--reference", folder[reference + ".onnx"], .. common, .. more]);
+            var (code, output, error) = Harness.Command(
+                ["evaluate", folder[model + ".onnx"], "--reference", folder[reference + ".onnx"], .. common, .. more]);
             Assert.True(code == 0, error);
             var result = JsonDocument.Parse(output).RootElement;
             Assert.True(!result.TryGetProperty("agreement", out var agreement) || agreement.GetDouble() == 1);
@@ -168,7 +176,9 @@ public class SeveralInputsTests
         Assert.Equal(2, missing.Code);
         Assert.Contains("--set scale=VALUE", missing.Error, StringComparison.Ordinal);
         Succeed(["inspect", model, .. inputs]);
-        using var quantized = JsonDocument.Parse(Succeed(["quantize", model, .. common, .. inputs, "--run", folder["run"], "--budget", "4bit", "-o", folder["q.onnx"], "--json"]));
+        using var quantized = JsonDocument.Parse(
+            Succeed([
+                "quantize", model, .. common, .. inputs, "--run", folder["run"], "--budget", "4bit", "-o", folder["q.onnx"], "--json"]));
         Assert.Equal(4, quantized.RootElement.GetProperty("layers").GetArrayLength());
         Assert.InRange(quantized.RootElement.GetProperty("measuredLoss").GetDouble(), 1e-9, 0.5);
         Assert.InRange(quantized.RootElement.GetProperty("parity").GetProperty("largestDifference").GetDouble(), 0, 0.1);
@@ -176,7 +186,8 @@ public class SeveralInputsTests
         var written = OnnxFile.Read(folder["q.onnx"]);
         Assert.Equal(["x", "scale", "limit"], written.Graph.Input.Select(i => i.Name));
         Assert.Equal(["boxes", "scores", "class"], written.Graph.Output.Select(o => o.Name));
-        using var evaluated = JsonDocument.Parse(Succeed(["evaluate", folder["q.onnx"], .. common, .. inputs, "--reference", model, "--latency", "--json"]));
+        using var evaluated = JsonDocument.Parse(
+            Succeed(["evaluate", folder["q.onnx"], .. common, .. inputs, "--reference", model, "--latency", "--json"]));
         Assert.True(evaluated.RootElement.GetProperty("referenceLatencyMilliseconds").GetDouble() > 0);
         Assert.Equal(2, Harness.Command(["evaluate", folder["q.onnx"], .. common]).Code);
         // The run folder knows them, and refuses others.
@@ -188,10 +199,13 @@ public class SeveralInputsTests
         Succeed(["measure", model, .. common, "--set", "limit=4.0", "--set", "scale=0.50,2", "--run", folder["run"]]);
         var refused = Harness.Command(["measure", model, .. common, "--set", "scale=1", "--set", "limit=4", "--run", folder["run"]]);
         Assert.Equal(2, refused.Code);
-        Assert.Contains("set (there [\"limit=4\",\"scale=0.5,2\"], now [\"limit=4\",\"scale=1\"])", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("set (there [\"limit=4\",\"scale=0.5,2\"], now [\"limit=4\",\"scale=1\"])",
+            refused.Error, StringComparison.Ordinal);
     }
 
-    /// <summary>Three layers on the image, and one on another input if wanted; boxes are scaled by that input, scores divided by a third.</summary>
+    /// <summary>
+    /// Three layers on the image, and one on another input if wanted; boxes are scaled by that input, scores divided by a third.
+    /// </summary>
     private static ModelProto Detector(bool freeBatch, bool layerOnScale = true)
     {
         var net = new NetworkBuilder(input: [3, 8, 8]);
@@ -226,7 +240,8 @@ public class SeveralInputsTests
     private static ValueInfoProto Input(string name, DataType type, params long?[] dims)
     {
         var shape = new TensorShapeProto();
-        shape.Dim.Add(dims.Select(d => d is { } size ? new TensorShapeProto.Types.Dimension { DimValue = size } : new() { DimParam = "M" }));
+        shape.Dim.Add(dims.Select(d => d is { } size ? new TensorShapeProto.Types.Dimension { DimValue = size }
+            : new() { DimParam = "M" }));
         return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)type, Shape = shape } } };
     }
 

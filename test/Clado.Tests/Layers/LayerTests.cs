@@ -48,7 +48,8 @@ public class LayerTests
         var graph = net.Add("MatMul", ["x", "x"], "xx").Add("MatMul", ["xx", "v"], "y").BuildGraph();
         var found = LayerFinder.Find(graph);
         Assert.Empty(found.Layers);
-        Assert.Equal(["no constant factor (both are activations)", "the weight has shape [4]: a vector is kept"], found.Kept.Select(k => k.Reason));
+        Assert.Equal(["no constant factor (both are activations)", "the weight has shape [4]: a vector is kept"],
+            found.Kept.Select(k => k.Reason));
     }
 
     [Fact]
@@ -70,7 +71,8 @@ public class LayerTests
         Assert.Equal(["conv_c2", "conv_c3", "conv_c4", "gemm_logits"], layers.Layers.Select(l => l.Name));
         Assert.Equal([[4], [4], [4], [8]], widths);
         Assert.Equal("pinned to float", Assert.Single(layers.Kept).Reason);
-        Assert.Contains("no layer is called that", Assert.Throws<CladoException>(() => Pins.Apply(found, [2], ["nope=4"])).Message, StringComparison.Ordinal);
+        Assert.Contains("no layer is called that", Assert.Throws<CladoException>(() => Pins.Apply(found, [2], ["nope=4"])).Message,
+            StringComparison.Ordinal);
         Assert.Throws<CladoException>(() => Pins.Apply(found, [2], ["conv_c1=9"]));
         Assert.Throws<CladoException>(() => Pins.Apply(found, [2], ["*=float"]));
     }
@@ -87,7 +89,8 @@ public class LayerTests
         {
             residual.Weight(name, 3, 3, 1, 1);
         }
-        residual.Then("Conv", "y0", ["s"]).Then("Conv", "y1", ["a"]).Then("Relu", "r1").Then("Conv", "y2", ["b"]).Add("Add", ["y2", "y0"], "z1");
+        residual.Then("Conv", "y0", ["s"]).Then("Conv", "y1", ["a"]).Then("Relu", "r1")
+            .Then("Conv", "y2", ["b"]).Add("Add", ["y2", "y0"], "z1");
         residual.Then("Conv", "y3", ["c"]).Then("Conv", "y4", ["d"]).Add("Add", ["y4", "z1"], "z2");
         graph = residual.BuildGraph();
         int[] found = Blocks.Of(graph, LayerFinder.Find(graph).Layers);

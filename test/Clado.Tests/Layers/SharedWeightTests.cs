@@ -19,9 +19,13 @@ public class SharedWeightTests
     private const int Side = 16;
 
     public static TheoryData<string, int, bool> Cases =>
-        [.. from uses in (string[])["gemms", "gemm and product", "products", "convolutions"] from bits in (int[])[3, 8] from earlier in (bool[])[false, true] select (uses, bits, earlier)];
+        [.. from uses in (string[])["gemms", "gemm and product", "products", "convolutions"] from bits in (int[])[3, 8]
+            from earlier in (bool[])[false, true] select (uses, bits, earlier)];
 
-    /// <summary>The written file computes what its bits say, and has the predicted size. With one set of scales for both uses it differed by whole units of its outputs.</summary>
+    /// <summary>
+    /// The written file computes what its bits say, and has the predicted size. With one set of scales for both uses it differed by
+    /// whole units of its outputs.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Cases))]
     public void UsesOnDifferentAxesAreRight(string uses, int bits, bool earlier)
@@ -35,12 +39,13 @@ public class SharedWeightTests
         var images = ImageFolder.Open(Harness.Images(folder, "images", 2));
         var unit = Preprocessing.Parse("unit");
         var plan = ActivationPlan.Of(graph, candidates.Layers);
-        var ranges = RangeMeasurement.Measure(QuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.LeastSquares, new Workload(images, unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
+        var ranges = RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.LeastSquares, new Workload(images, unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
         foreach (var activations in (QuantizedActivations?[])[new QuantizedActivations(plan, ranges), null])
         {
             var model = ModelWriter.Build(graph, candidates.Items, activations);
             var parity = ParityCheck.Run(
-                graph, model, "m.onnx", candidates.Items, activations, null, ParityInputs.Of(images, graph, unit), 2, null, TestContext.Current.CancellationToken);
+                graph, new(model, "m.onnx", candidates.Items, activations), null,
+                ParityInputs.Of(graph, new Workload(images, unit) { Cancellation = TestContext.Current.CancellationToken }));
             Assert.All(parity.Outputs, output => Assert.True(output.IsExplained, $"{output}"));
             var sizes = new FileSize(graph, candidates.Layers, activations is null ? ActivationFormat.Float : ActivationFormat.Int8);
             Assert.Equal(OnnxFile.Write(model, folder["m.onnx"]), sizes.Predict(candidates.Items.Sum(c => c.SizeBytes), [bits]));
@@ -58,7 +63,8 @@ public class SharedWeightTests
         using var folder = new TemporaryFolder();
         OnnxFile.Write(Network(uses).Build(), folder["m.onnx"]);
         var (code, output, error) = Harness.Command(
-            ["quantize", folder["m.onnx"], "--images", Harness.Images(folder, "images", 2), "--preprocess", "unit", "--bits", "3,8", "--budget", "6bit",
+            ["quantize", folder["m.onnx"], "--images", Harness.Images(folder, "images", 2),
+                "--preprocess", "unit", "--bits", "3,8", "--budget", "6bit",
                 "--run", folder["run"], "-o", folder["q.onnx"], "--json", .. options]);
         Assert.Equal("", code == 0 ? "" : error);
         using var json = JsonDocument.Parse(output);
@@ -94,7 +100,8 @@ public class SharedWeightTests
         net.Weight("w", Side, Side);
         net.Weight("v", Side, Side);
         net.Weight("u", 1, Side);
-        net.Then("Flatten", "f").Then("Gemm", "a", ["v", "u"]).Add("Mul", ["a", "u"], "m").Add("MatMul", ["u", "w"], "k").Add("Transpose", ["m"], "t");
+        net.Then("Flatten", "f").Then("Gemm", "a", ["v", "u"]).Add("Mul", ["a", "u"], "m")
+            .Add("MatMul", ["u", "w"], "k").Add("Transpose", ["m"], "t");
         var graph = net.Add("MatMul", ["u", "t"], "n").Add("Add", ["m", "k"], "y").BuildGraph("y", "n");
         var layers = LayerFinder.Find(graph).Layers;
         Assert.Contains(layers, l => l.Weight == "u");
@@ -123,7 +130,8 @@ public class SharedWeightTests
         if (uses == "convolutions")
         {
             var pads = Attribute("pads", 1, 1, 1, 1);
-            return net.Then("Conv", "a", ["w"], pads).Then("Relu", "r").Then("ConvTranspose", "b", ["w"], pads).Then("GlobalAveragePool", "p").Then("Flatten", "y");
+            return net.Then("Conv", "a", ["w"], pads).Then("Relu", "r").Then("ConvTranspose", "b", ["w"], pads)
+                .Then("GlobalAveragePool", "p").Then("Flatten", "y");
         }
         net.Then("GlobalAveragePool", "p").Then("Flatten", "f");
         return uses switch

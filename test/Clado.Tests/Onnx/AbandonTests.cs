@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Clado.Tests.Onnx;
 
-/// <summary>What is being written is removed by who ends in the middle: for the whole process, so no other test may write meanwhile.</summary>
+/// <summary>
+/// What is being written is removed by who ends in the middle: for the whole process, so no other test may write meanwhile.
+/// </summary>
 [CollectionDefinition(nameof(AbandonTests), DisableParallelization = true)]
 [Collection(nameof(AbandonTests))]
 public sealed class AbandonTests : IDisposable
@@ -96,7 +98,7 @@ public sealed class AbandonTests : IDisposable
     {
         var left = Directory.CreateDirectory(folder[$"clado-tensors-{Environment.ProcessId}-left"]).FullName;
         File.WriteAllText(Path.Combine(left, "tensor"), "of a process that had this number before");
-        var home = SessionModel.MakeHome(folder.Path);
+        var home = SessionFolder.Make(folder.Path);
         Assert.Equal([home], Directory.GetFileSystemEntries(folder.Path));
         File.WriteAllText(Path.Combine(home, "tensor"), "ours");
         AtomicFile.Abandon(() => { });

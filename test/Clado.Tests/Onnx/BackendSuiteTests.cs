@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Clado.Execution;
 using Clado.Onnx;
 using Clado.Onnx.Upgrade;
@@ -10,17 +11,18 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Tests.Onnx;
 
 /// <summary>
-/// Every model of the ONNX backend test suite that the runtime runs as it is: read, raised, written, and run again. The suite lies where Debian's
-/// package libonnx-testdata puts it, or where CLADO_ONNX_TESTDATA says.
+/// Every model of the ONNX backend test suite that the runtime runs as it is: read, raised, written, and run again.
+/// The suite lies where Debian's package libonnx-testdata puts it, or where CLADO_ONNX_TESTDATA says.
 /// </summary>
 public class BackendSuiteTests(ITestOutputHelper output)
 {
     // The suite's own tolerances.
     private const double Relative = 1e-3, Absolute = 1e-7;
 
-    private static readonly string[] Random = ["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
+    private static readonly string[] Random = ["Bernoulli", "Multinomial", "RandomNormal",
+        "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
 
-    // What cannot be raised to an opset or a later one: said with the reason when such a model is read, and by the runtime for the last two.
+    // What cannot be raised to an opset or a later one. The reason is said when such a model is read; for the last two, by the runtime.
     private static readonly Dictionary<string, (int Opset, string Reason)> Known = new()
     {
         ["test_resize_downsample_sizes_nearest_tf_half_pixel_for_nn"] = (13, "dropped this way of resizing"),
@@ -34,18 +36,22 @@ public class BackendSuiteTests(ITestOutputHelper output)
     [InlineData(OpsetUpgrade.EarlierOpset)]
     public void RaisedModelsGiveTheSameOutputs(int opset)
     {
-        var folder = Environment.GetEnvironmentVariable("CLADO_ONNX_TESTDATA") is { Length: > 0 } given ? given : "/usr/share/libonnx-testdata/data";
+        var folder = Environment.GetEnvironmentVariable("CLADO_ONNX_TESTDATA") is { Length: > 0 } given
+            ? given : "/usr/share/libonnx-testdata/data";
         Assert.SkipUnless(Directory.Exists(folder), $"{folder} is not here (Debian package libonnx-testdata)");
         var cases = Directory.EnumerateFiles(folder, "model.onnx", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToArray();
         var outcomes = new (string Case, string Outcome)[cases.Length];
-        Parallel.For(0, cases.Length, i => outcomes[i] = (Path.GetRelativePath(folder, Path.GetDirectoryName(cases[i])!), Check(cases[i], opset)));
+        Parallel.For(0, cases.Length, i => outcomes[i] = (Path.GetRelativePath(folder, Path.GetDirectoryName(cases[i])!),
+            Check(cases[i], opset)));
         foreach (var group in outcomes.GroupBy(o => o.Outcome).OrderByDescending(g => g.Count()))
         {
-            output.WriteLine($"{group.Count(),5}  {group.Key}{(group.Key == Passed ? "" : $"  ({string.Join(", ", group.Take(3).Select(o => o.Case))}{(group.Count() > 3 ? ", …" : "")})")}");
+            var examples = string.Join(", ", group.Take(3).Select(o => o.Case)) + (group.Count() > 3 ? ", …" : "");
+            output.WriteLine($"{group.Count(),5}  {group.Key}{(group.Key == Passed ? "" : $"  ({examples})")}");
         }
         var known = outcomes.Where(o => Known.TryGetValue(Path.GetFileName(o.Case), out var k) && opset >= k.Opset).ToArray();
         Assert.All(known, o => Assert.NotEqual(Passed, o.Outcome));
-        var failures = outcomes.Except(known).Where(o => o.Outcome != Passed && !o.Outcome.StartsWith(NotApplicable, StringComparison.Ordinal)).ToArray();
+        var failures = outcomes.Except(known).Where(
+            o => o.Outcome != Passed && !o.Outcome.StartsWith(NotApplicable, StringComparison.Ordinal)).ToArray();
         Assert.True(failures.Length == 0, string.Join('\n', failures.Select(f => $"{f.Case}: {f.Outcome}")));
         Assert.InRange(outcomes.Count(o => o.Outcome == Passed), 1, outcomes.Length);
     }
@@ -109,7 +115,8 @@ public class BackendSuiteTests(ITestOutputHelper output)
         try
         {
             var actual = Run(raised, inputs);
-            return expected.Zip(actual).All(pair => pair.First.Equals(pair.Second)) && expected.Length == actual.Length ? Passed : "outputs differ";
+            return expected.Zip(actual).All(pair => pair.First.Equals(pair.Second))
+                && expected.Length == actual.Length ? Passed : "outputs differ";
         }
         catch (OnnxFormatException e)
         {
@@ -141,7 +148,8 @@ public class BackendSuiteTests(ITestOutputHelper output)
     {
         public static Tensor Of(OrtValue value)
         {
-            if (value.OnnxType != OnnxValueType.ONNX_TYPE_TENSOR || value.GetTensorTypeAndShape().ElementDataType == TensorElementType.String)
+            if (value.OnnxType != OnnxValueType.ONNX_TYPE_TENSOR
+                || value.GetTensorTypeAndShape().ElementDataType == TensorElementType.String)
             {
                 throw new NotSupportedException("an output is no tensor of numbers");
             }
@@ -149,7 +157,7 @@ public class BackendSuiteTests(ITestOutputHelper output)
             var bytes = value.GetTensorMutableRawData().ToArray();
             double[]? values = info.ElementDataType switch
             {
-                TensorElementType.Float => [.. System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes).ToArray().Select(v => (double)v)],
+                TensorElementType.Float => [.. MemoryMarshal.Cast<byte, float>(bytes).ToArray().Select(v => (double)v)],
                 TensorElementType.Double => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(bytes).ToArray(),
                 _ => null,
             };
@@ -157,7 +165,8 @@ public class BackendSuiteTests(ITestOutputHelper output)
         }
 
         public bool Equals(Tensor? other) => other is not null && Type == other.Type && Shape.SequenceEqual(other.Shape)
-            && (Values is null ? Bytes.SequenceEqual(other.Bytes) : Values.Zip(other.Values!).All(p => p.First.Equals(p.Second) || Math.Abs(p.First - p.Second) <= Absolute + (Relative * Math.Abs(p.First))));
+            && (Values is null ? Bytes.SequenceEqual(other.Bytes) : Values.Zip(other.Values!)
+                .All(p => p.First.Equals(p.Second) || Math.Abs(p.First - p.Second) <= Absolute + (Relative * Math.Abs(p.First))));
 
         public override int GetHashCode() => Bytes.Length;
     }

@@ -29,7 +29,9 @@ public class GraphWalkTests
         Assert.Equal(node, renamed);
     }, threads: 1);
 
-    /// <summary>Of random graphs: a node is behind a tensor where changing what the node makes changes the tensor, which is what depends on it.</summary>
+    /// <summary>
+    /// Of random graphs: a node is behind a tensor where changing what the node makes changes the tensor, which is what depends on it.
+    /// </summary>
     [Fact]
     public void PartsAreClosed() => Gen.Int[0, 1 << 20].Sample(seed =>
     {
@@ -40,7 +42,8 @@ public class GraphWalkTests
         {
             var body = new GraphProto();
             body.Node.Add(Node("Relu", [Any()], "inner"));
-            nodes.Add(Node("If", [Any()], $"t{i}", random.Next(2) == 0 ? [] : [new AttributeProto { Name = "body", Type = AttributeProto.Types.AttributeType.Graph, G = body }]));
+            nodes.Add(Node("If", [Any()], $"t{i}", random.Next(2) == 0 ? []
+                : [new AttributeProto { Name = "body", Type = AttributeProto.Types.AttributeType.Graph, G = body }]));
         }
         var walk = new GraphWalk(nodes);
         // Of a directed graph, by its closure: t i reads t j directly or by others.
@@ -49,7 +52,8 @@ public class GraphWalkTests
         {
             for (int j = 0; j < i; j++)
             {
-                reaches[i, j] = Free(nodes[i]).Contains($"t{j}") || Enumerable.Range(j + 1, i - j - 1).Any(k => Free(nodes[i]).Contains($"t{k}") && reaches[k, j]);
+                reaches[i, j] = Free(nodes[i]).Contains($"t{j}") || Enumerable.Range(j + 1, i - j - 1)
+                    .Any(k => Free(nodes[i]).Contains($"t{k}") && reaches[k, j]);
             }
         }
         int at = random.Next(8);
@@ -74,7 +78,8 @@ public class GraphWalkTests
 
         var several = new AttributeProto { Name = "several", Type = AttributeProto.Types.AttributeType.Graphs };
         several.Graphs.Add([Graph("one", Node("Relu", ["x"], "p")), Graph("two", Node("Relu", ["y"], "q"))]);
-        var single = new AttributeProto { Name = "single", Type = AttributeProto.Types.AttributeType.Graph, G = Graph("three", Node("Inner", [], "r", several)) };
+        var three = Graph("three", Node("Inner", [], "r", several));
+        var single = new AttributeProto { Name = "single", Type = AttributeProto.Types.AttributeType.Graph, G = three };
         var outer = Node("Outer", ["cond", ""], "s", single);
         Assert.Equal(["Outer", "Inner", "Relu", "Relu"], GraphWalk.AtEveryDepth([outer]).Select(n => n.OpType));
         Assert.Equal(["cond", "x", "y"], GraphWalk.Reads(outer));
@@ -129,7 +134,8 @@ public class GraphWalkTests
             }
             foreach (var body in at.Attribute.Select(a => a.G))
             {
-                var own = new HashSet<string>([.. body.Input.Select(v => v.Name), .. body.Initializer.Select(t => t.Name), .. body.Node.SelectMany(n => n.Output)]);
+                var own = new HashSet<string>(
+                    [.. body.Input.Select(v => v.Name), .. body.Initializer.Select(t => t.Name), .. body.Node.SelectMany(n => n.Output)]);
                 foreach (var inner in body.Node)
                 {
                     Walk(inner, [own, .. scopes]);

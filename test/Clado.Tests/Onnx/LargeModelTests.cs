@@ -62,16 +62,20 @@ public sealed class LargeModelTests : IDisposable
         var data = Assert.Single(Directory.GetFiles(folder.Path, "two.onnx.*.data"));
         Assert.Empty(Directory.GetFiles(folder.Path, "one.onnx.*.data"));
         using var json = JsonDocument.Parse(two.Output);
-        Assert.Equal(new FileInfo(folder["two.onnx"]).Length + new FileInfo(data).Length, json.RootElement.GetProperty("sizeBytes").GetInt64());
+        Assert.Equal(new FileInfo(folder["two.onnx"]).Length + new FileInfo(data).Length,
+            json.RootElement.GetProperty("sizeBytes").GetInt64());
         Assert.Equal(Layers(one.Output), Layers(two.Output));
         Assert.Equal(Bare(OnnxFile.Read(folder["one.onnx"])), Bare(OnnxFile.Read(folder["two.onnx"])));
         Assert.Equal(
-            File.ReadAllBytes(Path.Combine(folder["one"], "sensitivity.safetensors")), File.ReadAllBytes(Path.Combine(folder["two"], "sensitivity.safetensors")));
+            File.ReadAllBytes(Path.Combine(folder["one"], "sensitivity.safetensors")),
+            File.ReadAllBytes(Path.Combine(folder["two"], "sensitivity.safetensors")));
 
-        string[] Evaluate(string file) => ["evaluate", folder[file], "--images", images, "--preprocess", "unit", "--reference", model, "--latency", "--json"];
+        string[] Evaluate(string file) =>
+            ["evaluate", folder[file], "--images", images, "--preprocess", "unit", "--reference", model, "--latency", "--json"];
         var (first, second) = (Harness.Command(Evaluate("one.onnx")), Harness.Command(Evaluate("two.onnx")));
         Assert.Equal("", second.Code == 0 ? "" : second.Error);
-        Assert.Equal(JsonDocument.Parse(first.Output).RootElement.GetProperty("loss").GetDouble(), JsonDocument.Parse(second.Output).RootElement.GetProperty("loss").GetDouble());
+        Assert.Equal(JsonDocument.Parse(first.Output).RootElement.GetProperty("loss").GetDouble(),
+            JsonDocument.Parse(second.Output).RootElement.GetProperty("loss").GetDouble());
         // As any user would run it.
         using var session = new InferenceSession(folder["two.onnx"]);
         Assert.Equal("logits", session.OutputNames[0]);
@@ -82,7 +86,8 @@ public sealed class LargeModelTests : IDisposable
     public void BudgetsAreKeptByBothFiles()
     {
         var (model, images) = Sample();
-        Assert.Equal(0, Harness.Command("measure", model, "--images", images, "--preprocess", "unit", "--estimator", "diagonal", "--run", folder["run"]).Code);
+        Assert.Equal(0, Harness.Command("measure", model, "--images", images, "--preprocess",
+            "unit", "--estimator", "diagonal", "--run", folder["run"]).Code);
         OnnxFile.LargestBytes = Limit;
         foreach (long budget in (long[])[Limit, 120_000, 130_000, 200_000])
         {
@@ -224,8 +229,10 @@ public sealed class LargeModelTests : IDisposable
         net.Weight("w1", 32, 3, 3, 3);
         net.Weight("w2", 64, 32, 3, 3);
         net.Weight("w3", 8, 64);
-        net.Then("Conv", "c1", ["w1"]).Then("Relu", "r1").Then("Conv", "c2", ["w2"]).Then("Relu", "r2").Then("GlobalAveragePool", "p").Then("Flatten", "f");
-        OnnxFile.Write(net.Then("Gemm", "logits", ["w3"], NodeExtensions.Attribute("transB", 1)).Build(), folder["m.onnx"], maximumSizeBytes: 2000);
+        net.Then("Conv", "c1", ["w1"]).Then("Relu", "r1").Then("Conv", "c2", ["w2"])
+            .Then("Relu", "r2").Then("GlobalAveragePool", "p").Then("Flatten", "f");
+        OnnxFile.Write(net.Then("Gemm", "logits", ["w3"], NodeExtensions.Attribute("transB", 1)).Build(),
+            folder["m.onnx"], maximumSizeBytes: 2000);
         Assert.NotEmpty(Directory.GetFiles(folder.Path, "m.onnx.*.data"));
         return (folder["m.onnx"], Harness.Images(folder, "images", 2));
     }

@@ -11,9 +11,12 @@ public class OpsetUpgradeTests
     /// <summary>Small networks in the form of an old opset, and what they show.</summary>
     public static TheoryData<string, int> Cases() => new()
     {
-        { "clip", 6 + 1 }, { "clip", 10 }, { "pad", 10 }, { "squeeze", 11 }, { "unsqueeze", 11 }, { "split", 11 }, { "split", 13 }, { "split", 17 },
-        { "softmax", 11 }, { "softmax-inner", 9 }, { "slice", 9 }, { "slice", 11 }, { "reducemean", 11 }, { "reducemean", 17 }, { "reducesum", 11 },
-        { "upsample", 7 }, { "upsample", 9 }, { "resize", 10 }, { "dropout", 7 }, { "batchnorm", 7 }, { "batchnorm", 9 }, { "conv", 7 }, { "topk", 9 },
+        { "clip", 6 + 1 }, { "clip", 10 }, { "pad", 10 }, { "squeeze", 11 }, { "unsqueeze", 11 },
+        { "split", 11 }, { "split", 13 }, { "split", 17 },
+        { "softmax", 11 }, { "softmax-inner", 9 }, { "slice", 9 }, { "slice", 11 },
+        { "reducemean", 11 }, { "reducemean", 17 }, { "reducesum", 11 },
+        { "upsample", 7 }, { "upsample", 9 }, { "resize", 10 }, { "dropout", 7 }, { "batchnorm", 7 },
+        { "batchnorm", 9 }, { "conv", 7 }, { "topk", 9 },
     };
 
     [Theory]
@@ -91,7 +94,8 @@ public class OpsetUpgradeTests
             "split" => Two(net, "Split", [net.Last], Attribute("axis", 2)),
             "softmax" => net.Then("Softmax", "y", null, Attribute("axis", 3)).Build(),
             "softmax-inner" => net.Then("Softmax", "y", null, Attribute("axis", 1)).Build(),
-            "slice" when opset < 10 => net.Then("Slice", "y", null, Attribute("axes", 1, 3), Attribute("starts", 1, 2), Attribute("ends", 3, 7)).Build(),
+            "slice" when opset < 10 => net
+                .Then("Slice", "y", null, Attribute("axes", 1, 3), Attribute("starts", 1, 2), Attribute("ends", 3, 7)).Build(),
             "slice" => net.Then("Slice", "y", [Integers("s", 1, 2), Integers("e", 3, 7), Integers("a", 1, 3)]).Build(),
             "reducemean" => net.Then("ReduceMean", "y", null, Attribute("axes", 2, 3), Attribute("keepdims", 0)).Build(),
             "reducesum" => net.Then("ReduceSum", "y", null, Attribute("axes", 1, 3)).Build(),
@@ -99,9 +103,11 @@ public class OpsetUpgradeTests
             "upsample" => net.Then("Upsample", "y", [Floats("scales", 1, 1, 2, 3)], Attribute("mode", "nearest")).Build(),
             "resize" => net.Then("Resize", "y", [Floats("scales", 1, 1, 2, 1.5f)], Attribute("mode", "linear")).Build(),
             "dropout" => net.Then("Dropout", "d", null, Real("ratio", 0.5f)).Then("Relu", "y").Build(),
-            "batchnorm" => net.Then("BatchNormalization", "y", [Floats("g", 1, 2, 3), Floats("b", 0, 1, 2), Floats("m", .1f, .2f, .3f), Floats("v", 1, 2, 3)],
+            "batchnorm" => net.Then("BatchNormalization", "y",
+                [Floats("g", 1, 2, 3), Floats("b", 0, 1, 2), Floats("m", .1f, .2f, .3f), Floats("v", 1, 2, 3)],
                 Real("epsilon", 1e-3f), Real("momentum", 0.9f)).Build(),
-            "conv" => net.Then("Conv", "y", [net.Weight("w", 4, 3, 3, 3)], Attribute("pads", 0, 1, 2, 1), Attribute("dilations", 2, 1)).Build(),
+            "conv" => net.Then("Conv", "y", [net.Weight("w", 4, 3, 3, 3)], Attribute("pads", 0, 1, 2, 1), Attribute("dilations", 2, 1))
+                .Build(),
             "topk" => Two(net, "TopK", [net.Last], Attribute("axis", 3), Attribute("k", 3)),
             _ => throw new ArgumentOutOfRangeException(nameof(what)),
         };

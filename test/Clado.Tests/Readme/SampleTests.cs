@@ -26,7 +26,8 @@ public class SampleTests
         var model = Path.Combine(Folder, $"{name}.onnx");
         var preprocessing = Preprocessing.Parse(Path.Combine(Folder, "preprocessing.json"));
         var images = ImageFolder.Open(Path.Combine(Folder, "images", "test"));
-        var result = Evaluator.Evaluate(model, images, preprocessing, null, null, Environment.ProcessorCount, cancellation: TestContext.Current.CancellationToken);
+        var result = Evaluator.Evaluate(
+            new(model), null, new(), new Workload(images, preprocessing) { Cancellation = TestContext.Current.CancellationToken });
         Assert.InRange(result.Top1!.Value * images.Items.Count, stated - Tied, stated + Tied);
     }
 

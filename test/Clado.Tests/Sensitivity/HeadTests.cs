@@ -12,7 +12,8 @@ public class HeadTests
 {
     private const double Factor = 3;
 
-    public static TheoryData<string> Layouts => ["channels", "last axis", "anchors", "keypoints", "angle", "raw map", "raw anchors", "two outputs"];
+    public static TheoryData<string> Layouts =>
+        ["channels", "last axis", "anchors", "keypoints", "angle", "raw map", "raw anchors", "two outputs"];
 
     [Theory]
     [MemberData(nameof(Layouts))]
@@ -40,8 +41,9 @@ public class HeadTests
             pipeline.Deploy(result, folder["out.onnx"], cancellation: TestContext.Current.CancellationToken).Commit();
             var (small, large) = Errors(folder["net.onnx"], folder["out.onnx"], ImageFolder.Open(folder["set"]), isSmall);
             var bits = string.Join(' ', result.Chosen.Select(c => $"{c.Layer.Weight}:{c.Bits}"));
-            TestContext.Current.TestOutputHelper!.WriteLine($"{layout}, {budget}: {small:0.0000} small, {large:0.0000} large; {bits}");
-            Assert.True(small <= Factor * large, $"{layout}, {budget}: relative error {small:0.0000} of the small part, {large:0.0000} of the large; {bits}");
+            var errors = $"{layout}, {budget}: relative error {small:0.0000} of the small part, {large:0.0000} of the large; {bits}";
+            TestContext.Current.TestOutputHelper!.WriteLine(errors);
+            Assert.True(small <= Factor * large, errors);
         }
     }
 
@@ -67,7 +69,8 @@ public class HeadTests
             int[] elements = [.. Enumerable.Range(0, expected[0].Length).Where(k => isSmall(k) == small)];
             double[] values = [.. expected.SelectMany(image => elements.Select(k => (double)image[k]))];
             double mean = values.Average(), variance = values.Average(v => (v - mean) * (v - mean));
-            return Math.Sqrt(expected.Zip(actual, (z0, z) => elements.Average(k => ((double)z[k] - z0[k]) * ((double)z[k] - z0[k]))).Average() / variance);
+            double Squared(double difference) => difference * difference;
+            return Math.Sqrt(expected.Zip(actual, (z0, z) => elements.Average(k => Squared((double)z[k] - z0[k]))).Average() / variance);
         }
 
         return (Of(true), Of(false));

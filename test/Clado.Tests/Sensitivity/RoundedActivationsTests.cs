@@ -25,7 +25,7 @@ public class RoundedActivationsTests
         var candidates = Harness.Candidates(graph, 2, 3);
         var plan = ActivationPlan.Of(graph, candidates.Layers);
         var ranges = RangeMeasurement.Measure(graph, plan, RangeMethod.LeastSquares, new Workload(images, Unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
-        var rounded = RoundedGraph.Of(graph, new QuantizedActivations(plan, ranges));
+        var rounded = QdqInsertion.Of(graph, new QuantizedActivations(plan, ranges));
         Assert.Equal(graph.Nodes.Count + plan.Tensors.Count, rounded.Nodes.Count);
         Assert.Equal(graph.Initializers.Keys.Order(), rounded.Initializers.Keys.Where(graph.Initializers.ContainsKey).Order());
         foreach (var estimator in (string[])["pairwise", "diagonal"])

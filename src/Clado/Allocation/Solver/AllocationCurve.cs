@@ -1,10 +1,10 @@
 namespace Clado.Allocation.Solver;
 
 /// <summary>
-/// The best choices for many values of one budget on one matrix, by one search: a node holds for all values that its bound does not close, a
-/// relaxation bounds them all, and a choice counts for every value it keeps.
+/// The best choices for many values of one budget on one matrix, by one search. A node holds for all values that its bound does not close,
+/// a relaxation bounds them all, and a choice counts for every value it keeps.
 /// </summary>
-public sealed class AllocationCurve
+internal sealed class AllocationCurve
 {
     // Choices of the nearest larger values to start from; those further away rarely lead anywhere new.
     private const int StartCount = 4;
@@ -37,7 +37,9 @@ public sealed class AllocationCurve
         return [.. values.Select(value => solutions[Array.BinarySearch(ascending, value)])];
     }
 
-    /// <summary>The choices that are best for some value of the budget: each costs less than the one before and has a higher objective.</summary>
+    /// <summary>
+    /// The choices that are best for some value of the budget: each costs less than the one before and has a higher objective.
+    /// </summary>
     /// <param name="problem">The problem; the budget's value is where the list starts.</param>
     /// <param name="budget">Index of the budget that changes. Range: [0, budgets).</param>
     /// <param name="cancellation">Stops early with the list so far.</param>
@@ -52,7 +54,8 @@ public sealed class AllocationCurve
         while (!cancellation.IsCancellationRequested)
         {
             var limited = problem.With(budget, value);
-            var starts = solutions.AsEnumerable().Reverse().Take(StartCount).Select(s => Rounding.Within(limited, s.Choice, cancellation)).OfType<int[]>();
+            var starts = solutions.AsEnumerable().Reverse().Take(StartCount)
+                .Select(s => RoundingHeuristic.Within(limited, s.Choice, cancellation)).OfType<int[]>();
             var solution = allocator.Solve(limited, starts, cancellation).Solution;
             if (solution.Choice.Length == 0)
             {

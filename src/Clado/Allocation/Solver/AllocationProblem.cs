@@ -4,12 +4,19 @@ namespace Clado.Allocation.Solver;
 /// The integer quadratic program: choose one candidate a layer, minimise <c>xᵀ G x</c> under linear budgets (docs/method.md, "Allocation";
 /// arXiv 2307.05657, eq. 11). Plain numbers: knows nothing of networks.
 /// </summary>
-public sealed record AllocationProblem
+internal sealed record AllocationProblem
 {
+    /// <summary>The most that costs may add up to: sums are exact as integers and as floating-point numbers.</summary>
+    public const long MostCost = 1L << 53;
+
     /// <summary>Creates and checks a problem.</summary>
-    /// <param name="matrix">G, symmetric; entries inside a layer other than the diagonal are ignored. Shape: [n, n], row-major. Range: finite.</param>
+    /// <param name="matrix">
+    /// G, symmetric; entries inside a layer other than the diagonal are ignored. Shape: [n, n], row-major. Range: finite.
+    /// </param>
     /// <param name="layerOf">Layer of each candidate, ascending from 0 without gaps. Shape: [n].</param>
-    /// <param name="costs">Cost of each candidate for each budget; a choice's add up to at most 2^53. Shape: [budgets][n]. Range: [0, 2^53].</param>
+    /// <param name="costs">
+    /// Cost of each candidate for each budget; a choice's add up to at most 2^53. Shape: [budgets][n]. Range: [0, 2^53].
+    /// </param>
     /// <param name="budgets">The most the chosen candidates' costs, and charges, may add up to. Shape: [budgets].</param>
     /// <param name="charges">What a budget pays once for the kinds of candidates that are used, or null.</param>
     /// <exception cref="ArgumentException">A length, an order or a number does not fit.</exception>
@@ -23,12 +30,14 @@ public sealed record AllocationProblem
         int n = layerOf.Length;
         Check(n > 0 && matrix.Length == n * n, $"matrix has {matrix.Length} entries, {n} candidates want {n * n}");
         Check(matrix.All(double.IsFinite), "matrix holds NaN or infinity");
-        Check(layerOf[0] == 0 && layerOf.Zip(layerOf.Skip(1), (a, b) => b - a).All(step => step is 0 or 1), "layers must ascend from 0 without gaps");
+        bool ascends = layerOf[0] == 0 && layerOf.Zip(layerOf.Skip(1), (a, b) => b - a).All(step => step is 0 or 1);
+        Check(ascends, "layers must ascend from 0 without gaps");
         Check(costs.Count == budgets.Count && costs.All(c => c.Length == n), "every budget wants one cost a candidate");
-        // Sums are exact as integers and as floating-point numbers.
-        Check(costs.All(cost => cost.All(c => c >= 0) && cost.Zip(layerOf).GroupBy(c => c.Second, c => (double)c.First).Sum(layer => layer.Max()) <= 1L << 53),
-            "costs must be at least 0, and a choice's add up to at most 2^53");
-        Check(charges is null || (charges.Budget < budgets.Count && charges.CandidateCount == n), "charges want a budget that pays them and a kind a candidate");
+        double Most(long[] cost) => cost.Zip(layerOf).GroupBy(c => c.Second, c => (double)c.First).Sum(layer => layer.Max());
+        bool isExact = costs.All(cost => cost.All(c => c >= 0) && Most(cost) <= MostCost);
+        Check(isExact, "costs must be at least 0, and a choice's add up to at most 2^53");
+        bool isPaid = charges is null || (charges.Budget < budgets.Count && charges.CandidateCount == n);
+        Check(isPaid, "charges want a budget that pays them and a kind a candidate");
         (Matrix, LayerOf, Costs, Budgets, Charges) = (matrix, layerOf, costs, budgets, charges);
         LayerCount = layerOf[^1] + 1;
         Start = [.. Enumerable.Range(0, LayerCount).Select(layer => Array.IndexOf(layerOf, layer)), n];
@@ -57,6 +66,10 @@ public sealed record AllocationProblem
 
     /// <summary>First candidate of each layer, and the number of candidates at the end. Shape: [layers + 1].</summary>
     public int[] Start { get; }
+
+    /// <summary>The candidates of a layer, ascending.</summary>
+    /// <param name="layer">The layer.</param>
+    public IEnumerable<int> CandidatesOf(int layer) => Enumerable.Range(Start[layer], Start[layer + 1] - Start[layer]);
 
     /// <summary>The objective of a choice: <c>xᵀ G x</c>.</summary>
     /// <param name="choice">Chosen candidate of each layer. Shape: [layers].</param>
@@ -101,17 +114,20 @@ public sealed record AllocationProblem
     /// <summary>The same problem with another value of one budget; shares the matrix.</summary>
     /// <param name="budget">Index of the budget.</param>
     /// <param name="value">Its value.</param>
-    internal AllocationProblem With(int budget, long value) => new(this, [.. Budgets.Select((b, k) => k == budget ? value : b)], Charges);
+    public AllocationProblem With(int budget, long value) => new(this, [.. Budgets.Select((b, k) => k == budget ? value : b)], Charges);
 
-    /// <summary>The same problem with the charge of some kinds paid, and no charges left: what of it uses no other kinds is a choice of this one. Shares the matrix.</summary>
+    /// <summary>
+    /// The same problem with the charge of some kinds paid, and no charges left: what of it uses no other kinds is a choice of this one.
+    /// Shares the matrix.
+    /// </summary>
     /// <param name="paid">The kinds, as bits.</param>
-    internal AllocationProblem Paying(int paid) =>
+    public AllocationProblem Paying(int paid) =>
         Charges is null ? this : new(this, [.. Budgets.Select((b, k) => k == Charges.Budget ? b - Charges.Of(paid) : b)], null);
 
     /// <summary>The problem with candidates of some kinds only, their charge paid, and no charges left.</summary>
     /// <param name="kinds">The kinds, as bits.</param>
     /// <returns>The problem, and this one's candidate of each of its own; null where a layer has none left.</returns>
-    internal (AllocationProblem Problem, int[] Rows)? Only(int kinds)
+    public (AllocationProblem Problem, int[] Rows)? Only(int kinds)
     {
         int n = CandidateCount;
         if (Charges is null)
@@ -126,13 +142,18 @@ public sealed record AllocationProblem
             Paying(kinds).Budgets), rows);
     }
 
-    /// <summary>The sets of kinds a choice may use, as bits: those that leave every layer a candidate. One, where there are no charges.</summary>
-    internal IEnumerable<int> KindSets() =>
+    /// <summary>
+    /// The sets of kinds a choice may use, as bits: those that leave every layer a candidate. One, where there are no charges.
+    /// </summary>
+    public IEnumerable<int> KindSets() =>
         Charges is null ? [0] : Enumerable.Range(1, (1 << Charges.KindCount) - 1).Where(set => Enumerable.Range(0, LayerCount).All(layer =>
-            Enumerable.Range(Start[layer], Start[layer + 1] - Start[layer]).Any(a => (set >> Charges.KindOf(a) & 1) == 1)));
+            CandidatesOf(layer).Any(a => (set >> Charges.KindOf(a) & 1) == 1)));
 
-    private AllocationProblem(AllocationProblem other, long[] budgets, FixedCharges? charges) =>
-        (Matrix, LayerOf, Costs, Budgets, Charges, LayerCount, Start) = (other.Matrix, other.LayerOf, other.Costs, budgets, charges, other.LayerCount, other.Start);
+    private AllocationProblem(AllocationProblem other, long[] budgets, FixedCharges? charges)
+    {
+        (Matrix, LayerOf, LayerCount, Start) = (other.Matrix, other.LayerOf, other.LayerCount, other.Start);
+        (Costs, Budgets, Charges) = (other.Costs, budgets, charges);
+    }
 
     private static void Check(bool holds, string problem)
     {

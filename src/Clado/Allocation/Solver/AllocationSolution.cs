@@ -1,23 +1,7 @@
 namespace Clado.Allocation.Solver;
 
-/// <summary>What is known of an answer.</summary>
-public enum AllocationStatus
-{
-    /// <summary>No choice has an objective lower by more than the solver's limit on the relative gap (1e-6 where it can be set, else 0).</summary>
-    Optimal,
-
-    /// <summary>The budgets are kept; a better choice may exist, not better than the bound.</summary>
-    Feasible,
-
-    /// <summary>No choice keeps the budgets.</summary>
-    Infeasible,
-
-    /// <summary>No choice that keeps the budgets was found before the search had to end; there may be one.</summary>
-    Unknown,
-}
-
 /// <summary>An answer to an <see cref="AllocationProblem"/>.</summary>
-public sealed record AllocationSolution
+internal sealed record AllocationSolution
 {
     /// <summary>What is known of it.</summary>
     public required AllocationStatus Status { get; init; }
@@ -32,11 +16,14 @@ public sealed record AllocationSolution
     public required double Bound { get; init; }
 
     /// <summary>(objective − bound) / |objective|: 0 where proven optimal. Range: [0, inf].</summary>
-    public double Gap => Objective <= Bound ? 0 : Objective == 0 || double.IsInfinity(Objective) ? double.PositiveInfinity : (Objective - Bound) / Math.Abs(Objective);
+    public double Gap =>
+        Objective <= Bound ? 0
+        : Objective == 0 || double.IsInfinity(Objective) ? double.PositiveInfinity
+        : (Objective - Bound) / Math.Abs(Objective);
 
     /// <summary>The answer without a choice.</summary>
     /// <param name="isProven">Whether no choice keeps the budgets; else none was found in time.</param>
-    internal static AllocationSolution None(bool isProven) => new()
+    public static AllocationSolution None(bool isProven) => new()
     {
         Status = isProven ? AllocationStatus.Infeasible : AllocationStatus.Unknown,
         Choice = [],
@@ -45,7 +32,7 @@ public sealed record AllocationSolution
     };
 
     /// <summary>An answer with its objective recomputed and its status set by the bound.</summary>
-    internal static AllocationSolution Of(AllocationProblem problem, int[] choice, double bound, double gapLimit = 0)
+    public static AllocationSolution Of(AllocationProblem problem, int[] choice, double bound, double gapLimit = 0)
     {
         double objective = problem.Objective(choice);
         return new()
@@ -59,7 +46,7 @@ public sealed record AllocationSolution
 }
 
 /// <summary>A solver.</summary>
-public interface IAllocator
+internal interface IAllocator
 {
     /// <summary>Solves a problem.</summary>
     /// <param name="problem">The problem.</param>

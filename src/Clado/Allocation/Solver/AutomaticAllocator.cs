@@ -2,10 +2,10 @@ namespace Clado.Allocation.Solver;
 
 /// <summary>
 /// Chooses the solver by the problem: every choice looked at where there are few, dynamic programming without cross terms, branch and bound
-/// otherwise and where dynamic programming has to end, local search where even one relaxation takes too long. The limit is one of work, not of time: the same problem gives the same
-/// answer on every machine, however busy.
+/// otherwise and where dynamic programming has to end, local search where even one relaxation takes too long. The limit is one of work, not
+/// of time: the same problem gives the same answer on every machine, however busy.
 /// </summary>
-public sealed class AutomaticAllocator : IAllocator
+internal sealed class AutomaticAllocator : IAllocator
 {
     // At some 10 million looks a second for a dozen layers: a hundredth of a second.
     private const double ExhaustiveLimit = 1e5;
@@ -35,7 +35,8 @@ public sealed class AutomaticAllocator : IAllocator
         {
             return new ExhaustiveAllocator().Solve(problem, cancellation);
         }
-        var known = DynamicProgrammingAllocator.IsSeparable(problem) ? new DynamicProgrammingAllocator().Solve(problem, cancellation) : null;
+        bool isSeparable = DynamicProgrammingAllocator.IsSeparable(problem);
+        var known = isSeparable ? new DynamicProgrammingAllocator().Solve(problem, cancellation) : null;
         if (known is not null && known.Status is not AllocationStatus.Feasible)
         {
             return known;
@@ -46,6 +47,7 @@ public sealed class AutomaticAllocator : IAllocator
             return known ?? new LocalSearchAllocator().Solve(problem, cancellation);
         }
         // Where dynamic programming had to end, its choice is a start.
-        return new BranchAndBoundAllocator { WorkLimit = WorkLimit }.Solve(problem, known is null ? null : [known.Choice], cancellation).Solution;
+        var search = new BranchAndBoundAllocator { WorkLimit = WorkLimit };
+        return search.Solve(problem, known is null ? null : [known.Choice], cancellation).Solution;
     }
 }

@@ -8,7 +8,8 @@ internal sealed record BudgetRange(AllocationProblem Problem, int Budget, long[]
 {
     /// <summary>A problem as it is: one value.</summary>
     /// <param name="problem">The problem.</param>
-    public static BudgetRange Of(AllocationProblem problem) => problem.Budgets.Count == 0 ? new(problem, -1, [0]) : new(problem, 0, [problem.Budgets[0]]);
+    public static BudgetRange Of(AllocationProblem problem) =>
+        problem.Budgets.Count == 0 ? new(problem, -1, [0]) : new(problem, 0, [problem.Budgets[0]]);
 
     /// <summary>Number of values.</summary>
     public int Count => Values.Length;

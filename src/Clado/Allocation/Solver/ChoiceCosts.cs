@@ -1,6 +1,8 @@
 namespace Clado.Allocation.Solver;
 
-/// <summary>What a choice costs of each budget, carried along while layers change: own costs of its candidates and the charge of the kinds it uses.</summary>
+/// <summary>
+/// What a choice costs of each budget, carried along while layers change: own costs of its candidates and the charge of the kinds it uses.
+/// </summary>
 internal sealed class ChoiceCosts
 {
     private readonly AllocationProblem problem;
@@ -23,6 +25,9 @@ internal sealed class ChoiceCosts
             Count(chosen, 1);
         }
     }
+
+    /// <summary>Whether the choice keeps every budget.</summary>
+    public bool AreKept => Enumerable.Range(0, totals.Length).All(budget => Slack(budget) >= 0);
 
     /// <summary>What is left of a budget; negative where it is broken.</summary>
     /// <param name="budget">Index of the budget.</param>

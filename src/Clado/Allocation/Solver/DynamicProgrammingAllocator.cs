@@ -1,18 +1,19 @@
 namespace Clado.Allocation.Solver;
 
 /// <summary>
-/// Exact for separable problems (no cross terms between layers): layer by layer, the list of partial choices that no other beats in objective and
-/// every cost (Nemhauser and Ullmann, Management Science 15, 1969). Costs are not made into a table, so budgets of many bytes cost nothing.
-/// With charges, once for every set of kinds that may hold something better.
+/// Exact for separable problems (no cross terms between layers): layer by layer, the list of partial choices that no other beats in
+/// objective and every cost (Nemhauser and Ullmann, Management Science 15, 1969). Costs are not made into a table, so budgets of many bytes
+/// cost nothing. With charges, once for every set of kinds that may hold something better.
 /// </summary>
-public sealed class DynamicProgrammingAllocator : IAllocator
+internal sealed class DynamicProgrammingAllocator : IAllocator
 {
     // Some two seconds of one core.
     private const double DefaultWorkLimit = 2e8;
 
     /// <summary>
-    /// Ends with the best choice known where partial choices made and compared add up to this: with several budgets whose costs have nothing to do with
-    /// one another hardly any beats another, and their number grows without bound. Range: (0, inf]. Default: 2e8, some seconds of one core.
+    /// Ends with the best choice known where partial choices made and compared add up to this. With several budgets whose costs have
+    /// nothing to do with one another hardly any beats another, and their number grows without bound. Range: (0, inf]. Default: 2e8, some
+    /// seconds of one core.
     /// </summary>
     public double WorkLimit
     {

@@ -1,14 +1,15 @@
 namespace Clado.Allocation.Solver;
 
 /// <summary>Looks at every choice: the reference for all others, and the answer for tiny problems.</summary>
-public sealed class ExhaustiveAllocator : IAllocator
+internal sealed class ExhaustiveAllocator : IAllocator
 {
     /// <summary>Number of choices a problem has, as a floating-point number since it may be astronomic.</summary>
     /// <param name="problem">The problem.</param>
     public static double ChoiceCount(AllocationProblem problem)
     {
         ArgumentNullException.ThrowIfNull(problem);
-        return Enumerable.Range(0, problem.LayerCount).Aggregate(1.0, (product, layer) => product * (problem.Start[layer + 1] - problem.Start[layer]));
+        return Enumerable.Range(0, problem.LayerCount)
+            .Aggregate(1.0, (product, layer) => product * (problem.Start[layer + 1] - problem.Start[layer]));
     }
 
     /// <inheritdoc/>
@@ -22,7 +23,9 @@ public sealed class ExhaustiveAllocator : IAllocator
         {
             if (cancellation.IsCancellationRequested)
             {
-                return best is null ? AllocationSolution.None(isProven: false) : AllocationSolution.Of(problem, best, double.NegativeInfinity);
+                return best is null
+                    ? AllocationSolution.None(isProven: false)
+                    : AllocationSolution.Of(problem, best, double.NegativeInfinity);
             }
             if (problem.IsFeasible(choice) && problem.Objective(choice) is var objective && (best is null || objective < least))
             {

@@ -6,8 +6,9 @@ namespace Clado.Allocation.Solver;
 internal sealed record FeasibleChoice(int[]? Choice, bool IsProven)
 {
     /// <summary>
-    /// One budget: each layer's cheapest candidate. Several: steps that lower the summed excess, and where these get stuck the exact least of the
-    /// first budget's cost under the others, which is a separable problem. With charges, so for every set of kinds until one has a choice.
+    /// One budget: each layer's cheapest candidate. Several: steps that lower the summed excess, and where these get stuck the exact least
+    /// of the first budget's cost under the others, which is a separable problem. With charges, so for every set of kinds until one has a
+    /// choice.
     /// </summary>
     /// <param name="problem">The problem.</param>
     /// <param name="cancellation">Ends early.</param>
@@ -30,9 +31,8 @@ internal sealed record FeasibleChoice(int[]? Choice, bool IsProven)
 
     private static FeasibleChoice Plain(AllocationProblem problem, CancellationToken cancellation)
     {
-        int[] choice = [.. Enumerable.Range(0, problem.LayerCount).Select(layer =>
-            Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer])
-                .MinBy(a => problem.Costs.Zip(problem.Budgets, (cost, budget) => (double)cost[a] / Math.Max(1, budget)).Sum()))];
+        double Share(int a) => problem.Costs.Zip(problem.Budgets, (cost, budget) => (double)cost[a] / Math.Max(1, budget)).Sum();
+        int[] choice = [.. Enumerable.Range(0, problem.LayerCount).Select(layer => problem.CandidatesOf(layer).MinBy(Share))];
         if (problem.Budgets.Any(budget => budget < 0) || (problem.Budgets.Count == 1 && !problem.IsFeasible(choice)))
         {
             return new(null, true);

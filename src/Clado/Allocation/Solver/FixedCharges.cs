@@ -3,11 +3,11 @@ using System.Numerics;
 namespace Clado.Allocation.Solver;
 
 /// <summary>
-/// What a choice pays of one budget once for all candidates of a kind it uses, beside their own costs: in a file, the function that unpacks a
-/// bit-width. A fixed-charge problem (Hirsch and Dantzig, Naval Research Logistics Quarterly 15, 1968), with charges of sets of kinds, so that they need
-/// not add up. Sets of kinds are written as bits: kind 0 is 1, kind 1 is 2, and so on.
+/// What a choice pays of one budget once for all candidates of a kind it uses, beside their own costs: in a file, the function that unpacks
+/// a bit-width. A fixed-charge problem (Hirsch and Dantzig, Naval Research Logistics Quarterly 15, 1968), with charges of sets of kinds, so
+/// that they need not add up. Sets of kinds are written as bits: kind 0 is 1, kind 1 is 2, and so on.
 /// </summary>
-public sealed record FixedCharges
+internal sealed record FixedCharges
 {
     // One number a set: a byte each of the widths 2 to 8 makes 128, and 65,536 would still be little.
     private const int MostKinds = 16;
@@ -34,7 +34,8 @@ public sealed record FixedCharges
         }
         for (int set = 0; set < ofSet.Count; set++)
         {
-            if (ofSet[set] is < 0 or > 1L << 53 || ofSet[0] != 0 || Enumerable.Range(0, KindCount).Any(kind => ofSet[set] < ofSet[set & ~(1 << kind)]))
+            bool falls = Enumerable.Range(0, KindCount).Any(kind => ofSet[set] < ofSet[set & ~(1 << kind)]);
+            if (ofSet[set] is < 0 or > AllocationProblem.MostCost || ofSet[0] != 0 || falls)
             {
                 throw new ArgumentException("charges must lie in 0 to 2^53, begin at 0 and not fall where a kind is added");
             }

@@ -1,10 +1,10 @@
 namespace Clado.Allocation.Solver;
 
 /// <summary>
-/// Layers that must share a width: each group becomes one layer whose candidates are the members' candidates of the same position, their costs
-/// summed and their products summed too, which leaves the objective and the costs of every choice as they were.
+/// Layers that must share a width. Each group becomes one layer. Its candidates are the members' candidates of the same position, with
+/// their costs summed and their products summed too, which leaves the objective and the costs of every choice as they were.
 /// </summary>
-public sealed class LayerGroups
+internal sealed class LayerGroups
 {
     private readonly AllocationProblem problem;
     private readonly int[][] members;
@@ -27,32 +27,12 @@ public sealed class LayerGroups
         }
         if (groups.FirstOrDefault(group => group.Select(Width).Distinct().Count() > 1) is { } uneven)
         {
-            throw new ArgumentException($"layers {string.Join(", ", uneven)} must share a width but have different numbers of candidates", nameof(groups));
+            string layers = Text(uneven);
+            throw new ArgumentException($"layers {layers} must share a width but have different numbers of candidates", nameof(groups));
         }
-        members = [.. groups.Where(group => group.Length > 0), .. Enumerable.Range(0, problem.LayerCount).Except(grouped).Select(layer => new[] { layer })];
-        // Each merged candidate is a list of candidates of the problem.
-        int[][] candidates = [.. members.SelectMany(group => Enumerable.Range(0, Width(group[0])).Select(position =>
-            group.Select(layer => problem.Start[layer] + position).ToArray()))];
-        if (problem.Charges is { } charges && candidates.FirstOrDefault(c => c.Any(a => charges.KindOf(a) != charges.KindOf(c[0]))) is { } mixed)
-        {
-            throw new ArgumentException($"layers {string.Join(", ", mixed.Select(a => problem.LayerOf[a]))} must share a width but not the kinds of candidates", nameof(groups));
-        }
-        int n = candidates.Length;
-        var matrix = new double[n * n];
-        for (int a = 0; a < n; a++)
-        {
-            for (int b = 0; b < n; b++)
-            {
-                matrix[(a * n) + b] = candidates[a].Sum(p => candidates[b].Where(q => p == q || problem.LayerOf[p] != problem.LayerOf[q])
-                    .Sum(q => problem.Matrix[(p * problem.CandidateCount) + q]));
-            }
-        }
-        Merged = new AllocationProblem(
-            matrix,
-            [.. members.SelectMany((group, layer) => Enumerable.Repeat(layer, Width(group[0])))],
-            [.. problem.Costs.Select(cost => candidates.Select(candidate => candidate.Sum(p => cost[p])).ToArray())],
-            problem.Budgets,
-            problem.Charges?.Of(candidates.Select(c => c[0])));
+        int[][] alone = [.. Enumerable.Range(0, problem.LayerCount).Except(grouped).Select(layer => new[] { layer })];
+        members = [.. groups.Where(group => group.Length > 0), .. alone];
+        Merged = Merge();
     }
 
     /// <summary>The problem of one layer a group.</summary>
@@ -80,6 +60,36 @@ public sealed class LayerGroups
         double objective = problem.Objective(choice);
         return solution with { Choice = choice, Objective = objective, Bound = Math.Min(solution.Bound, objective) };
     }
+
+    private AllocationProblem Merge()
+    {
+        // Each merged candidate is a list of candidates of the problem.
+        int[][] candidates = [.. members.SelectMany(group => Enumerable.Range(0, Width(group[0])).Select(position =>
+            group.Select(layer => problem.Start[layer] + position).ToArray()))];
+        if (problem.Charges is { } charges && candidates.FirstOrDefault(c => c.Select(charges.KindOf).Distinct().Count() > 1) is { } mixed)
+        {
+            string layers = Text(mixed.Select(a => problem.LayerOf[a]));
+            throw new ArgumentException($"layers {layers} must share a width but not the kinds of candidates");
+        }
+        int n = candidates.Length;
+        var matrix = new double[n * n];
+        for (int a = 0; a < n; a++)
+        {
+            for (int b = 0; b < n; b++)
+            {
+                matrix[(a * n) + b] = candidates[a].Sum(p => candidates[b].Where(q => p == q || problem.LayerOf[p] != problem.LayerOf[q])
+                    .Sum(q => problem.Matrix[(p * problem.CandidateCount) + q]));
+            }
+        }
+        return new AllocationProblem(
+            matrix,
+            [.. members.SelectMany((group, layer) => Enumerable.Repeat(layer, Width(group[0])))],
+            [.. problem.Costs.Select(cost => candidates.Select(candidate => candidate.Sum(p => cost[p])).ToArray())],
+            problem.Budgets,
+            problem.Charges?.Of(candidates.Select(c => c[0])));
+    }
+
+    private static string Text(IEnumerable<int> layers) => string.Join(", ", layers);
 
     private int Width(int layer) => problem.Start[layer + 1] - problem.Start[layer];
 }

@@ -1,15 +1,17 @@
 namespace Clado.Allocation.Solver;
 
 /// <summary>
-/// Iterated local search: the best change of one layer or exchange between two layers until none helps, then again from the best choice with a few
-/// layers changed at random. Alone it is for problems too large for a relaxation. Deterministic: the starts come from a fixed seed.
+/// Iterated local search: the best change of one layer or exchange between two layers until none helps, then again from the best choice
+/// with a few layers changed at random. Alone it is for problems too large for a relaxation. Deterministic: the starts come from a fixed
+/// seed.
 /// </summary>
-public sealed class LocalSearchAllocator : IAllocator
+internal sealed class LocalSearchAllocator : IAllocator
 {
+    // Starts, of a search by itself and before branch and bound. Any seed will do; it is fixed so that answers repeat.
     private const int DefaultStartCount = 100, DefaultSeed = 1;
 
-    // Layers a start changes of the best choice so far: fewer lead back to it, more lose what is good in it. On ResNet-56 at 13 budgets the choices
-    // are 1 % above the best on average; with a third of the layers changed within the budgets they were 5 %.
+    // Layers a start changes of the best choice so far: fewer lead back to it, more lose what is good in it. On ResNet-56 at 13 budgets the
+    // choices are 1 % above the best on average; with a third of the layers changed within the budgets they were 5 %.
     private const int FewestChanges = 3, MostChanges = 8;
 
     /// <summary>Number of starts. Range: [1, inf). Default: 100.</summary>
@@ -40,7 +42,7 @@ public sealed class LocalSearchAllocator : IAllocator
     /// <summary>The best choice found from the default starts.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="cancellation">Ends early with the best choice so far.</param>
-    internal static FeasibleChoice Best(AllocationProblem problem, CancellationToken cancellation) =>
+    public static FeasibleChoice Best(AllocationProblem problem, CancellationToken cancellation) =>
         Best(problem, DefaultStartCount, DefaultSeed, cancellation);
 
     /// <summary>The best choice found around one by changing what a relaxed choice leaves undecided.</summary>
@@ -49,7 +51,7 @@ public sealed class LocalSearchAllocator : IAllocator
     /// <param name="share">Share of each candidate in the relaxed choice. Shape: [n].</param>
     /// <param name="startCount">Number of starts.</param>
     /// <param name="cancellation">Ends early with the best choice so far.</param>
-    internal static int[] Around(AllocationProblem problem, int[] from, double[] share, int startCount, CancellationToken cancellation)
+    public static int[] Around(AllocationProblem problem, int[] from, double[] share, int startCount, CancellationToken cancellation)
     {
         var (best, least, random) = (from, problem.Objective(from), new Random(DefaultSeed));
         for (int start = 0; start < startCount && !cancellation.IsCancellationRequested; start++)
@@ -69,7 +71,8 @@ public sealed class LocalSearchAllocator : IAllocator
                     }
                 }
             }
-            if (Rounding.Within(problem, choice, cancellation) is { } next && problem.Objective(next) is var objective && objective < least)
+            if (RoundingHeuristic.Within(problem, choice, cancellation) is { } next
+                && problem.Objective(next) is var objective && objective < least)
             {
                 (best, least) = (next, objective);
             }
@@ -81,7 +84,7 @@ public sealed class LocalSearchAllocator : IAllocator
     /// <param name="problem">The problem.</param>
     /// <param name="from">A choice within the budgets. Shape: [layers].</param>
     /// <param name="cancellation">Ends early.</param>
-    internal static int[] Improve(AllocationProblem problem, int[] from, CancellationToken cancellation)
+    public static int[] Improve(AllocationProblem problem, int[] from, CancellationToken cancellation)
     {
         var state = new LocalSearchState(problem, [.. from]);
         while (!cancellation.IsCancellationRequested && (state.TryChangeOne() || state.TryExchange(cancellation)))
@@ -100,7 +103,7 @@ public sealed class LocalSearchAllocator : IAllocator
         int[] best = Improve(problem, cheapest, cancellation);
         foreach (int[] start in Starts(problem))
         {
-            if (Rounding.Within(problem, start, cancellation) is { } own && problem.Objective(own) < problem.Objective(best))
+            if (RoundingHeuristic.Within(problem, start, cancellation) is { } own && problem.Objective(own) < problem.Objective(best))
             {
                 best = own;
             }
@@ -108,7 +111,10 @@ public sealed class LocalSearchAllocator : IAllocator
         return found with { Choice = Iterate(problem, best, startCount - 2, seed, cancellation) };
     }
 
-    /// <summary>Each layer's best by itself at the price of a budget; with charges, for every set of kinds but those that a larger one takes in within the budgets.</summary>
+    /// <summary>
+    /// Each layer's best by itself at the price of a budget. With charges, for every set of kinds but those that are part of another one
+    /// that keeps the budgets.
+    /// </summary>
     private static IEnumerable<int[]> Starts(AllocationProblem problem)
     {
         int[] sets = [.. problem.KindSets().Where(set => problem.Only(set) is var (part, _) && KeepsEachBudget(part))];
@@ -120,7 +126,7 @@ public sealed class LocalSearchAllocator : IAllocator
     }
 
     private static bool KeepsEachBudget(AllocationProblem problem) => problem.Costs.Zip(problem.Budgets).All(pair =>
-        Enumerable.Range(0, problem.LayerCount).Sum(layer => pair.First[problem.Start[layer]..problem.Start[layer + 1]].Min()) <= pair.Second);
+        Enumerable.Range(0, problem.LayerCount).Sum(layer => problem.CandidatesOf(layer).Min(a => pair.First[a])) <= pair.Second);
 
     private static int[] Iterate(AllocationProblem problem, int[] best, int startCount, int seed, CancellationToken cancellation)
     {
@@ -128,7 +134,8 @@ public sealed class LocalSearchAllocator : IAllocator
         var random = new Random(seed);
         for (int start = 0; start < startCount && !cancellation.IsCancellationRequested; start++)
         {
-            if (Rounding.Within(problem, Shake(problem, best, random), cancellation) is { } choice && problem.Objective(choice) is var objective && objective < least)
+            if (RoundingHeuristic.Within(problem, Shake(problem, best, random), cancellation) is { } choice
+                && problem.Objective(choice) is var objective && objective < least)
             {
                 (best, least) = (choice, objective);
             }

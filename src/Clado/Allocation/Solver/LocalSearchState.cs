@@ -3,7 +3,8 @@ namespace Clado.Allocation.Solver;
 /// <summary>A choice with the sums that make the gain of a move cheap: <c>field[a] = Σ_j G[a, choice_j]</c>.</summary>
 internal sealed class LocalSearchState
 {
-    // A move must gain more than rounding in the updated sums can feign, or the search would walk in circles.
+    // A move must gain more than rounding in the updated sums can feign, or the search would walk in circles: this share of the largest
+    // entry, some thousand units in its last place.
     private const double RelativeGain = 1e-12;
 
     private readonly AllocationProblem problem;
@@ -44,7 +45,9 @@ internal sealed class LocalSearchState
         return best >= 0;
     }
 
-    /// <summary>For every candidate in turn, makes the best exchange of it with a candidate of a later layer within the budgets, if any helps.</summary>
+    /// <summary>
+    /// For one candidate after the other, makes the best exchange of it with a candidate of a later layer within the budgets, if any helps.
+    /// </summary>
     /// <param name="cancellation">Ends early.</param>
     /// <returns>Whether any helped.</returns>
     public bool TryExchange(CancellationToken cancellation)

@@ -1,13 +1,14 @@
 namespace Clado.Allocation.Solver;
 
 /// <summary>
-/// What is known of a node at every value of the budget: its bound, the objective it must pass, and the bound of what has been left out of it. A
-/// value is open while the bound is below its cutoff; closed ones are no longer looked at.
+/// What is known of a node at every value of the budget: its bound, the objective it must pass, and the bound of what has been left out of
+/// it. A value is open while the bound is below its cutoff; closed ones are no longer looked at.
 /// </summary>
 internal sealed class OpenValues
 {
-    // Bounds are lines in the budget, drawn where the relaxation was solved, and optima are not: half the square of how far the values' cutoffs
-    // lie from the middle one, relatively, is what a line loses. Values are looked into apart where it is more than this share of the gap.
+    // Bounds are lines in the budget, drawn where the relaxation was solved, and optima are not: half the square of how far the values'
+    // cutoffs lie from the middle one, relatively, is what a line loses. Values are looked into apart where it is more than this share of
+    // the gap.
     private const double LossShare = 0.2;
 
     private readonly BudgetRange range;
@@ -65,7 +66,7 @@ internal sealed class OpenValues
         yield return [.. Bounds.Select((bound, j) => j >= middle ? bound : double.PositiveInfinity)];
     }
 
-    /// <summary>Takes up better bounds of the node, and closes the values they close.</summary>
+    /// <summary>Raises the bounds of the node, and closes the values they close.</summary>
     /// <param name="bounds">Shape: [values].</param>
     public void Raise(double[] bounds)
     {
@@ -107,7 +108,8 @@ internal sealed class OpenValues
         if (paying.Count > 1)
         {
             var cost = paying.Problem.Costs[paying.Budget];
-            long least = Enumerable.Range(0, allowed.Length).Where(a => allowed[a]).GroupBy(a => paying.Problem.LayerOf[a], a => cost[a]).Sum(layer => layer.Min());
+            long least = Enumerable.Range(0, paying.Problem.LayerCount)
+                .Sum(layer => paying.Problem.CandidatesOf(layer).Where(a => allowed[a]).Min(a => cost[a]));
             Raise([.. paying.Values.Select(value => value < least ? double.PositiveInfinity : double.NegativeInfinity)]);
         }
     }
@@ -129,7 +131,7 @@ internal sealed class OpenValues
         Array.Fill(Cutoffs, double.NegativeInfinity);
     }
 
-    /// <summary>Takes up a choice where it is better.</summary>
+    /// <summary>Keeps a choice where it is better.</summary>
     /// <param name="choice">Within the other budgets. Shape: [layers].</param>
     public void Offer(int[] choice)
     {

@@ -1,16 +1,19 @@
 namespace Clado.Allocation.Solver;
 
-/// <summary>The choices for the first layers of a separable problem that no other beats in objective and every cost, and that may still pass a ceiling.</summary>
+/// <summary>
+/// The choices for the first layers of a separable problem that no other beats in objective and every cost, and that may still pass a
+/// ceiling.
+/// </summary>
 /// <param name="problem">The problem; has no charges.</param>
 /// <param name="ceiling">Objective of a choice that is known.</param>
 /// <param name="workLimit">Partial choices made and compared at most.</param>
 /// <param name="cancellation">Ends early.</param>
 internal sealed class PartialChoices(AllocationProblem problem, double ceiling, double workLimit, CancellationToken cancellation)
 {
-    // Looks at the limit and at a stop every so many comparisons at least: a few milliseconds.
+    // Looks at the limit and at a stop after this many comparisons at the latest: a few milliseconds.
     private const double Interval = 1 << 20;
 
-    private readonly Remainder rest = new(problem);
+    private readonly RemainingLayers rest = new(problem);
     private List<Partial> front = [new(0, new long[problem.Budgets.Count], -1, null)];
     private double nextLook = Math.Min(Interval, workLimit);
 
@@ -28,14 +31,7 @@ internal sealed class PartialChoices(AllocationProblem problem, double ceiling, 
             {
                 for (int a = problem.Start[layer]; a < problem.Start[layer + 1]; a++)
                 {
-                    var extended = new Partial(
-                        partial.Objective + problem.Matrix[(a * problem.CandidateCount) + a],
-                        [.. partial.Costs.Select((cost, k) => cost + problem.Costs[k][a])], a, partial);
-                    if (rest.MayBeat(extended.Objective, extended.Costs, layer + 1, ceiling))
-                    {
-                        next.Add(extended);
-                    }
-                    Work++;
+                    Extend(partial, a, next);
                 }
                 if (MustEnd())
                 {
@@ -63,6 +59,17 @@ internal sealed class PartialChoices(AllocationProblem problem, double ceiling, 
             choice[layer] = partial.Candidate;
         }
         return choice;
+    }
+
+    private void Extend(Partial partial, int candidate, List<Partial> next)
+    {
+        double objective = partial.Objective + problem.Matrix[(candidate * problem.CandidateCount) + candidate];
+        long[] costs = [.. partial.Costs.Select((cost, k) => cost + problem.Costs[k][candidate])];
+        if (rest.MayBeat(objective, costs, problem.LayerOf[candidate] + 1, ceiling))
+        {
+            next.Add(new Partial(objective, costs, candidate, partial));
+        }
+        Work++;
     }
 
     /// <summary>Keeps what no other beats; with one budget, in one pass over the costs in order.</summary>
@@ -139,52 +146,4 @@ internal sealed class PartialChoices(AllocationProblem problem, double ceiling, 
     }
 
     private sealed record Partial(double Objective, long[] Costs, int Candidate, Partial? Before);
-
-    /// <summary>What the layers still to come cost and add at least.</summary>
-    private sealed class Remainder
-    {
-        // Partial sums are rounded: keep what ties with the ceiling.
-        private const double Slack = 1e-12;
-
-        private readonly AllocationProblem problem;
-        private readonly long[][] leastCost;
-        private readonly (double Multiplier, double[] Sum)[] priced;
-
-        public Remainder(AllocationProblem problem)
-        {
-            this.problem = problem;
-            leastCost = [.. problem.Costs.Select(cost => Suffixes(a => cost[a], (x, y) => x + y))];
-            priced = [.. problem.Costs.Select((cost, k) =>
-            {
-                double multiplier = SeparableBound.Multiplier(problem, k);
-                return (multiplier, Suffixes(a => problem.Matrix[(a * problem.CandidateCount) + a] + (multiplier * cost[a]), (x, y) => x + y));
-            })];
-        }
-
-        public bool MayBeat(double objective, long[] costs, int layer, double ceiling)
-        {
-            for (int k = 0; k < costs.Length; k++)
-            {
-                var (multiplier, sum) = priced[k];
-                double charged = multiplier * (costs[k] - problem.Budgets[k]);
-                if (costs[k] + leastCost[k][layer] > problem.Budgets[k]
-                    || objective + charged + sum[layer] > ceiling + (Slack * (Math.Abs(ceiling) + Math.Abs(charged) + Math.Abs(sum[0]))))
-                {
-                    return false;
-                }
-            }
-            return true;
-        }
-
-        private T[] Suffixes<T>(Func<int, T> value, Func<T, T, T> add)
-            where T : struct
-        {
-            var sums = new T[problem.LayerCount + 1];
-            for (int layer = problem.LayerCount - 1; layer >= 0; layer--)
-            {
-                sums[layer] = add(sums[layer + 1], Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Min(value));
-            }
-            return sums;
-        }
-    }
 }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Clado.Allocation.Solver;
 
 /// <summary>
@@ -6,8 +8,16 @@ namespace Clado.Allocation.Solver;
 /// </summary>
 internal static class SeparableBound
 {
-    // Bisection steps on the multiplier. Every multiplier gives a valid bound, so this sets sharpness only.
+    // Bisection steps on the multiplier: more than a double has bits, so no step is left to make. Every multiplier gives a valid bound, so
+    // this sets sharpness only.
     private const int Steps = 100;
+
+    // Where the search for a multiplier that keeps the budget begins, how it grows, and where it ends. Objectives are nats and costs bytes
+    // or more: prices lie far inside, and a price at the end still gives a valid bound.
+    private const double LeastMultiplier = 1e-12, Growth = 4, MostMultiplier = 1e12;
+
+    // Rounding in sums of n² terms, as a share of their magnitudes: n times the unit in the last place, for thousands of candidates.
+    private const double RoundingShare = 1e-12;
 
     /// <summary>A number that no choice within the budgets can go below.</summary>
     public static double Compute(AllocationProblem problem)
@@ -18,8 +28,8 @@ internal static class SeparableBound
         {
             bound = Math.Max(bound, Lagrangian(problem, charges, cost, budget).Bound);
         }
-        // Rounding in sums of n² terms: a bound must stay below the objective it bounds.
-        return bound - (1e-12 * charges.Sum(Math.Abs));
+        // A bound must stay below the objective it bounds.
+        return bound - (RoundingShare * charges.Sum(Math.Abs));
     }
 
     /// <summary>The price of a unit of one budget's cost at which the bound is best.</summary>
@@ -28,7 +38,10 @@ internal static class SeparableBound
     public static double Multiplier(AllocationProblem problem, int budget) =>
         Lagrangian(problem, Charges(problem), problem.Costs[budget], problem.Budgets[budget]).Multiplier;
 
-    /// <summary>Each layer's best candidate by its own diagonal entry and its cost at the price of one budget, the one where that price gives the best bound.</summary>
+    /// <summary>
+    /// Each layer's best candidate by its own diagonal entry and its cost at the price of one budget: the one whose price gives the best
+    /// bound.
+    /// </summary>
     /// <param name="problem">The problem.</param>
     /// <returns>May break the budgets. Shape: [layers].</returns>
     public static int[] OwnChoice(AllocationProblem problem)
@@ -44,7 +57,7 @@ internal static class SeparableBound
             }
         }
         return [.. Enumerable.Range(0, problem.LayerCount).Select(layer =>
-            Enumerable.Range(problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).MinBy(a => own[a] + (best.Multiplier * priced[a])))];
+            problem.CandidatesOf(layer).MinBy(a => own[a] + (best.Multiplier * priced[a])))];
     }
 
     private static double[] Charges(AllocationProblem problem)
@@ -58,16 +71,13 @@ internal static class SeparableBound
             {
                 if (layer != problem.LayerOf[a])
                 {
-                    charges[a] += problem.Matrix.AsSpan((a * n) + problem.Start[layer], problem.Start[layer + 1] - problem.Start[layer]).Min();
+                    int from = problem.Start[layer], to = problem.Start[layer + 1];
+                    charges[a] += TensorPrimitives.Min<double>(problem.Matrix.AsSpan((a * n) + from, to - from));
                 }
             }
         }
         return charges;
     }
-
-    private static double Min(this ReadOnlySpan<double> values) => System.Numerics.Tensors.TensorPrimitives.Min(values);
-
-    private static double Min(this Span<double> values) => Min((ReadOnlySpan<double>)values);
 
     /// <summary>max over λ ≥ 0 of min over choices of charges + λ (cost − budget): concave in λ, its slope is cost − budget.</summary>
     private static (double Bound, double Multiplier) Lagrangian(AllocationProblem problem, double[] charges, long[] cost, long budget)
@@ -77,11 +87,11 @@ internal static class SeparableBound
         {
             return (sum, 0);
         }
-        double low = 0, high = 1e-12;
+        double low = 0, high = LeastMultiplier;
         var best = (Bound: sum, Multiplier: 0.0);
-        while (LayerMinima(problem, charges, cost, high).Cost > budget && high < 1e12)
+        while (LayerMinima(problem, charges, cost, high).Cost > budget && high < MostMultiplier)
         {
-            high *= 4;
+            high *= Growth;
         }
         for (int step = 0; step < Steps; step++)
         {

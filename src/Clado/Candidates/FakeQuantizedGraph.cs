@@ -3,8 +3,10 @@ using Clado.Onnx;
 
 namespace Clado.Candidates;
 
-/// <summary>A network as it computes with quantized weights and their biases, in floats: what the written file computes, to the last bit.</summary>
-internal static class QuantizedGraph
+/// <summary>
+/// A network as it computes with quantized weights and their biases, in floats: what the written file computes, to the last bit.
+/// </summary>
+internal static class FakeQuantizedGraph
 {
     /// <summary>Replaces the weights and biases of some layers by those of candidates.</summary>
     /// <param name="graph">The float network.</param>

@@ -1,0 +1,112 @@
+using Clado.Allocation;
+using Clado.Evaluation;
+using Clado.Sweeps;
+using static System.FormattableString;
+
+namespace Clado.Cli.Output;
+
+/// <summary>What a person sees of a choice.</summary>
+internal static class AllocationViews
+{
+    // Layers a line of the compact chart.
+    private const int ChartWidth = 64;
+    private const string Blocks = " ▁▂▃▄▅▆▇█";
+
+    public static void Show(this Terminal terminal, AllocationResult result)
+    {
+        var table = Terminal.Table(("layer", false), ("bits", true), ("", false), ("weights", true), ("bytes", true));
+        foreach (var c in result.Chosen)
+        {
+            table.Row(
+                c.Layer.Name, $"{c.Bits}", new string('█', c.Bits), Invariant($"{c.Layer.Parameters:N0}"), Invariant($"{c.SizeBytes:N0}"));
+        }
+        terminal.Show(table);
+        terminal.ShowTrials(result);
+        string budget = result.Budget.FileBytes is { } bytes ? Invariant($" of {bytes:N0}") : "";
+        string measured = result.MeasuredLoss is { } loss ? Invariant($", measured {loss:0.0000}") : "";
+        terminal.Data(Invariant($"{result.SizeBytes:N0} bytes{budget}, {result.BitsPerWeight:0.000} bits a weight, ")
+            + Invariant($"predicted loss increase {result.PredictedLoss:0.0000}{measured}; {Proof(result)}"));
+    }
+
+    /// <summary>The one line for limits that cannot be kept: which, and what can.</summary>
+    public static string Infeasible(AllocationResult result)
+    {
+        var text = result.Budget.Text[..^result.Budget.Limits.Suffix.Length];
+        if (result.Unreachable is not { } limit)
+        {
+            return $"--budget {text}: no choice " + (result.Status == AllocationStatus.Unknown
+                ? "that keeps all limits was found in time, and there may be none; loosen one of them"
+                : "of these widths keeps all limits; loosen one of them");
+        }
+        if (limit.Kind == LimitKind.FileBytes)
+        {
+            return Invariant($"--budget {text}: no choice of these widths is that small; the smallest file is {result.SmallestBytes:N0} bytes ")
+                + Invariant($"({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight). ")
+                + "Raise the budget, or allow narrower widths with --bits";
+        }
+        var (value, least) = limit.Kind == LimitKind.BitsPerWeight
+            ? (Invariant($"{limit.Value}bit"), limit.Smallest is { } bits ? Invariant($"the least is {RoundedUp(bits):0.00} bits a weight") : null)
+            : (Invariant($"{limit.Value:0}"), limit.Smallest is { } smallest ? Invariant($"the least they reach is {smallest:N0}") : null);
+        var beside = limit.Beside.Count == 0 ? "" : $" beside {string.Join(" and ", limit.Beside.Select(Option))}";
+        return $"{Option(limit.Kind)} {value}: no choice of these widths keeps it{beside}; "
+            + $"{least ?? "the least it could be is not known"}. "
+            + $"Raise it{(limit.Beside.Count == 0 ? "" : ", or the other limits")}, or allow narrower widths with --bits";
+    }
+
+    /// <summary>Bits of the layers from input to output, a column a layer, and the uniform widths next to the file's size.</summary>
+    public static void ShowChart(
+        this Terminal terminal, AllocationResult result, EvaluationResult evaluation, IReadOnlyList<CurvePoint> uniform)
+    {
+        terminal.Data("bits of each layer, from input to output:");
+        foreach (var line in result.Chosen.Select(c => c.Bits).Chunk(ChartWidth))
+        {
+            terminal.Data("  " + string.Concat(line.Select(bits => Blocks[bits])));
+            terminal.Data("  " + string.Concat(line));
+        }
+        var table = Terminal.Table(
+            ("at this size", false), ("bytes", true), ("bits a weight", true), ("measured loss", true), ("agreement", true));
+        var rows = uniform.Select(p => (Name: "uniform " + p.Budget, p.SizeBytes, p.BitsPerWeight, Loss: p.MeasuredLoss, p.Agreement))
+            .Append((Name: "this file", result.SizeBytes, result.BitsPerWeight, Loss: evaluation.LossIncrease, evaluation.Agreement));
+        foreach (var row in rows.OrderBy(r => r.SizeBytes))
+        {
+            table.Row(
+                row.Name, Invariant($"{row.SizeBytes:N0}"), Invariant($"{row.BitsPerWeight:0.00}"), Invariant($"{row.Loss:0.0000}"),
+                Terminal.Percent(row.Agreement));
+        }
+        terminal.Show(table);
+    }
+
+    /// <summary>What each surrogate proposed and what that was worth on the network; equal choices of a round in one line.</summary>
+    private static void ShowTrials(this Terminal terminal, AllocationResult result)
+    {
+        if (result.Trials.Count == 0)
+        {
+            return;
+        }
+        var table = Terminal.Table(
+            ("round", true), ("surrogate", false), ("predicted", true), ("measured", true), ("held back", true), ("", false));
+        foreach (var group in result.Trials.GroupBy(t => (t.Round, t.MeasuredLoss)))
+        {
+            var shown = group.FirstOrDefault(t => t.IsBest) ?? group.First();
+            var name = shown.Surrogate + (group.Count() > 1 ? $" and {group.Count() - 1} more" : "");
+            table.Row(
+                $"{shown.Round}", name, Invariant($"{shown.PredictedLoss:0.0000}"), Invariant($"{shown.MeasuredLoss:0.0000}"),
+                shown.HeldBackLoss is { } held ? Invariant($"{held:0.0000}") : "–", shown.IsBest ? "←" : "");
+        }
+        terminal.Show(table);
+    }
+
+    /// <summary>A limit that can be kept when it is given back.</summary>
+    private static double RoundedUp(double bits) => Math.Ceiling(bits * 100) / 100;
+
+    private static string Option(LimitKind kind) => kind switch
+    {
+        LimitKind.BitOperations => "--max-bitops",
+        LimitKind.Cost => "--max-cost",
+        _ => "--budget",
+    };
+
+    private static string Proof(AllocationResult result) => result.Status == AllocationStatus.Optimal
+        ? $"proven optimal for {result.Surrogate}"
+        : Invariant($"proven to be at most {result.Gap:P1} above the best possible for {result.Surrogate}");
+}

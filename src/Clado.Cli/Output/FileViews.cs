@@ -1,0 +1,83 @@
+using Clado.Evaluation;
+using Clado.Sweeps;
+using static System.FormattableString;
+
+namespace Clado.Cli.Output;
+
+/// <summary>What a person sees of written files.</summary>
+internal static class FileViews
+{
+    // Digits of a choice in a table.
+    private const int LongestChoice = 64;
+
+    /// <summary>What refining changed, and whether it was kept.</summary>
+    public static void Show(this Terminal terminal, RefinementEffect? refinement)
+    {
+        if (refinement is { } r)
+        {
+            terminal.Message(Invariant($"refining: loss increase {r.LossBefore:0.0000} before, {r.LossAfter:0.0000} after; ")
+                + (r.IsKept ? "kept" : "taken back"));
+        }
+    }
+
+    /// <summary>What the written file loses, beside what was predicted.</summary>
+    public static void ShowMeasured(this Terminal terminal, MeasuredRun run, DeployedModel model)
+    {
+        var evaluation = model.Evaluation!;
+        terminal.Data(Invariant($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase ")
+            + Invariant($"{evaluation.LossIncrease:0.0000} ({run.Sensitivity.Loss}; predicted {model.Allocation.PredictedLoss:0.0000})")
+            + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : ""));
+    }
+
+    public static void Show(this Terminal terminal, EvaluationResult result)
+    {
+        var table = Terminal.Table(
+            ("model", false), ("bytes", true), ("images", true), ("top-1", true), ("top-5", true), ("loss", true), ("agreement", true));
+        table.Row(
+            result.Model, Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Images:N0}"), Terminal.Percent(result.Top1),
+            Terminal.Percent(result.Top5), result.Loss is { } loss ? Invariant($"{loss:0.0000}") : "–", Terminal.Percent(result.Agreement));
+        terminal.Show(table);
+        if (result.LossIncrease is { } increase)
+        {
+            terminal.Data(Invariant($"loss increase over the reference: {increase:0.0000}"));
+        }
+        if (result.LatencyMilliseconds is { } time)
+        {
+            terminal.Data(Invariant($"{time:0.000} ms an image") + (result.ReferenceLatencyMilliseconds is { } other
+                ? Invariant($", the reference {other:0.000} ms: {other / time:0.00} times as fast")
+                : ""));
+        }
+    }
+
+    public static void Show(this Terminal terminal, ParityResult parity)
+    {
+        double explained = parity.Outputs.Max(o => o.AllowedLargest);
+        terminal.Data(
+            Invariant($"the written file against a simulation of its bits in floats, {parity.Images:N0} ")
+            + $"{(parity.OnImages ? "images" : "random inputs")}: "
+            + Invariant($"outputs differ by {parity.LargestDifference:0.######} at most (rounding explains {explained:0.######}), ")
+            + Invariant($"{parity.MeanDifference:0.######} in the mean")
+            + (parity.Agreement is { } agreement ? Invariant($", top-1 agrees on {agreement:P1}") : ""));
+    }
+
+    /// <summary>The size–accuracy curve, smallest file first.</summary>
+    public static void Show(this Terminal terminal, Curve curve)
+    {
+        var table = Terminal.Table(
+            ("method", false), ("budget", true), ("bytes", true), ("bits a weight", true), ("predicted", true), ("measured", true),
+            ("top-1", true), ("agreement", true), ("gap", true), ("bits of each layer", false));
+        foreach (var p in curve.Points)
+        {
+            var bits = string.Concat(p.Allocation.Values);
+            table.Row(
+                $"{p.Method}".ToLowerInvariant(), p.Budget, Invariant($"{p.SizeBytes:N0}"), Invariant($"{p.BitsPerWeight:0.00}"),
+                Invariant($"{p.PredictedLoss:0.0000}"), Invariant($"{p.MeasuredLoss:0.0000}"), Terminal.Percent(p.Top1),
+                Terminal.Percent(p.Agreement), p.Gap is { } gap ? Invariant($"{gap:P1}") : "–",
+                bits.Length > LongestChoice ? bits[..(LongestChoice - 1)] + "…" : bits);
+        }
+        terminal.Show(table);
+        string accuracy = curve.FloatTop1 is { } top1 ? $", top-1 {Terminal.Percent(top1)}" : "";
+        terminal.Data(Invariant($"FP32: {curve.FloatBytes:N0} bytes{accuracy}; ")
+            + Invariant($"evaluated on {curve.Images:N0} images of {curve.ImagesPath}"));
+    }
+}

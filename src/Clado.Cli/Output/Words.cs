@@ -1,0 +1,42 @@
+namespace Clado.Cli.Output;
+
+/// <summary>The library's messages in the words of the command line.</summary>
+internal static class Words
+{
+    /// <summary>What the command line calls the settings and calls that messages of the library name.</summary>
+    public static IReadOnlyDictionary<string, string> Options { get; } = new Dictionary<string, string>
+    {
+        ["AllocationLimits.BitOperations"] = "--max-bitops",
+        ["AllocationLimits.Costs"] = "--cost-table",
+        ["AllocationLimits.MaximumCost"] = "--max-cost",
+        ["AllocationLimits.SameWidth"] = "--same-bits",
+        ["Budget.Text"] = "--budget",
+        ["InputOptions.Image"] = "--input",
+        ["InputOptions.Values"] = "--set",
+        ["Inspection.Of"] = "clado inspect",
+        ["MeasuredRun.FindSmallest"] = "--target-drop",
+        ["Pipeline.Measure"] = "clado measure",
+        ["PipelineOptions.Activations"] = "--activations",
+        ["PipelineOptions.Bits"] = "--bits",
+        ["PipelineOptions.Images"] = "--images",
+        ["PipelineOptions.Limit"] = "--limit",
+        ["PipelineOptions.Opset"] = "--opset",
+        ["PipelineOptions.Pins"] = "--pin",
+        ["PipelineOptions.Preprocessing"] = "--preprocess",
+        ["PipelineOptions.Rounding"] = "--rounding",
+        ["PipelineOptions.Run"] = "--run",
+        ["Report.WriteFigures"] = "--figures",
+        ["Resources.MemoryBytes"] = "--memory",
+        ["RunLimit.Enter"] = "--run-timeout",
+        ["SensitivityOptions.Loss"] = "--loss",
+        ["SweepOptions.Budgets"] = "--budgets",
+        ["SweepOptions.PointCount"] = "--points",
+        ["SweepOptions.Rounds"] = "--rounds",
+    };
+
+    // The longest first: one name may begin as another.
+    private static readonly string[] Names = [.. Options.Keys.OrderByDescending(name => name.Length)];
+
+    /// <summary>A message in the words of the command line.</summary>
+    public static string Of(string message) => Names.Aggregate(message, (text, name) => text.Replace(name, Options[name], StringComparison.Ordinal));
+}

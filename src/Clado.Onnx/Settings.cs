@@ -1,0 +1,35 @@
+namespace Clado;
+
+/// <summary>
+/// What messages call the settings and calls of the library: by the names they have in code. The command line says its own words instead
+/// (docs/decisions/2026-11-27-words-of-messages.md).
+/// </summary>
+internal static class Settings
+{
+    public const string Activations = "PipelineOptions.Activations";
+    public const string BitOperations = "AllocationLimits.BitOperations";
+    public const string Bits = "PipelineOptions.Bits";
+    public const string Budget = "Budget.Text";
+    public const string Budgets = "SweepOptions.Budgets";
+    public const string Costs = "AllocationLimits.Costs";
+    public const string FindSmallest = "MeasuredRun.FindSmallest";
+    public const string Image = "InputOptions.Image";
+    public const string Images = "PipelineOptions.Images";
+    public const string Inspect = "Inspection.Of";
+    public const string Limit = "PipelineOptions.Limit";
+    public const string Loss = "SensitivityOptions.Loss";
+    public const string MaximumCost = "AllocationLimits.MaximumCost";
+    public const string Measure = "Pipeline.Measure";
+    public const string Memory = "Resources.MemoryBytes";
+    public const string Opset = "PipelineOptions.Opset";
+    public const string Pins = "PipelineOptions.Pins";
+    public const string PointCount = "SweepOptions.PointCount";
+    public const string Preprocessing = "PipelineOptions.Preprocessing";
+    public const string Rounding = "PipelineOptions.Rounding";
+    public const string Rounds = "SweepOptions.Rounds";
+    public const string Run = "PipelineOptions.Run";
+    public const string RunTimeout = "RunLimit.Enter";
+    public const string SameWidth = "AllocationLimits.SameWidth";
+    public const string Values = "InputOptions.Values";
+    public const string WriteFigures = "Report.WriteFigures";
+}

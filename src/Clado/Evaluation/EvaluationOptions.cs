@@ -1,0 +1,47 @@
+using Clado.Execution;
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Losses;
+using static System.FormattableString;
+
+namespace Clado.Evaluation;
+
+/// <summary>What a model file is evaluated on, and what with.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>Folder of the images: class folders, a <c>labels.csv</c>, or images without labels.</summary>
+    public required string Images { get; init; }
+
+    /// <summary>Images at most; null for all. Range: [1, inf).</summary>
+    public int? Limit
+    {
+        get;
+        init => field = value is null or >= 1
+            ? value
+            : throw new CladoException(Invariant($"--limit {value}: at least 1 image is needed"));
+    }
+
+    /// <summary>Seed of the choice where there is a limit.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>How images become inputs.</summary>
+    public Preprocessing Preprocessing { get; init; } = Preprocessing.Parse("imagenet");
+
+    /// <summary>Which input is the image, and values of the others.</summary>
+    public InputOptions Inputs { get; init; } = new();
+
+    /// <summary>Path of the FP32 file to compare with; null to compare with none.</summary>
+    public string? Reference { get; init; }
+
+    /// <summary>Loss of the increase over the reference: kl, ce or mse; null for kl where it is a classifier and mse elsewhere.</summary>
+    public string? Loss { get; init => field = value is null ? null : LossKind.Named(value).Name; }
+
+    /// <summary>
+    /// Units of the outputs for the loss mse, such as those of a run. Null to measure them on these images, from the reference's
+    /// outputs. Shape: [outputs].
+    /// </summary>
+    public IReadOnlyList<OutputScale>? Scales { get; init => field = value is null ? null : [.. value]; }
+
+    /// <summary>Threads; results do not depend on them.</summary>
+    public Resources Resources { get; init; } = new();
+}

@@ -1,0 +1,34 @@
+namespace Clado.Graphs;
+
+/// <summary>
+/// What a tensor that Clado adds to a file is for. The letter begins its name, which stands in the file at every use and so is short.
+/// </summary>
+internal static class TensorRole
+{
+    /// <summary>Packed codes of a layer's weight, or the plane of their lowest bits.</summary>
+    public const char Codes = 'q';
+
+    /// <summary>A layer's plane of 2 bits above the lowest plane.</summary>
+    public const char PairPlane = 'p';
+
+    /// <summary>A layer's plane of the one bit above all others.</summary>
+    public const char TopBitPlane = 'o';
+
+    /// <summary>Scales of a layer's channels.</summary>
+    public const char WeightScales = 's';
+
+    /// <summary>Scale of a range of activations.</summary>
+    public const char RangeScale = 'a';
+
+    /// <summary>Zero point of a range of activations.</summary>
+    public const char RangeZeroPoint = 'z';
+
+    /// <summary>An activation after QuantizeLinear and DequantizeLinear, or before them where the rounded one has kept its name.</summary>
+    public const char Activation = 'y';
+
+    /// <summary>A node's bias as 32-bit integers.</summary>
+    public const char IntegerBias = 'b';
+
+    /// <summary>The same bias as floats.</summary>
+    public const char FloatBias = 'c';
+}

@@ -1,0 +1,80 @@
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Inference;
+
+namespace Clado.Losses;
+
+/// <summary>A loss by its name, and what it needs. All that is known of a name is said here.</summary>
+/// <param name="Name">Its name in options and files.</param>
+/// <param name="Create">Makes it for a batch.</param>
+internal sealed record LossKind(string Name, Func<LossInputs, OutputLoss> Create)
+{
+    private LossKind(string name, Func<LossInputs, OutputLoss> create, bool classes, bool labels, bool scales)
+        : this(name, create) => (NeedsClasses, NeedsLabels, NeedsScales) = (classes, labels, scales);
+
+    /// <summary>KL divergence from the float network's distribution over classes, nats.</summary>
+    public static LossKind KullbackLeibler { get; } = new(
+        "kl", i => ClassLoss.KullbackLeibler(i.FloatOutputs, i.Outputs, i.ElementCount), classes: true, labels: false, scales: false);
+
+    /// <summary>Cross-entropy of the labels, nats.</summary>
+    public static LossKind CrossEntropy { get; } = new(
+        "ce", i => ClassLoss.CrossEntropy(i.FloatOutputs, i.Outputs, i.ElementCount, i.Labels), classes: true, labels: true, scales: false);
+
+    /// <summary>Mean squared error in units of what the images change.</summary>
+    public static LossKind MeanSquaredError { get; } = new(
+        "mse", i => SquaredLoss.Between(i.FloatOutputs, i.Outputs, i.Weights), classes: false, labels: false, scales: true);
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<LossKind> All { get; } = [KullbackLeibler, CrossEntropy, MeanSquaredError];
+
+    /// <summary>Whether the network must be a classifier.</summary>
+    public bool NeedsClasses { get; }
+
+    /// <summary>Whether the images must have labels.</summary>
+    public bool NeedsLabels { get; }
+
+    /// <summary>Whether the units of the outputs must be known.</summary>
+    public bool NeedsScales { get; }
+
+    /// <summary>The loss of a name.</summary>
+    /// <param name="name">The name.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is none.</exception>
+    public static LossKind Named(string name) => All.FirstOrDefault(kind => kind.Name == name)
+        ?? throw new ArgumentOutOfRangeException(nameof(name), $"'{name}' is none of {string.Join(", ", All.Select(kind => kind.Name))}");
+
+    /// <summary>The loss that is measured where that name is asked for.</summary>
+    /// <param name="readout">Where the network is read.</param>
+    /// <param name="name">The name; null for the divergence where the network is a classifier, and the squared error elsewhere.</param>
+    public static LossKind Of(Readout readout, string? name) =>
+        name is not null ? Named(name) : readout.IsClassifier ? KullbackLeibler : MeanSquaredError;
+
+    /// <summary>Checks that network and images have what it needs.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="readout">Where its outputs are read.</param>
+    /// <param name="images">The images.</param>
+    /// <exception cref="CladoException">They have not.</exception>
+    public void Check(Graph graph, Readout readout, ImageSet images)
+    {
+        if (NeedsClasses && !readout.IsClassifier)
+        {
+            throw new CladoException(
+                $"{Path.GetFileName(graph.File)}: loss '{Name}' wants one output [batch, classes]; use --loss mse for this model");
+        }
+        if (NeedsLabels && !images.IsLabelled)
+        {
+            throw new CladoException($"{images.Folder}: loss '{Name}' wants labels; use class folders or a labels.csv, or --loss kl");
+        }
+        if (NeedsLabels)
+        {
+            readout.CheckLabels(images);
+        }
+    }
+}
+
+/// <summary>What a loss of a batch is made of; each takes what it needs.</summary>
+/// <param name="FloatOutputs">z0. Shape: [images · elements].</param>
+/// <param name="Outputs">z: outputs where the measurement stands. Shape: [images · elements].</param>
+/// <param name="ElementCount">Elements an image: the classes of a classifier.</param>
+/// <param name="Labels">Class indices, or null where the images have none. Shape: [images].</param>
+/// <param name="Weights">Weight of each element, where the loss needs scales; else empty. Shape: [elements].</param>
+internal sealed record LossInputs(float[] FloatOutputs, float[] Outputs, int ElementCount, int[]? Labels, double[] Weights);

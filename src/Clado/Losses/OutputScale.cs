@@ -1,0 +1,32 @@
+using Clado.Graphs;
+using static System.FormattableString;
+
+namespace Clado.Losses;
+
+/// <summary>The units in which errors of an output are measured: what the images change in it, part by part.</summary>
+/// <param name="Output">Name of the output.</param>
+/// <param name="Parts">What it consists of.</param>
+/// <param name="Variances">Variance of each part. Shape: [parts]. Range: (0, inf).</param>
+public sealed record OutputScale(string Output, OutputParts Parts, IReadOnlyList<double> Variances)
+{
+    /// <summary>Whether the parts fit the shape and every part has a variance above 0: a file may say anything.</summary>
+    internal bool IsConsistent =>
+        Parts.IsConsistent && Parts.Count == Variances.Count && Variances.All(v => double.IsFinite(v) && v > 0);
+
+    /// <summary>Checks that scales are of a network's outputs, as far as sizes tell.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="readout">Where its outputs are read.</param>
+    /// <param name="scales">The scales. Shape: [outputs].</param>
+    /// <exception cref="CladoException">They are of others.</exception>
+    internal static void CheckFit(Graph graph, Readout readout, IReadOnlyList<OutputScale> scales)
+    {
+        if (!scales.Select(scale => scale.Parts.ElementCount).SequenceEqual(readout.ElementCounts))
+        {
+            long count = scales.Sum(scale => (long)scale.Parts.ElementCount);
+            throw new CladoException(
+                $"{Path.GetFileName(graph.File)}: the outputs have "
+                + Invariant($"{readout.ElementCount:N0} values an image, their scales {count:N0}, or in another order; ")
+                + "those are of another model, measure again in another folder");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using Clado.Candidates;
+using Clado.Graphs;
+using Clado.Layers;
+using Clado.Onnx;
+using static Clado.Onnx.AttributeProto.Types;
+using static Clado.Onnx.TensorProto.Types;
+
+namespace Clado.Packing;
+
+/// <summary>
+/// What a layer's quantized weight adds to the file, by arithmetic: the bytes of what <see cref="WeightEncoding"/> would make, without
+/// making it. They follow from shapes and names alone. In protobuf every length counts twice: by itself, and by its digits.
+/// </summary>
+internal static class WeightSize
+{
+    /// <summary>Bytes that planes, scales and the call of the unpacking function add to the graph.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="bits">Bits a weight. Range: [2, 8].</param>
+    /// <param name="names">Names of the tensors.</param>
+    /// <param name="opset">The file's opset: 25 or 21.</param>
+    public static long Of(QuantizableLayer layer, int bits, TensorNames names, int opset)
+    {
+        var layout = WeightLayout.Of(bits, opset);
+        long bytes = Scales(layer, names) + Call(layer, layout, names);
+        foreach (var plane in layout.Planes)
+        {
+            long packed = plane.ByteCount(layer.Parameters);
+            bytes += Initializer(names.Of(plane.Role, layer.Index), plane.Type, plane.LiesInBytes ? [packed, 1] : layer.Shape, packed);
+        }
+        return bytes;
+    }
+
+    /// <summary>The same candidates with what they cost in a file of the graph's opset, whatever they were made for.</summary>
+    /// <param name="candidates">The candidates.</param>
+    /// <param name="graph">The network.</param>
+    public static CandidateSet WrittenFor(this CandidateSet candidates, Graph graph)
+    {
+        var names = new TensorNames(graph);
+        var items = candidates.Items.Select(c => c with { SizeBytes = Of(c.Layer, c.Bits, names, graph.Opset) });
+        return new CandidateSet(candidates.Layers, [.. items]);
+    }
+
+    private static long Scales(QuantizableLayer layer, TensorNames names)
+    {
+        long[] shape = layer.ChannelAxis is null ? [] : [layer.ChannelCount];
+        return Initializer(names.Of(TensorRole.WeightScales, layer.Index), DataType.Float, shape, (long)layer.ChannelCount * sizeof(float));
+    }
+
+    private static long Initializer(string name, DataType type, IReadOnlyList<long> dims, long bytes) => FieldSize.Bytes(
+        GraphProto.InitializerFieldNumber,
+        dims.Sum(dim => FieldSize.Number(TensorProto.DimsFieldNumber, dim))
+        + FieldSize.Number(TensorProto.DataTypeFieldNumber, (long)type)
+        + FieldSize.Text(TensorProto.NameFieldNumber, name)
+        + FieldSize.Bytes(TensorProto.RawDataFieldNumber, bytes));
+
+    private static long Call(QuantizableLayer layer, WeightLayout layout, TensorNames names)
+    {
+        var inputs = layout.Planes.Select(plane => plane.Role).Append(TensorRole.WeightScales).Select(role => names.Of(role, layer.Index));
+        long axis = FieldSize.Number(AttributeProto.IFieldNumber, layer.ChannelAxis ?? 0);
+        long shape = layer.Shape.Sum(dim => FieldSize.Number(AttributeProto.IntsFieldNumber, dim));
+        return FieldSize.Bytes(
+            GraphProto.NodeFieldNumber,
+            inputs.Sum(input => FieldSize.Text(NodeProto.InputFieldNumber, input))
+            + FieldSize.Text(NodeProto.OutputFieldNumber, layer.Weight)
+            + FieldSize.Text(NodeProto.OpTypeFieldNumber, UnpackingFunctions.Name(layout.Bits))
+            + FieldSize.Text(NodeProto.DomainFieldNumber, LocalFunctions.Domain)
+            + Attribute(UnpackingFunctions.AxisAttribute, AttributeType.Int, axis)
+            + (layout.NeedsShape ? Attribute(UnpackingFunctions.ShapeAttribute, AttributeType.Ints, shape) : 0));
+    }
+
+    private static long Attribute(string name, AttributeType type, long valueBytes) => FieldSize.Bytes(
+        NodeProto.AttributeFieldNumber,
+        FieldSize.Text(AttributeProto.NameFieldNumber, name) + FieldSize.Number(AttributeProto.TypeFieldNumber, (long)type) + valueBytes);
+}
