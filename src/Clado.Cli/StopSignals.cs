@@ -64,7 +64,7 @@ internal sealed class StopSignals : IDisposable
         var message = new Thread(() => Console.Error.WriteLine($"\nclado: {Message}")) { IsBackground = true };
         message.Start();
         message.Join(PatienceForMessage);
-        AtomicFile.Abandon(() =>
+        Destination.Abandon(() =>
         {
             if (OperatingSystem.IsWindows())
             {

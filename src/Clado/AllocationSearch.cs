@@ -19,7 +19,7 @@ namespace Clado;
 /// <param name="records">Finished units: read and added to.</param>
 /// <param name="progress">Receives the name of the stage and the share done.</param>
 internal sealed class AllocationSearch(
-    MeasurementInputs inputs, SensitivityOptions options, ChoiceJudge judge, FileSize fileSize, RecordStore records,
+    MeasurementInputs inputs, SensitivityOptions options, ChoiceJudge judge, FileSize fileSize, IRecordStore records,
     IProgress<StageProgress>? progress)
 {
     // Surrogates come and go; what counts is the choice, and that is there long before its proof.
@@ -43,7 +43,7 @@ internal sealed class AllocationSearch(
         {
             int[] point = Rows(best.Result);
             var matrix = SensitivityMeasurement.Measure(
-                On(seen, $"measuring around the choice, round {round}"), point, options with { Estimator = "additive" }, records);
+                On(seen, $"measuring around the choice, round {round}"), point, options with { Estimator = Estimators.AroundChoices }, records);
             // All layers may change, or where that helps nothing, half of them, and so on: the model is good near the point only.
             MeasuredChoice? better = null;
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)

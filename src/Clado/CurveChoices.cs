@@ -34,7 +34,7 @@ internal sealed class CurveChoices(MeasuredRun run, int? rounds, CancellationTok
         {
             CurveMethod.Uniform => run.Uniform(int.Parse(point.Budget[..^"bit".Length], CultureInfo.InvariantCulture)),
             CurveMethod.Diagonal => Diagonal(point.Budget),
-            _ => run.Allocate(point.Budget, rounds: rounds, cancellation: cancellation),
+            _ => run.Choose(point.Budget, null, rounds, null, cancellation),
         };
         return (Of(point, choice), choice);
     }

@@ -90,8 +90,8 @@ internal sealed class CurveMeasurement
         if (!readout.IsClassifier)
         {
             throw new CladoException(
-                $"{Path.GetFileName(run.Graph.File)}: --target-drop wants a classifier, whose accuracy can drop; "
-                + "choose a size with --budgets instead");
+                $"{Path.GetFileName(run.Graph.File)}: {Settings.FindSmallest} wants a classifier, whose accuracy can drop; "
+                + $"choose a size with {Settings.Budgets} instead");
         }
         CurvePoint At(long budget)
         {

@@ -15,6 +15,9 @@ public sealed record DeployedModel(AllocationResult Allocation, string Path, Par
     /// <summary>The file on the run's images, against the float model; null where that was not asked for.</summary>
     public EvaluationResult? Evaluation { get; init; }
 
+    /// <summary>What corrected biases gain; null where none were corrected, or it was not measured.</summary>
+    public BiasEffect? Biases { get; init; }
+
     /// <summary>What refining changed; null where that was not asked for.</summary>
     public RefinementEffect? Refinement { get; init; }
 }

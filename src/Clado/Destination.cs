@@ -103,6 +103,10 @@ public static class Destination
         }
     }
 
+    /// <summary>Removes the files that are being written at this moment, for a program that ends without finishing them.</summary>
+    /// <param name="end">Called at last; no file is begun before it returns.</param>
+    public static void Abandon(Action end) => AtomicFile.Abandon(end);
+
     private static bool IsIn(string path, string folder) =>
         Path.GetDirectoryName(Path.GetFullPath(path)) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
 }

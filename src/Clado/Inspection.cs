@@ -1,6 +1,8 @@
+using System.Text.Json;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Records;
 
 namespace Clado;
 
@@ -27,6 +29,20 @@ public sealed record Inspection
 
     /// <summary>Why it cannot be measured; null where it can.</summary>
     public string? Problem { get; init; }
+
+    /// <summary>This as other programs read it; its keys are a contract.</summary>
+    public string ToJson() => JsonSerializer.Serialize(
+        new
+        {
+            model = Model,
+            opset = Opset,
+            parameters = Layers.Layers.Sum(l => l.Parameters),
+            macs = Layers.Layers.Sum(l => l.Macs),
+            sizeBytes = SizeBytes,
+            layers = Layers.Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
+            kept = Layers.Kept.Select(k => new { k.Name, k.Op, k.Reason }),
+        },
+        JsonText.Relaxed);
 
     /// <summary>Looks at a model.</summary>
     /// <param name="model">Path of the <c>.onnx</c> file.</param>

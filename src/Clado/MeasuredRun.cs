@@ -135,19 +135,42 @@ public sealed class MeasuredRun
         string budget, AllocationLimits? limits = null, int? rounds = null, IProgress<StageProgress>? progress = null,
         CancellationToken cancellation = default)
     {
+        var result = Choose(budget, limits, rounds, progress, cancellation);
+        if (result.Chosen.Count > 0)
+        {
+            folder.WriteJson("allocation", NameOf(result), ToJson(result));
+        }
+        return result;
+    }
+
+    /// <summary>The same, not kept in the run folder.</summary>
+    /// <param name="budget">Text of the budget.</param>
+    /// <param name="limits">What else the choice must keep, or null.</param>
+    /// <param name="rounds">Rounds at most; null for the default.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops; what is measured is kept in the run folder.</param>
+    internal AllocationResult Choose(
+        string budget, AllocationLimits? limits, int? rounds, IProgress<StageProgress>? progress, CancellationToken cancellation)
+    {
         var parsed = Budget.Parse(budget, Graph.FileSizeBytes, limits);
         int most = rounds ?? OwnRounds;
         if (!options.IsAutomatic && most == 0)
         {
-            return BitAllocation.Allocate(
-                Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, new AutomaticAllocator(), cancellation);
+            var allocator = new AutomaticAllocator();
+            var solved = BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, allocator, cancellation);
+            return solved with { Rounds = rounds };
         }
         var work = On(null, progress, cancellation);
-        var inputs = new MeasurementInputs(measured.Network, Candidates, work) { Scales = Scales };
+        var inputs = new MeasurementInputs(measured.Network, Candidates, work)
+        {
+            Scales = Scales,
+            BatchSize = folder.Description.BatchSize,
+        };
         using var records = folder.OpenRecords(mustKeep: false);
         var judge = new ChoiceJudge(folder.Description.RoundsOnImages);
-        return new AllocationSearch(inputs, options, judge, FileSize, records, progress).Find(
-            options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)], parsed, most);
+        var search = new AllocationSearch(inputs, options, judge, FileSize, records, progress);
+        var surrogates = options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)];
+        return search.Find(surrogates, parsed, most) with { Rounds = rounds };
     }
 
     /// <summary>All layers at one width.</summary>
@@ -249,22 +272,41 @@ public sealed class MeasuredRun
         long sizeBytes, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
         new CurveMeasurement(this, folder, new SweepOptions(), progress, cancellation).UniformAround(sizeBytes);
 
-    /// <summary>What tells an allocation from others of the run: budget, what is written, and rounds other than the default.</summary>
-    /// <param name="result">The allocation.</param>
-    /// <param name="rounds">Rounds as in <see cref="Allocate"/>.</param>
-    public string NameOf(AllocationResult result, int? rounds)
+    /// <summary>Keeps what is known of a written model in the run folder: the choice and its evaluation. Reports read it there.</summary>
+    /// <param name="model">The model.</param>
+    public void Keep(DeployedModel model)
     {
-        ArgumentNullException.ThrowIfNull(result);
-        return result.Budget.Text
-            + (WrittenAs == "8" ? "" : $"-{WrittenAs}")
-            + (rounds is { } count && count != OwnRounds ? $"-rounds{count}" : "");
+        ArgumentNullException.ThrowIfNull(model);
+        if (model.Evaluation is { } evaluation)
+        {
+            folder.WriteJson("evaluation", Path.GetFileNameWithoutExtension(model.Path), evaluation.ToJson());
+        }
+        folder.WriteJson("allocation", NameOf(model.Allocation), ToJson(model));
     }
 
-    /// <summary>Keeps a result in the run folder; where nothing can be written there, that is said.</summary>
-    /// <param name="stage">Name of the stage, such as allocation.</param>
-    /// <param name="name">What tells it from others of its stage: a budget, a model.</param>
-    /// <param name="json">The result.</param>
-    public void Keep(string stage, string name, string json) => folder.WriteJson(stage, name, json);
+    /// <summary>An allocation as other programs read it; its keys are a contract (docs/pipeline.md).</summary>
+    /// <param name="result">The allocation.</param>
+    public string ToJson(AllocationResult result) => AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs));
+
+    /// <summary>A written model as other programs read it, with the same keys and more.</summary>
+    /// <param name="model">The model.</param>
+    public string ToJson(DeployedModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return AllocationFile.Of(new AllocationOutcome(model.Allocation, Estimator, WrittenAs)
+        {
+            Output = model.Path,
+            MeasuredLoss = model.Evaluation?.LossIncrease,
+            Parity = model.Parity,
+            Biases = model.Biases,
+            Scales = Scales,
+        });
+    }
+
+    /// <summary>What tells an allocation from others of the run: budget, what is written, and rounds other than the default.</summary>
+    private string NameOf(AllocationResult result) => result.Budget.Text
+        + (WrittenAs == "8" ? "" : $"-{WrittenAs}")
+        + (result.Rounds is { } count && count != OwnRounds ? $"-rounds{count}" : "");
 
     /// <summary>The choice of least loss by a surrogate; nothing is measured for it.</summary>
     /// <param name="surrogate">What is minimised.</param>

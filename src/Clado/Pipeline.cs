@@ -14,7 +14,7 @@ namespace Clado;
 public static class Pipeline
 {
     /// <summary>Folder of the run folders that nobody named.</summary>
-    internal const string DefaultFolder = "clado-runs";
+    public const string DefaultFolder = "clado-runs";
 
     /// <summary>Reads the model, makes the candidates and measures them.</summary>
     /// <param name="options">What to measure, and how.</param>
@@ -75,7 +75,8 @@ public static class Pipeline
         }
         var space = SearchSpace.Of(graph, description.Bits, description.Pins);
         var candidates = folder.ReadCandidates(space.Layers.Layers, space.Widths)?.WrittenFor(graph)
-            ?? throw new RunFolderException(run, "has no candidates; clado measure, with the options it was made with, makes them again");
+            ?? throw new RunFolderException(
+                run, $"has no candidates; {Settings.Measure}, with the options it was made with, makes them again");
         return new MeasuredRun(
             folder, new MeasuredNetwork(space, MeasuringStages.NetworkToMeasure(space, folder), candidates, sensitivity),
             options.ActivationsOr(description.WrittenActivations()), options.Resources, folder.Images);

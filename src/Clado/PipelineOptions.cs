@@ -28,7 +28,9 @@ public sealed record PipelineOptions
     public int? Limit
     {
         get;
-        init => field = value is null or >= 1 ? value : throw new CladoException(Invariant($"--limit {value}: at least 1 image is needed"));
+        init => field = value is null or >= 1
+            ? value
+            : throw new CladoException(Invariant($"{Settings.Limit} {value}: at least 1 image is needed"));
     }
 
     /// <summary>Seed of the choice of images.</summary>
@@ -44,7 +46,7 @@ public sealed record PipelineOptions
         init => field = value.Count > 0 && value.All(b => b is >= 2 and <= 8)
             ? [.. value.Distinct().Order()]
             : throw new CladoException(
-                $"--bits {string.Join(',', value.Select(bits => Invariant($"{bits}")))}: "
+                $"{Settings.Bits} {string.Join(',', value.Select(bits => Invariant($"{bits}")))}: "
                 + "widths from 2 to 8 are understood, such as 2,3,4,8");
     } = DefaultBits;
 
@@ -92,7 +94,8 @@ public sealed record PipelineOptions
         get;
         init => field = value is OpsetUpgrade.TargetOpset or OpsetUpgrade.EarlierOpset
             ? value
-            : throw new CladoException(Invariant($"--opset {value}: {OpsetUpgrade.TargetOpset} or {OpsetUpgrade.EarlierOpset} are wanted"));
+            : throw new CladoException(
+                Invariant($"{Settings.Opset} {value}: {OpsetUpgrade.TargetOpset} or {OpsetUpgrade.EarlierOpset} are wanted"));
     } = OpsetUpgrade.TargetOpset;
 
     /// <summary>Estimator and loss.</summary>

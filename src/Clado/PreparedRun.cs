@@ -79,6 +79,11 @@ public sealed class PreparedRun
         return BitAllocation.Allocate(indifferent, unrounded, fileSize, parsed, new AutomaticAllocator());
     }
 
+    /// <summary>An allocation as other programs read it, see <see cref="MeasuredRun.ToJson(AllocationResult)"/>.</summary>
+    /// <param name="result">The allocation.</param>
+    public string ToJson(AllocationResult result) =>
+        AllocationFile.Of(new AllocationOutcome(result, Options.Sensitivity.Estimator, WrittenAs));
+
     /// <summary>Opens the run folder: that of the same measurement, where it was begun before.</summary>
     /// <param name="notice">Is told of what is damaged in it.</param>
     /// <exception cref="RunFolderException">It is of another run, or cannot be used.</exception>
@@ -111,7 +116,7 @@ public sealed class PreparedRun
         if (hasClassFolders && FolderPath.Holds(Path.GetFullPath(Images.Folder), run))
         {
             throw new CladoException(
-                $"{run}: the run folder would lie among the class folders of {Images.Folder}; give another place with --run");
+                $"{run}: the run folder would lie among the class folders of {Images.Folder}; give another place with {Settings.Run}");
         }
     }
 
@@ -126,8 +131,6 @@ public sealed class PreparedRun
         {
             _ = InputMeasurement.Available(graph, layers, Options.Resources);
         }
-        using var network = new PerturbedNetwork(
-            graph, layers, readout, OutputSource.Float(graph.File),
-            network => MemoryPlan.Of(network, graph, unrounded, Options.Resources.MemoryBytes));
+        _ = new MemoryNeeds(new NetworkCuts(graph, layers, readout), unrounded).Plan(batchSize: 1, Options.Resources.MemoryBytes);
     }
 }

@@ -18,7 +18,8 @@ internal static class ActivationsBenchmark
     public static void Run(IEnumerable<(string Path, string Name, Preprocessing Preprocessing)> models, string[] estimators)
     {
         Console.WriteLine("\n## Measured on float and on 8-bit activations, written with 8-bit activations\n\n"
-            + "| network | estimator | bits | layers that differ | loss: float | loss: 8 bits | top-1: float | top-1: 8 bits |\n|---|---|---|---|---|---|---|---|");
+            + "| network | estimator | bits | layers that differ | loss: float | loss: 8 bits | top-1: float | top-1: 8 bits "
+            + "|\n|---|---|---|---|---|---|---|---|");
         foreach (var (path, name, preprocessing) in models)
         {
             foreach (var estimator in estimators.Intersect(Estimators).DefaultIfEmpty().SelectMany(e => e is null ? Estimators : [e]))
@@ -30,7 +31,8 @@ internal static class ActivationsBenchmark
                     int differing = first.Chosen.Zip(second.Chosen).Count(pair => pair.First.Bits != pair.Second.Bits);
                     var onFloats = Evaluated(floats, first);
                     var onIntegers = differing == 0 ? onFloats : Evaluated(rounded, second);
-                    Console.WriteLine($"| {name} | {estimator} | {budget} | {differing} of {first.Chosen.Count} | {onFloats.LossIncrease:0.0000} | {onIntegers.LossIncrease:0.0000} "
+                    Console.WriteLine($"| {name} | {estimator} | {budget} | {differing} of {first.Chosen.Count} | "
+                        + $"{onFloats.LossIncrease:0.0000} | {onIntegers.LossIncrease:0.0000} "
                         + $"| {onFloats.Top1 * 100:0.00} % | {onIntegers.Top1 * 100:0.00} % |");
                 }
 

@@ -20,8 +20,8 @@ internal static class ChoosingBenchmark
     ];
 
     /// <summary>
-    /// Runs the parts named (estimators, widths, economies); beside them may stand nearest (rounding), quantized (inputs of the rounding), estimators (without: diagonal, additive and auto),
-    /// widths such as 2,4,8 for them, a number of images, and models. Shape: [parts].
+    /// Runs the parts named (estimators, widths, economies); beside them may stand nearest (rounding), quantized (inputs of the rounding),
+    /// estimators (without: diagonal, additive and auto), widths such as 2,4,8 for them, a number of images, and models. Shape: [parts].
     /// </summary>
     public static int Run(string[] parts)
     {
@@ -29,7 +29,8 @@ internal static class ChoosingBenchmark
         int images = parts.Select(p => int.TryParse(p, out int count) ? count : 0).Append(DefaultImages).First(count => count > 0);
         string rounding = parts.Contains("nearest") ? "nearest" : "feedback";
         int[] widths = [.. (parts.FirstOrDefault(p => p.Contains(',')) ?? "2,3,4,8").Split(',').Select(int.Parse)];
-        string[] named = [.. parts.Intersect(SensitivityOptions.Estimators)], estimators = named.Length > 0 ? named : ["diagonal", "additive", "auto"];
+        string[] named = [.. parts.Intersect(SensitivityOptions.Estimators)], estimators = named.Length > 0 ? named
+            : ["diagonal", "additive", "auto"];
         bool Wanted(string part) => !parts.Intersect(["estimators", "widths", "economies"]).Any() || parts.Contains(part);
         foreach (var network in Networks.Where(n => parts.Any(p => p.Contains('_')) ? parts.Contains(n.Model) : n.Data == "cifar10"))
         {
@@ -40,7 +41,9 @@ internal static class ChoosingBenchmark
                 {
                     foreach (var estimator in estimators)
                     {
-                        Show($"| {budget} | {estimator} |", network, Options(network, images, rounding, estimator, widths) with { QuantizedInputs = quantized }, budget);
+                        Show(
+                            $"| {budget} | {estimator} |", network,
+                            Options(network, images, rounding, estimator, widths) with { QuantizedInputs = quantized }, budget);
                     }
                 }
             }
@@ -52,7 +55,8 @@ internal static class ChoosingBenchmark
                 {
                     foreach (var set in WidthSets)
                     {
-                        Show($"| {budget} | {string.Join(',', set)} |", network, Options(network, images, rounding, estimator, set), budget);
+                        Show(
+                            $"| {budget} | {string.Join(',', set)} |", network, Options(network, images, rounding, estimator, set), budget);
                     }
                 }
             }
@@ -66,7 +70,8 @@ internal static class ChoosingBenchmark
     }
 
     private static void Head(string title, string what) => Console.WriteLine(
-        $"\n## {title}\n\n| bits | {what} | found by | predicted | measured | held back | test images | top-1 |\n|---|---|---|---|---|---|---|---|");
+        $"\n## {title}\n\n| bits | {what} | found by | predicted | measured | held back | test images | top-1 "
+            + $"|\n|---|---|---|---|---|---|---|---|");
 
     private static PipelineOptions Options(Network network, int images, string rounding, string estimator, int[] widths) => new()
     {
@@ -105,7 +110,9 @@ internal static class ChoosingBenchmark
             new(path), new(options.Model), new(), new Workload(test, options.Preprocessing) { Resources = options.Resources });
         double measured = result.MeasuredLoss ?? Measured(pipeline, path);
         var best = result.Trials.LastOrDefault(t => t.IsBest);
-        Console.WriteLine($"{start} {result.Surrogate}{(best?.Round > 0 ? $", round {best.Round}" : "")} | {result.PredictedLoss:0.0000} | {measured:0.0000} | {best?.HeldBackLoss:0.0000} | {evaluation.LossIncrease:0.0000} | {evaluation.Top1 * 100:0.00} % |");
+        Console.WriteLine(
+            $"{start} {result.Surrogate}{(best?.Round > 0 ? $", round {best.Round}" : "")} | {result.PredictedLoss:0.0000} | "
+                + $"{measured:0.0000} | {best?.HeldBackLoss:0.0000} | {evaluation.LossIncrease:0.0000} | {evaluation.Top1 * 100:0.00} % |");
     }
 
     private sealed record Network(string Model, string Preprocess, string Data, double[] Budgets);

@@ -26,7 +26,9 @@ internal static class DeployingBenchmark
         new("resnet20_cifar10", "imagenet", "cifar10/calibration", "cifar10/test"),
         new("mlperf_resnet8_cifar10", "raw255", "cifar10/calibration", "cifar10/test"),
         new("vit_cifar10", "cifar10", "cifar10/calibration", "cifar10/test"),
-        new("mcunet_imagenet", """{"resize":201,"scale":0.00392156862745098,"mean":[0.5],"std":[0.5]}""", "imagenet-sample/calibration", "imagenet-sample/test"),
+        new(
+            "mcunet_imagenet", """{"resize":201,"scale":0.00392156862745098,"mean":[0.5],"std":[0.5]}""", "imagenet-sample/calibration",
+            "imagenet-sample/test"),
         new("mobilenetv2_imagenet", "tf", "imagenet-sample/calibration", "imagenet-sample/test"),
     ];
 
@@ -54,7 +56,9 @@ internal static class DeployingBenchmark
         }
         if (Wanted("measuring"))
         {
-            ActivationsBenchmark.Run(networks.Where(n => n.TestImages.StartsWith("cifar", StringComparison.Ordinal)).Select(n => (n.Path, n.Model, n.Preprocessing)), parts);
+            ActivationsBenchmark.Run(
+                networks.Where(n => n.TestImages.StartsWith("cifar", StringComparison.Ordinal))
+                    .Select(n => (n.Path, n.Model, n.Preprocessing)), parts);
         }
         Directory.Delete(folder, recursive: true);
         return 0;
@@ -63,15 +67,20 @@ internal static class DeployingBenchmark
     private static void Speed(string folder, Network[] networks)
     {
         RandomResNet.WriteResNet18(Path.Combine(folder, "resnet18.onnx"));
-        Console.WriteLine("\n## Speed: times as fast as FP32, medians of runs in turn\n\n| network | threads | images a run | W8A8 | W7A8 | 3 bits | 4.0 bits mixed | 2.5 bits mixed |\n|---|---|---|---|---|---|---|---|");
-        foreach (var (name, path, images, preprocessing) in networks.Where(n => n.Model != "mlperf_resnet8_cifar10").Select(n => (n.Model, n.Path, n.Calibration(16), n.Preprocessing))
-            .Append(("resnet18 (random)", Path.Combine(folder, "resnet18.onnx"), Networks[3].Calibration(16), Preprocessing.Parse("imagenet"))))
+        Console.WriteLine(
+            "\n## Speed: times as fast as FP32, medians of runs in turn\n\n| network | threads | images a run | W8A8 | W7A8 | 3 bits | 4.0 "
+                + "bits mixed | 2.5 bits mixed |\n|---|---|---|---|---|---|---|---|");
+        foreach (var (name, path, images, preprocessing) in networks.Where(n => n.Model != "mlperf_resnet8_cifar10")
+            .Select(n => (n.Model, n.Path, n.Calibration(16), n.Preprocessing))
+            .Append(
+                ("resnet18 (random)", Path.Combine(folder, "resnet18.onnx"), Networks[3].Calibration(16), Preprocessing.Parse("imagenet"))))
         {
             var graph = Graph.Read(path);
             var candidates = Round(graph, new NearestRounding(), null, 2, 3, 4, 7, 8);
             var files = new List<string> { path };
             foreach (var (file, chosen) in new (string, IReadOnlyList<Candidate>)[]
-                { ("w8", Uniform(candidates, 8)), ("w7", Uniform(candidates, 7)), ("w3", Uniform(candidates, 3)), ("m4", Mixed(graph, candidates, 4)), ("m2.5", Mixed(graph, candidates, 2.5)) })
+                { ("w8", Uniform(candidates, 8)), ("w7", Uniform(candidates, 7)), ("w3", Uniform(candidates, 3)),
+                    ("m4", Mixed(graph, candidates, 4)), ("m2.5", Mixed(graph, candidates, 2.5)) })
             {
                 files.Add(Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}-{file}.onnx"));
                 Write(graph, chosen, images, preprocessing, files[^1]);
@@ -79,14 +88,18 @@ internal static class DeployingBenchmark
             foreach (var (threads, batch) in ((int, int)[])[(1, 1), (1, 16), (2, 1), (2, 16)])
             {
                 double[] times = LatencyMeasurement.Measure(files, threads, batch, runs: 21);
-                Console.WriteLine($"| {name} | {threads} | {(graph.HasFreeBatch ? batch : 1)} | {string.Join(" | ", times.Skip(1).Select(t => $"{times[0] / t:0.00}"))} |");
+                Console.WriteLine(
+                    $"| {name} | {threads} | {(graph.HasFreeBatch ? batch : 1)} | "
+                        + $"{string.Join(" | ", times.Skip(1).Select(t => $"{times[0] / t:0.00}"))} |");
             }
         }
     }
 
     private static void Accuracy(string folder, Network[] networks)
     {
-        Console.WriteLine("\n## Accuracy, rounding by feedback\n\n| network | weights | activations | top-1 | agreement with FP32 | loss increase |\n|---|---|---|---|---|---|");
+        Console.WriteLine(
+            "\n## Accuracy, rounding by feedback\n\n| network | weights | activations | top-1 | agreement with FP32 | loss increase "
+                + "|\n|---|---|---|---|---|---|");
         foreach (var network in networks.Where(n => n.Model is "resnet20_cifar10" or "mcunet_imagenet"))
         {
             var graph = Graph.Read(network.Path);
@@ -95,7 +108,8 @@ internal static class DeployingBenchmark
             var inputs = InputMeasurement.Measure(graph, layers, new Workload(images, network.Preprocessing) { Resources = new() { Threads = Environment.ProcessorCount, MemoryBytes = Memory } });
             var candidates = Round(graph, new FeedbackRounding(), inputs, 2, 3, 4, 8);
             Show(network, network.Path, "32 bits", "32 bits");
-            foreach (var (name, chosen) in new (string, IReadOnlyList<Candidate>)[] { ("8 bits", Uniform(candidates, 8)), ("3.0 bits mixed", Mixed(graph, candidates, 3)) })
+            foreach (var (name, chosen) in new (string, IReadOnlyList<Candidate>)[] { ("8 bits", Uniform(candidates, 8)),
+                ("3.0 bits mixed", Mixed(graph, candidates, 3)) })
             {
                 var path = Path.Combine(folder, "accuracy.onnx");
                 OnnxFile.Write(ModelWriter.Build(graph, chosen), path);
@@ -118,7 +132,9 @@ internal static class DeployingBenchmark
 
     private static void Parity(string folder, Network[] networks)
     {
-        Console.WriteLine("\n## Parity: the written file against the simulation of its bits\n\n| network | bits | images | top-1 agrees | largest difference | mean difference |\n|---|---|---|---|---|---|");
+        Console.WriteLine(
+            "\n## Parity: the written file against the simulation of its bits\n\n| network | bits | images | top-1 agrees | largest "
+                + "difference | mean difference |\n|---|---|---|---|---|---|");
         foreach (var network in networks)
         {
             var graph = Graph.Read(network.Path);
@@ -138,7 +154,9 @@ internal static class DeployingBenchmark
 
     private static void Budgets(string folder, Network[] networks)
     {
-        Console.WriteLine("\n## Budgets: 20 each, activations of 8 bits\n\n| network | files within budget | sizes as predicted | no wider choice of a layer fits or helps | bytes left, mean |\n|---|---|---|---|---|");
+        Console.WriteLine(
+            "\n## Budgets: 20 each, activations of 8 bits\n\n| network | files within budget | sizes as predicted | no wider choice of a "
+                + "layer fits or helps | bytes left, mean |\n|---|---|---|---|---|");
         foreach (var network in networks.Where(n => n.Model is "resnet20_cifar10" or "vit_cifar10"))
         {
             var graph = Graph.Read(network.Path);
@@ -169,11 +187,13 @@ internal static class DeployingBenchmark
     {
         var own = result.Chosen.First(c => c.Layer == wider.Layer);
         var changed = result.Chosen.Select(c => c == own ? wider : c).ToArray();
-        return wider.Bits <= own.Bits || wider.SquaredError >= own.SquaredError || sizes.Predict(changed.Sum(c => c.SizeBytes), changed.Select(c => c.Bits)) > budget;
+        return wider.Bits <= own.Bits || wider.SquaredError >= own.SquaredError
+            || sizes.Predict(changed.Sum(c => c.SizeBytes), changed.Select(c => c.Bits)) > budget;
     }
 
     private static QuantizedActivations Write(
-        Graph graph, IReadOnlyList<Candidate> chosen, ImageSet images, Preprocessing preprocessing, string path, RangeMethod method = RangeMethod.LeastSquares)
+        Graph graph, IReadOnlyList<Candidate> chosen, ImageSet images, Preprocessing preprocessing, string path,
+        RangeMethod method = RangeMethod.LeastSquares)
     {
         var plan = ActivationPlan.Of(graph, [.. chosen.Select(c => c.Layer)]);
         var activations = new QuantizedActivations(
@@ -185,14 +205,16 @@ internal static class DeployingBenchmark
     private static CandidateSet Round(Graph graph, IRounding rounding, IEnumerable<InputStatistics>? inputs, params int[] bits)
     {
         var layers = LayerFinder.Find(graph).Layers;
-        return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], rounding, inputs, Environment.ProcessorCount);
+        return CandidateMaker.Make(
+            graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], rounding, inputs, Environment.ProcessorCount);
     }
 
     private static IReadOnlyList<Candidate> Uniform(CandidateSet candidates, int bits) => [.. candidates.Items.Where(c => c.Bits == bits)];
 
     /// <summary>Mixed widths without measuring: those of least weight error, relative to the layer's weights.</summary>
     private static IReadOnlyList<Candidate> Mixed(Graph graph, CandidateSet candidates, double bits) => BitAllocation.Allocate(
-        Surrogate(candidates), candidates, new FileSize(graph, candidates.Layers), Budget.Parse(FormattableString.Invariant($"{bits}bit"), 0), new AutomaticAllocator()).Chosen;
+        Surrogate(candidates), candidates, new FileSize(graph, candidates.Layers), Budget.Parse(
+            FormattableString.Invariant($"{bits}bit"), 0), new AutomaticAllocator()).Chosen;
 
     private static Surrogate Surrogate(CandidateSet candidates)
     {
@@ -210,7 +232,8 @@ internal static class DeployingBenchmark
     {
         public string Path => SharedInstances.Locate($"models/{Model}.onnx");
 
-        public Preprocessing Preprocessing => Preprocess.StartsWith('{') ? Preprocessing.FromJson(Preprocess, Model) : Preprocessing.Parse(Preprocess);
+        public Preprocessing Preprocessing =>
+            Preprocess.StartsWith('{') ? Preprocessing.FromJson(Preprocess, Model) : Preprocessing.Parse(Preprocess);
 
         public ImageSet Calibration(int limit) => ImageFolder.Open(SharedInstances.Locate($"data/{CalibrationFolder}")).Limit(limit, 0);
     }

@@ -25,8 +25,12 @@ internal static class FolderFuzzingBenchmark
             var known = outcomes.TryGetValue(outcome, out var before) ? before : (Count: 0, Example: $"{damage} (seed {seed})");
             outcomes[outcome] = known with { Count = known.Count + 1 };
         }
-        Console.WriteLine($"{count:N0} {(forged ? "forgeries" : "damages")} in {watch.Elapsed.TotalMinutes:0.0} min, {failures} failures; peak {Environment.WorkingSet >> 20} MiB\n");
-        Console.WriteLine(forged ? "Outcomes of allocate, export, report, sweep, then measure, then allocate:\n" : "Outcomes of allocate, export, report, then measure, then allocate, export, report:\n");
+        Console.WriteLine(
+            $"{count:N0} {(forged ? "forgeries" : "damages")} in {watch.Elapsed.TotalMinutes:0.0} min, {failures} failures; peak "
+                + $"{Environment.WorkingSet >> 20} MiB\n");
+        Console.WriteLine(
+            forged ? "Outcomes of allocate, export, report, sweep, then measure, then allocate:\n"
+                : "Outcomes of allocate, export, report, then measure, then allocate, export, report:\n");
         Console.WriteLine("| outcome | number | such as |\n|---|---|---|");
         foreach (var (outcome, (times, example)) in outcomes.OrderByDescending(o => o.Value.Count))
         {

@@ -8,8 +8,8 @@ using Clado.Tests.Support;
 namespace Clado.Benchmarks;
 
 /// <summary>
-/// Reads many broken models: each must be read, or refused with an error that names the file. Readers are processes of their own, so that one that dies or hangs
-/// costs its file and no more.
+/// Reads many broken models: each must be read, or refused with an error that names the file. Readers are processes of their own, so that
+/// one that dies or hangs costs its file and no more.
 /// </summary>
 internal static class FuzzingBenchmark
 {
@@ -18,7 +18,8 @@ internal static class FuzzingBenchmark
     // In processor time a reader that computes for ever; by the clock one that waits for ever, on however busy a machine.
     private static readonly TimeSpan HungComputing = TimeSpan.FromSeconds(30), HungWaiting = TimeSpan.FromMinutes(10);
 
-    private static readonly string[] Models = ["models/mlperf_resnet8_cifar10.onnx", "models/resnet20_cifar10.onnx", "models/vit_cifar10.onnx", "models/face_detection.onnx", "models/mcunet_imagenet.onnx"];
+    private static readonly string[] Models = ["models/mlperf_resnet8_cifar10.onnx", "models/resnet20_cifar10.onnx",
+        "models/vit_cifar10.onnx", "models/face_detection.onnx", "models/mcunet_imagenet.onnx"];
 
     /// <summary>Runs over seeds 0 to <paramref name="count"/>.</summary>
     public static int Run(int count)
@@ -35,7 +36,9 @@ internal static class FuzzingBenchmark
                 InterlockedMax(ref peak, bytes);
             }
         });
-        Console.WriteLine($"{count:N0} files of {Models.Length} networks in {watch.Elapsed.TotalMinutes:0.0} min on {workers} cores; largest resident set of a reader {peak >> 20:N0} MiB\n");
+        Console.WriteLine(
+            $"{count:N0} files of {Models.Length} networks in {watch.Elapsed.TotalMinutes:0.0} min on {workers} cores; largest resident "
+                + $"set of a reader {peak >> 20:N0} MiB\n");
         Console.WriteLine("| outcome | files |\n|---|---|");
         foreach (var (outcome, files) in outcomes.OrderByDescending(o => o.Value))
         {
@@ -58,7 +61,8 @@ internal static class FuzzingBenchmark
             string outcome = Outcome(path);
             // The clock counts other programs' time as well, the processor that of all threads.
             double milliseconds = Math.Min(watch.ElapsedMilliseconds, (Environment.CpuUsage.TotalTime - before).TotalMilliseconds);
-            Console.WriteLine($"{seed}\t{Environment.WorkingSet}\t{(milliseconds > Slow ? $"over a second ({milliseconds:0} ms, seed {seed}): " : "")}{outcome}");
+            var slow = milliseconds > Slow ? $"over a second ({milliseconds:0} ms, seed {seed}): " : "";
+            Console.WriteLine($"{seed}\t{Environment.WorkingSet}\t{slow}{outcome}");
         }
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
         return 0;
@@ -78,14 +82,16 @@ internal static class FuzzingBenchmark
         }
         catch (Exception e)
         {
-            return $"{e.GetType().Name}: {e.StackTrace?.Split('\n').FirstOrDefault(l => l.Contains("Clado", StringComparison.Ordinal))?.Trim()}";
+            var place = e.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("Clado", StringComparison.Ordinal));
+            return $"{e.GetType().Name}: {place?.Trim()}";
         }
     }
 
     /// <summary>Follows a reader until it ends, dies or hangs; gives the next seed and the largest resident set seen.</summary>
     private static (int Next, long PeakBytes) Watch(int first, int step, int count, ConcurrentDictionary<string, int> outcomes)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(FuzzingBenchmark).Assembly.Location, "fuzzing", "read", $"{first}", $"{step}", $"{count}"])
+        using var process = Process.Start(new ProcessStartInfo(
+            "dotnet", [typeof(FuzzingBenchmark).Assembly.Location, "fuzzing", "read", $"{first}", $"{step}", $"{count}"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

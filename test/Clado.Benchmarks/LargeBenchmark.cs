@@ -17,7 +17,10 @@ internal static class LargeBenchmark
     private const int Hidden = 18_000;
     private const int Classes = 10;
 
-    /// <summary>Makes network and images where they are not there, and quantizes: once all of it, once all but the large products, so that what is written is large, too.</summary>
+    /// <summary>
+    /// Makes network and images where they are not there, and quantizes: once all of it, once all but the large products, so that what is
+    /// written is large, too.
+    /// </summary>
     /// <param name="folder">Where to; some 10 GB are needed.</param>
     public static int Run(string folder)
     {
@@ -29,15 +32,19 @@ internal static class LargeBenchmark
             GC.Collect();
         }
         Pictures(images);
-        Console.WriteLine($"| {string.Join(" | ", Directory.GetFiles(folder, "large.onnx*").Select(f => $"{Path.GetFileName(f)}: {new FileInfo(f).Length:N0} bytes"))} |\n");
+        var sizes = Directory.GetFiles(folder, "large.onnx*").Select(f => $"{Path.GetFileName(f)}: {new FileInfo(f).Length:N0} bytes");
+        Console.WriteLine($"| {string.Join(" | ", sizes)} |\n");
         Console.WriteLine("| run | stage | seconds | peak memory so far, MiB | |\n|---|---|---|---|---|");
-        foreach (var (name, pins, budget) in ((string, string[], string)[])[("all at 4 bits", ["stem=float"], "none"), ("large products float", ["large*=float"], "none")])
+        foreach (var (name, pins, budget) in ((string, string[], string)[])[("all at 4 bits", ["stem=float"], "none"),
+            ("large products float", ["large*=float"], "none")])
         {
             var watch = Stopwatch.StartNew();
             void Say(string stage, string result)
             {
                 using var process = Process.GetCurrentProcess();
-                Console.WriteLine(FormattableString.Invariant($"| {name} | {stage} | {watch.Elapsed.TotalSeconds:0} | {process.PeakWorkingSet64 >> 20:N0} | {result} |"));
+                Console.WriteLine(
+                    FormattableString.Invariant(
+                        $"| {name} | {stage} | {watch.Elapsed.TotalSeconds:0} | {process.PeakWorkingSet64 >> 20:N0} | {result} |"));
                 watch.Restart();
             }
 
@@ -54,7 +61,9 @@ internal static class LargeBenchmark
                 Resources = new() { Threads = 1, MemoryBytes = 48L << 30 },
                 Run = Path.Combine(folder, "run-" + name.Replace(' ', '-')),
             });
-            Say("measure", $"{run.Layers.Layers.Count} layers, loss increases {string.Join(", ", Enumerable.Range(0, run.Candidates.Items.Count).Select(row => FormattableString.Invariant($"{run.Sensitivity.LossIncrease(row):G3}")))}");
+            var increases = Enumerable.Range(0, run.Candidates.Items.Count)
+                .Select(row => FormattableString.Invariant($"{run.Sensitivity.LossIncrease(row):G3}"));
+            Say("measure", $"{run.Layers.Layers.Count} layers, loss increases {string.Join(", ", increases)}");
             var allocation = run.Allocate(budget);
             Say("allocate", $"{allocation.SizeBytes:N0} bytes predicted");
             var output = Path.Combine(folder, $"out-{name.Replace(' ', '-')}.onnx");
@@ -81,7 +90,12 @@ internal static class LargeBenchmark
             {
                 value = spread * ((2 * random.NextSingle()) - 1);
             }
-            var tensor = new TensorProto { Name = name, DataType = (int)DataType.Float, RawData = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(bytes) };
+            var tensor = new TensorProto
+            {
+                Name = name,
+                DataType = (int)DataType.Float,
+                RawData = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(bytes),
+            };
             tensor.Dims.Add(shape);
             model.Graph.Initializer.Add(tensor);
         }
@@ -114,7 +128,11 @@ internal static class LargeBenchmark
     {
         var shape = new TensorShapeProto();
         shape.Dim.Add(dims.Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }));
-        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float, Shape = shape } } };
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float, Shape = shape } },
+        };
     }
 
     private static void Pictures(string folder)
@@ -124,7 +142,8 @@ internal static class LargeBenchmark
         for (int i = 0; i < 4; i++)
         {
             using var bitmap = new SKBitmap(Side, Side, SKColorType.Rgba8888, SKAlphaType.Opaque);
-            bitmap.Pixels = [.. Enumerable.Range(0, Side * Side).Select(_ => new SKColor((byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256)))];
+            bitmap.Pixels = [.. Enumerable.Range(0, Side * Side)
+                .Select(_ => new SKColor((byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256)))];
             using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
             File.WriteAllBytes(Path.Combine(folder, $"{i}.png"), data.ToArray());
         }

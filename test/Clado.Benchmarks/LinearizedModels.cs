@@ -5,9 +5,9 @@ using Google.OrTools.Sat;
 namespace Clado.Benchmarks;
 
 /// <summary>
-/// The same problem for solvers of linear objectives: one more variable for every product of two candidates of different layers. The products of
-/// a candidate with all candidates of one other layer add up to the candidate (Adams and Sherali, Management Science 32, 1986), which is tighter
-/// than an inequality for each product.
+/// The same problem for solvers of linear objectives: one more variable for every product of two candidates of different layers. The
+/// products of a candidate with all candidates of one other layer add up to the candidate (Adams and Sherali, Management Science 32, 1986),
+/// which is tighter than an inequality for each product.
 /// </summary>
 internal static class LinearizedModels
 {
@@ -49,7 +49,8 @@ internal static class LinearizedModels
         model.Minimize(Google.OrTools.Sat.LinearExpr.WeightedSum(terms, weights));
         var solver = new CpSolver { StringParameters = $"max_time_in_seconds:{limit.TotalSeconds},num_workers:2" };
         var status = solver.Solve(model);
-        return (status is CpSolverStatus.Optimal or CpSolverStatus.Feasible ? solver.ObjectiveValue / scale : double.PositiveInfinity, solver.BestObjectiveBound / scale);
+        return (status is CpSolverStatus.Optimal or CpSolverStatus.Feasible ? solver.ObjectiveValue / scale
+            : double.PositiveInfinity, solver.BestObjectiveBound / scale);
     }
 
     private static (double, double) SolveLinear(string name, AllocationProblem problem, TimeSpan limit)
@@ -95,10 +96,13 @@ internal static class LinearizedModels
         objective.SetMinimization();
         solver.SetTimeLimit((long)limit.TotalMilliseconds);
         var status = solver.Solve();
-        return (status is Solver.ResultStatus.OPTIMAL or Solver.ResultStatus.FEASIBLE ? objective.Value() : double.PositiveInfinity, objective.BestBound());
+        return (status is Solver.ResultStatus.OPTIMAL or Solver.ResultStatus.FEASIBLE ? objective.Value()
+            : double.PositiveInfinity, objective.BestBound());
     }
 
-    /// <summary>Every candidate, with the candidates of every other layer: exactly one of these products is 1 where the candidate is.</summary>
+    /// <summary>
+    /// Every candidate, with the candidates of every other layer: exactly one of these products is 1 where the candidate is.
+    /// </summary>
     private static IEnumerable<(int Candidate, IEnumerable<int> Others)> Sums(AllocationProblem problem) =>
         from a in Enumerable.Range(0, problem.CandidateCount)
         from layer in Enumerable.Range(0, problem.LayerCount)

@@ -5,7 +5,6 @@ using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
-using Clado.Inference;
 using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
@@ -16,8 +15,8 @@ using Microsoft.ML.OnnxRuntime;
 namespace Clado.Benchmarks;
 
 /// <summary>
-/// What measuring costs beside what it must cost. Times are processor times of the whole process: on a machine that others use too they can be compared
-/// within a run, which wall times cannot.
+/// What measuring costs beside what it must cost. Times are processor times of the whole process: on a machine that others use too they can
+/// be compared within a run, which wall times cannot.
 /// </summary>
 internal static class MeasuringBenchmark
 {
@@ -52,23 +51,29 @@ internal static class MeasuringBenchmark
         return 0;
     }
 
-    /// <summary>Additive: ideal / actual, ideal = Σ over passes of (MACs of the suffix / MACs of the network) × a full pass at its best.</summary>
+    /// <summary>
+    /// Additive: ideal / actual, ideal = Σ over passes of (MACs of the suffix / MACs of the network) × a full pass at its best.
+    /// </summary>
     private static void Efficiency((string Model, string Images, string Preprocess)[] networks)
     {
-        Console.WriteLine("| network | images | full pass, CPU s | full passes' worth of MACs | ideal, CPU s | actual, CPU s | efficiency |\n|---|---|---|---|---|---|---|");
+        Console.WriteLine(
+            "| network | images | full pass, CPU s | full passes' worth of MACs | ideal, CPU s | actual, CPU s | efficiency "
+                + "|\n|---|---|---|---|---|---|---|");
         foreach (var (model, folder, preprocess) in networks)
         {
             var (graph, set, preprocessing, candidates) = Open(model, folder, preprocess, 512);
             using var pass = new FullPass(graph, set, preprocessing);
             double passes = Passes(graph, candidates, new AdditiveEstimator());
             var (actual, forward) = pass.Beside(() => Measure(graph, candidates, set, preprocessing, "additive"));
-            Console.WriteLine($"| {model} | {set.Items.Count} | {forward:0.00} | {passes:0.0} | {passes * forward:0.0} | {actual:0.0} | {passes * forward / actual:0.00} |");
+            Console.WriteLine(
+                $"| {model} | {set.Items.Count} | {forward:0.00} | {passes:0.0} | {passes * forward:0.0} | {actual:0.0} | "
+                    + $"{passes * forward / actual:0.00} |");
         }
     }
 
     /// <summary>
-    /// All of a measurement on resnet20 — load, calibrate, round, measure, matrix — in full passes; pairwise as a share of the naive number of passes. Then its stages again, when all
-    /// code has been compiled.
+    /// All of a measurement on resnet20 — load, calibrate, round, measure, matrix — in full passes; pairwise as a share of the naive number
+    /// of passes. Then its stages again, when all code has been compiled.
     /// </summary>
     private static void Whole()
     {
@@ -103,8 +108,11 @@ internal static class MeasuringBenchmark
         InputStatistics[] inputs = [];
         Row("— inputs", () => inputs = [.. InputMeasurement.Measure(graph, candidates.Layers, new Workload(set, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount, MemoryBytes = 8L << 30 } })]);
         Row("— candidates", () => CandidateMaker.Make(
-            graph, candidates.Layers, [.. candidates.Layers.Select(_ => (IReadOnlyList<int>)Widths)], new FeedbackRounding(), inputs, Environment.ProcessorCount));
-        Row($"— measuring ({Passes(graph, candidates, new AdditiveEstimator()):0.0} passes' worth of MACs)", () => Measure(graph, candidates, set, preprocessing, "additive"));
+            graph, candidates.Layers, [.. candidates.Layers.Select(_ => (IReadOnlyList<int>)Widths)], new FeedbackRounding(), inputs,
+            Environment.ProcessorCount));
+        Row(
+            $"— measuring ({Passes(graph, candidates, new AdditiveEstimator()):0.0} passes' worth of MACs)", () =>
+                Measure(graph, candidates, set, preprocessing, "additive"));
         Pipelined("pairwise", 1 + n + (widths * widths * layers * (layers - 1) / 2));
     }
 
@@ -113,7 +121,8 @@ internal static class MeasuringBenchmark
     {
         const int candidates = 168, images = 1024, classes = 1000, widths = 3, batch = 32;
         var random = new Random(1);
-        float[] Values(double spread) => [.. Enumerable.Range(0, batch * classes).Select(_ => (float)(spread * (random.NextDouble() - 0.5)))];
+        float[] Values(double spread) =>
+            [.. Enumerable.Range(0, batch * classes).Select(_ => (float)(spread * (random.NextDouble() - 0.5)))];
         int[] layerOf = [.. Enumerable.Range(0, candidates).Select(i => i / widths)];
         var logits = Values(20);
         var shifts = Enumerable.Range(0, candidates).Select(_ => Values(4)).ToArray();
@@ -132,11 +141,15 @@ internal static class MeasuringBenchmark
                 worst = Math.Max(worst, Math.Abs(direct - matrix[(a * candidates) + b]) / Math.Abs(direct));
             }
         }
-        Console.WriteLine($"\nAdditive matrix, {candidates} candidates × {images} images × {classes} classes: {seconds:0.0} s on {Environment.ProcessorCount} cores "
-            + $"(a batch of {batch} timed, times {images / batch}); largest relative difference to the direct loop over 50 pairs {worst:0.0e0}");
+        Console.WriteLine($"\nAdditive matrix, {candidates} candidates × {images} images × {classes} classes: {seconds:0.0} s on "
+            + $"{Environment.ProcessorCount} cores "
+            + $"(a batch of {batch} timed, times {images / batch}); largest relative difference to the direct loop over 50 pairs "
+            + $"{worst:0.0e0}");
     }
 
-    /// <summary>Σ over images of log Σ p exp(δ_a + δ_b) − log Σ p exp δ_a − log Σ p exp δ_b, a term at a time in double precision.</summary>
+    /// <summary>
+    /// Σ over images of log Σ p exp(δ_a + δ_b) − log Σ p exp δ_a − log Σ p exp δ_b, a term at a time in double precision.
+    /// </summary>
     private static double DirectCrossTerm(float[] logits, float[] first, float[] second, int classes)
     {
         double total = 0;
@@ -156,12 +169,15 @@ internal static class MeasuringBenchmark
         return total;
     }
 
-    private static (Graph Graph, ImageSet Set, Preprocessing Preprocessing, CandidateSet Candidates) Open(string model, string folder, string preprocess, int images)
+    private static (Graph Graph, ImageSet Set, Preprocessing Preprocessing, CandidateSet Candidates) Open(
+        string model, string folder, string preprocess, int images)
     {
         var graph = Graph.Read(SharedInstances.Locate($"models/{model}.onnx"));
         var layers = LayerFinder.Find(graph).Layers;
-        var candidates = CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)Widths)], new NearestRounding(), null, Environment.ProcessorCount);
-        return (graph, ImageFolder.Open(SharedInstances.Locate($"data/{folder}")).Limit(images, 0), Preprocessing.Parse(preprocess), candidates);
+        var candidates = CandidateMaker.Make(
+            graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)Widths)], new NearestRounding(), null, Environment.ProcessorCount);
+        return (graph, ImageFolder.Open(SharedInstances.Locate($"data/{folder}"))
+            .Limit(images, 0), Preprocessing.Parse(preprocess), candidates);
     }
 
     private static void Measure(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
@@ -172,8 +188,8 @@ internal static class MeasuringBenchmark
 
     private static double Passes(Graph graph, CandidateSet candidates, AdditiveEstimator estimator)
     {
-        using var network = new PerturbedNetwork(graph, candidates.Layers, Readout.Of(graph), OutputSource.Float(graph.File), n => MemoryPlan.Of(n, graph, candidates, long.MaxValue));
-        return 1 + (estimator.WorkPerImage(network, candidates) / network.TotalMacs);
+        var cuts = new NetworkCuts(graph, candidates.Layers, Readout.Of(graph));
+        return 1 + (estimator.Units(cuts, candidates).Sum(unit => unit.Macs) / cuts.Macs);
     }
 
     /// <summary>Processor seconds that work takes, all threads together.</summary>
@@ -197,11 +213,15 @@ internal static class MeasuringBenchmark
         public FullPass(Graph graph, ImageSet set, Preprocessing preprocessing)
         {
             session = new GraphSession(graph.Model, graph.File);
-            ImageBatch[] Load(int size) => new ImageBatches(set, graph, preprocessing, size) is var all ? [.. Enumerable.Range(0, all.Count).Select(all.Load)] : [];
+            ImageBatch[] Load(int size) =>
+                new ImageBatches(set, graph, preprocessing, size) is var all ? [.. Enumerable.Range(0, all.Count).Select(all.Load)] : [];
             batches = Load(BatchSizes.MinBy(size => Load(size) is var loaded ? Enumerable.Range(0, Repeats).Min(_ => Time(loaded)) : 0));
         }
 
-        /// <summary>Processor seconds of some work, and of a pass: the median of passes just before and just after it, since a shared processor's speed changes.</summary>
+        /// <summary>
+        /// Processor seconds of some work, and of a pass: the median of passes just before and just after it, since a shared processor's
+        /// speed changes.
+        /// </summary>
         public (double Work, double Pass) Beside(Action work)
         {
             double[] Passes() => [.. Enumerable.Range(0, Repeats).Select(_ => Time(batches))];
@@ -213,10 +233,11 @@ internal static class MeasuringBenchmark
 
         public void Dispose() => session.Dispose();
 
-        private double Time(ImageBatch[] loaded) => Cpu(() => Parallel.ForEach(Partitioner.Create(loaded, EnumerablePartitionerOptions.NoBuffering), batch =>
-        {
-            using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
-            using var outputs = session.Run(_ => input);
-        }));
+        private double Time(ImageBatch[] loaded) =>
+            Cpu(() => Parallel.ForEach(Partitioner.Create(loaded, EnumerablePartitionerOptions.NoBuffering), batch =>
+            {
+                using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
+                using var outputs = session.Run(_ => input);
+            }));
     }
 }

@@ -26,7 +26,9 @@ internal static class ModelsBenchmark
     /// <summary>Measures each once, on so many images, and allocates for the three sizes.</summary>
     public static int Run(int images)
     {
-        Console.WriteLine($"| model | bits | bytes (FP32) | metric on {TestImages} images | layers quantized, kept | processor seconds: measuring once | choosing and writing |\n|---|---|---|---|---|---|---|");
+        Console.WriteLine(
+            $"| model | bits | bytes (FP32) | metric on {TestImages} images | layers quantized, kept | processor seconds: measuring once | "
+                + $"choosing and writing |\n|---|---|---|---|---|---|---|");
         var pages = Directory.CreateTempSubdirectory("clado-pages").FullName;
         TextPages.Write(Path.Combine(pages, "calibration"), images, 1);
         TextPages.Write(Path.Combine(pages, "test"), TestImages, 2);
@@ -37,7 +39,8 @@ internal static class ModelsBenchmark
             {
                 Model = SharedInstances.Locate($"models/{model}.onnx"),
                 Images = Path.Combine(folder, "calibration"),
-                Preprocessing = preprocess.StartsWith('{') ? Preprocessing.FromJson(preprocess, "benchmark") : Preprocessing.Parse(preprocess),
+                Preprocessing = preprocess.StartsWith('{') ? Preprocessing.FromJson(preprocess, "benchmark")
+                    : Preprocessing.Parse(preprocess),
                 Limit = images,
                 Run = Directory.CreateTempSubdirectory("clado-models").FullName,
             };
@@ -53,8 +56,10 @@ internal static class ModelsBenchmark
                 var evaluation = Evaluator.Evaluate(
                     new(path), new(options.Model), new(), new Workload(test, options.Preprocessing) { Resources = options.Resources });
                 var metric = labelled ? $"top-1 {evaluation.Top1 * 100:0.0} %, agreement {evaluation.Agreement * 100:0.0} %"
-                    : evaluation.Agreement is { } agreement ? $"agreement {agreement * 100:0.0} %" : $"relative output error {Math.Sqrt(evaluation.LossIncrease ?? double.NaN):0.0000}";
-                Console.WriteLine($"| {model} | {result.BitsPerWeight:0.00} | {result.SizeBytes:N0} ({pipeline.Graph.FileSizeBytes:N0}) | {metric} "
+                    : evaluation.Agreement is { } agreement ? $"agreement {agreement * 100:0.0} %"
+                    : $"relative output error {Math.Sqrt(evaluation.LossIncrease ?? double.NaN):0.0000}";
+                Console.WriteLine($"| {model} | {result.BitsPerWeight:0.00} | {result.SizeBytes:N0} ({pipeline.Graph.FileSizeBytes:N0}) | "
+                    + $"{metric} "
                     + $"| {pipeline.Layers.Layers.Count}, {pipeline.Layers.Kept.Count} | {measuring:0} | {choosing:0} |");
             }
             Directory.Delete(options.Run!, recursive: true);

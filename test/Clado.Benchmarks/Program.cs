@@ -1,15 +1,21 @@
 using System.Globalization;
 using Clado.Benchmarks;
+using Clado.Benchmarks.House;
 
 // One verb a benchmark; each writes its results as markdown to standard output.
 return args switch
 {
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
-    ["fuzzing", "read", var first, var step, var count] => FuzzingBenchmark.Read(int.Parse(first, CultureInfo.InvariantCulture), int.Parse(step, CultureInfo.InvariantCulture), int.Parse(count, CultureInfo.InvariantCulture)),
+    ["fuzzing", "read", var first, var step, var count] =>
+        FuzzingBenchmark.Read(
+            int.Parse(first, CultureInfo.InvariantCulture), int.Parse(step, CultureInfo.InvariantCulture), int.Parse(
+                count, CultureInfo.InvariantCulture)),
     ["fuzzing", var count] => FuzzingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture)),
     ["stopping", var count, .. var verbs] => StoppingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), verbs),
     ["folders", var count] => FolderFuzzingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), forged: false),
     ["folders", "forged", var count] => FolderFuzzingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), forged: true),
+    ["house", .. var checkouts] => HouseBenchmark.Run(checkouts),
+    ["identity", var command] => IdentityBenchmark.Run(command),
     ["models", var images] => ModelsBenchmark.Run(int.Parse(images, CultureInfo.InvariantCulture)),
     ["resnet50", var folder, var images] => RandomResNet.Write(folder, int.Parse(images, CultureInfo.InvariantCulture)),
     ["deploying", .. var parts] => DeployingBenchmark.Run(parts),
@@ -24,14 +30,21 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine("usage: Clado.Benchmarks rounding [accuracy] [equalized] [time] [NETWORK …] [TEST IMAGES]");
-    Console.Error.WriteLine("       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto …] [2,4,8] [IMAGES] [MODEL]");
+    Console.Error.WriteLine(
+        "       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto "
+            + "…] [2,4,8] [IMAGES] [MODEL]");
     Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
     Console.Error.WriteLine("       Clado.Benchmarks large FOLDER   (a network of 2.2 GiB; takes 10 GB of disk and 16 GB of memory)");
     Console.Error.WriteLine("       Clado.Benchmarks parity shared | [broken] [IMAGES] [NETWORK …]");
     Console.Error.WriteLine("       Clado.Benchmarks folders [forged] DAMAGES");
+    Console.Error.WriteLine(
+        "       Clado.Benchmarks house [[NAME=]CHECKOUT …]   (checkouts are built in Release; without any, the one we stand in)");
+    Console.Error.WriteLine("       Clado.Benchmarks identity PATH/TO/clado   (two builds that write the same files print the same)");
     Console.Error.WriteLine("       Clado.Benchmarks models IMAGES");
     Console.Error.WriteLine("       Clado.Benchmarks stopping STOPS [VERB …]");
-    Console.Error.WriteLine("       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [measuring [ESTIMATOR …]] [MODEL …]   (all parts where none is named)");
+    Console.Error.WriteLine(
+        "       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [measuring [ESTIMATOR …]] [MODEL …]   (all parts where "
+            + "none is named)");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");

@@ -4,8 +4,8 @@ using Clado.Sensitivity;
 namespace Clado.Benchmarks;
 
 /// <summary>
-/// Random semidefinite matrices of three widths a layer: identity, rank 5 and noise, scaled a candidate by the layer's amplitude and the width's
-/// rounding error; log-normal sizes; a budget of 4 bits a weight.
+/// Random semidefinite matrices of three widths a layer: identity, rank 5 and noise, scaled a candidate by the layer's amplitude and the
+/// width's rounding error; log-normal sizes; a budget of 4 bits a weight.
 /// </summary>
 internal static class RandomInstances
 {
@@ -47,6 +47,7 @@ internal static class RandomInstances
         int n = sizes.Length * Bits.Length;
         return new AllocationProblem(
             matrix, [.. Enumerable.Range(0, n).Select(a => a / Bits.Length)],
-            [[.. Enumerable.Range(0, n).Select(a => (long)sizes[a / Bits.Length] * Bits[a % Bits.Length])]], [(long)(meanBits * sizes.Sum())]);
+            [[.. Enumerable.Range(0, n).Select(a => (long)sizes[a / Bits.Length] * Bits[a % Bits.Length])]],
+            [(long)(meanBits * sizes.Sum())]);
     }
 }

@@ -7,8 +7,8 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Benchmarks;
 
 /// <summary>
-/// Networks of the shape of ResNet-50 and ResNet-18 (He et al. 2015, as torchvision has them, batch normalisation folded: 25.5 and 11.7 million weights, 4.1 and
-/// 1.8 G MACs at 224) with random weights, and images for them: what memory and time do not depend on is left out.
+/// Networks of the shape of ResNet-50 and ResNet-18 (He et al. 2015, as torchvision has them, batch normalisation folded: 25.5 and 11.7
+/// million weights, 4.1 and 1.8 G MACs at 224) with random weights, and images for them: what memory and time do not depend on is left out.
 /// </summary>
 internal sealed class RandomResNet
 {
@@ -41,7 +41,8 @@ internal sealed class RandomResNet
     private ModelProto Build(int[] blocksOfStages, bool isBottleneck)
     {
         string last = Relu(Convolution("x", 3, 64, 7, 2));
-        graph.Node.Add(Node("MaxPool", [last], "pool", Attribute("kernel_shape", 3, 3), Attribute("strides", 2, 2), Attribute("pads", 1, 1, 1, 1)));
+        graph.Node.Add(
+            Node("MaxPool", [last], "pool", Attribute("kernel_shape", 3, 3), Attribute("strides", 2, 2), Attribute("pads", 1, 1, 1, 1)));
         last = "pool";
         int channels = 64;
         foreach (var (blocks, stage) in blocksOfStages.Select((blocks, stage) => (blocks, stage)))
@@ -51,7 +52,8 @@ internal sealed class RandomResNet
             {
                 int stride = block == 0 && stage > 0 ? 2 : 1;
                 var branch = isBottleneck
-                    ? Convolution(Relu(Convolution(Relu(Convolution(last, channels, width, 1, 1)), width, width, 3, stride)), width, outputs, 1, 1)
+                    ? Convolution(
+                        Relu(Convolution(Relu(Convolution(last, channels, width, 1, 1)), width, width, 3, stride)), width, outputs, 1, 1)
                     : Convolution(Relu(Convolution(last, channels, width, 3, stride)), width, width, 3, 1);
                 var shortcut = channels != outputs || stride > 1 ? Convolution(last, channels, outputs, 1, stride) : last;
                 var sum = $"sum{graph.Node.Count}";
@@ -75,9 +77,12 @@ internal sealed class RandomResNet
     {
         var name = $"conv{graph.Node.Count}";
         int pad = kernel / 2;
-        graph.Initializer.Add(TensorData.Singles($"{name}.weight", Values(to * from * kernel * kernel, from * kernel * kernel), to, from, kernel, kernel));
+        graph.Initializer.Add(
+            TensorData.Singles($"{name}.weight", Values(to * from * kernel * kernel, from * kernel * kernel), to, from, kernel, kernel));
         graph.Initializer.Add(TensorData.Singles($"{name}.bias", new float[to], to));
-        var node = Node("Conv", [input, $"{name}.weight", $"{name}.bias"], name, Attribute("strides", stride, stride), Attribute("pads", pad, pad, pad, pad));
+        var node = Node(
+            "Conv", [input, $"{name}.weight", $"{name}.bias"], name, Attribute("strides", stride, stride), Attribute(
+                "pads", pad, pad, pad, pad));
         node.Name = name;
         graph.Node.Add(node);
         return name;
@@ -106,7 +111,11 @@ internal sealed class RandomResNet
         var shape = new TensorShapeProto();
         shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimParam = "N" });
         shape.Dim.Add(dims.Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }));
-        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float, Shape = shape } } };
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float, Shape = shape } },
+        };
     }
 
     private static void Picture(string path, Random random)

@@ -36,7 +36,8 @@ internal static class RoundingBenchmark
     public static int Run(string[] parts)
     {
         Console.WriteLine($"ONNX Runtime {OrtRuntime.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} cores\n");
-        int? limit = parts.Select(p => int.TryParse(p, CultureInfo.InvariantCulture, out int n) ? n : (int?)null).FirstOrDefault(n => n is not null);
+        int? limit = parts.Select(p => int.TryParse(p, CultureInfo.InvariantCulture, out int n) ? n : (int?)null)
+            .FirstOrDefault(n => n is not null);
         var networks = Networks.Where(n => !parts.Any(Networks.ContainsKey) || parts.Contains(n.Key)).Select(n => n.Value).ToArray();
         bool Wanted(string part) => !parts.Intersect(["accuracy", "equalized", "time"]).Any() || parts.Contains(part);
         if (Wanted("accuracy"))
@@ -54,7 +55,9 @@ internal static class RoundingBenchmark
         return 0;
     }
 
-    /// <summary>Every layer at the same width, each part of the rounding added to those before it; quantized inputs are what refining rounds on.</summary>
+    /// <summary>
+    /// Every layer at the same width, each part of the rounding added to those before it; quantized inputs are what refining rounds on.
+    /// </summary>
     private static void Accuracy(Network[] networks, int? limit)
     {
         Console.WriteLine("| network, test images | rounding | bits | top-1 | agreement with FP32 |\n|---|---|---|---|---|");
@@ -69,7 +72,9 @@ internal static class RoundingBenchmark
             {
                 IReadOnlyList<int>[] widths = [.. layers.Select(_ => (IReadOnlyList<int>)[bits])];
                 void Row(string name, IRounding rounding, InputStatistics[]? statistics) =>
-                    evaluation.Row(name, $"{bits}", ModelWriter.Build(graph, CandidateMaker.Make(graph, layers, widths, rounding, statistics, Threads).Items));
+                    evaluation.Row(
+                        name, $"{bits}", ModelWriter.Build(
+                            graph, CandidateMaker.Make(graph, layers, widths, rounding, statistics, Threads).Items));
                 Row("nearest", new NearestRounding(), null);
                 Row("+ scale by output error", new NearestByOutput(), uncorrected);
                 Row("+ feedback (and coordinate descent)", new FeedbackRounding(), uncorrected);
@@ -102,7 +107,9 @@ internal static class RoundingBenchmark
                     var inputs = InputMeasurement.Measure(scaled, own, new Workload(calibration, preprocessing) { Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes } }).ToArray();
                     foreach (int bits in (int[])[8, 4])
                     {
-                        var made = CandidateMaker.Make(scaled, own, [.. own.Select(_ => (IReadOnlyList<int>)[bits])], rounding, rounding.NeedsInputs ? inputs : null, Threads);
+                        var made = CandidateMaker.Make(
+                            scaled, own, [.. own.Select(_ => (IReadOnlyList<int>)[bits])], rounding, rounding.NeedsInputs ? inputs
+                                : null, Threads);
                         evaluation.Row(rounding.Name + name, $"{bits}", ModelWriter.Build(scaled, made.Items));
                     }
                 }
@@ -119,15 +126,22 @@ internal static class RoundingBenchmark
                     Sensitivity = new() { Estimator = "additive" },
                     Run = Path.Combine(Path.GetTempPath(), "clado-rounding", $"{network.Model}-{equalize}"),
                 });
-                evaluation.Row($"feedback{(equalize ? ", equalized" : "")}, additive, {MixedImages} images", "mixed 4.0", ModelWriter.Build(run.Graph, run.Allocate("4bit").Chosen));
+                evaluation.Row(
+                    $"feedback{(equalize ? ", equalized" : "")}, additive, {MixedImages} images", "mixed 4.0", ModelWriter.Build(
+                        run.Graph, run.Allocate("4bit").Chosen));
             }
         }
     }
 
-    /// <summary>All candidates at 2, 3, 4 and 8 bits, in forward passes over the same images; processor times of one run. Without a name, a ResNet-50 of random weights too.</summary>
+    /// <summary>
+    /// All candidates at 2, 3, 4 and 8 bits, in forward passes over the same images; processor times of one run. Without a name, a
+    /// ResNet-50 of random weights too.
+    /// </summary>
     private static void Time(Network[] networks)
     {
-        Console.WriteLine("\n| network, images | forward pass, CPU s | inputs | candidates (feedback) | together, in forward passes |\n|---|---|---|---|---|");
+        Console.WriteLine(
+            "\n| network, images | forward pass, CPU s | inputs | candidates (feedback) | together, in forward passes "
+                + "|\n|---|---|---|---|---|");
         foreach (var network in networks)
         {
             var (graph, layers, calibration, preprocessing) = network.Open();
@@ -144,12 +158,14 @@ internal static class RoundingBenchmark
             var widest = layers.MaxBy(l => WeightMatrix.Of(l).Columns)!;
             var inputs = InputMeasurement.Measure(graph, [widest], new Workload(images, Preprocessing.Parse("imagenet")) { Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes } }).First();
             double cholesky = MeasuringBenchmark.Cpu(() => ErrorFeedback.Of(inputs.Gram[0], inputs.Columns, 1, Threads));
-            Console.WriteLine($"\nCholesky factor of {inputs.Columns:N0} inputs, copies to and from double precision included: {cholesky:0.0} CPU s");
+            Console.WriteLine(
+                $"\nCholesky factor of {inputs.Columns:N0} inputs, copies to and from double precision included: {cholesky:0.0} CPU s");
             Directory.Delete(folder, recursive: true);
         }
     }
 
-    private static void Time(string name, Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet calibration, Preprocessing preprocessing)
+    private static void Time(
+        string name, Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet calibration, Preprocessing preprocessing)
     {
         double forward = MeasuringBenchmark.Cpu(() => Forward(graph, calibration, preprocessing)), measuring = 0, rounding = 0;
         // Statistics of all layers at once take gigabytes where layers are wide: one after the other, each thrown away.
@@ -157,9 +173,12 @@ internal static class RoundingBenchmark
         foreach (var layer in layers)
         {
             measuring += MeasuringBenchmark.Cpu(() => inputs.MoveNext());
-            rounding += MeasuringBenchmark.Cpu(() => CandidateMaker.Make(graph, [layer], [[2, 3, 4, 8]], new FeedbackRounding(), [inputs.Current], Threads));
+            rounding += MeasuringBenchmark.Cpu(
+                () => CandidateMaker.Make(graph, [layer], [[2, 3, 4, 8]], new FeedbackRounding(), [inputs.Current], Threads));
         }
-        Console.WriteLine($"| {name}, {calibration.Items.Count} | {forward:0.0} | {measuring:0.0} | {rounding:0.0} | {(measuring + rounding) / forward:0.0} |");
+        Console.WriteLine(
+            $"| {name}, {calibration.Items.Count} | {forward:0.0} | {measuring:0.0} | {rounding:0.0} | "
+                + $"{(measuring + rounding) / forward:0.0} |");
     }
 
     private static void Forward(Graph graph, ImageSet images, Preprocessing preprocessing)
@@ -180,7 +199,8 @@ internal static class RoundingBenchmark
         public (Graph Graph, IReadOnlyList<QuantizableLayer> Layers, ImageSet Calibration, Preprocessing Preprocessing) Open()
         {
             var graph = Graph.Read(SharedInstances.Locate($"models/{Model}.onnx"));
-            return (graph, LayerFinder.Find(graph).Layers, ImageFolder.Open(SharedInstances.Locate($"data/{Data}/calibration")).Limit(CalibrationImages, 0), Preprocessing.Parse(Preprocess));
+            return (graph, LayerFinder.Find(graph).Layers, ImageFolder.Open(SharedInstances.Locate($"data/{Data}/calibration"))
+                .Limit(CalibrationImages, 0), Preprocessing.Parse(Preprocess));
         }
     }
 
@@ -197,11 +217,16 @@ internal static class RoundingBenchmark
             var result = Evaluator.Evaluate(
                 new(path), new(graph.File), new(), new Workload(test, preprocessing) { Resources = new() { Threads = Threads } });
             File.Delete(path);
-            Console.WriteLine($"| {network.Model}, {test.Items.Count:N0} | {name} | {bits} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.0} % |");
+            Console.WriteLine(
+                $"| {network.Model}, {test.Items.Count:N0} | {name} | {bits} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.0} % "
+                    + $"|");
         }
     }
 
-    /// <summary>Nearest codes whose scale has the least output error: among multiples of the scale of least weight error, then the best for the codes.</summary>
+    /// <summary>
+    /// Nearest codes whose scale has the least output error: among multiples of the scale of least weight error, then the best for the
+    /// codes.
+    /// </summary>
     private sealed class NearestByOutput : IRounding
     {
         private const int RatioCount = 24;
@@ -210,7 +235,8 @@ internal static class RoundingBenchmark
 
         public bool NeedsInputs => true;
 
-        public IReadOnlyList<RoundedWeights> Round(QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads)
+        public IReadOnlyList<RoundedWeights> Round(
+            QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads)
         {
             var rows = new LayerRows(layer, weights.Span);
             var error = new OutputError(rows, inputs!, new double[inputs!.Gram.Count], threads);

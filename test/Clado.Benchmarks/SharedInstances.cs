@@ -9,7 +9,8 @@ internal sealed record SharedInstances(string Name, double[] Raw, double[] Proje
 {
     /// <summary>Path of a shared file or folder.</summary>
     public static string Locate(string path) =>
-        Path.Combine(Environment.GetEnvironmentVariable("CLADO_SHARED") is { Length: > 0 } given ? given : Path.Combine("..", "shared"), path);
+        Path.Combine(
+            Environment.GetEnvironmentVariable("CLADO_SHARED") is { Length: > 0 } given ? given : Path.Combine("..", "shared"), path);
 
     public static IEnumerable<SharedInstances> All()
     {
@@ -19,7 +20,8 @@ internal sealed record SharedInstances(string Name, double[] Raw, double[] Proje
             double[] Numbers(string name) => [.. document.RootElement.GetProperty(name).EnumerateArray().Select(e => e.GetDouble())];
             double[] raw = Numbers("G"), sizes = Numbers("parameters");
             yield return new SharedInstances(
-                Path.GetFileNameWithoutExtension(file), raw, SpectralProjection.Project(raw, sizes.Length * RandomInstances.Bits.Length).Projected, sizes);
+                Path.GetFileNameWithoutExtension(file), raw,
+                SpectralProjection.Project(raw, sizes.Length * RandomInstances.Bits.Length).Projected, sizes);
         }
     }
 

@@ -5,8 +5,8 @@ using Clado.Tests.Support;
 namespace Clado.Benchmarks;
 
 /// <summary>
-/// Tells every verb to stop (SIGTERM) at random moments: how long it takes to end, how it ends, and whether a file is left half written. Verbs that end before
-/// their moment are told again, at another one.
+/// Tells every verb to stop (SIGTERM) at random moments: how long it takes to end, how it ends, and whether a file is left half written.
+/// Verbs that end before their moment are told again, at another one.
 /// </summary>
 internal static class StoppingBenchmark
 {
@@ -20,7 +20,8 @@ internal static class StoppingBenchmark
         var folder = Directory.CreateTempSubdirectory("clado-stopping-").FullName;
         string In(string name) => Path.Combine(folder, name);
         var samples = "samples";
-        string model = Path.Combine(samples, "resnet20.onnx"), images = Path.Combine(samples, "images", "calibration"), test = Path.Combine(samples, "images", "test"),
+        string model = Path.Combine(samples, "resnet20.onnx"), images = Path.Combine(samples, "images", "calibration"), test = Path.Combine(
+            samples, "images", "test"),
             preprocessing = Path.Combine(samples, "preprocessing.json");
         OnnxFile.Write(NetworkBuilder.EndlessClassifier(), In("endless.onnx"));
         string[] measuring = [model, "--images", images, "--preprocess", preprocessing, "--limit", "128"];
@@ -74,7 +75,8 @@ internal static class StoppingBenchmark
             int left = Directory.EnumerateFiles(folder, "*.part", SearchOption.AllDirectories).Count();
             all &= times[^1] < 1000 && left == 0;
             var ends = string.Join(", ", codes.CountBy(c => c).OrderBy(c => c.Key).Select(c => $"{c.Key} ({c.Value}×)"));
-            Console.WriteLine(FormattableString.Invariant($"| {name} | {times.Count} | {times[^1]:0} | {times[times.Count / 2]:0} | {ends} | {left} |"));
+            Console.WriteLine(
+                FormattableString.Invariant($"| {name} | {times.Count} | {times[^1]:0} | {times[times.Count / 2]:0} | {ends} | {left} |"));
         }
         Directory.Delete(folder, recursive: true);
         return all ? 0 : 1;

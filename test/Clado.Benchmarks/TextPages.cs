@@ -26,7 +26,8 @@ internal static class TextPages
             {
                 float size = random.Next(26, 72);
                 using var font = new SKFont(typeface, size);
-                using var paint = new SKPaint { IsAntialias = true, Color = new SKColor((byte)random.Next(90), (byte)random.Next(90), (byte)random.Next(90)) };
+                var ink = new SKColor((byte)random.Next(90), (byte)random.Next(90), (byte)random.Next(90));
+                using var paint = new SKPaint { IsAntialias = true, Color = ink };
                 canvas.DrawText(Line(random), random.Next(0, 160), y, SKTextAlign.Left, font, paint);
                 y += size * (1.2f + (2 * random.NextSingle()));
             }

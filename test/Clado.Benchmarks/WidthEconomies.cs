@@ -9,8 +9,8 @@ using Clado.Sensitivity;
 namespace Clado.Benchmarks;
 
 /// <summary>
-/// Cheaper ways to know what a wide candidate costs: fewer images for it, or its neighbours' sensitivities instead of a measurement. What counts is
-/// the loss of the choice that comes of it.
+/// Cheaper ways to know what a wide candidate costs: fewer images for it, or its neighbours' sensitivities instead of a measurement. What
+/// counts is the loss of the choice that comes of it.
 /// </summary>
 internal static class WidthEconomies
 {
@@ -34,12 +34,17 @@ internal static class WidthEconomies
 
         int n = candidates.Items.Count;
         bool IsWide(int row) => candidates.Items[row].Bits > Below;
-        double[] fewerImages = [.. whole.Sensitivity.Raw.Select((value, entry) => IsWide(entry / n) || IsWide(entry % n) ? quarter.Raw[entry] : value)];
+        double[] fewerImages = [.. whole.Sensitivity.Raw.Select(
+            (value, entry) => IsWide(entry / n) || IsWide(entry % n) ? quarter.Raw[entry] : value)];
         var interpolated = Interpolated(whole.Sensitivity.Raw, candidates);
+        double Error(double[] matrix, int row) => Math.Abs((matrix[row * (n + 1)] / whole.Sensitivity.Raw[row * (n + 1)]) - 1);
         Console.WriteLine($"\nSingle losses of {Wide} bits interpolated from {Below} and {Above}: median relative error "
-            + $"{Median(Rows(candidates, Wide).Select(row => Math.Abs((interpolated[row * (n + 1)] / whole.Sensitivity.Raw[row * (n + 1)]) - 1))):P0}; "
-            + $"on a quarter of the images, widths above {Below}: {Median(Enumerable.Range(0, n).Where(IsWide).Select(row => Math.Abs((quarter.Raw[row * (n + 1)] / whole.Sensitivity.Raw[row * (n + 1)]) - 1))):P0}");
-        Console.WriteLine($"\n| bits | all measured | widths above {Below} on a quarter of the images | {Wide} bits interpolated | without {Wide} bits |\n|---|---|---|---|---|");
+            + $"{Median(Rows(candidates, Wide).Select(row => Error(interpolated, row))):P0}; "
+            + $"on a quarter of the images, widths above {Below}: "
+            + $"{Median(Enumerable.Range(0, n).Where(IsWide).Select(row => Error(quarter.Raw, row))):P0}");
+        Console.WriteLine(
+            $"\n| bits | all measured | widths above {Below} on a quarter of the images | {Wide} bits interpolated | without {Wide} bits "
+                + $"|\n|---|---|---|---|---|");
         foreach (double budget in Budgets)
         {
             var choices = new[] { whole.Sensitivity.Raw, fewerImages, interpolated, Without(whole.Sensitivity.Raw, candidates) }
@@ -51,9 +56,14 @@ internal static class WidthEconomies
 
     private static int[] Choose(MeasuredRun pipeline, double[] matrix, double bits)
     {
-        var surrogate = new Surrogate { Name = "economies", Matrix = SpectralProjection.Project(matrix, pipeline.Candidates.Items.Count).Projected };
+        var surrogate = new Surrogate
+        {
+            Name = "economies",
+            Matrix = SpectralProjection.Project(matrix, pipeline.Candidates.Items.Count).Projected,
+        };
         var result = BitAllocation.Allocate(
-            surrogate, pipeline.Candidates, new FileSize(pipeline.Graph, pipeline.Layers.Layers), Budget.Parse($"{bits}bit", 0), new AutomaticAllocator());
+            surrogate, pipeline.Candidates, new FileSize(pipeline.Graph, pipeline.Layers.Layers), Budget.Parse($"{bits}bit", 0),
+            new AutomaticAllocator());
         return pipeline.Candidates.RowsOf(result.Chosen);
     }
 
@@ -94,7 +104,8 @@ internal static class WidthEconomies
         return matrix;
     }
 
-    private static IEnumerable<int> Rows(CandidateSet candidates, int bits) => Enumerable.Range(0, candidates.Items.Count).Where(row => candidates.Items[row].Bits == bits);
+    private static IEnumerable<int> Rows(CandidateSet candidates, int bits) =>
+        Enumerable.Range(0, candidates.Items.Count).Where(row => candidates.Items[row].Bits == bits);
 
     private static double Median(IEnumerable<double> values) => values.Order().ToArray() is var sorted ? sorted[sorted.Length / 2] : 0;
 }

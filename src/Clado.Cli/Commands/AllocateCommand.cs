@@ -27,7 +27,7 @@ internal static class AllocateCommand
             }
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(result, run.Estimator, run.WrittenAs));
+                terminal.Data(run.ToJson(result));
             }
             else
             {
@@ -38,29 +38,27 @@ internal static class AllocateCommand
         return command;
     }
 
-    /// <summary>Allocates and keeps the result in the run folder; null, said in a line, where the budget cannot be kept.</summary>
+    /// <summary>Allocates; null, said in a line, where the budget cannot be kept.</summary>
     public static AllocationResult? Allocate(Terminal terminal, MeasuredRun run, Choice choice, bool json, CancellationToken cancellation)
     {
         var result = run.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
-        if (Refuse(terminal, result, run.Estimator, run.WrittenAs, json))
-        {
-            return null;
-        }
-        run.Keep("allocation", run.NameOf(result, choice.Rounds), Json.Of(result, run.Estimator, run.WrittenAs));
-        return result;
+        return Refuse(terminal, result, json ? run.ToJson : null) ? null : result;
     }
 
     /// <summary>Says that a budget cannot be kept, where that is so.</summary>
-    /// <returns>Whether it is.</returns>
-    public static bool Refuse(Terminal terminal, AllocationResult result, string estimator, string writtenAs, bool json)
+    /// <param name="terminal">Where it is said.</param>
+    /// <param name="result">The answer.</param>
+    /// <param name="json">Gives it as JSON; null where that is not asked for.</param>
+    /// <returns>Whether it cannot be kept.</returns>
+    public static bool Refuse(Terminal terminal, AllocationResult result, Func<AllocationResult, string>? json)
     {
         if (result.Chosen.Count > 0)
         {
             return false;
         }
-        if (json)
+        if (json is not null)
         {
-            terminal.Data(Json.Of(result, estimator, writtenAs));
+            terminal.Data(json(result));
         }
         terminal.Message($"clado: {AllocationViews.Infeasible(result)}");
         return true;

@@ -51,7 +51,7 @@ internal static class EvaluateCommand
             }
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(result));
+                terminal.Data(result.ToJson());
             }
             else
             {

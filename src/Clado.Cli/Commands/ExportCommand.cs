@@ -37,8 +37,7 @@ internal static class ExportCommand
             var model = deployment.Commit();
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(
-                    model.Allocation, run.Estimator, run.WrittenAs, path, model.Evaluation?.LossIncrease, model.Parity));
+                terminal.Data(run.ToJson(model));
             }
             else
             {

@@ -18,7 +18,7 @@ internal static class InspectCommand
             var inspection = Inspection.Of(parsed.GetRequiredValue(model), inputs.Read(parsed));
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(inspection));
+                terminal.Data(inspection.ToJson());
             }
             else
             {

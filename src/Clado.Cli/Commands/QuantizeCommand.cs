@@ -48,7 +48,7 @@ internal static class QuantizeCommand
         prepared.CheckLabels();
         // A budget that no choice of widths keeps is so before anything is measured.
         if (prepared.Try(choice.Budget, choice.Limits) is { Status: AllocationStatus.Infeasible } impossible
-            && AllocateCommand.Refuse(terminal, impossible, options.Sensitivity.Estimator, prepared.WrittenAs, wanted.Json))
+            && AllocateCommand.Refuse(terminal, impossible, wanted.Json ? prepared.ToJson : null))
         {
             return App.No;
         }
@@ -67,13 +67,11 @@ internal static class QuantizeCommand
         }
         var biases = BesideTheFile(
             terminal, "what corrected biases gain", () => run.MeasureBiases(model.Allocation, terminal, cancellation));
-        var text = Json.Of(
-            model.Allocation, run.Estimator, run.WrittenAs, path, model.Evaluation!.LossIncrease, model.Parity, biases, run.Scales);
-        run.Keep("evaluation", Path.GetFileNameWithoutExtension(path), Json.Of(model.Evaluation));
-        run.Keep("allocation", run.NameOf(model.Allocation, choice.Rounds), text);
+        model = model with { Biases = biases };
+        run.Keep(model);
         if (wanted.Json)
         {
-            terminal.Data(text);
+            terminal.Data(run.ToJson(model));
             return App.Done;
         }
         var uniform = BesideTheFile(
@@ -85,7 +83,7 @@ internal static class QuantizeCommand
         terminal.ShowGains(run);
         terminal.ShowScales(run);
         terminal.ShowMeasured(run, model);
-        terminal.ShowChart(model.Allocation, model.Evaluation, uniform ?? []);
+        terminal.ShowChart(model.Allocation, model.Evaluation!, uniform ?? []);
         terminal.Show(model.Parity);
         terminal.Data($"written: {path}");
         return App.Done;

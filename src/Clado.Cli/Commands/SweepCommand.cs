@@ -97,7 +97,7 @@ internal static class SweepCommand
             }
             if (parsed.GetValue(json))
             {
-                terminal.Data(Json.Of(curve.Points));
+                terminal.Data(curve.ToJson());
             }
             else
             {

@@ -23,7 +23,8 @@ internal sealed class MeasuringOptions
     };
     private readonly Option<string> estimator = new Option<string>("--estimator")
     {
-        Description = "How cross-layer sensitivities are found; auto tries several models of them on the network",
+        Description = "How cross-layer sensitivities are found: " + string.Join(
+            "; ", SensitivityOptions.Estimators.Zip(SensitivityOptions.EstimatorDescriptions, (name, what) => $"{name}: {what}")),
         DefaultValueFactory = _ => "auto",
     }.AcceptOnlyFromAmong([.. SensitivityOptions.Estimators]);
 

@@ -31,7 +31,7 @@ internal static class AllocationViews
     /// <summary>The one line for limits that cannot be kept: which, and what can.</summary>
     public static string Infeasible(AllocationResult result)
     {
-        var text = result.Budget.Text[..^result.Budget.Limits.Suffix.Length];
+        var text = result.Budget.Asked;
         if (result.Unreachable is not { } limit)
         {
             return $"--budget {text}: no choice " + (result.Status == AllocationStatus.Unknown

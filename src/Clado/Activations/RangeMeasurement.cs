@@ -54,7 +54,7 @@ internal static class RangeMeasurement
         if (extremes.FirstOrDefault(e => !e.Value.IsFinite).Key is { } broken)
         {
             throw new CladoException($"{Path.GetFileName(graph.File)}: activation '{broken}' is NaN or infinite on the calibration images; "
-                + "check --preprocess, or use --activations float");
+                + $"check {Settings.Preprocessing}, or use {Settings.Activations} float");
         }
         var intervals = names.Select(name => (Minimum: (double)extremes[name].Minimum, Maximum: (double)extremes[name].Maximum));
         if (method != RangeMethod.MinMax)

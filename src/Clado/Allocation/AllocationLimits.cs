@@ -27,7 +27,7 @@ public sealed record AllocationLimits
     /// <summary>
     /// Groups of layers that must get the same width, each a comma-separated list of names with * and ?. Shape: [groups].
     /// </summary>
-    public IReadOnlyList<string> SameWidth { get; init; } = [];
+    public IReadOnlyList<string> SameWidth { get; init => field = [.. value]; } = [];
 
     /// <summary>What the limits add to a budget's text.</summary>
     internal string Suffix =>
@@ -51,17 +51,17 @@ public sealed record AllocationLimits
     {
         if (BitOperations is <= 0)
         {
-            throw new CladoException(Invariant($"--max-bitops {BitOperations}: more than 0 are wanted"));
+            throw new CladoException(Invariant($"{Settings.BitOperations} {BitOperations}: more than 0 are wanted"));
         }
         if (MaximumCost is < 0 or > MostCost)
         {
-            throw new CladoException(Invariant($"--max-cost {MaximumCost}: 0 to 2^53 are wanted"));
+            throw new CladoException(Invariant($"{Settings.MaximumCost} {MaximumCost}: 0 to 2^53 are wanted"));
         }
         if (Costs is null != MaximumCost is null)
         {
             throw new CladoException(Costs is null
-                ? "--max-cost: which costs? give them with --cost-table"
-                : "--cost-table: the most its costs may add up to is missing; give --max-cost");
+                ? $"{Settings.MaximumCost}: which costs? give them with {Settings.Costs}"
+                : $"{Settings.Costs}: the most its costs may add up to is missing; give {Settings.MaximumCost}");
         }
     }
 
@@ -74,7 +74,7 @@ public sealed record AllocationLimits
         ArgumentNullException.ThrowIfNull(layers);
         int[][] groups = [.. SameWidth.Select(group => Names(group).SelectMany(name => Fitting(layers, group, name)).Distinct().ToArray())];
         return groups.SelectMany(group => group).GroupBy(layer => layer).FirstOrDefault(same => same.Count() > 1) is { } twice
-            ? throw new CladoException($"--same-bits: layer '{layers[twice.Key].Name}' is in two groups; make them one")
+            ? throw new CladoException($"{Settings.SameWidth}: layer '{layers[twice.Key].Name}' is in two groups; make them one")
             : groups;
     }
 
@@ -84,7 +84,7 @@ public sealed record AllocationLimits
         int[] fitting = [.. Enumerable.Range(0, layers.Count).Where(Fits)];
         return fitting.Length > 0
             ? fitting
-            : throw new CladoException($"--same-bits {group}: no searched layer is called '{name}'; "
-                + $"clado inspect lists the names (the first is '{layers[0].Name}')");
+            : throw new CladoException($"{Settings.SameWidth} {group}: no searched layer is called '{name}'; "
+                + $"{Settings.Inspect} lists the names (the first is '{layers[0].Name}')");
     }
 }

@@ -59,6 +59,9 @@ public sealed record AllocationResult
     /// </summary>
     public double? MeasuredLoss { get; init; }
 
+    /// <summary>Rounds of measuring that were asked for; null where it was the default.</summary>
+    internal int? Rounds { get; init; }
+
     /// <summary>Every choice that was measured on the way, in order; empty where none was. Shape: [trials].</summary>
     public IReadOnlyList<AllocationTrial> Trials { get; init; } = [];
 }

@@ -11,8 +11,11 @@ public sealed record Budget
     // A petabyte: below it a floating-point number of bytes is exact to the byte, and no file is as large.
     private const double MostBytes = 1e15;
 
-    /// <summary>Text it was given as; names the file of the allocation.</summary>
+    /// <summary>Text it was given as, and what the limits add to it; names the file of the allocation.</summary>
     public required string Text { get; init; }
+
+    /// <summary>Text it was given as.</summary>
+    public string Asked => Text[..^Limits.Suffix.Length];
 
     /// <summary>Bytes of the written file, or null. Range: [1, 1e15).</summary>
     public long? FileBytes { get; init; }
@@ -75,6 +78,6 @@ public sealed record Budget
     private static long? Whole(double value) => value is >= 1 and < MostBytes ? (long)Math.Floor(value) : null;
 
     private static CladoException Error(string text) =>
-        new($"--budget {text}: not a budget; give bytes of the file (120000, 820KiB, 1.5MB), bits a weight (3bit), "
+        new($"{Settings.Budget} {text}: not a budget; give bytes of the file (120000, 820KiB, 1.5MB), bits a weight (3bit), "
             + "a share of the FP32 file (25%), or none");
 }

@@ -1,11 +1,20 @@
 using System.Globalization;
+using Clado.Records;
 
 namespace Clado.Allocation;
 
-/// <summary>What each layer costs at each width in some unit of the user's, such as measured latency: a CSV file with the columns <c>layer,bits,cost</c>.</summary>
+/// <summary>
+/// What each layer costs at each width, in some unit of the user's such as measured latency.
+/// A CSV file with the columns <c>layer,bits,cost</c>.
+/// </summary>
 public sealed class CostTable
 {
     private const string Header = "layer,bits,cost";
+
+    // Doubles hold every whole number up to this one.
+    private const long Exact = 1L << 53;
+
+    private const NumberStyles Whole = NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite;
 
     private readonly string path;
     private readonly Dictionary<(string Layer, int Bits), long> costs = [];
@@ -23,18 +32,15 @@ public sealed class CostTable
         {
             throw new CladoException($"{path}: {problem}; give a CSV file with the columns {Header}");
         }
-        var table = new CostTable(path);
-        string[] lines = File.ReadAllLines(path);
-        if (lines.Length == 0 || lines[0].Replace(" ", "", StringComparison.Ordinal) != Header)
+        var rows = Rows(path);
+        if (rows is not [var first, ..] || string.Concat(first.Text.Where(c => c != ' ')) != Header)
         {
             throw new CladoException($"{path}(line 1): not the header; start the file with {Header}");
         }
-        for (int line = 1; line < lines.Length; line++)
+        var table = new CostTable(path);
+        foreach (var row in rows.Skip(1).Where(row => !row.IsBlank))
         {
-            if (!string.IsNullOrWhiteSpace(lines[line]))
-            {
-                table.Add(lines[line], line + 1);
-            }
+            table.Add(row);
         }
         return table;
     }
@@ -50,25 +56,40 @@ public sealed class CostTable
     /// <summary>Lines in a fixed order: the same for tables that say the same.</summary>
     internal IEnumerable<string> Lines => costs.Select(c => $"{c.Key.Layer},{c.Key.Bits},{c.Value}").Order(StringComparer.Ordinal);
 
-    private void Add(string line, int number)
+    private static IReadOnlyList<CsvRow> Rows(string path)
     {
-        string[] cells = line.Split(',');
-        if (cells.Length < 3
-            || !int.TryParse(cells[^2], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int bits)
-            || !long.TryParse(cells[^1], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long cost)
-            || cost > 1L << 53)
+        try
         {
-            throw new CladoException($"{path}(line {number}): '{line}' is not a layer, a width and a whole cost of 0 to 2^53; write for example conv1,4,1200");
+            return Csv.Read(File.ReadAllText(path), trims: true);
         }
-        string layer = string.Join(',', cells[..^2]).Trim();
+        catch (InvalidDataException e)
+        {
+            throw new CladoException($"{path}: {e.Message}", e);
+        }
+    }
+
+    private void Add(CsvRow row)
+    {
+        string place = $"{path}(line {row.Line})";
+        if (row.Cells is not [.. { Length: > 0 } names, var width, var price]
+            || !int.TryParse(width, Whole, CultureInfo.InvariantCulture, out int bits)
+            || !long.TryParse(price, Whole, CultureInfo.InvariantCulture, out long cost)
+            || cost > Exact)
+        {
+            throw new CladoException(
+                $"{place}: '{row.Text}' is not a layer, a width and a whole cost of 0 to 2^53; write for example conv1,4,1200");
+        }
+        // Names that hold commas need no quotes here.
+        string layer = string.Join(',', names);
         if (!costs.TryAdd((layer, bits), cost))
         {
-            throw new CladoException($"{path}(line {number}): layer '{layer}' at {bits} bits is there twice; keep one of the lines");
+            throw new CladoException($"{place}: layer '{layer}' at {bits} bits is there twice; keep one of the lines");
         }
         total += cost;
-        if (total > 1L << 53)
+        if (total > Exact)
         {
-            throw new CladoException($"{path}(line {number}): up to here costs add up to more than 2^53, beyond which sums are not exact; give them in a larger unit");
+            throw new CladoException(
+                $"{place}: up to here costs add up to more than 2^53, beyond which sums are not exact; give them in a larger unit");
         }
     }
 }

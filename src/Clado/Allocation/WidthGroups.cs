@@ -21,7 +21,7 @@ internal sealed class WidthGroups
         if (groups.FirstOrDefault(group => !Widths(group, all).Any()) is { } apart)
         {
             string names = string.Join(", ", apart.Select(layer => $"'{candidates.Layers[layer].Name}'"));
-            throw new CladoException($"--same-bits: {names} have no width in common; look at their pins");
+            throw new CladoException($"{Settings.SameWidth}: {names} have no width in common; look at their pins");
         }
     }
 

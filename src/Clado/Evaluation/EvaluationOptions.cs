@@ -18,7 +18,7 @@ public sealed record EvaluationOptions
         get;
         init => field = value is null or >= 1
             ? value
-            : throw new CladoException(Invariant($"--limit {value}: at least 1 image is needed"));
+            : throw new CladoException(Invariant($"{Settings.Limit} {value}: at least 1 image is needed"));
     }
 
     /// <summary>Seed of the choice where there is a limit.</summary>

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using Clado.Records;
+
 namespace Clado.Evaluation;
 
 /// <summary>How well a model file does on images.</summary>
@@ -37,4 +40,25 @@ public sealed record EvaluationResult
 
     /// <summary>The reference's, run alternately with it, milliseconds; null without a reference or where it was not measured.</summary>
     public double? ReferenceLatencyMilliseconds { get; init; }
+
+    /// <summary>
+    /// This as other programs read it; its keys are a contract. Fractions are 0–1, sizes bytes, losses nats;
+    /// what was not measured is absent, what is no number is null.
+    /// </summary>
+    public string ToJson() => JsonSerializer.Serialize(
+        new
+        {
+            Model,
+            Images,
+            Labelled,
+            Top1,
+            Top5,
+            Loss,
+            Agreement,
+            LossIncrease,
+            SizeBytes,
+            LatencyMilliseconds,
+            ReferenceLatencyMilliseconds,
+        },
+        JsonText.Relaxed);
 }

@@ -72,6 +72,6 @@ internal sealed class ParityJudgement(
         return new CladoException(
             $"{name}: not written, since all of output '{readout.Outputs[output]}'{parts} becomes NaN or infinite "
             + "where activations fall on neighbouring grid points, so nothing tells a sound file from a wrong one; "
-            + "try --activations float, or give the tensor in front as the output");
+            + $"try {Settings.Activations} float, or give the tensor in front as the output");
     }
 }

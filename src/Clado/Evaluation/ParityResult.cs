@@ -32,7 +32,7 @@ public sealed record ParityResult(int Images, double LargestDifference, double M
                 + Invariant($"output '{broken.Name}'{where} differs from their simulation by {part.Largest:G3} at most ")
                 + Invariant($"and {part.RootMeanSquare:G3} in the root mean square, ")
                 + Invariant($"of which rounding explains {part.AllowedLargest:G3} and {part.AllowedRootMeanSquare:G3} ({Images:N0} ")
-                + $"{(OnImages ? "images" : "random inputs")}). Try --activations float or another --opset, "
+                + $"{(OnImages ? "images" : "random inputs")}). Try {Settings.Activations} float or another {Settings.Opset}, "
                 + "and report the model: this is a defect");
         }
     }

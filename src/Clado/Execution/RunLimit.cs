@@ -59,7 +59,7 @@ public sealed class RunLimit : IDisposable
             limit.cancellation.ThrowIfCancellationRequested();
             throw new OnnxFormatException(file, time.IsCancellationRequested
                 ? Invariant($"was still running after {limit.timeout.TotalSeconds:0.###} s and was ended; a loop in it may have no end. ")
-                    + "Where it only needs longer, allow that with --run-timeout SECONDS"
+                    + $"Where it only needs longer, allow that with {Settings.RunTimeout} SECONDS"
                 : $"{problem}: {e.Message.Split('\n')[0].Trim()}", inner: e);
         }
     }

@@ -40,7 +40,8 @@ internal sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<l
         }
         if (given.Count != 1 && given.Count != elements)
         {
-            var problem = Invariant($"takes {GraphInputs.Describe(input)}, {elements} values an image, and --set gives {given.Count}; ")
+            var problem = Invariant($"takes {GraphInputs.Describe(input)}, {elements} values an image, ")
+                + Invariant($"and {Settings.Values} gives {given.Count}; ")
                 + "give one for all elements, or as many as elements";
             throw new OnnxFormatException(file, problem, tensor: input.Name);
         }
@@ -65,7 +66,8 @@ internal sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<l
         if (given.Any(v => v < least || v > largest || (whole && v != Math.Round(v))))
         {
             var list = string.Join(',', given.Select(value => Invariant($"{value}")));
-            var problem = $"takes {GraphInputs.Describe(input)}; --set {input.Name}={list} gives a value that this type does not have";
+            var problem = $"takes {GraphInputs.Describe(input)}; "
+                + $"{Settings.Values} {input.Name}={list} gives a value that this type does not have";
             throw new OnnxFormatException(file, problem, tensor: input.Name);
         }
     }

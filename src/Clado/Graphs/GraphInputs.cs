@@ -44,7 +44,7 @@ internal sealed class GraphInputs
         if (missing.Length > 0)
         {
             var list = string.Join(", ", missing.Select(i => $"'{i.Name}' ({Describe(i)})"));
-            var settings = string.Join(" ", missing.Select(i => $"--set {i.Name}=VALUE"));
+            var settings = string.Join(" ", missing.Select(i => $"{Settings.Values} {i.Name}=VALUE"));
             throw new OnnxFormatException(
                 file,
                 $"takes more than the image '{image.Name}': {list}; give values that hold for every image with {settings}, "
@@ -52,7 +52,8 @@ internal sealed class GraphInputs
         }
         if (options.Values.ContainsKey(image.Name))
         {
-            throw new OnnxFormatException(file, "is the image, which cannot be set; name another with --input", tensor: image.Name);
+            throw new OnnxFormatException(
+                file, $"is the image, which cannot be set; name another with {Settings.Image}", tensor: image.Name);
         }
         bool free = !image.Type.TensorType.Shape.Dim[0].HasDimValue;
         return new GraphInputs(image.Name, [.. others.Select(i => ConstantInput.Of(i, options.Values[i.Name], free, file))]);
@@ -96,7 +97,7 @@ internal sealed class GraphInputs
         if (options.Image is { } name)
         {
             return graph.Input.FirstOrDefault(i => i.Name == name)
-                ?? throw new OnnxFormatException(file, $"has no input '{name}' (--input); its inputs are: {names}");
+                ?? throw new OnnxFormatException(file, $"has no input '{name}' ({Settings.Image}); its inputs are: {names}");
         }
         if (graph.Input.Count <= 1)
         {
@@ -110,7 +111,8 @@ internal sealed class GraphInputs
         var list = string.Join(", ", graph.Input.Select(i => $"'{i.Name}': {Describe(i)}"));
         throw new OnnxFormatException(
             file,
-            $"has {graph.Input.Count} inputs ({list}), and which is the image cannot be told from their shapes; name it with --input");
+            $"has {graph.Input.Count} inputs ({list}), and which is the image cannot be told from their shapes; "
+                + $"name it with {Settings.Image}");
     }
 
     private static bool HasImageShape(ValueInfoProto input) =>

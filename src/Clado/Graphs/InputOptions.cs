@@ -35,11 +35,11 @@ public sealed record InputOptions
             int equals = setting.LastIndexOf('=');
             if (equals <= 0)
             {
-                throw new CladoException($"--set {setting}: NAME=VALUE or NAME=VALUE,VALUE,… is wanted");
+                throw new CladoException($"{Clado.Settings.Values} {setting}: NAME=VALUE or NAME=VALUE,VALUE,… is wanted");
             }
             if (!values.TryAdd(setting[..equals], [.. setting[(equals + 1)..].Split(',').Select(text => Number(text.Trim(), setting))]))
             {
-                throw new CladoException($"--set {setting}: '{setting[..equals]}' is set twice");
+                throw new CladoException($"{Clado.Settings.Values} {setting}: '{setting[..equals]}' is set twice");
             }
         }
         return new InputOptions { Image = image, Values = values };
@@ -72,5 +72,5 @@ public sealed record InputOptions
     private static double Number(string text, string setting) =>
         bool.TryParse(text, out bool truth) ? (truth ? 1 : 0)
         : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) ? number
-        : throw new CladoException($"--set {setting}: '{text}' is no number, nor true or false");
+        : throw new CladoException($"{Clado.Settings.Values} {setting}: '{text}' is no number, nor true or false");
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Clado.Records;
 
 namespace Clado.Images;
 
@@ -17,10 +18,12 @@ public static class ImageFolder
     {
         if (!Directory.Exists(folder))
         {
-            throw new ImageFormatException(folder, File.Exists(folder) ? "is a file; give the folder that holds the images" : "no such folder");
+            throw new ImageFormatException(
+                folder, File.Exists(folder) ? "is a file; give the folder that holds the images" : "no such folder");
         }
         var labels = Path.Combine(folder, "labels.csv");
-        foreach (var list in ((string[])[labels, Path.Combine(folder, "classes.txt")]).Where(list => File.Exists(list) && !InputFile.IsRegular(list)))
+        string[] lists = [labels, Path.Combine(folder, "classes.txt")];
+        if (lists.FirstOrDefault(list => File.Exists(list) && !InputFile.IsRegular(list)) is { } list)
         {
             throw new ImageFormatException(list, $"{InputFile.Problem(list)}; put a text file there");
         }
@@ -30,39 +33,60 @@ public static class ImageFolder
         var sorted = items.Select(Checked).OrderBy(i => i.Name, StringComparer.Ordinal).ToArray();
         return sorted.Length > 0
             ? new ImageSet(folder, sorted)
-            : throw new ImageFormatException(folder, $"holds no images ({string.Join(", ", Extensions)}), here or in class folders; give another folder");
+            : throw new ImageFormatException(
+                folder, $"holds no images ({string.Join(", ", Extensions)}), here or in class folders; give another folder");
     }
 
     private static IEnumerable<ImageItem> FromLabels(string folder, string labels)
     {
         var seen = new HashSet<string>();
-        foreach (var (line, number) in File.ReadLines(labels).Select((line, i) => (line.Trim(), i + 1)))
+        foreach (var row in Rows(labels).Where(row => !row.IsBlank && !(row.Line == 1 && row.Cells is ["file", "class"])))
         {
-            if (line.Length == 0 || (number == 1 && line.Replace(" ", "", StringComparison.Ordinal) == "file,class"))
+            if (row.Cells is not [.. { Length: > 0 } names, var text]
+                || !int.TryParse(text, NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out int label))
             {
-                continue;
+                throw new ImageFormatException(
+                    labels, $"line {row.Line} is '{row.Text}'; 'file,class' with a class index from 0 is wanted");
             }
-            int comma = line.LastIndexOf(',');
-            var name = comma < 0 ? line : line[..comma].Trim().Trim('"');
-            if (comma < 0 || !int.TryParse(line[(comma + 1)..], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out int label) || label < 0)
-            {
-                throw new ImageFormatException(labels, $"line {number} is '{line}'; 'file,class' with a class index from 0 is wanted");
-            }
-            var path = Path.GetFullPath(Path.Combine(folder, name));
-            if (Path.IsPathRooted(name) || !FolderPath.Holds(Path.GetFullPath(folder), path))
-            {
-                throw new ImageFormatException(labels, $"line {number} names '{name}', which lies outside the folder; list files of this folder only");
-            }
-            if (!File.Exists(path))
-            {
-                throw new ImageFormatException(labels, $"line {number} names '{name}', which is not there; remove the line or add the file");
-            }
+            // Names that hold commas need no quotes here.
+            var name = string.Join(',', names);
+            var path = PathOf(name, folder, labels, row.Line);
             if (!seen.Add(path))
             {
-                throw new ImageFormatException(labels, $"line {number} names '{name}' a second time; keep one line a file");
+                throw new ImageFormatException(labels, $"line {row.Line} names '{name}' a second time; keep one line a file");
             }
             yield return Item(folder, path, label);
         }
+    }
+
+    private static IReadOnlyList<CsvRow> Rows(string labels)
+    {
+        try
+        {
+            return Csv.Read(File.ReadAllText(labels), trims: true);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new ImageFormatException(labels, e.Message, e);
+        }
+    }
+
+    /// <summary>The path of a file that a list names, which must lie in the list's folder.</summary>
+    private static string PathOf(string name, string folder, string labels, int line)
+    {
+        if (name.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new ImageFormatException(labels, $"line {line} has a zero byte in a name; no file is called so, save the list as text");
+        }
+        var path = Path.GetFullPath(Path.Combine(folder, name));
+        if (Path.IsPathRooted(name) || !FolderPath.Holds(Path.GetFullPath(folder), path))
+        {
+            throw new ImageFormatException(
+                labels, $"line {line} names '{name}', which lies outside the folder; list files of this folder only");
+        }
+        return File.Exists(path)
+            ? path
+            : throw new ImageFormatException(labels, $"line {line} names '{name}', which is not there; remove the line or add the file");
     }
 
     private static IEnumerable<ImageItem> FromClassFolders(string folder)
@@ -74,7 +98,8 @@ public static class ImageFolder
         {
             throw new ImageFormatException(list, $"does not list the class folder '{unknown}'; add it or move the folder away");
         }
-        return folders.SelectMany(name => Images(Path.Combine(folder, name)).Select(path => Item(folder, path, Array.IndexOf(classes, name))));
+        return folders.SelectMany(name =>
+            Images(Path.Combine(folder, name)).Select(path => Item(folder, path, Array.IndexOf(classes, name))));
     }
 
     private static List<string> Images(string folder) =>

@@ -20,12 +20,14 @@ internal sealed record ImageShape(int Channels, int Height, int Width, ChannelLa
     public static ImageShape Of(Graph graph, Preprocessing preprocessing)
     {
         var shape = Of(graph.Tensors[graph.Input].Shape, preprocessing.Layout, graph.File);
-        foreach (var (name, values) in ((string, float[])[])[("mean", preprocessing.Mean), ("std", preprocessing.Std)])
+        foreach (var (name, count) in ((string, int)[])[("mean", preprocessing.Mean.Count), ("std", preprocessing.Std.Count)])
         {
-            if (values.Length != 1 && values.Length != shape.Channels)
+            if (count != 1 && count != shape.Channels)
             {
-                throw new CladoException($"{Path.GetFileName(graph.File)}: the model takes {shape.Channels} channel{(shape.Channels == 1 ? "" : "s")}, the preprocessing has {values.Length} values of {name}; "
-                    + "give with --preprocess a preset such as unit, or a JSON file with one value or one a channel");
+                throw new CladoException(
+                    $"{Path.GetFileName(graph.File)}: the model takes {shape.Channels} channel{(shape.Channels == 1 ? "" : "s")}, "
+                    + $"the preprocessing has {count} values of {name}; "
+                    + $"give with {Settings.Preprocessing} a preset such as unit, or a JSON file with one value or one a channel");
             }
         }
         return shape;
@@ -48,8 +50,9 @@ internal sealed record ImageShape(int Channels, int Height, int Width, ChannelLa
                 return shape;
             }
         }
-        throw new CladoException($"{Path.GetFileName(model)}: the input has shape [{string.Join(", ", dims.Select(d => Invariant($"{d}")))}]; images of 1 or 3 channels are understood, "
-            + "[batch, channels, height, width] or [batch, height, width, channels]");
+        throw new CladoException(
+            $"{Path.GetFileName(model)}: the input has shape [{string.Join(", ", dims.Select(d => Invariant($"{d}")))}]; "
+            + "images of 1 or 3 channels are understood, [batch, channels, height, width] or [batch, height, width, channels]");
     }
 }
 
@@ -87,11 +90,13 @@ internal static class ImageReader
         }
         if ((long)codec.Info.Width * codec.Info.Height > MaximumPixels)
         {
-            throw new ImageFormatException(path, Invariant($"is {codec.Info.Width}×{codec.Info.Height} pixels; more than {MaximumPixels:N0} are refused, scale it down"));
+            throw new ImageFormatException(path, Invariant(
+                $"is {codec.Info.Width}×{codec.Info.Height} pixels; more than {MaximumPixels:N0} are refused, scale it down"));
         }
         if (shape.Channels == 1 && preprocessing.Channels != ChannelOrder.Gray && codec.Info.ColorType != SKColorType.Gray8)
         {
-            throw new ImageFormatException(path, "has colour, the model takes 1 channel; convert it, or use a preprocessing file with \"channels\": \"Gray\"");
+            throw new ImageFormatException(
+                path, "has colour, the model takes 1 channel; convert it, or use a preprocessing file with \"channels\": \"Gray\"");
         }
         var bitmap = new SKBitmap(new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul));
         var result = codec.GetPixels(bitmap.Info, bitmap.GetPixels());
@@ -117,7 +122,8 @@ internal static class ImageReader
         // The smallest scale at which the image covers the input enlarged by 256/224 (or the input's short side at the size given).
         double enlarge = preprocessing.Resize is { } side ? (double)side / Math.Min(shape.Width, shape.Height) : 256.0 / 224;
         double scale = Math.Max(Math.Round(shape.Width * enlarge) / image.Width, Math.Round(shape.Height * enlarge) / image.Height);
-        int width = Math.Max(shape.Width, (int)Math.Round(image.Width * scale)), height = Math.Max(shape.Height, (int)Math.Round(image.Height * scale));
+        int width = Math.Max(shape.Width, (int)Math.Round(image.Width * scale));
+        int height = Math.Max(shape.Height, (int)Math.Round(image.Height * scale));
         using var scaled = Scale(image, width, height);
         var cropped = new SKBitmap(image.Info.WithSize(shape.Width, shape.Height));
         scaled.ExtractSubset(cropped, SKRectI.Create((width - shape.Width) / 2, (height - shape.Height) / 2, shape.Width, shape.Height));
@@ -127,15 +133,17 @@ internal static class ImageReader
     }
 
     private static SKBitmap Scale(SKBitmap image, int width, int height) =>
-        image.Resize(new SKImageInfo(width, height, image.ColorType, image.AlphaType), new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
+        image.Resize(
+            new SKImageInfo(width, height, image.ColorType, image.AlphaType),
+            new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
 
     private static void Normalise(ReadOnlySpan<byte> rgba, ImageShape shape, Preprocessing preprocessing, Span<float> destination)
     {
         int pixels = shape.Width * shape.Height;
         for (int c = 0; c < shape.Channels; c++)
         {
-            float mean = preprocessing.Mean[Math.Min(c, preprocessing.Mean.Length - 1)];
-            float std = preprocessing.Std[Math.Min(c, preprocessing.Std.Length - 1)];
+            float mean = preprocessing.Mean[Math.Min(c, preprocessing.Mean.Count - 1)];
+            float std = preprocessing.Std[Math.Min(c, preprocessing.Std.Count - 1)];
             int source = preprocessing.Channels == ChannelOrder.Bgr ? 2 - c : c;
             var (start, step) = shape.Layout == ChannelLayout.Nchw ? (c * pixels, 1) : (c, shape.Channels);
             for (int p = 0; p < pixels; p++)

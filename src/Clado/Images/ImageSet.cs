@@ -39,7 +39,7 @@ public sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
     {
         if (limit < 1)
         {
-            throw new CladoException(Invariant($"--limit {limit}: at least 1 image is needed"));
+            throw new CladoException(Invariant($"{Settings.Limit} {limit}: at least 1 image is needed"));
         }
         if (limit is not { } count || count >= Items.Count)
         {

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -32,14 +33,16 @@ public sealed record Preprocessing
     public float Scale
     {
         get;
-        init => field = float.IsFinite(value) && value != 0 ? value : throw new ArgumentOutOfRangeException(nameof(Scale), "scale must be finite and not 0");
+        init => field = float.IsFinite(value) && value != 0
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Scale), "scale must be finite and not 0");
     } = 1 / 255f;
 
     /// <summary>Subtracted after scaling. Shape: [channels] or [1].</summary>
-    public float[] Mean { get; init => field = Checked(value, nameof(Mean), false); } = [0];
+    public IReadOnlyList<float> Mean { get; init => field = Copied(value, nameof(Mean), nonZero: false); } = [0];
 
     /// <summary>Divided by at the end. Shape: [channels] or [1]. Range: not 0.</summary>
-    public float[] Std { get; init => field = Checked(value, nameof(Std), true); } = [1];
+    public IReadOnlyList<float> Std { get; init => field = Copied(value, nameof(Std), nonZero: true); } = [1];
 
     /// <summary>Order of the channels the network takes.</summary>
     public ChannelOrder Channels { get; init; } = ChannelOrder.Rgb;
@@ -51,10 +54,12 @@ public sealed record Preprocessing
     public int? Resize
     {
         get;
-        init => field = value is null or (>= 1 and <= 16384) ? value : throw new ArgumentOutOfRangeException(nameof(Resize), "resize must lie in 1–16384");
+        init => field = value is null or (>= 1 and <= 16384)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Resize), "resize must lie in 1–16384");
     }
 
-    /// <summary>Whether the centre is cropped out of the scaled image (true), or the whole image is stretched to the input's size (false).</summary>
+    /// <summary>Whether the centre is cropped out of the scaled image. Else the whole image is stretched to the input's size.</summary>
     public bool Crop { get; init; } = true;
 
     /// <summary>A preset, or a JSON file with any of this record's properties in camelCase.</summary>
@@ -98,10 +103,12 @@ public sealed record Preprocessing
     /// <summary>Name of the preset that gives this JSON, or null.</summary>
     internal static string? NameOf(string json) => Presets.FirstOrDefault(preset => preset.Value.ToJson() == json).Key;
 
-    private static float[] Checked(float[] values, string name, bool nonZero) =>
-        values is { Length: >= 1 and <= 4 } && values.All(v => float.IsFinite(v) && !(nonZero && v == 0))
-            ? values
-            : throw new ArgumentOutOfRangeException(name, $"{name.ToLowerInvariant()} wants 1 to 4 finite numbers{(nonZero ? ", none of them 0" : "")}");
+    /// <summary>Values of its own, which nobody can change; those of whoever gave them may change later.</summary>
+    private static ReadOnlyCollection<float> Copied(IReadOnlyList<float>? values, string name, bool nonZero) =>
+        values is { Count: >= 1 and <= 4 } && values.All(v => float.IsFinite(v) && !(nonZero && v == 0))
+            ? Array.AsReadOnly(values.ToArray())
+            : throw new ArgumentOutOfRangeException(
+                name, $"{name.ToLowerInvariant()} wants 1 to 4 finite numbers{(nonZero ? ", none of them 0" : "")}");
 }
 
 /// <summary>Order of an image's channels.</summary>

@@ -8,9 +8,10 @@ namespace Clado.Inference;
 /// <param name="Advice">What to do where its outputs are no numbers.</param>
 internal sealed record OutputSource(string File, string Kind, string Advice)
 {
-    private const string Wider = "allow wider widths with --bits, or keep layers float with --pin NAME=float";
+    private const string Wider = $"allow wider widths with {Settings.Bits}, or keep layers float with {Settings.Pins} NAME=float";
     private const string Inputs =
-        "check --preprocess and --set; where infinity is a mask, give the tensor in front of the mask as the output";
+        $"check {Settings.Preprocessing} and {Settings.Values}; "
+        + "where infinity is a mask, give the tensor in front of the mask as the output";
 
     /// <summary>What errors call it.</summary>
     public string Name => $"{File} ({Kind})";

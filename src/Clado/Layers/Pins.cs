@@ -52,7 +52,7 @@ internal static class Pins
         int[] widths = [.. value.Split(',').Select(Width).Distinct().Order()];
         return widths.All(width => width is >= 2 and <= 8)
             ? (name, widths)
-            : throw new CladoException($"--pin {pin}: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted, BITS from 2 to 8");
+            : throw new CladoException($"{Settings.Pins} {pin}: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted, BITS from 2 to 8");
     }
 
     private static int Width(string text) =>
@@ -66,6 +66,7 @@ internal static class Pins
             return fitting;
         }
         var first = found.Layers.Count > 0 ? found.Layers[0].Name : "";
-        throw new CladoException($"--pin {pin}: no layer is called that; clado inspect lists the names (the first is '{first}')");
+        throw new CladoException(
+                    $"{Settings.Pins} {pin}: no layer is called that; {Settings.Inspect} lists the names (the first is '{first}')");
     }
 }

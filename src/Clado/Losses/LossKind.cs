@@ -58,11 +58,12 @@ internal sealed record LossKind(string Name, Func<LossInputs, OutputLoss> Create
         if (NeedsClasses && !readout.IsClassifier)
         {
             throw new CladoException(
-                $"{Path.GetFileName(graph.File)}: loss '{Name}' wants one output [batch, classes]; use --loss mse for this model");
+                $"{Path.GetFileName(graph.File)}: loss '{Name}' wants one output [batch, classes]; use {Settings.Loss} mse for this model");
         }
         if (NeedsLabels && !images.IsLabelled)
         {
-            throw new CladoException($"{images.Folder}: loss '{Name}' wants labels; use class folders or a labels.csv, or --loss kl");
+            throw new CladoException(
+                $"{images.Folder}: loss '{Name}' wants labels; use class folders or a labels.csv, or {Settings.Loss} kl");
         }
         if (NeedsLabels)
         {

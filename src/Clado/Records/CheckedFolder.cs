@@ -5,9 +5,9 @@ using static System.FormattableString;
 namespace Clado.Records;
 
 /// <summary>
-/// Files of a folder, each with its SHA-256 in <c>SHA256SUMS</c>, which <c>sha256sum -c</c> reads as well; nothing is read whose sum is not there.
-/// A file's new sum joins the old one before the file is renamed into place, and the old one leaves afterwards: whatever a kill leaves behind has its sum. Processes
-/// that write take turns.
+/// Files of a folder, each with its SHA-256 in <c>SHA256SUMS</c>, which <c>sha256sum -c</c> reads as well. Nothing is read whose sum is not
+/// there. A file's new sum joins the old one before the file is renamed into place, and the old one leaves afterwards: whatever a kill
+/// leaves behind has its sum. Processes that write take turns.
 /// </summary>
 /// <param name="path">The folder; made by the first file that is written.</param>
 internal sealed class CheckedFolder(string path)
@@ -48,7 +48,8 @@ internal sealed class CheckedFolder(string path)
     }
 
     /// <summary>Names of the files that fit a pattern, in order.</summary>
-    public IEnumerable<string> Names(string pattern) => Directory.EnumerateFiles(path, pattern).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal);
+    public IEnumerable<string> Names(string pattern) =>
+        Directory.EnumerateFiles(path, pattern).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal);
 
     /// <summary>Whether a file is there and has its sum.</summary>
     public bool IsSound(string name)
@@ -82,8 +83,11 @@ internal sealed class CheckedFolder(string path)
         catch (Exception e) when (ReadOnlyFolderException.IsMeant(e))
         {
         }
-        return stream ?? throw new DamagedFileException(In(name), !HasSums ? $"cannot be checked, {Checksums.FileName} is missing"
-            : ReadSums().Has(name) ? $"is damaged (its SHA-256 is not that in {Checksums.FileName})" : $"has no checksum in {Checksums.FileName}");
+        return stream ?? throw new DamagedFileException(
+            In(name),
+            !HasSums ? $"cannot be checked, {Checksums.FileName} is missing"
+            : ReadSums().Has(name) ? $"is damaged (its SHA-256 is not that in {Checksums.FileName})"
+            : $"has no checksum in {Checksums.FileName}");
     }
 
     /// <summary>Writes a file through <paramref name="write"/>.</summary>
@@ -132,9 +136,16 @@ internal sealed class CheckedFolder(string path)
         }
     }
 
-    private Checksums ReadSums() => !HasSums ? Checksums.None
-        : InputFile.Problem(In(Checksums.FileName)) is not { } problem ? Checksums.Parse(File.ReadAllText(In(Checksums.FileName)))
-        : throw new RunFolderException(In(Checksums.FileName), $"{problem}; move it away, and what the folder holds is made again by clado measure, with the options it was made with");
+    private Checksums ReadSums()
+    {
+        var file = In(Checksums.FileName);
+        return !HasSums ? Checksums.None
+            : InputFile.Problem(file) is not { } problem ? Checksums.Parse(File.ReadAllText(file))
+            : throw new RunFolderException(
+                file,
+                $"{problem}; move it away, and what the folder holds is made again by {Settings.Measure}, "
+            + "with the options it was made with");
+    }
 
     private void Write(Checksums sums) => AtomicFile.WriteText(In(Checksums.FileName), sums.ToString());
 
@@ -176,7 +187,8 @@ internal sealed class CheckedFolder(string path)
             {
                 if (waiting.Elapsed > Patience)
                 {
-                    throw new RunFolderException(path, Invariant($"another program has been writing to it for {Patience.TotalMinutes:0} minutes; end that and try again"), e);
+                    throw new RunFolderException(path, Invariant(
+                        $"another program has been writing to it for {Patience.TotalMinutes:0} minutes; end that and try again"), e);
                 }
                 Thread.Sleep(10);
             }

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Clado.Records;
 
-/// <summary>Sums of files, as <c>sha256sum</c> writes them; a comment says who the files belong to. A file that is being replaced has two.</summary>
+/// <summary>
+/// Sums of files, as <c>sha256sum</c> writes them. A comment says who the files belong to. A file that is being replaced has two sums.
+/// </summary>
 /// <param name="Owner">Who the files belong to: 64 hexadecimal digits, or null.</param>
 /// <param name="Lines">Sum and name. Shape: [lines].</param>
 internal sealed record Checksums(string? Owner, IReadOnlyList<(string Sum, string Name)> Lines)
@@ -31,7 +33,7 @@ internal sealed record Checksums(string? Owner, IReadOnlyList<(string Sum, strin
         return this with { Lines = [.. Lines.Where(line => !twice.Contains(line.Name) || isRight(line))] };
     }
 
-    /// <summary>Reads what <see cref="ToString"/> writes; what is none of it is left out, and the files it spoke of have no sums then.</summary>
+    /// <summary>Reads what <see cref="ToString"/> writes. Other lines are left out: the files they spoke of have no sums then.</summary>
     public static Checksums Parse(string text)
     {
         string? owner = null;

@@ -1,10 +1,15 @@
+using System.Text.Json;
+
 namespace Clado.Records;
 
-/// <summary>A file whose contents are not what was written, or not what they should be. Who knows how it came to be says what to do about it.</summary>
+/// <summary>
+/// A file whose contents are not what was written, or not what they should be. Who knows how it came to be says what to do about it.
+/// </summary>
 /// <param name="path">The file.</param>
 /// <param name="problem">What is wrong with it.</param>
 /// <param name="inner">What was caught underneath, if anything.</param>
-internal sealed class DamagedFileException(string path, string problem, Exception? inner = null) : CladoException($"{path}: {problem}", inner)
+internal sealed class DamagedFileException(string path, string problem, Exception? inner = null)
+    : CladoException($"{path}: {problem}", inner)
 {
     /// <summary>What is wrong with the file.</summary>
     public string Problem { get; } = problem;
@@ -19,8 +24,8 @@ internal sealed class DamagedFileException(string path, string problem, Exceptio
         {
             return parse();
         }
-        catch (Exception e) when (e is System.Text.Json.JsonException or InvalidDataException or EndOfStreamException or KeyNotFoundException or FormatException
-            or OverflowException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidDataException or EndOfStreamException or KeyNotFoundException
+            or FormatException or OverflowException or InvalidOperationException)
         {
             throw new DamagedFileException(path, $"is no {what} ({e.Message.Split('\n')[0]})", e);
         }

@@ -1,11 +1,12 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Clado.Records;
 
 /// <summary>
-/// The one way results become JSON. Names are in camelCase, what is null is absent, and a number that JSON has no text for (NaN, infinity) is null: writing never
-/// fails on a number. Finite numbers come back to the bit.
+/// The one way results become JSON. Names are in camelCase, and what is null is absent. A number that JSON has no text for (NaN, infinity)
+/// is null: writing never fails on a number. Finite numbers come back to the bit.
 /// </summary>
 internal static class JsonText
 {
@@ -19,6 +20,9 @@ internal static class JsonText
         RespectRequiredConstructorParameters = true,
         WriteIndented = true,
     };
+
+    /// <summary>As <see cref="Indented"/>, and names keep their quotes and accents: for what never stands in a page.</summary>
+    public static JsonSerializerOptions Relaxed { get; } = new(Indented) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>In one line.</summary>
     public static JsonSerializerOptions Compact { get; } = new(Indented) { WriteIndented = false };

@@ -4,7 +4,10 @@ namespace Clado.Records;
 /// <param name="path">The folder.</param>
 /// <param name="inner">What was caught underneath.</param>
 internal sealed class ReadOnlyFolderException(string path, Exception? inner = null)
-    : CladoException($"{path}: is read-only, and what has to be done must be kept there; make it writable, or copy it and give the copy with --run", inner)
+    : CladoException(
+        $"{path}: is read-only, and what has to be done must be kept there; "
+        + $"make it writable, or copy it and give the copy with {Settings.Run}",
+        inner)
 {
     // EROFS of Linux and macOS, and Windows' word for a medium that is write-protected.
     private const int ReadOnlyFileSystem = 30, WriteProtected = unchecked((int)0x80070013);

@@ -6,8 +6,8 @@ using static System.FormattableString;
 namespace Clado.Records;
 
 /// <summary>
-/// Named arrays in the safetensors layout: 8 bytes of header length, a JSON header (type, shape, offsets, text metadata), then the data, little
-/// endian. Python's safetensors package and others read it.
+/// Named arrays in the safetensors layout: 8 bytes of header length, a JSON header (type, shape, offsets, text metadata), then the data,
+/// little endian. Python's safetensors package and others read it.
 /// </summary>
 internal sealed class Safetensors
 {
@@ -40,7 +40,8 @@ internal sealed class Safetensors
     }
 
     /// <summary>Elements of an array; 0 where there is none.</summary>
-    public long Count(string name) => tensors.FirstOrDefault(t => t.Name == name) is { Shape: { } shape } ? shape.Aggregate(1L, (a, b) => a * b) : 0;
+    public long Count(string name) =>
+        tensors.FirstOrDefault(t => t.Name == name) is { Shape: { } shape } ? shape.Aggregate(1L, (a, b) => a * b) : 0;
 
     public void Write(Stream stream)
     {
@@ -68,7 +69,10 @@ internal sealed class Safetensors
         tensors.ForEach(t => stream.Write(t.Data));
     }
 
-    /// <summary>Reads a whole file. Nothing in it is believed: arrays lie one after the other, fill the file, and have as many bytes as their shapes say.</summary>
+    /// <summary>
+    /// Reads a whole file. Nothing in it is believed: arrays lie one after the other, fill the file, and have as many bytes as their shapes
+    /// say.
+    /// </summary>
     /// <exception cref="InvalidDataException">It is no such file.</exception>
     /// <exception cref="JsonException">Its header is no JSON.</exception>
     public static Safetensors Read(Stream stream)

@@ -3,7 +3,9 @@ using SkiaSharp;
 
 namespace Clado.Reports;
 
-/// <summary>The font of figures. Skia as we ship it for Linux depends on nothing of the system, and so does not find its fonts by itself.</summary>
+/// <summary>
+/// The font of figures. Skia as we ship it for Linux depends on nothing of the system, and so does not find its fonts by itself.
+/// </summary>
 internal static class FigureFont
 {
     private const string Name = "figure";
@@ -11,7 +13,8 @@ internal static class FigureFont
     private static readonly string[] Folders =
     [
         "/usr/share/fonts", "/usr/local/share/fonts",
-        .. new[] { ".fonts", ".local/share/fonts" }.Select(f => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), f)),
+        .. new[] { ".fonts", ".local/share/fonts" }
+            .Select(folder => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), folder)),
     ];
 
     // Plain sans-serif fonts that systems have; any other is better than none.
@@ -30,13 +33,21 @@ internal static class FigureFont
         {
             return;
         }
-        var file = Find() ?? throw new CladoException($"--figures: no TrueType font in {string.Join(", ", Folders)}; install one (Debian: apt-get install fonts-dejavu-core)");
+        var file = Find() ?? throw new CladoException(
+            $"{Settings.WriteFigures}: no TrueType font in {string.Join(", ", Folders)}; "
+                + "install one (Debian: apt-get install fonts-dejavu-core)");
         Fonts.AddFontFile(Name, file);
         Fonts.Default = Name;
     }
 
     /// <summary>Path of a TrueType font of this system, or null.</summary>
-    public static string? Find() => Folders.Where(Directory.Exists)
-        .SelectMany(folder => Directory.EnumerateFiles(folder, "*.ttf", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true }))
-        .OrderBy(file => (uint)Array.IndexOf(Preferred, Path.GetFileName(file))).ThenBy(file => file, StringComparer.Ordinal).FirstOrDefault();
+    public static string? Find()
+    {
+        var everywhere = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true };
+        return Folders.Where(Directory.Exists)
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.ttf", everywhere))
+            .OrderBy(file => (uint)Array.IndexOf(Preferred, Path.GetFileName(file)))
+            .ThenBy(file => file, StringComparer.Ordinal)
+            .FirstOrDefault();
+    }
 }

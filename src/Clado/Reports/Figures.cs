@@ -59,7 +59,8 @@ internal static class Figures
         var shown = data.Curve.Points.Where(p => p is { PredictedLoss: > 0, MeasuredLoss: > 0 }).ToArray();
         foreach (var method in shown.GroupBy(p => p.Method).OrderByDescending(g => g.Key.Order()))
         {
-            Add(plot, method.Key, [.. method.Select(p => (Math.Log10(p.PredictedLoss!.Value), Math.Log10(p.MeasuredLoss!.Value)))], lines: false);
+            (double, double)[] points = [.. method.Select(p => (Math.Log10(p.PredictedLoss!.Value), Math.Log10(p.MeasuredLoss!.Value)))];
+            Add(plot, method.Key, points, lines: false);
         }
         if (shown.Length > 0)
         {

@@ -3,8 +3,9 @@ using System.Globalization;
 namespace Clado.Reports;
 
 /// <summary>
-/// A sensitivity matrix small enough to look at: a value a pair of layers, both at the same width. On the diagonal stands the loss of a layer alone (half its
-/// entry), elsewhere what a pair loses together beyond the sum of both alone (the entry itself): arXiv 2307.05657, eq. 9.
+/// A sensitivity matrix small enough to look at: a value a pair of layers, both at the same width. On the diagonal stands the loss of a
+/// layer alone (half its entry), elsewhere what a pair loses together beyond the sum of both alone (the entry itself): arXiv 2307.05657,
+/// eq. 9.
 /// </summary>
 /// <param name="Blocks">First and last layer of each row: one layer, or neighbours whose values are added up. Shape: [rows][2].</param>
 /// <param name="Widths">Width that all layers have in each map. Shape: [maps].</param>
@@ -23,11 +24,13 @@ internal sealed record HeatMap(IReadOnlyList<int[]> Blocks, IReadOnlyList<int> W
     {
         int layers = rows[0].Length, together = (layers + LargestSide - 1) / LargestSide;
         int[][] blocks = [.. Enumerable.Range(0, layers).Chunk(together).Select(block => new[] { block[0], block[^1] })];
-        return new HeatMap(blocks, widths, [.. rows.Select(map => Triangle(blocks, (i, j) => matrix[((long)map[i] * candidates) + map[j]]))]);
+        double[] Map(int[] map) => Triangle(blocks, (i, j) => matrix[((long)map[i] * candidates) + map[j]]);
+        return new HeatMap(blocks, widths, [.. rows.Select(Map)]);
     }
 
     /// <summary>Three significant digits: more than a colour can show.</summary>
-    public static double Rounded(double value) => double.IsFinite(value) ? double.Parse(value.ToString("G3", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : 0;
+    public static double Rounded(double value) => !double.IsFinite(value) ? 0
+        : double.Parse(value.ToString("G3", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private static double[] Triangle(int[][] blocks, Func<int, int, double> entry)
     {

@@ -8,8 +8,8 @@ using Clado.Records;
 namespace Clado.Reports;
 
 /// <summary>
-/// The HTML page: one file that loads nothing. Data stands in it as JSON whose &lt; and &amp; are escaped; a content security policy lets only the page's own
-/// script and style in, by their hashes.
+/// The HTML page: one file that loads nothing. Data stands in it as JSON whose &lt; and &amp; are escaped. A content security policy lets
+/// only the page's own script and style in, by their hashes.
 /// </summary>
 internal static partial class Page
 {

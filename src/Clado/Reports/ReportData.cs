@@ -49,7 +49,13 @@ internal sealed record ReportData
 /// <param name="Sizes">Bytes in the file by width.</param>
 /// <param name="Losses">Loss increase of this layer alone by width.</param>
 internal sealed record ReportLayer(
-    string Name, string Op, IReadOnlyList<long> Shape, long Parameters, long Macs, IReadOnlyDictionary<int, long> Sizes, IReadOnlyDictionary<int, double> Losses);
+    string Name,
+    string Op,
+    IReadOnlyList<long> Shape,
+    long Parameters,
+    long Macs,
+    IReadOnlyDictionary<int, long> Sizes,
+    IReadOnlyDictionary<int, double> Losses);
 
 /// <summary>The curve.</summary>
 /// <param name="Images">Images it was evaluated on.</param>
@@ -59,18 +65,35 @@ internal sealed record ReportLayer(
 internal sealed record ReportCurve(int Images, long? FloatBytes, double? FloatTop1, IReadOnlyList<ReportPoint> Points);
 
 /// <summary>A point of the curve; see <see cref="Sweeps.CurvePoint"/>.</summary>
-/// <param name="Method">How its bits were chosen.</param>
-/// <param name="SizeBytes">Bytes of the file.</param>
-/// <param name="BitsPerWeight">Mean bits over the quantized weights.</param>
-/// <param name="PredictedLoss">Predicted loss increase.</param>
-/// <param name="MeasuredLoss">Measured loss increase.</param>
-/// <param name="Top1">Share of images classified as labelled. Range: [0, 1].</param>
-/// <param name="Agreement">Share of images classified as the float network does. Range: [0, 1].</param>
-/// <param name="Gap">How far it may be above the optimum.</param>
-/// <param name="Bits">Bits of the layers. Shape: [layers].</param>
-internal sealed record ReportPoint(
-    Sweeps.CurveMethod Method, long SizeBytes, double BitsPerWeight, double? PredictedLoss, double? MeasuredLoss, double? Top1, double? Agreement, double? Gap,
-    IReadOnlyList<int> Bits);
+internal sealed record ReportPoint
+{
+    /// <summary>How its bits were chosen.</summary>
+    public required Sweeps.CurveMethod Method { get; init; }
+
+    /// <summary>Bytes of the file.</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Mean bits over the quantized weights.</summary>
+    public required double BitsPerWeight { get; init; }
+
+    /// <summary>Predicted loss increase.</summary>
+    public double? PredictedLoss { get; init; }
+
+    /// <summary>Measured loss increase.</summary>
+    public double? MeasuredLoss { get; init; }
+
+    /// <summary>Share of images classified as labelled. Range: [0, 1].</summary>
+    public double? Top1 { get; init; }
+
+    /// <summary>Share of images classified as the float network does. Range: [0, 1].</summary>
+    public double? Agreement { get; init; }
+
+    /// <summary>How far it may be above the optimum.</summary>
+    public double? Gap { get; init; }
+
+    /// <summary>Bits of the layers. Shape: [layers].</summary>
+    public required IReadOnlyList<int> Bits { get; init; }
+}
 
 /// <summary>A version or an option of the run.</summary>
 /// <param name="Name">Its name.</param>

@@ -2,6 +2,7 @@ using System.Globalization;
 using Clado.Layers;
 using Clado.Records;
 using Clado.Runs;
+using Clado.Sensitivity;
 using Clado.Sweeps;
 
 namespace Clado.Reports;
@@ -15,52 +16,104 @@ internal static class ReportReader
     {
         var matrix = folder.ReadSensitivity();
         var run = folder.Description;
-        var candidates = folder.ReadTable("candidates.csv", 4).Select((cells, row) =>
-            (Layer: cells[0], Bits: (int)Number(folder, cells[1]), SizeBytes: Number(folder, cells[2]), Row: row)).ToArray();
-        var byLayer = candidates.ToLookup(c => c.Layer);
-        var layers = folder.ReadTable("layers.csv", 7);
-        if (candidates.Length != matrix.CandidateCount || layers.Count == 0 || layers.Any(l => !byLayer.Contains(l[0])) || layers.DistinctBy(l => l[0]).Count() != layers.Count
-            || candidates.Any(c => c.Bits is < 2 or > 8) || candidates.DistinctBy(c => (c.Layer, c.Bits)).Count() != candidates.Length)
+        Row[] candidates = [.. folder.ReadTable(RunTables.CandidatesFile, 4).Select((cells, index) =>
+            new Row(cells[0], (int)Number(folder, cells[1]), Number(folder, cells[2]), index))];
+        var layers = folder.ReadTable(RunTables.LayersFile, 7);
+        string[] names = [.. layers.Select(cells => cells[0])];
+        if (!Fit(names, candidates, matrix.CandidateCount))
         {
-            throw new RunFolderException(folder.FolderPath, "its layers.csv, candidates.csv and sensitivity.safetensors do not fit each other; remove the folder and measure again");
+            throw new RunFolderException(
+                folder.FolderPath,
+                "its layers.csv, candidates.csv and sensitivity.safetensors do not fit each other; remove the folder and measure again");
         }
-        int[] widths = [.. candidates.Select(c => c.Bits).Distinct().Order()];
-        // A layer that does not have a width (a pin) stands in the map of that width with the nearest it has, as in a uniform network.
-        int[][] rows = [.. widths.Select(bits => layers.Select(l => byLayer[l[0]].OrderBy(c => Math.Abs(c.Bits - bits)).ThenByDescending(c => c.Bits).First().Row).ToArray())];
+        var byLayer = candidates.ToLookup(candidate => candidate.Layer);
+        int[] widths = [.. candidates.Select(candidate => candidate.Bits).Distinct().Order()];
+        int[][] rows = [.. widths.Select(bits => names.Select(name => Nearest(byLayer[name], bits).Index).ToArray())];
         var curve = CurveOf(folder);
-        string[] names = [.. layers.Select(l => l[0])];
+        // A curve without a hash was made of allocations: no sweep gives it again.
+        bool isSwept = curve is { Points.Count: > 0, ImagesSha256.Length: > 0 };
         return new ReportData
         {
             Title = Path.GetFileNameWithoutExtension(run.ModelPath),
-            Layers = [.. layers.Select(l => new ReportLayer(
-                l[0], l[1], [.. l[3].Split('x').Select(dim => Number(folder, dim))], Number(folder, l[4]), Number(folder, l[5]),
-                byLayer[l[0]].ToDictionary(c => c.Bits, c => c.SizeBytes), byLayer[l[0]].ToDictionary(c => c.Bits, c => HeatMap.Rounded(matrix.LossIncrease(c.Row)))))],
+            Layers = [.. layers.Select(cells => Layer(folder, cells, byLayer[cells[0]], matrix))],
             Widths = widths,
             Loss = matrix.Loss,
             Estimator = run.Estimator == matrix.Estimator ? run.Estimator : $"{run.Estimator} (matrix: {matrix.Estimator})",
             SensitivityImages = matrix.ImageCount,
-            Curve = new ReportCurve(curve.Images, curve.FloatBytes > 0 ? curve.FloatBytes : null, curve.FloatTop1, [.. curve.Points.Select(p => new ReportPoint(
-                p.Method, p.SizeBytes, p.BitsPerWeight, p.PredictedLoss, p.MeasuredLoss, p.Top1, p.Agreement, p.Gap, [.. names.Select(name => p.Allocation.GetValueOrDefault(name))]))]),
+            Curve = new ReportCurve(
+                curve.Images,
+                curve.FloatBytes > 0 ? curve.FloatBytes : null,
+                curve.FloatTop1,
+                [.. curve.Points.Select(point => Point(point, names))]),
             Heat = HeatMap.Of(matrix.Raw, matrix.CandidateCount, rows, widths),
             Spectrum = [.. matrix.Eigenvalues.Select(HeatMap.Rounded)],
-            Kept = [.. folder.ReadTable("kept.csv", 3).Select(k => new KeptOperation(k[0], k[1], k[2]))],
+            Kept = [.. folder.ReadTable(RunTables.KeptFile, 3).Select(cells => new KeptOperation(cells[0], cells[1], cells[2]))],
             Options = Reproduction.Options(run, folder.ReadScales()),
-            Commands = Reproduction.Commands(run, folder.FolderPath, curve.Points.Count > 0 && curve.ImagesSha256.Length > 0 ? curve : null),
+            Commands = Reproduction.Commands(run, folder.FolderPath, isSwept ? curve : null),
         };
     }
 
-    /// <summary>The sweep with most points; where there is none, what was allocated budget by budget, measured on the run's images.</summary>
+    /// <summary>Whether tables and matrix are of one run: every layer once, with candidates; every candidate once, with a row.</summary>
+    private static bool Fit(string[] layers, Row[] candidates, int rows) =>
+        candidates.Length == rows
+        && layers.Length > 0
+        && layers.Distinct().Count() == layers.Length
+        && layers.All(candidates.Select(candidate => candidate.Layer).ToHashSet().Contains)
+        && candidates.All(candidate => candidate.Bits is >= 2 and <= 8)
+        && candidates.DistinctBy(candidate => (candidate.Layer, candidate.Bits)).Count() == candidates.Length;
+
+    /// <summary>
+    /// A layer that does not have a width (a pin) stands in the map of that width with the nearest it has, as in a uniform network.
+    /// </summary>
+    private static Row Nearest(IEnumerable<Row> candidates, int bits) =>
+        candidates.OrderBy(candidate => Math.Abs(candidate.Bits - bits)).ThenByDescending(candidate => candidate.Bits).First();
+
+    private static ReportLayer Layer(RunFolder folder, string[] cells, IEnumerable<Row> candidates, SensitivityMatrix matrix) => new(
+        cells[0],
+        cells[1],
+        [.. cells[3].Split('x').Select(dim => Number(folder, dim))],
+        Number(folder, cells[4]),
+        Number(folder, cells[5]),
+        candidates.ToDictionary(candidate => candidate.Bits, candidate => candidate.SizeBytes),
+        candidates.ToDictionary(candidate => candidate.Bits, candidate => HeatMap.Rounded(matrix.LossIncrease(candidate.Index))));
+
+    private static ReportPoint Point(CurvePoint point, string[] layers) => new()
+    {
+        Method = point.Method,
+        SizeBytes = point.SizeBytes,
+        BitsPerWeight = point.BitsPerWeight,
+        PredictedLoss = point.PredictedLoss,
+        MeasuredLoss = point.MeasuredLoss,
+        Top1 = point.Top1,
+        Agreement = point.Agreement,
+        Gap = point.Gap,
+        Bits = [.. layers.Select(name => point.Allocation.GetValueOrDefault(name))],
+    };
+
+    /// <summary>
+    /// The curve with most points. Where none was swept, what was allocated budget by budget, measured on the run's images.
+    /// </summary>
     private static Curve CurveOf(RunFolder folder)
     {
-        var swept = folder.ReadCurves();
-        return swept.FirstOrDefault(c => c.Of(CurveMethod.Clado).Any())
-            ?? (swept.FirstOrDefault(c => c.ImagesSha256 == folder.Description.ImagesSha256) ?? Empty(folder.Description)).With(folder.ReadAllocations());
+        var (run, swept) = (folder.Description, folder.ReadCurves());
+        return swept.FirstOrDefault(curve => curve.Of(CurveMethod.Clado).Any())
+            ?? (swept.FirstOrDefault(curve => curve.ImagesSha256 == run.ImagesSha256) ?? Empty(run)).With(folder.ReadAllocations());
     }
 
     /// <summary>A number of a table, which must be a whole one.</summary>
-    private static long Number(RunFolder folder, string cell) => long.TryParse(cell, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
-        ? number
-        : throw new RunFolderException(folder.FolderPath, $"its tables have '{cell}' where a number is wanted; remove the folder and measure again");
+    private static long Number(RunFolder folder, string cell) =>
+        long.TryParse(cell, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw new RunFolderException(
+            folder.FolderPath, $"its tables have '{cell}' where a number is wanted; remove the folder and measure again");
 
-    private static Curve Empty(RunDescription run) => new() { ImagesPath = run.ImagesPath, Images = run.ImageCount, ImagesSha256 = "", Activations = run.Activations, FloatBytes = 0 };
+    private static Curve Empty(RunDescription run) => new()
+    {
+        ImagesPath = run.ImagesPath,
+        Images = run.ImageCount,
+        ImagesSha256 = "",
+        Activations = run.Activations,
+        FloatBytes = 0,
+    };
+
+    /// <summary>A row of candidates.csv.</summary>
+    private sealed record Row(string Layer, int Bits, long SizeBytes, int Index);
 }

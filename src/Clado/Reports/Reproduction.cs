@@ -22,7 +22,7 @@ internal static class Reproduction
         new("model", run.ModelPath),
         new("model, SHA-256", run.ModelSha256),
         .. run.Input is null ? (ReportOption[])[] : [new("image input", run.Input), new("other inputs", string.Join(" ", run.Set))],
-        new("images to measure on", Invariant($"{run.ImagesPath} ({run.ImageCount:N0} images{(run.Limit is null ? "" : Invariant($", chosen with seed {run.Seed}"))})")),
+        new("images to measure on", Invariant($"{run.ImagesPath} ({run.ImageCount:N0} images{Choice(run)})")),
         new("images, SHA-256", run.ImagesSha256),
         new("preprocessing", Preprocessing.NameOf(run.Preprocessing) is { } name ? $"{name}: {run.Preprocessing}" : run.Preprocessing),
         new("widths", string.Join(", ", run.Bits)),
@@ -44,12 +44,12 @@ internal static class Reproduction
     /// <param name="curve">The curve that was swept, or null.</param>
     public static IReadOnlyList<string> Commands(RunDescription run, string folder, Curve? curve)
     {
-        const string OnQuantized = " on quantized inputs";
         List<string> measure =
         [
-            "clado", "measure", run.ModelPath, .. run.Input is null ? (string[])[] : ["--input", run.Input], .. run.Set.SelectMany(set => (string[])["--set", set]), "--images", run.ImagesPath, "--preprocess", Preprocessing.NameOf(run.Preprocessing) ?? PreprocessingFile,
-            "--bits", string.Join(',', run.Bits), "--estimator", run.Estimator, "--rounding", run.Rounding.Replace(OnQuantized, "", StringComparison.Ordinal),
-            "--inputs", run.Rounding.EndsWith(OnQuantized, StringComparison.Ordinal) ? "quantized" : "float", "--activations", run.Activations, .. run.Ranges == "mse" ? (string[])[] : ["--ranges", run.Ranges],
+            "clado", "measure", run.ModelPath, .. Inputs(run),
+            "--images", run.ImagesPath, "--preprocess", Preprocessing.NameOf(run.Preprocessing) ?? PreprocessingFile,
+            "--bits", string.Join(',', run.Bits), "--estimator", run.Estimator, .. Rounding(run),
+            "--activations", run.Activations, .. run.Ranges == "mse" ? (string[])[] : ["--ranges", run.Ranges],
             "--measure-activations", run.MeasuredActivations,
             .. run.Opset == OpsetUpgrade.TargetOpset ? (string[])[] : ["--opset", $"{run.Opset}"],
             .. Chosen(run.Limit, run.Seed),
@@ -64,14 +64,32 @@ internal static class Reproduction
         var commands = new List<List<string>> { measure };
         if (curve is not null)
         {
-            string[] images = curve.ImagesSha256 == run.ImagesSha256 ? [] : ["--evaluate", curve.ImagesPath, .. Chosen(curve.Limit, curve.Seed)];
-            commands.Add(["clado", "sweep", "--run", folder, .. images, .. curve.Rounds is { } rounds ? (string[])["--rounds", $"{rounds}"] : []]);
+            bool isOnOthers = curve.ImagesSha256 != run.ImagesSha256;
+            string[] images = isOnOthers ? ["--evaluate", curve.ImagesPath, .. Chosen(curve.Limit, curve.Seed)] : [];
+            string[] rounds = curve.Rounds is { } count ? ["--rounds", $"{count}"] : [];
+            commands.Add(["clado", "sweep", "--run", folder, .. images, .. rounds]);
         }
         commands.Add(["clado", "report", "--run", folder]);
         return [.. commands.Select(words => string.Join(' ', words.Select(Quote)))];
     }
 
-    private static string[] Chosen(int? limit, int seed) => limit is { } count ? ["--limit", $"{count}", "--seed", Invariant($"{seed}")] : [];
+    /// <summary>How images were chosen, in words.</summary>
+    private static string Choice(RunDescription run) => run.Limit is null ? "" : Invariant($", chosen with seed {run.Seed}");
+
+    /// <summary>Which input is the image, and values of the others.</summary>
+    private static string[] Inputs(RunDescription run) =>
+        [.. run.Input is null ? (string[])[] : ["--input", run.Input], .. run.Set.SelectMany(set => (string[])["--set", set])];
+
+    private static string[] Rounding(RunDescription run)
+    {
+        const string OnQuantized = " on quantized inputs";
+        bool isOnQuantized = run.Rounding.EndsWith(OnQuantized, StringComparison.Ordinal);
+        var name = run.Rounding.Replace(OnQuantized, "", StringComparison.Ordinal);
+        return ["--rounding", name, "--inputs", isOnQuantized ? "quantized" : "float"];
+    }
+
+    private static string[] Chosen(int? limit, int seed) =>
+        limit is { } count ? ["--limit", $"{count}", "--seed", Invariant($"{seed}")] : [];
 
     /// <summary>A word as a POSIX shell takes it.</summary>
     private static string Quote(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=,@%+".Contains(c))

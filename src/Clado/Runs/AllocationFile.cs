@@ -1,13 +1,55 @@
 using System.Text.Json;
+using Clado.Records;
 using Clado.Sweeps;
 
 namespace Clado.Runs;
 
-/// <summary>What <c>allocation-….json</c> holds, as a point of a curve.</summary>
-/// <param name="WrittenAs">What activations the choice was made for, see <see cref="Curve.Activations"/>; null where the file does not say.</param>
+/// <summary>What <c>allocation-….json</c> holds, as a point of a curve. Other programs read it, too: its keys are a contract.</summary>
+/// <param name="WrittenAs">What activations the choice was made for, see <see cref="Curve.Activations"/>; null where nothing says.</param>
 /// <param name="Point">The choice.</param>
 internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
 {
+    /// <summary>
+    /// Writes an allocation. Fractions are 0–1, sizes bytes, losses nats; what was not measured is absent, what is no number is null.
+    /// </summary>
+    public static string Of(AllocationOutcome outcome)
+    {
+        var result = outcome.Result;
+        bool found = result.Chosen.Count > 0;
+        double? Known(double value) => found && double.IsFinite(value) ? value : null;
+        return JsonSerializer.Serialize(
+            new
+            {
+                status = result.Status.ToString().ToLowerInvariant(),
+                sizeBytes = found ? result.SizeBytes : (long?)null,
+                budgetBytes = result.Budget.FileBytes,
+                bitsPerWeight = Known(result.BitsPerWeight),
+                objective = Known(result.Objective),
+                bound = Known(result.Bound),
+                gap = Known(result.Gap),
+                predictedLoss = Known(result.PredictedLoss),
+                measuredLoss = outcome.MeasuredLoss ?? result.MeasuredLoss,
+                budget = result.Budget.Text,
+                activations = outcome.WrittenAs,
+                outcome.Estimator,
+                surrogate = found ? result.Surrogate : null,
+                trials = result.Trials.Count > 0 ? result.Trials : null,
+                layers = result.Chosen.Select(c => new { c.Layer.Name, c.Bits, c.Layer.Parameters, c.SizeBytes }),
+                outcome.Output,
+                outcome.Parity,
+                outcome.Biases,
+                outputs = outcome.Scales?.Select(scale => new
+                {
+                    Name = scale.Output,
+                    Parts = scale.Parts.Count,
+                    Axes = scale.Parts.Axes.Select(a => a.Axis),
+                }),
+                smallestBytes = result.SmallestBytes,
+                unreachable = result.Unreachable,
+            },
+            JsonText.Relaxed);
+    }
+
     /// <summary>Reads an allocation.</summary>
     /// <param name="stream">The file.</param>
     /// <param name="name">What the budget is called where the file does not say.</param>
@@ -17,12 +59,14 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
         using var json = JsonDocument.Parse(stream);
         var root = json.RootElement;
         // A number that is none is written as null.
-        double? Number(string key) => root.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value.GetDouble() : null;
+        double? Number(string key) =>
+            root.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value.GetDouble() : null;
         string? Text(string key) => root.TryGetProperty(key, out var value) ? value.GetString() : null;
         var allocation = new Dictionary<string, int>();
         foreach (var layer in root.GetProperty("layers").EnumerateArray())
         {
-            allocation[layer.GetProperty("name").GetString() ?? throw new JsonException("a layer without a name")] = layer.GetProperty("bits").GetInt32();
+            var layerName = layer.GetProperty("name").GetString() ?? throw new JsonException("a layer without a name");
+            allocation[layerName] = layer.GetProperty("bits").GetInt32();
         }
         var point = new CurvePoint
         {

@@ -30,7 +30,8 @@ internal static class CandidateFile
     public static CandidateSet Read(Stream stream, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths)
     {
         var file = Safetensors.Read(stream);
-        return new CandidateSet(layers, [.. layers.Zip(widths).SelectMany(pair => pair.Second.Select(bits => Read(file, pair.First, bits)))]);
+        return new CandidateSet(
+            layers, [.. layers.Zip(widths).SelectMany(pair => pair.Second.Select(bits => Read(file, pair.First, bits)))]);
     }
 
     private static Candidate Read(Safetensors file, QuantizableLayer layer, int bits)
@@ -50,12 +51,18 @@ internal static class CandidateFile
             SizeBytes = long.Parse(size, NumberStyles.None, CultureInfo.InvariantCulture),
             SquaredError = double.Parse(error, NumberStyles.Float, CultureInfo.InvariantCulture),
         };
-        int limit = 1 << (bits - 1);
-        return candidate.Codes.Any(code => code < -limit || code >= limit) ? throw new InvalidDataException($"codes of '{key}' that have more than {bits} bits")
-            : candidate.Scales.Any(scale => !float.IsFinite(scale) || scale == 0) ? throw new InvalidDataException($"scales of '{key}' that are 0 or not finite")
-            : candidate.Bias is { } bias && bias.Any(b => !float.IsFinite(b)) ? throw new InvalidDataException($"biases of '{key}' that are not finite")
-            : candidate.Bias is not null && layer.Bias is null ? throw new InvalidDataException($"biases of '{key}', which has none")
-            : candidate;
+        return Problem(candidate, key) is { } problem ? throw new InvalidDataException(problem) : candidate;
+    }
+
+    /// <summary>What no candidate of its layer can have, or null.</summary>
+    private static string? Problem(Candidate candidate, string key)
+    {
+        int limit = 1 << (candidate.Bits - 1);
+        return candidate.Codes.Any(code => code < -limit || code >= limit) ? $"codes of '{key}' that have more than {candidate.Bits} bits"
+            : candidate.Scales.Any(scale => !float.IsFinite(scale) || scale == 0) ? $"scales of '{key}' that are 0 or not finite"
+            : candidate.Bias?.All(float.IsFinite) == false ? $"biases of '{key}' that are not finite"
+            : candidate.Bias is not null && candidate.Layer.Bias is null ? $"biases of '{key}', which has none"
+            : null;
     }
 
     private static string KeyOf(QuantizableLayer layer, int bits) => string.Create(CultureInfo.InvariantCulture, $"{layer.Name}/{bits}");

@@ -23,7 +23,7 @@ internal sealed record RunDescription
     };
 
     // Where files lie and how models are written does not change what is measured; which images are taken is in their hash.
-    private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed", "activations", "ranges", "opset"];
+    private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed", "activations", "ranges", "opset", "batchSize"];
 
     /// <summary>The loss is chosen by the network.</summary>
     public const string Automatic = "auto";
@@ -82,6 +82,12 @@ internal sealed record RunDescription
 
     public int Opset { get; init; } = OpsetUpgrade.TargetOpset;
 
+    /// <summary>
+    /// Images a batch when sensitivities are measured; null until that begins. It may change last bits, so whoever goes on keeps it; but
+    /// another machine may choose otherwise for a folder of its own. Range: [1, inf).
+    /// </summary>
+    public int? BatchSize { get; init; }
+
     public required string CladoVersion { get; init; }
 
     public required string OnnxRuntimeVersion { get; init; }
@@ -138,7 +144,7 @@ internal sealed record RunDescription
     private string? Impossible() =>
         !IsPath(ModelPath) ? "modelPath" : !IsPath(ImagesPath) ? "imagesPath"
         : !IsHash(ModelSha256) ? "modelSha256" : !IsHash(ImagesSha256) ? "imagesSha256"
-        : ImageCount < 1 ? "imageCount" : Limit is < 1 ? "limit"
+        : ImageCount < 1 ? "imageCount" : Limit is < 1 ? "limit" : BatchSize is < 1 ? "batchSize"
         : Bits.Length == 0 || Bits.Any(b => b is < 2 or > 8) || !Bits.SequenceEqual(Bits.Distinct().Order()) ? "bits"
         : Pins.Any(pin => pin is null) ? "pins" : Set.Any(setting => setting is null) ? "set"
         : !SensitivityOptions.Estimators.Contains(Estimator) ? "estimator"
@@ -155,5 +161,6 @@ internal sealed record RunDescription
     /// <summary>Name of a format, as on the command line.</summary>
     public static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? Int8 : Float;
 
-    private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() => JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
+    private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() =>
+        JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
 }

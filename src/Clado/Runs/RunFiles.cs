@@ -4,13 +4,11 @@ using Clado.Records;
 namespace Clado.Runs;
 
 /// <summary>
-/// The files of a run folder, whatever they hold: whose they are, and what becomes of those that are damaged. Who measures makes them again; to everybody else they
-/// are refused.
+/// The files of a run folder, whatever they hold: whose they are, and what becomes of those that are damaged. Who measures makes them
+/// again; to everybody else they are refused.
 /// </summary>
 internal sealed class RunFiles
 {
-    public const string RunFile = "run.json";
-
     private const string Records = "records.sqlite";
 
     private readonly CheckedFolder files;
@@ -19,7 +17,13 @@ internal sealed class RunFiles
     private bool isClaimed;
     private bool readOnlySaid;
 
-    private RunFiles(CheckedFolder files, RunDescription description, Action<string>? notice, bool measures, bool isClaimed)
+    /// <summary>The files of a folder that <see cref="RunOpening"/> looked at.</summary>
+    /// <param name="files">The folder.</param>
+    /// <param name="description">The run.</param>
+    /// <param name="notice">Is told of what is damaged, and of what is not kept.</param>
+    /// <param name="measures">Whether what is damaged or missing is about to be made again.</param>
+    /// <param name="isClaimed">Whether the folder says already whose it is.</param>
+    public RunFiles(CheckedFolder files, RunDescription description, Action<string>? notice, bool measures, bool isClaimed)
     {
         (this.files, Description, this.notice, Measures, this.isClaimed) = (files, description, notice, measures, isClaimed);
         owner = description.Fingerprint();
@@ -27,7 +31,7 @@ internal sealed class RunFiles
 
     public string FolderPath => files.FolderPath;
 
-    public RunDescription Description { get; }
+    public RunDescription Description { get; private set; }
 
     /// <summary>Whether what is damaged or missing is about to be made again.</summary>
     public bool Measures { get; }
@@ -36,57 +40,8 @@ internal sealed class RunFiles
     public bool IsNew => !isClaimed;
 
     /// <summary>The command that made the folder, without its options.</summary>
-    public string MeasureCommand => $"clado measure {Description.ModelPath} --images {Description.ImagesPath} --run {FolderPath}";
-
-    /// <summary>Opens the folder of a run that goes on, or one that the run will make; what is damaged in it is made again.</summary>
-    /// <param name="path">Path of the folder.</param>
-    /// <param name="description">The run.</param>
-    /// <param name="notice">Is told of what is damaged.</param>
-    /// <exception cref="RunFolderException">The folder is of another run, and the message names what differs; or it cannot be told whose it is.</exception>
-    public static RunFiles OpenOrCreate(string path, RunDescription description, Action<string>? notice = null)
-    {
-        var files = new CheckedFolder(path);
-        // A kill may leave the sum of a description that never came; where there is nothing else, nothing is lost.
-        if (!files.HasStrangers)
-        {
-            return new RunFiles(files, description, notice, measures: true, isClaimed: false);
-        }
-        if (!files.Has(RunFile) && !files.HasSums)
-        {
-            throw new RunFolderException(path, $"is not empty and no run folder (it has no {RunFile}); give another folder with --run");
-        }
-        if (ReadDescription(files, description, notice) is not { } there)
-        {
-            var again = new RunFiles(files, description, notice, measures: true, isClaimed: true);
-            again.Keep(RunFile, description.ToJson());
-            return again;
-        }
-        Compare(path, description, there);
-        // The same model and images, which may lie elsewhere now.
-        var moved = there with { ModelPath = description.ModelPath, ImagesPath = description.ImagesPath, Limit = description.Limit, Seed = description.Seed };
-        var run = new RunFiles(files, moved, notice, measures: true, isClaimed: true);
-        if (moved.ToJson() != there.ToJson())
-        {
-            run.Keep(RunFile, moved.ToJson());
-        }
-        return run;
-    }
-
-    /// <summary>Opens a folder that is there; what is damaged in it is refused.</summary>
-    /// <param name="path">Path of the folder.</param>
-    /// <param name="notice">Is told of what is measured in vain, and of records that are measured again.</param>
-    /// <exception cref="RunFolderException">The folder has no run in it.</exception>
-    public static RunFiles Open(string path, Action<string>? notice = null)
-    {
-        var files = new CheckedFolder(path);
-        if (!files.Has(RunFile))
-        {
-            throw files.HasSums
-                ? new RunFolderException(files.In(RunFile), "is missing; clado measure, with the options the folder was made with, writes it again")
-                : new RunFolderException(path, $"is no run folder (it has no {RunFile}); make one with clado measure MODEL.onnx --images DIR --run {path}");
-        }
-        return new RunFiles(files, ReadDescription(files, null, null)!, notice, measures: false, isClaimed: true);
-    }
+    public string MeasureCommand =>
+        $"{Settings.Measure} {Description.ModelPath} {Settings.Images} {Description.ImagesPath} {Settings.Run} {FolderPath}";
 
     public string In(string file) => files.In(file);
 
@@ -115,6 +70,28 @@ internal sealed class RunFiles
         return records;
     }
 
+    /// <summary>
+    /// Images a batch when sensitivities are measured: as the run was begun, or chosen now, once for all who measure in the folder.
+    /// </summary>
+    /// <param name="choose">Chooses, where nobody has.</param>
+    public int BatchSize(Func<int> choose)
+    {
+        if (Description.BatchSize is { } known)
+        {
+            return known;
+        }
+        // Another process may have been faster.
+        if (files.Has(RunDescriptionFile.Name) && RunDescriptionFile.Read(files, Description, notice) is { BatchSize: { } there })
+        {
+            Description = Description with { BatchSize = there };
+            return there;
+        }
+        int chosen = choose();
+        Description = Description with { BatchSize = chosen };
+        Keep(RunDescriptionFile.Name, Description.ToJson());
+        return chosen;
+    }
+
     /// <summary>Makes again what of the records is damaged, where that can be seen without using them.</summary>
     public void CheckRecords()
     {
@@ -123,6 +100,13 @@ internal sealed class RunFiles
             NewRecords().Dispose();
         }
     }
+
+    /// <summary>Reads a product; null where it is not there, or damaged and about to be made again.</summary>
+    public T? Read<T>(Product<T> product) where T : class => Read(product.File, product.What, product.Read);
+
+    /// <summary>Reads a product that must be there, unless it is about to be made: null then.</summary>
+    /// <exception cref="RunFolderException">It is not there.</exception>
+    public T? ReadExpected<T>(Product<T> product) where T : class => Read(product) ?? (Measures ? null : throw Missing(product.File));
 
     /// <summary>Reads a file; null where it is not there, or damaged and about to be made again.</summary>
     public T? Read<T>(string file, string what, Func<Stream, T> parse) where T : class
@@ -150,12 +134,13 @@ internal sealed class RunFiles
     }
 
     /// <summary>What nobody needs to go on, and only the verb it came from can make again.</summary>
-    private static bool IsResult(string file) => file.StartsWith("sweep-", StringComparison.Ordinal) || file.StartsWith("allocation-", StringComparison.Ordinal);
+    private static bool IsResult(string file) =>
+        file.StartsWith("sweep-", StringComparison.Ordinal) || file.StartsWith("allocation-", StringComparison.Ordinal);
 
     /// <summary>The error of something outside the folder that is not where the run found it.</summary>
     public RunFolderException NotThere(string what, string path) => new(
         FolderPath, $"was measured on the {what} {path}, which is not there now; put that back, or say where it is: "
-            + $"clado measure MODEL.onnx --images DIR --run {FolderPath}, with the options it was made with");
+            + $"{Settings.Measure} MODEL.onnx {Settings.Images} DIR {Settings.Run} {FolderPath}, with the options it was made with");
 
     /// <summary>The error of a file that is not there.</summary>
     public RunFolderException Missing(string file) =>
@@ -170,6 +155,9 @@ internal sealed class RunFiles
         }
         files.Write(file, owner, write);
     }
+
+    /// <summary>Writes a product.</summary>
+    public void Write<T>(Product<T> product, T value) where T : class => Write(product.File, stream => product.Write(value, stream));
 
     public void Write(string file, string text) => Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
@@ -200,26 +188,19 @@ internal sealed class RunFiles
         Write(file, text());
     }
 
-    /// <summary>Puts down whose folder it is: as late as there is something to keep, so that a run that cannot even begin leaves nothing behind.</summary>
+    /// <summary>
+    /// Puts down whose folder it is. That is as late as there is something to keep: a run that cannot even begin leaves nothing behind.
+    /// </summary>
     /// <exception cref="RunFolderException">Another run was faster.</exception>
     private void Claim()
     {
-        if (!files.Write(RunFile, owner, stream => stream.Write(Encoding.UTF8.GetBytes(Description.ToJson())), replaces: false)
-            && ReadDescription(files, Description, notice) is { } there)
+        void Describe(Stream stream) => stream.Write(Encoding.UTF8.GetBytes(Description.ToJson()));
+        if (!files.Write(RunDescriptionFile.Name, owner, Describe, replaces: false)
+            && RunDescriptionFile.Read(files, Description, notice) is { } there)
         {
-            Compare(FolderPath, Description, there);
+            RunDescriptionFile.Compare(FolderPath, Description, there);
         }
         isClaimed = true;
-    }
-
-    /// <summary>Throws where a folder is of another run than is wanted.</summary>
-    private static void Compare(string path, RunDescription wanted, RunDescription there)
-    {
-        var differences = wanted.Differences(there);
-        if (differences.Length > 0)
-        {
-            throw new RunFolderException(path, $"was measured otherwise: {string.Join("; ", differences)}; give another folder with --run, or the same options");
-        }
     }
 
     private void SayReadOnly()
@@ -241,63 +222,5 @@ internal sealed class RunFiles
         files.RefuseFolder(Records + "-wal");
         files.RefuseFolder(Records + "-shm");
         return new RecordStore(files.In(Records), owner, repairs: Measures, notice);
-    }
-
-    /// <summary>The description of the run; null where it is damaged, and yet the folder is certainly that of the run expected.</summary>
-    private static RunDescription? ReadDescription(CheckedFolder files, RunDescription? expected, Action<string>? notice)
-    {
-        RunDescription Parse(Stream stream) => DamagedFileException.Guard(files.In(RunFile), "run description", () => RunDescription.FromJson(Text(stream)));
-        try
-        {
-            if (!files.HasSums)
-            {
-                return WithoutSums(files, Parse, expected, notice);
-            }
-            using var stream = files.Has(RunFile) ? files.Open(RunFile) : throw new DamagedFileException(files.In(RunFile), "is missing");
-            return Parse(stream);
-        }
-        catch (DamagedFileException e)
-        {
-            if (expected is not null && files.Owner == expected.Fingerprint())
-            {
-                notice?.Invoke($"{e.Message}; it is written again");
-                return null;
-            }
-            throw new RunFolderException(files.In(RunFile), $"{e.Problem}; clado measure, with the very options the folder was made with, writes it again, "
-                + "or give another folder with --run", e);
-        }
-    }
-
-    /// <summary>A folder without checksums is one of an earlier version; or it has lost them, and everything is made again by who measures the same.</summary>
-    private static RunDescription? WithoutSums(CheckedFolder files, Func<Stream, RunDescription> parse, RunDescription? expected, Action<string>? notice)
-    {
-        if (InputFile.Problem(files.In(RunFile)) is { } problem)
-        {
-            throw new RunFolderException(files.In(RunFile), $"{problem}; move it away, or give another folder with --run");
-        }
-        using var stream = File.OpenRead(files.In(RunFile));
-        var there = parse(stream);
-        if (there.CladoVersion != RunDescription.Version)
-        {
-            throw new RunFolderException(files.FolderPath, $"was made by Clado {there.CladoVersion}, whose run folders have no checksums "
-                + $"(no {Checksums.FileName}); this is Clado {RunDescription.Version}: measure again into another folder");
-        }
-        if (expected is null)
-        {
-            throw new RunFolderException(files.In(Checksums.FileName), "is missing, and what the folder holds cannot be checked; "
-                + "clado measure, with the options it was made with, measures again");
-        }
-        if (expected.Differences(there).Length > 0)
-        {
-            return there;
-        }
-        notice?.Invoke($"{files.In(Checksums.FileName)}: is missing, and what the folder holds cannot be checked; it is made again");
-        return null;
-    }
-
-    private static string Text(Stream stream)
-    {
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
     }
 }

@@ -44,10 +44,15 @@ internal static class SensitivityFile
             Projected = file.Get<double>("projected", n * n),
             Eigenvalues = file.Get<double>("eigenvalues", n),
         };
-        return n == 0 || matrix.ImageCount < 1 || !SensitivityOptions.Losses.Contains(matrix.Loss) || !SensitivityOptions.Estimators.Contains(matrix.Estimator)
-            ? throw new InvalidDataException($"{n} candidates, {matrix.ImageCount} images, loss '{matrix.Loss}', estimator '{matrix.Estimator}'")
-            : new[] { matrix.Raw, matrix.StandardErrors, matrix.Projected, matrix.Eigenvalues, [matrix.BaseLoss] }.Any(part => part.Any(v => !(Math.Abs(v) <= Largest)))
-            ? throw new InvalidDataException(Invariant($"numbers that are not finite, or above {Largest:R}"))
-            : matrix;
+        if (n == 0 || matrix.ImageCount < 1
+            || !SensitivityOptions.Losses.Contains(matrix.Loss) || !SensitivityOptions.Estimators.Contains(matrix.Estimator))
+        {
+            throw new InvalidDataException(
+                $"{n} candidates, {matrix.ImageCount} images, loss '{matrix.Loss}', estimator '{matrix.Estimator}'");
+        }
+        double[][] numbers = [matrix.Raw, matrix.StandardErrors, matrix.Projected, matrix.Eigenvalues, [matrix.BaseLoss]];
+        return numbers.All(part => part.All(value => Math.Abs(value) <= Largest))
+            ? matrix
+            : throw new InvalidDataException(Invariant($"numbers that are not finite, or above {Largest:R}"));
     }
 }

@@ -18,7 +18,7 @@ internal static class JointLoss
     /// <param name="records">Finished choices: read and added to.</param>
     /// <returns>Loss increase over the float network of every image. Shape: [choices][images].</returns>
     public static double[][] Measure(
-        MeasurementInputs inputs, IReadOnlyList<IReadOnlyList<int>> choices, string? loss, RecordStore records)
+        MeasurementInputs inputs, IReadOnlyList<IReadOnlyList<int>> choices, string? loss, IRecordStore records)
     {
         string[] keys = [.. choices.Select(choice => "joint/" + MeasurementInputs.KeyOf(choice))];
         var found = new Dictionary<string, double[]>();

@@ -14,6 +14,11 @@ internal sealed record MeasurementInputs(Graph Graph, CandidateSet Candidates, W
     /// <summary>Units of the outputs, which loss mse needs; null with the others. Shape: [outputs].</summary>
     public IReadOnlyList<OutputScale>? Scales { get; init; }
 
+    /// <summary>
+    /// Images a batch when sensitivities are measured, as the run was begun; null to choose what suits this machine. Range: [1, inf).
+    /// </summary>
+    public int? BatchSize { get; init; }
+
     /// <summary>Name of a choice of candidates, for records. Shape of the rows: [layers].</summary>
     public static string KeyOf(IEnumerable<int> rows) => string.Join(',', rows);
 }

@@ -12,10 +12,10 @@ public sealed record SensitivityMatrix
     /// <summary>Name of the loss: kl, ce or mse.</summary>
     public required string Loss { get; init; }
 
-    /// <summary>Mean loss of the float network on the same images: nats (0 for kl and mse).</summary>
+    /// <summary>Mean loss of the float network on the same images: nats for ce, 0 for kl and mse.</summary>
     public required double BaseLoss { get; init; }
 
-    /// <summary>Images measured.</summary>
+    /// <summary>Images measured. Range: [1, inf).</summary>
     public required int ImageCount { get; init; }
 
     /// <summary>As measured, symmetric. Shape: [candidates, candidates], row-major.</summary>
@@ -24,7 +24,7 @@ public sealed record SensitivityMatrix
     /// <summary>Standard error of each entry of <see cref="Raw"/> over the images. Shape: [candidates, candidates], row-major.</summary>
     public required double[] StandardErrors { get; init; }
 
-    /// <summary>The nearest positive semidefinite matrix: negative eigenvalues set to 0. Shape: [candidates, candidates], row-major.</summary>
+    /// <summary>The nearest semidefinite matrix: negative eigenvalues set to 0. Shape: [candidates, candidates], row-major.</summary>
     public required double[] Projected { get; init; }
 
     /// <summary>Eigenvalues of <see cref="Raw"/>, ascending. Shape: [candidates].</summary>
@@ -44,22 +44,25 @@ public sealed record SensitivityMatrix
     }
 
     /// <summary>
-    /// How much of an entry is no noise: <c>max(0, 1 − (standard error / entry)²)</c>, the positive-part shrinkage of James and Stein (1961) an entry.
-    /// Range: [0, 1].
+    /// How much of an entry is no noise: <c>max(0, 1 − (standard error / entry)²)</c>. That is the positive-part shrinkage of James and
+    /// Stein (1961), entry by entry. Range: [0, 1].
     /// </summary>
     /// <param name="entry">Index into <see cref="Raw"/>.</param>
-    public double Reliability(int entry) => Raw[entry] == 0 ? 0 : Math.Max(0, 1 - Math.Pow(StandardErrors[entry] / Raw[entry], 2));
+    internal double Reliability(int entry) => Raw[entry] == 0 ? 0 : Math.Max(0, 1 - Math.Pow(StandardErrors[entry] / Raw[entry], 2));
 
     /// <summary>The matrix as measured with every cross term multiplied by a share.</summary>
     /// <param name="share">Share of an entry by its index into <see cref="Raw"/>; must be symmetric.</param>
     /// <returns>Shape: [candidates, candidates], row-major.</returns>
-    public double[] WithCrossTerms(Func<int, double> share)
+    internal double[] WithCrossTerms(Func<int, double> share)
     {
         ArgumentNullException.ThrowIfNull(share);
         return [.. Raw.Select((value, entry) => entry % (CandidateCount + 1) == 0 || value == 0 ? value : value * share(entry))];
     }
 
-    /// <summary>Loss increase of one candidate alone, as measured: half the diagonal. Negative values are noise, or a gain where the loss is cross-entropy.</summary>
-    /// <param name="candidate">Row of the candidate.</param>
+    /// <summary>
+    /// Loss increase of one candidate alone, as measured: half the diagonal. In the unit of the loss: nats for kl and ce, none for mse.
+    /// Negative values are noise, or a gain where the loss is cross-entropy.
+    /// </summary>
+    /// <param name="candidate">Row of the candidate. Range: [0, candidates).</param>
     public double LossIncrease(int candidate) => Raw[(candidate * CandidateCount) + candidate] / 2;
 }

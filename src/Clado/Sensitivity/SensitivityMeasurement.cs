@@ -1,7 +1,3 @@
-using Clado.Candidates;
-using Clado.Execution;
-using Clado.Graphs;
-using Clado.Inference;
 using Clado.Losses;
 using Clado.Records;
 
@@ -17,31 +13,29 @@ internal static class SensitivityMeasurement
     /// </param>
     /// <param name="options">Estimator and loss.</param>
     /// <param name="records">Finished units: read and added to.</param>
-    /// <exception cref="CladoException">The loss does not fit the network or the images.</exception>
+    /// <param name="runner">Where units are measured; null for this machine.</param>
+    /// <exception cref="CladoException">
+    /// The loss does not fit the network or the images; or the batches of the run do not fit into memory.
+    /// </exception>
     public static SensitivityMatrix Measure(
-        MeasurementInputs inputs, IReadOnlyList<int> operatingPoint, SensitivityOptions options, RecordStore records)
+        MeasurementInputs inputs,
+        IReadOnlyList<int> operatingPoint,
+        SensitivityOptions options,
+        IRecordStore records,
+        IUnitRunner? runner = null)
     {
-        var readout = Readout.Of(inputs.Graph);
-        var losses = new LossFactory(inputs.Graph, readout, inputs.Work.Images, options.Loss, inputs.Scales);
-        ISensitivityEstimator estimator = options.Estimator switch
-        {
-            "pairwise" => new PairwiseEstimator(insideBlocks: false),
-            "block" => new PairwiseEstimator(insideBlocks: true),
-            "diagonal" => new DiagonalEstimator(),
-            _ => new AdditiveEstimator(),
-        };
-        int n = inputs.Candidates.Items.Count, images = inputs.Work.Images.Items.Count, values = (2 * n * n) + 1;
+        var task = new MeasurementTask(inputs, operatingPoint, options);
         // The batches' records go where their sum is: a network measured around many points would fill the disk.
-        var key = operatingPoint.Count == 0 ? "float" : MeasurementInputs.KeyOf(operatingPoint);
-        var sums = records.GetOrAdd(key + "/sum", () => Sum(inputs, operatingPoint, estimator, losses, key, records), values);
-        records.Remove(key + "/batch/");
+        var sums = records.GetOrAdd(task.Key + "/sum", () => Sum(task, records, runner ?? new LocalRunner(inputs.Work)), task.SumCount);
+        records.Remove(task.Key + "/batch/");
+        int images = inputs.Work.Images.Items.Count, n = inputs.Candidates.Items.Count;
         var moments = new MatrixMoments(n, sums[..^1]);
         var raw = moments.Means(images);
         var (projected, eigenvalues) = SpectralProjection.Project(raw, n);
         return new SensitivityMatrix
         {
-            Estimator = estimator.Name,
-            Loss = losses.Name,
+            Estimator = task.Estimator.Name,
+            Loss = task.Losses.Name,
             BaseLoss = sums[^1] / images,
             ImageCount = images,
             Raw = raw,
@@ -52,46 +46,36 @@ internal static class SensitivityMeasurement
     }
 
     /// <summary>The matrix's moments over all images, then the sum of the float network's loss. Shape: [2 · candidates² + 1].</summary>
-    private static double[] Sum(
-        MeasurementInputs inputs, IReadOnlyList<int> operatingPoint, ISensitivityEstimator estimator, LossFactory losses, string key,
-        RecordStore records)
+    private static double[] Sum(MeasurementTask task, IRecordStore records, IUnitRunner runner)
     {
-        var (graph, candidates, workload) = inputs;
-        var readout = Readout.Of(graph);
-        var start = FakeQuantizedGraph.Of(graph, operatingPoint.Select(row => candidates.Items[row]));
-        var source = operatingPoint.Count == 0 ? OutputSource.Float(graph.File) : OutputSource.Quantized(graph.File);
-        using var network = new PerturbedNetwork(
-            start, candidates.Layers, readout, source, n => MemoryPlan.Of(n, graph, candidates, workload.Resources.MemoryBytes));
-        using var reference = operatingPoint.Count == 0 ? null : new ModelRunner(graph, readout, OutputSource.Float(graph.File));
-        var batches = workload.Batches(graph, network.Plan.BatchSize);
-        double basePasses = (reference is null ? 1 : 2) * (double)network.TotalMacs, workPerImage = estimator.WorkPerImage(network, candidates) + basePasses;
-        var work = new WorkProgress(workPerImage * workload.Images.Items.Count, workload.Progress);
-        var total = new double[(2 * candidates.Items.Count * candidates.Items.Count) + 1];
-        for (int index = 0; index < batches.Count; index++)
+        var plan = new MeasurementPlan(task, task.BatchSize());
+        using var loaded = new LoadedTask(task, plan, records);
+        var total = new double[task.SumCount];
+        foreach (var batch in plan.Batches)
         {
-            var batchKey = $"{key}/batch/{batches.BatchSize}/{index}";
             bool measured = false;
-            var record = records.GetOrAdd<double>(batchKey, () =>
+            var sums = records.GetOrAdd(batch.Key, () =>
             {
                 measured = true;
-                var loaded = batches.Load(index);
-                using var state = network.Run(loaded);
-                var outputs = network.Outputs(state);
-                var loss = losses.Create(reference?.Run(loaded) ?? outputs, outputs, loaded);
-                work.Add(basePasses * loaded.Count);
-                var batch = new BatchMeasurement(network, candidates, operatingPoint, state, loss, records, batchKey, workload, work);
-                return [.. estimator.MeasureBatch(batch).Values, loss.Base * loaded.Count];
+                return SumOf(batch, loaded, runner);
             }, total.Length);
-            records.Remove(batchKey + "/");
+            records.Remove(batch.Key + "/");
             if (!measured)
             {
-                work.Add(workPerImage * batches.CountOf(index));
+                loaded.Progress.Add(plan.MacsPerImage * batch.ImageCount);
             }
             for (int i = 0; i < total.Length; i++)
             {
-                total[i] += record[i];
+                total[i] += sums[i];
             }
         }
         return total;
+    }
+
+    private static double[] SumOf(BatchPlan plan, LoadedTask loaded, IUnitRunner runner)
+    {
+        using var batch = loaded.Open(plan);
+        runner.Run(plan.Units, batch.Measure);
+        return batch.Combine();
     }
 }

@@ -5,7 +5,10 @@ namespace Clado.Sensitivity;
 /// <summary>Projection on the cone of positive semidefinite matrices.</summary>
 internal static class SpectralProjection
 {
-    /// <summary>Sets the negative eigenvalues of a symmetric matrix to zero: the nearest semidefinite matrix in the Frobenius norm (Higham 1988).</summary>
+    /// <summary>
+    /// Sets the negative eigenvalues of a symmetric matrix to zero. That is the nearest semidefinite matrix in the Frobenius norm
+    /// (Higham 1988).
+    /// </summary>
     /// <param name="matrix">Symmetric. Shape: [n, n], row-major.</param>
     /// <param name="n">Order of the matrix.</param>
     /// <returns>The projected matrix, Shape: [n, n], and all eigenvalues ascending, Shape: [n].</returns>

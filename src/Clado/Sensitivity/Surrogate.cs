@@ -4,10 +4,10 @@ namespace Clado.Sensitivity;
 /// A quadratic model of the loss around an operating point: for a one-hot choice x the predicted loss increase over the float network is
 /// <c>OperatingLoss + ½ xᵀ G x</c>. What an allocation minimises.
 /// </summary>
-public sealed record Surrogate
+internal sealed record Surrogate
 {
-    // Shares of the cross terms that are tried: no single one serves all networks and budgets (docs/decisions/2026-11-23-operating-point.md).
-    // In rising order: a larger share has to show that it is worth its noise.
+    // Shares of the cross terms that are tried, in rising order: a larger share has to show that it is worth its noise.
+    // No single one serves all networks and budgets (docs/decisions/2026-11-23-operating-point.md).
     private static readonly (string Name, double Share)[] Shares = [("/4", 0.25), ("/2", 0.5), ("", 1)];
 
     /// <summary>Name: the estimator, the share of its cross terms that is kept, and what else tells it from others.</summary>
@@ -51,37 +51,49 @@ public sealed record Surrogate
     }
 
     /// <summary>
-    /// Those worth trying for the float network: no cross terms, shares of them, and all of them shrunk by their standard errors; projected.
+    /// Those worth trying for the float network: no cross terms, shares of them, and all of them shrunk by their standard errors.
+    /// All are projected.
     /// </summary>
     /// <param name="matrix">Sensitivities of the float network.</param>
+    /// <returns>Shape: [surrogates].</returns>
     public static IReadOnlyList<Surrogate> Portfolio(SensitivityMatrix matrix)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         int n = matrix.CandidateCount;
-        var shared = Shares.Select(share => new Surrogate { Name = matrix.Estimator + share.Name, Matrix = matrix.WithCrossTerms(_ => share.Share) })
-            .Append(new Surrogate { Name = matrix.Estimator + ", shrunk", Matrix = matrix.WithCrossTerms(matrix.Reliability) })
-            .Select(s => s with { Matrix = SpectralProjection.Project(s.Matrix, n).Projected });
-        return [Diagonal(matrix), .. shared];
+        Surrogate Projected(string name, Func<int, double> share) => new()
+        {
+            Name = matrix.Estimator + name,
+            Matrix = SpectralProjection.Project(matrix.WithCrossTerms(share), n).Projected,
+        };
+        return
+        [
+            Diagonal(matrix),
+            .. Shares.Select(share => Projected(share.Name, _ => share.Share)),
+            Projected(", shrunk", matrix.Reliability),
+        ];
     }
 
     /// <summary>
-    /// Those worth trying around an operating point. Single losses may be gains there, so nothing is projected: the linear part alone makes the
-    /// matrix indefinite.
+    /// Those worth trying around an operating point. Single losses may be gains there, so the linear part alone makes the matrix
+    /// indefinite, and nothing is projected.
     /// </summary>
     /// <param name="matrix">Sensitivities around the point.</param>
     /// <param name="operatingPoint">Row of each layer's candidate. Shape: [layers].</param>
     /// <param name="operatingLoss">Its loss increase over the float network, measured on the same images.</param>
     /// <param name="radius">Layers that may leave it, or null for all.</param>
-    public static IReadOnlyList<Surrogate> Around(SensitivityMatrix matrix, IReadOnlyList<int> operatingPoint, double operatingLoss, int? radius)
+    public static IReadOnlyList<Surrogate> Around(
+        SensitivityMatrix matrix, IReadOnlyList<int> operatingPoint, double operatingLoss, int? radius)
     {
         ArgumentNullException.ThrowIfNull(matrix);
-        return [.. Shares.Select(share => (Name: matrix.Estimator + share.Name, share.Share)).Prepend(("diagonal", 0)).Select(share => new Surrogate
+        var reach = radius is null ? "" : radius == 1 ? ", 1 layer" : $", {radius} layers";
+        Surrogate Of(string name, double share) => new()
         {
-            Name = share.Name + (radius is null ? "" : radius == 1 ? ", 1 layer" : $", {radius} layers"),
-            Matrix = matrix.WithCrossTerms(_ => share.Share),
+            Name = name + reach,
+            Matrix = matrix.WithCrossTerms(_ => share),
             OperatingPoint = operatingPoint,
             OperatingLoss = operatingLoss,
             Radius = radius,
-        })];
+        };
+        return [Of("diagonal", 0), .. Shares.Select(share => Of(matrix.Estimator + share.Name, share.Share))];
     }
 }

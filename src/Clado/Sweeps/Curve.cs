@@ -74,6 +74,9 @@ public sealed record Curve
         return this with { Points = [.. distinct.OrderBy(p => p.SizeBytes).ThenBy(p => p.Method.Order()).ThenBy(p => p.BudgetBytes)] };
     }
 
+    /// <summary>The points as other programs read them; their keys are a contract.</summary>
+    public string ToJson() => JsonSerializer.Serialize(Points, JsonText.Relaxed);
+
     /// <summary>Writes the points as CSV, see <see cref="ToCsv"/>.</summary>
     /// <param name="path">Path of the file. What lies there is replaced.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>

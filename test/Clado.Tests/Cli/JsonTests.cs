@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Clado.Allocation;
-using Clado.Cli.Output;
 using Clado.Evaluation;
 using Clado.Records;
 using Clado.Reports;
+using Clado.Runs;
 using Clado.Sweeps;
 using Clado.Tests.Support;
 using CsCheck;
@@ -32,7 +32,7 @@ public class JsonTests
                 Loss = none,
                 Agreement = none,
             };
-            using var evaluation = JsonDocument.Parse(Json.Of(evaluated));
+            using var evaluation = JsonDocument.Parse(evaluated.ToJson());
             Assert.Equal(JsonValueKind.Null, evaluation.RootElement.GetProperty("loss").ValueKind);
             var point = new CurvePoint
             {
@@ -47,7 +47,8 @@ public class JsonTests
                 Gap = none,
                 Allocation = new Dictionary<string, int>(),
             };
-            using var curve = JsonDocument.Parse(Json.Of([point]));
+            var points = new Curve { ImagesPath = "i", Images = 1, ImagesSha256 = "", Activations = "8", FloatBytes = 1, Points = [point] };
+            using var curve = JsonDocument.Parse(points.ToJson());
             Assert.Equal(JsonValueKind.Null, curve.RootElement[0].GetProperty("measuredLoss").ValueKind);
             var result = new AllocationResult
             {
@@ -69,7 +70,12 @@ public class JsonTests
                 OnImages = true,
                 Outputs = [new("y", "one part", [new(0, 1, none, none, none, none)])],
             };
-            using var allocation = JsonDocument.Parse(Json.Of(result, "auto", "8", "o", none, parity, new BiasEffect(1, none, none, none)));
+            using var allocation = JsonDocument.Parse(AllocationFile.Of(new AllocationOutcome(result, "auto", "8")
+            {
+                MeasuredLoss = none,
+                Parity = parity,
+                Biases = new BiasEffect(1, none, none, none),
+            }));
             Assert.Equal(JsonValueKind.Null, allocation.RootElement.GetProperty("parity").GetProperty("largestDifference").ValueKind);
         }
     }

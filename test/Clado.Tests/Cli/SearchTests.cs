@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Clado.Allocation;
-using Clado.Candidates;
 using Clado.Images;
 using Clado.Onnx;
 using Clado.Records;
@@ -26,13 +25,12 @@ public class SearchTests
         var candidates = Harness.Candidates(graph, 2, 4);
         int[][] choices = [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9], [0, 3, 4, 7, 8], [0, 2, 4, 6, 8]];
         using var records = new RecordStore();
-        var work = new Workload(images, Preprocessing.Parse("unit"));
-        var inputs = new MeasurementInputs(graph, candidates, work) { Scales = Harness.Scales(graph, images) };
+        var unit = Preprocessing.Parse("unit");
+        var inputs = new MeasurementInputs(graph, candidates, new Workload(images, unit)) { Scales = Harness.Scales(graph, images) };
         var measured = JointLoss.Measure(inputs, choices, loss, records);
         for (int i = 0; i < choices.Length; i++)
         {
-            Candidate[] chosen = [.. choices[i].Select(row => candidates.Items[row])];
-            double naive = NaiveSensitivity.Increase(graph, chosen, images, work.Preprocessing, loss);
+            double naive = NaiveSensitivity.Increase(graph, [.. choices[i].Select(row => candidates.Items[row])], images, unit, loss);
             Assert.Equal(naive, measured[i].Average(), 1e-5 * (1 + Math.Abs(naive)));
         }
         Assert.Equal(measured[0], measured[3]);
@@ -95,19 +93,19 @@ public class SearchTests
         using var folder = new TemporaryFolder();
         var (model, images) = Sample(folder);
         Assert.Equal(0, Harness.Command("measure", model, "--images", images, "--preprocess", "unit", "--run", folder["run"]).Code);
-        var allocated = Harness.Command("allocate", "--run", folder["run"], "--budget", "3bit", "--rounds", "1", "--json");
-        using var json = JsonDocument.Parse(allocated.Output);
+        string[] allocate = ["allocate", "--run", folder["run"], "--budget", "3bit"];
+        using var json = JsonDocument.Parse(Harness.Command([.. allocate, "--rounds", "1", "--json"]).Output);
         Assert.Equal("auto", json.RootElement.GetProperty("estimator").GetString());
         var trials = json.RootElement.GetProperty("trials").EnumerateArray().ToArray();
         Assert.Equal(
             ["diagonal", "additive/4", "additive/2", "additive", "additive, shrunk"],
             trials.Where(t => t.GetProperty("round").GetInt32() == 0).Select(t => t.GetProperty("surrogate").GetString()));
-        var best = trials.Last(t => t.GetProperty("isBest").GetBoolean());
-        Assert.Equal(best.GetProperty("measuredLoss").GetDouble(), json.RootElement.GetProperty("measuredLoss").GetDouble());
-        var shown = Harness.Command("allocate", "--run", folder["run"], "--budget", "3bit");
-        Assert.Contains("held back", shown.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            trials.Last(t => t.GetProperty("isBest").GetBoolean()).GetProperty("measuredLoss").GetDouble(),
+            json.RootElement.GetProperty("measuredLoss").GetDouble());
+        Assert.Contains("held back", Harness.Command(allocate).Output, StringComparison.Ordinal);
 
-        var wrong = Harness.Command("allocate", "--run", folder["run"], "--budget", "3bit", "--rounds", "-1");
+        var wrong = Harness.Command([.. allocate, "--rounds", "-1"]);
         Assert.Equal((2, "clado: --rounds -1: 0 or more are wanted"), (wrong.Code, wrong.Error.TrimEnd()));
         File.Delete(Directory.EnumerateFiles(images, "*.png", SearchOption.AllDirectories).First());
         var changed = Harness.Command("allocate", "--run", folder["run"], "--budget", "3.5bit");

@@ -16,8 +16,10 @@ internal static class Calls
     {
         using var file = new PEReader(File.OpenRead(assembly.Location));
         var metadata = file.GetMetadataReader();
-        return metadata.MemberReferences.Select(metadata.GetMemberReference).Where(member => member.Parent.Kind == HandleKind.TypeReference)
-            .Select(member => $"{metadata.GetString(metadata.GetTypeReference((TypeReferenceHandle)member.Parent).Name)}.{metadata.GetString(member.Name)}").ToHashSet();
+        string TypeOf(MemberReference member) => metadata.GetString(metadata.GetTypeReference((TypeReferenceHandle)member.Parent).Name);
+        return metadata.MemberReferences.Select(metadata.GetMemberReference)
+            .Where(member => member.Parent.Kind == HandleKind.TypeReference)
+            .Select(member => $"{TypeOf(member)}.{metadata.GetString(member.Name)}").ToHashSet();
     }
 
     /// <summary>The types, outermost ones, whose methods call some of the same assembly's.</summary>
@@ -25,17 +27,20 @@ internal static class Calls
     {
         using var file = new PEReader(File.OpenRead(assembly.Location));
         var metadata = file.GetMetadataReader();
-        string Outermost(TypeDefinitionHandle type) => metadata.GetTypeDefinition(type) is var definition && definition.GetDeclaringType() is { IsNil: false } outer
-            ? Outermost(outer)
-            : metadata.GetString(definition.Name);
+        string Outermost(TypeDefinitionHandle type) =>
+            metadata.GetTypeDefinition(type) is var definition && definition.GetDeclaringType() is { IsNil: false } outer
+                ? Outermost(outer)
+                : metadata.GetString(definition.Name);
+        string TypeOf(MethodDefinition method) => metadata.GetString(metadata.GetTypeDefinition(method.GetDeclaringType()).Name);
         var methods = metadata.MethodDefinitions.Select(handle => (Handle: handle, Method: metadata.GetMethodDefinition(handle))).ToArray();
         int[] tokens =
         [
-            .. methods.Where(m => called.Contains($"{metadata.GetString(metadata.GetTypeDefinition(m.Method.GetDeclaringType()).Name)}.{metadata.GetString(m.Method.Name)}"))
+            .. methods.Where(m => called.Contains($"{TypeOf(m.Method)}.{metadata.GetString(m.Method.Name)}"))
                 .Select(m => System.Reflection.Metadata.Ecma335.MetadataTokens.GetToken(m.Handle)),
         ];
-        return methods.Where(m => m.Method.RelativeVirtualAddress != 0 && IsCaller(file.GetMethodBody(m.Method.RelativeVirtualAddress).GetILBytes(), tokens))
-            .Select(m => Outermost(m.Method.GetDeclaringType())).ToHashSet();
+        byte[]? CodeOf(MethodDefinition method) =>
+            method.RelativeVirtualAddress == 0 ? null : file.GetMethodBody(method.RelativeVirtualAddress).GetILBytes();
+        return methods.Where(m => IsCaller(CodeOf(m.Method), tokens)).Select(m => Outermost(m.Method.GetDeclaringType())).ToHashSet();
     }
 
     private static bool IsCaller(ReadOnlySpan<byte> code, int[] tokens)

@@ -3,7 +3,9 @@ using System.Reflection.Emit;
 
 namespace Clado.Tests.Conventions;
 
-/// <summary>Reads methods as the compiler wrote them: what text hides, by bare names or by what a language fills in, stands there.</summary>
+/// <summary>
+/// Reads methods as the compiler wrote them: what text hides, by bare names or by what a language fills in, stands there.
+/// </summary>
 internal static class CompiledCode
 {
     /// <summary>Every member a type has of its own, private ones included.</summary>
@@ -11,7 +13,8 @@ internal static class CompiledCode
         BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     private static readonly Dictionary<short, OpCode> Codes =
-        typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(f => (OpCode)f.GetValue(null)!).ToDictionary(c => c.Value);
+        typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(f => (OpCode)f.GetValue(null)!)
+            .ToDictionary(c => c.Value);
 
     /// <summary>Methods and constructors of a type.</summary>
     public static IEnumerable<MethodBase> Methods(Type type) => type.GetMethods(Own).Cast<MethodBase>().Concat(type.GetConstructors(Own));

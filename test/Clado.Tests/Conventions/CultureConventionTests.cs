@@ -8,13 +8,15 @@ using Xunit;
 namespace Clado.Tests.Conventions;
 
 /// <summary>
-/// No number becomes text by way of the thread's culture. CA1305 finds calls of ToString and Parse; what interpolated strings and string.Join do, nobody finds but
-/// who reads the compiled code.
+/// No number becomes text by way of the thread's culture. CA1305 finds calls of ToString and Parse; what interpolated strings and
+/// string.Join do, nobody finds but who reads the compiled code.
 /// </summary>
 public class CultureConventionTests
 {
-    private static readonly Type[] Fractions = [typeof(double), typeof(float), typeof(decimal), typeof(Half), typeof(DateTime), typeof(DateTimeOffset)];
-    private static readonly Type[] Integers = [typeof(int), typeof(long), typeof(short), typeof(sbyte), typeof(nint), typeof(uint), typeof(ulong)];
+    private static readonly Type[] Fractions = [typeof(double), typeof(float), typeof(decimal), typeof(Half), typeof(DateTime),
+        typeof(DateTimeOffset)];
+    private static readonly Type[] Integers = [typeof(int), typeof(long), typeof(short), typeof(sbyte), typeof(nint), typeof(uint),
+        typeof(ulong)];
 
     [Fact]
     public void NumbersInTextNameTheirCulture()
@@ -30,7 +32,8 @@ public class CultureConventionTests
     public void TheRuleFindsEveryForm()
     {
         string[] found = [.. CompiledCode.Methods(typeof(Offender)).SelectMany(Offences)];
-        Assert.Equal(["Bad1", "Bad2", "Bad3", "Bad4"], found.Select(f => f.Split(' ')[0].Split('.')[^1]).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["Bad1", "Bad2", "Bad3", "Bad4"], found.Select(f => f.Split(' ')[0].Split('.')[^1]).Distinct().Order(StringComparer.Ordinal));
     }
 
     private static IEnumerable<string> Offences(MethodBase method)
@@ -56,11 +59,13 @@ public class CultureConventionTests
                     yield return $"{place} puts a {call.GetGenericArguments()[0].Name} into text";
                 }
             }
-            else if (call.DeclaringType == typeof(string) && call.Name == nameof(string.Create) && call.GetParameters()[0].ParameterType == typeof(IFormatProvider))
+            else if (call.DeclaringType == typeof(string) && call.Name == nameof(string.Create)
+                && call.GetParameters()[0].ParameterType == typeof(IFormatProvider))
             {
                 handlers.TryPop(out _);
             }
-            else if (call.DeclaringType == typeof(string) && call.Name is nameof(string.Join) or nameof(string.Concat) && call.IsGenericMethod
+            else if (call.DeclaringType == typeof(string) && call.Name is nameof(string.Join) or nameof(string.Concat)
+                && call.IsGenericMethod
                 && DependsOnCulture(call.GetGenericArguments()[0], formatted: call.GetGenericArguments()[0] == typeof(long)))
             {
                 yield return $"{place} joins {call.GetGenericArguments()[0].Name}s";
@@ -68,14 +73,16 @@ public class CultureConventionTests
         }
     }
 
-    // The sign of an integer is all that a culture changes of it where no format is given, and counts have none; dimensions, which are longs, may.
+    // The sign of an integer is all that a culture changes of it where no format is given, and counts have none; dimensions, which are
+    // longs, may.
     private static bool DependsOnCulture(Type type, bool formatted)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         return !type.IsEnum && (Fractions.Contains(type) || (formatted && Integers.Contains(type)));
     }
 
-    private static bool IsGenerated(Type type) => type.GetInterface("IMessage") is not null || type.Name.EndsWith("Reflection", StringComparison.Ordinal);
+    private static bool IsGenerated(Type type) =>
+        type.GetInterface("IMessage") is not null || type.Name.EndsWith("Reflection", StringComparison.Ordinal);
 
     private static class Offender
     {

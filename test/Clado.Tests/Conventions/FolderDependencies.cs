@@ -2,7 +2,9 @@ using System.Reflection;
 
 namespace Clado.Tests.Conventions;
 
-/// <summary>Which folders of the library know which, from symbols: types in signatures, fields and code. Docs and constants are not seen.</summary>
+/// <summary>
+/// Which folders of the library know which, from symbols: types in signatures, fields and code. Docs and constants are not seen.
+/// </summary>
 internal static class FolderDependencies
 {
     /// <summary>For every folder those it knows, with the types it knows of them. The library's own folder is "".</summary>
@@ -31,9 +33,9 @@ internal static class FolderDependencies
     public static IReadOnlyList<string[]> Cycles(IReadOnlyDictionary<string, SortedDictionary<string, SortedSet<string>>> table)
     {
         var reached = table.Keys.ToDictionary(folder => folder, folder => Reached(table, folder));
-        return [.. table.Keys.Where(folder => reached[folder].Contains(folder))
-            .GroupBy(folder => string.Join(' ', reached[folder].Where(other => reached[other].Contains(folder)).Order(StringComparer.Ordinal)))
-            .Select(cycle => cycle.ToArray())];
+        string Cycle(string folder) =>
+            string.Join(' ', reached[folder].Where(other => reached[other].Contains(folder)).Order(StringComparer.Ordinal));
+        return [.. table.Keys.Where(folder => reached[folder].Contains(folder)).GroupBy(Cycle).Select(cycle => cycle.ToArray())];
     }
 
     private static HashSet<string> Reached(IReadOnlyDictionary<string, SortedDictionary<string, SortedSet<string>>> table, string from)
@@ -58,7 +60,9 @@ internal static class FolderDependencies
     {
         var space = Outermost(type).Namespace;
         // What the compiler makes for all has no namespace.
-        return space == root ? "" : space?.StartsWith(root + ".", StringComparison.Ordinal) == true ? space[(root.Length + 1)..].Split('.')[0] : null;
+        return space == root ? ""
+            : space?.StartsWith(root + ".", StringComparison.Ordinal) == true ? space[(root.Length + 1)..].Split('.')[0]
+            : null;
     }
 
     /// <summary>The types that a type's signatures, fields and code name.</summary>
@@ -79,8 +83,14 @@ internal static class FolderDependencies
         (method as MethodInfo)?.ReturnType,
         .. method.GetParameters().Select(p => p.ParameterType),
         .. method.GetMethodBody()?.LocalVariables.Select(v => v.LocalType) ?? [],
-        .. CompiledCode.Members(method).SelectMany(member => (Type?[])[
-            member as Type, member.DeclaringType, .. member is MethodInfo { IsGenericMethod: true } generic ? generic.GetGenericArguments() : []]),
+        .. CompiledCode.Members(method).SelectMany(Types),
+    ];
+
+    private static IEnumerable<Type?> Types(MemberInfo member) =>
+    [
+        member as Type,
+        member.DeclaringType,
+        .. member is MethodInfo { IsGenericMethod: true } generic ? generic.GetGenericArguments() : [],
     ];
 
     /// <summary>A type and those it is made of: elements, arguments.</summary>

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Clado.Graphs;
 using Clado.Tests.Support;
 using Xunit;
@@ -10,7 +11,8 @@ public class FolderTests
     // In the order data flows; what serves all comes first, what brings all together last. "" are the files beside the folders.
     private static readonly string[] Order =
     [
-        "Numerics", "Records", "Execution", "Graphs", "Images", "Inference", "Layers", "Activations", "Calibration", "Candidates", "Packing", "Rounding", "Equalization",
+        "Numerics", "Records", "Execution", "Graphs", "Images", "Inference", "Layers", "Activations", "Calibration", "Candidates",
+        "Packing", "Rounding", "Equalization",
         "Losses", "Sensitivity", "Allocation", "Export", "Evaluation", "Sweeps", "Runs", "Reports", "",
     ];
 
@@ -20,9 +22,22 @@ public class FolderTests
     [Fact]
     public void EveryFolderHasItsPlace()
     {
-        string[] folders = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "src/Clado")).Select(f => Path.GetFileName(f)!).Except(["bin", "obj"])];
+        string[] folders = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "src/Clado")).Select(f => Path.GetFileName(f)!)
+            .Except(["bin", "obj"])];
         Assert.Equal(Order.Where(folder => folder.Length > 0).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
         Assert.Equal(Order.Order(StringComparer.Ordinal), Table.Keys.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>The look is at namespaces: they are the folders.</summary>
+    [Fact]
+    public void EveryFileLiesWhereItsNamespaceSays()
+    {
+        var files = Sources().ToArray();
+        Assert.NotEmpty(files);
+        Assert.All(files, file =>
+        {
+            Assert.Equal(file.Folder, Regex.Match(file.Text, @"^namespace ([\w.]+);", RegexOptions.Multiline).Groups[1].Value);
+        });
     }
 
     [Fact]
@@ -32,7 +47,9 @@ public class FolderTests
         {
             foreach (var (other, types) in known)
             {
-                Assert.True(Array.IndexOf(Order, other) < Array.IndexOf(Order, folder), $"{folder} knows the later {other}: {string.Join(", ", types)}");
+                Assert.True(
+                    Array.IndexOf(Order, other) < Array.IndexOf(Order, folder),
+                    $"{folder} knows the later {other}: {string.Join(", ", types)}");
             }
         }
         Assert.Empty(FolderDependencies.Cycles(Table));
@@ -44,7 +61,8 @@ public class FolderTests
     {
         var own = FolderDependencies.Of(typeof(FolderTests).Assembly, "Clado.Tests")["Conventions"]["Support"];
         Assert.Contains($"{nameof(Repository)} ({nameof(FolderTests)})", own);
-        SortedDictionary<string, SortedSet<string>> Knows(params string[] others) => new(others.ToDictionary(o => o, _ => new SortedSet<string>()));
+        SortedDictionary<string, SortedSet<string>> Knows(params string[] others) =>
+            new(others.ToDictionary(o => o, _ => new SortedSet<string>()));
         var table = new Dictionary<string, SortedDictionary<string, SortedSet<string>>>
         {
             ["a"] = Knows("b"),
@@ -65,6 +83,20 @@ public class FolderTests
             var row = $"| {Name(folder)} | {string.Join(", ", Order.Where(Table[folder].ContainsKey).Select(Name))} |";
             Assert.True(document.Contains(row), $"docs/architecture.md lacks the row\n{row}");
         });
+    }
+
+    /// <summary>The C# files of the library: the namespace of their folder, and what they say.</summary>
+    private static IEnumerable<(string Folder, string Text)> Sources()
+    {
+        string root = Path.Combine(Repository.Root, "src/Clado");
+        foreach (var file in Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
+        {
+            string[] parts = Path.GetRelativePath(root, file).Split(Path.DirectorySeparatorChar)[..^1];
+            if (!parts.Any(part => part is "bin" or "obj"))
+            {
+                yield return (string.Join('.', parts.Prepend("Clado")), File.ReadAllText(file));
+            }
+        }
     }
 
     private static string Name(string folder) => folder.Length > 0 ? $"`{folder}`" : "(root)";

@@ -76,6 +76,21 @@ public class ImageTests
         Assert.Equal([-5, 15.5f, 45], (float[])[bgr[0], bgr[64], bgr[128]]);
     }
 
+    /// <summary>Whoever gave values may change them later, and nobody can change a preset.</summary>
+    [Fact]
+    public void SettingsKeepValuesOfTheirOwn()
+    {
+        float[] mean = [1, 2, 3];
+        var own = new Preprocessing { Mean = mean };
+        mean[0] = 9;
+        Assert.Equal([1, 2, 3], own.Mean);
+        Assert.False(Preprocessing.Parse("imagenet").Mean is float[]);
+        Assert.Throws<NotSupportedException>(() => ((IList<float>)Preprocessing.Parse("imagenet").Std)[0] = 9);
+        Assert.Equal(
+            """{"scale":1,"mean":[0.5,2],"std":[1],"channels":"Rgb","crop":true}""",
+            new Preprocessing { Scale = 1, Mean = [0.5f, 2] }.ToJson());
+    }
+
     [Fact]
     public void ImagesOfAnotherSizeAreScaledAndCroppedInTheMiddle()
     {
@@ -125,9 +140,11 @@ public class ImageTests
         File.WriteAllBytes(folder["bomb.png"], bytes);
         foreach (var name in (string[])["cut.png", "text.png", "bomb.png"])
         {
-            Assert.Equal(folder[name], Assert.Throws<ImageFormatException>(() => Read(folder[name], Shape, Preprocessing.Parse("unit"))).File);
+            Assert.Equal(
+                folder[name], Assert.Throws<ImageFormatException>(() => Read(folder[name], Shape, Preprocessing.Parse("unit"))).File);
         }
-        foreach (var json in (string[])["{", """{"scael": 1}""", """{"scale": 0}""", """{"std": [0]}""", """{"resize": -3}"""])
+        string[] settings = ["{", """{"scael": 1}""", """{"scale": 0}""", """{"std": [0]}""", """{"mean": null}""", """{"resize": -3}"""];
+        foreach (var json in settings)
         {
             File.WriteAllText(folder["p.json"], json);
             Assert.Throws<ImageFormatException>(() => Preprocessing.Parse(folder["p.json"]));

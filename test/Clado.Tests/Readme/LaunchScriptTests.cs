@@ -49,7 +49,11 @@ public class LaunchScriptTests
 
     private static (int Code, string Output) Run(TemporaryFolder folder)
     {
-        var start = new ProcessStartInfo("bash", [folder["clado"], "inspect"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("bash", [folder["clado"], "inspect"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment["PATH"] = $"{folder["bin"]}:{Environment.GetEnvironmentVariable("PATH")}";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();

@@ -12,7 +12,8 @@ namespace Clado.Tests.Readme;
 /// <summary>What samples/README.md says of the samples.</summary>
 public class SampleTests
 {
-    // PyTorch and ONNX Runtime sum in different orders, on other processors in others again: an image between two classes may fall either way.
+    // PyTorch and ONNX Runtime sum in different orders, on other processors in others again: an image between two classes may fall either
+    // way.
     private const int Tied = 2;
     private static readonly string Folder = Path.Combine(Repository.Root, "samples");
 
@@ -21,7 +22,9 @@ public class SampleTests
     [InlineData("vit")]
     public void TheNetworkClassifiesAsManyTestImagesAsPyTorchCounted(string name)
     {
-        var row = Regex.Match(File.ReadAllText(Path.Combine(Folder, "README.md")), $@"^\| \[{name}\.onnx\].* (?<right>[\d,]+) of 2,000", RegexOptions.Multiline);
+        var row = Regex.Match(
+            File.ReadAllText(Path.Combine(Folder, "README.md")), $@"^\| \[{name}\.onnx\].* (?<right>[\d,]+) of 2,000",
+            RegexOptions.Multiline);
         int stated = int.Parse(row.Groups["right"].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
         var model = Path.Combine(Folder, $"{name}.onnx");
         var preprocessing = Preprocessing.Parse(Path.Combine(Folder, "preprocessing.json"));

@@ -58,7 +58,8 @@ public class BrowserTests
         // No side-scrolling of the page itself, every control has a name, and it was quiet.
         Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         Assert.Empty(await page.EvaluateAsync<string[]>(
-            "[...document.querySelectorAll('input, select, canvas, svg, [tabindex]')].filter(e => !(e.labels?.length || e.getAttribute('aria-label') || e.ariaHidden || e.tagName === 'PRE')).map(e => e.outerHTML.slice(0, 80))"));
+            "[...document.querySelectorAll('input, select, canvas, svg, [tabindex]')].filter(e => !(e.labels?.length || "
+                + "e.getAttribute('aria-label') || e.ariaHidden || e.tagName === 'PRE')).map(e => e.outerHTML.slice(0, 80))"));
         Assert.Empty(visit.Complaints);
         Assert.Equal([visit.Address], visit.Requests);
     }
@@ -114,7 +115,8 @@ public class BrowserTests
             var playwright = await Playwright.CreateAsync();
             // Chromium's own sandbox does not start for root, as which containers run.
             var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = chromium, Args = ["--no-sandbox"] });
-            var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme });
+            var context = await browser.NewContextAsync(
+                new() { ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme });
             var visit = new Visit(playwright, browser, await context.NewPageAsync(), new Uri(file).AbsoluteUri);
             await visit.Page.GotoAsync(visit.Address);
             return visit;

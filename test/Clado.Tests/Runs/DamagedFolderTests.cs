@@ -14,7 +14,8 @@ namespace Clado.Tests.Runs;
 public class DamagedFolderTests
 {
     private static readonly string[] Products =
-        ["run.json", "layers.csv", "kept.csv", "equalization.json", "ranges.json", "candidates.csv", "candidates.safetensors", "sensitivity.safetensors", "records.sqlite"];
+        ["run.json", "layers.csv", "kept.csv", "equalization.json", "ranges.json", "candidates.csv", "candidates.safetensors",
+            "sensitivity.safetensors", "records.sqlite"];
 
     [Fact]
     public void WhatIsDamagedIsNamedMadeAgainByMeasuringAndRefusedByOthers()
@@ -32,7 +33,8 @@ public class DamagedFolderTests
             bytes[name == "records.sqlite" ? 5 : bytes.Length / 2] ^= 4;
             File.WriteAllBytes(folder[$"run/{name}"], bytes);
             // Tables are for the report.
-            string[] reader = name.EndsWith(".csv", StringComparison.Ordinal) ? ["report", "--run", folder["run"], "-o", folder["r.html"]] : export;
+            string[] reader = name.EndsWith(".csv", StringComparison.Ordinal) ? ["report", "--run", folder["run"], "-o", folder["r.html"]]
+                : export;
             var (code, _, error) = Harness.Command(reader);
             Assert.True(code == 2, $"{name}: {code} {error}");
             Assert.Contains($"run/{name}: is damaged", error, StringComparison.Ordinal);
@@ -57,7 +59,9 @@ public class DamagedFolderTests
         for (int seed = 0; seed < count; seed++)
         {
             var (damage, outcome) = fuzzing.Try(seed);
-            Assert.True(outcome.StartsWith("same", StringComparison.Ordinal) || outcome.StartsWith("refused", StringComparison.Ordinal), $"seed {seed}, {damage}: {outcome}");
+            Assert.True(
+                outcome.StartsWith("same", StringComparison.Ordinal)
+                    || outcome.StartsWith("refused", StringComparison.Ordinal), $"seed {seed}, {damage}: {outcome}");
         }
     }
 
@@ -70,7 +74,9 @@ public class DamagedFolderTests
         for (int seed = 0; seed < count; seed++)
         {
             var (forgery, outcome) = fuzzing.TryForged(seed);
-            Assert.True(outcome.StartsWith("same", StringComparison.Ordinal) || outcome.StartsWith("refused", StringComparison.Ordinal), $"seed {seed}, {forgery}: {outcome}");
+            Assert.True(
+                outcome.StartsWith("same", StringComparison.Ordinal)
+                    || outcome.StartsWith("refused", StringComparison.Ordinal), $"seed {seed}, {forgery}: {outcome}");
         }
     }
 
@@ -80,7 +86,8 @@ public class DamagedFolderTests
     {
         using var folder = new TemporaryFolder();
         string[] measure = Measured(folder, "--equalize", "--measure-activations", "8");
-        string[][] readers = [["allocate", "--run", folder["run"], "--budget", "3bit"], ["report", "--run", folder["run"], "-o", folder["r.html"]]];
+        string[][] readers = [["allocate", "--run", folder["run"], "--budget", "3bit"],
+            ["report", "--run", folder["run"], "-o", folder["r.html"]]];
         foreach (var name in (string[])[.. Products, "SHA256SUMS"])
         {
             var there = File.ReadAllBytes(folder[$"run/{name}"]);
@@ -91,7 +98,9 @@ public class DamagedFolderTests
                 var (code, _, error) = await Task.Run(() => Harness.Command(command), TestContext.Current.CancellationToken)
                     .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
                 // Not everybody reads every table.
-                Assert.True(code == 2 ? error.Contains($"{name}: is no regular file", StringComparison.Ordinal) : code == 0, $"{name}, {command[0]}: {code} {error}");
+                Assert.True(
+                    code == 2 ? error.Contains($"{name}: is no regular file", StringComparison.Ordinal)
+                        : code == 0, $"{name}, {command[0]}: {code} {error}");
             }
             if (!InputFile.IsRegular(folder[$"run/{name}"]))
             {
@@ -137,13 +146,22 @@ public class DamagedFolderTests
         Measured(folder);
         Succeeds("allocate", "--run", folder["run"], "--budget", "3bit", "--rounds", "0");
         Succeeds("report", "--run", folder["run"]);
-        var lines = File.ReadAllLines(folder["run/SHA256SUMS"]).Where(line => !line.StartsWith('#')).Select(line => line.Split("  ")).ToDictionary(l => l[1], l => l[0]);
+        var lines = File.ReadAllLines(folder["run/SHA256SUMS"]).Where(line => !line.StartsWith('#')).Select(line => line.Split("  "))
+            .ToDictionary(l => l[1], l => l[0]);
         Assert.Equal(
-            Directory.GetFiles(folder["run"]).Select(f => Path.GetFileName(f)!).Where(f => f is not ("SHA256SUMS" or ".lock" or "records.sqlite")).Order(StringComparer.Ordinal),
+            Directory.GetFiles(folder["run"]).Select(f => Path.GetFileName(f)!)
+                .Where(f => f is not ("SHA256SUMS" or ".lock" or "records.sqlite")).Order(StringComparer.Ordinal),
             lines.Keys.Order(StringComparer.Ordinal));
-        Assert.All(lines, line => Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(folder[$"run/{line.Key}"]))), line.Value));
+        Assert.All(
+            lines, line =>
+                Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(folder[$"run/{line.Key}"]))), line.Value));
         Assert.SkipUnless(File.Exists("/usr/bin/sha256sum"), "there is no sha256sum");
-        using var check = Process.Start(new ProcessStartInfo("/usr/bin/sha256sum", ["-c", "--strict", "SHA256SUMS"]) { WorkingDirectory = folder["run"], RedirectStandardOutput = true })!;
+        using var check = Process.Start(
+            new ProcessStartInfo("/usr/bin/sha256sum", ["-c", "--strict", "SHA256SUMS"])
+            {
+                WorkingDirectory = folder["run"],
+                RedirectStandardOutput = true,
+            })!;
         check.WaitForExit();
         Assert.Equal(0, check.ExitCode);
     }
@@ -155,8 +173,11 @@ public class DamagedFolderTests
         string[] measure = Measured(folder);
         File.Delete(folder["run/SHA256SUMS"]);
         Refuses(["allocate", "--run", folder["run"], "--budget", "3bit"], "SHA256SUMS: is missing");
-        File.WriteAllText(folder["run/run.json"], File.ReadAllText(folder["run/run.json"]).Replace(RunDescription.Version, "0.3.0.0", StringComparison.Ordinal));
-        foreach (var command in (string[][])[["allocate", "--run", folder["run"], "--budget", "3bit"], ["report", "--run", folder["run"]], measure])
+        File.WriteAllText(
+            folder["run/run.json"], File.ReadAllText(folder["run/run.json"])
+                .Replace(RunDescription.Version, "0.3.0.0", StringComparison.Ordinal));
+        foreach (var command in (string[][])[["allocate", "--run", folder["run"], "--budget", "3bit"], ["report", "--run", folder["run"]],
+            measure])
         {
             Refuses(command, "was made by Clado 0.3.0.0", $"this is Clado {RunDescription.Version}");
         }
@@ -178,7 +199,9 @@ public class DamagedFolderTests
         // So do records: those of another run, under the same keys, are not believed.
         Succeeds("allocate", "--run", folder["other"], "--budget", "none");
         File.Copy(folder["other/records.sqlite"], folder["run/records.sqlite"], overwrite: true);
-        Assert.Contains("is damaged; it is measured again", Harness.Command("allocate", "--run", folder["run"], "--budget", "none").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "is damaged; it is measured again", Harness.Command("allocate", "--run", folder["run"], "--budget", "none").Error,
+            StringComparison.Ordinal);
     }
 
     /// <summary>Of two runs that found the folder empty, the one that has something to keep first gets it.</summary>
@@ -192,7 +215,9 @@ public class DamagedFolderTests
             RunFolder.OpenOrCreate(folder["new"], description with { Estimator = "diagonal" }));
         first.WriteScalings([]);
         same.WriteScalings([]);
-        Assert.Contains("estimator (there \"auto\", now \"diagonal\")", Assert.Throws<RunFolderException>(() => other.WriteScalings([])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "estimator (there \"auto\", now \"diagonal\")", Assert.Throws<RunFolderException>(() => other.WriteScalings([])).Message,
+            StringComparison.Ordinal);
         Assert.Throws<RunFolderException>(() => other.OpenRecords(mustKeep: true));
         Assert.Equal("auto", RunFolder.Open(folder["new"]).Description.Estimator);
     }
@@ -290,7 +315,9 @@ public class DamagedFolderTests
         {
             Execute(path, change);
         }
-        Assert.Contains("is damaged", Assert.Throws<RunFolderException>(() => new RecordStore(path, "", repairs: false, null)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is damaged", Assert.Throws<RunFolderException>(() => new RecordStore(path, "", repairs: false, null)).Message,
+            StringComparison.Ordinal);
         var notices = new List<string>();
         using var records = new RecordStore(path, "", repairs: true, notices.Add);
         Assert.Contains("what it held is measured again", Assert.Single(notices), StringComparison.Ordinal);
@@ -320,7 +347,8 @@ public class DamagedFolderTests
     private static string[] Measured(TemporaryFolder folder, params string[] more)
     {
         OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["m.onnx"]);
-        string[] measure = ["measure", folder["m.onnx"], "--images", Harness.Images(folder, "images", 1), "--bits", "2,4", .. more, "--run", folder["run"]];
+        string[] measure = ["measure", folder["m.onnx"], "--images", Harness.Images(folder, "images", 1), "--bits", "2,4", .. more, "--run",
+            folder["run"]];
         Succeeds(measure);
         return measure;
     }

@@ -15,7 +15,8 @@ public class MovedFolderTests
     {
         using var folder = new TemporaryFolder();
         var (model, images) = Sample(folder);
-        string[] Quantize(string m, string i) => ["quantize", m, "--images", i, "--bits", "2,4", "--budget", "3bit", "--run", folder["run"], "-o", folder["q.onnx"]];
+        string[] Quantize(string m, string i) =>
+            ["quantize", m, "--images", i, "--bits", "2,4", "--budget", "3bit", "--run", folder["run"], "-o", folder["q.onnx"]];
         Succeeds(Quantize(model, images));
         var whole = File.ReadAllBytes(folder["q.onnx"]);
         Directory.Move(images, folder["moved"]);
@@ -34,7 +35,9 @@ public class MovedFolderTests
         Assert.Contains("moved, which is not there now; put that back, or say where it is: clado measure", error, StringComparison.Ordinal);
     }
 
-    /// <summary>Whatever a measurement ends on before anything is measured, mended images and other options find no folder that refuses them.</summary>
+    /// <summary>
+    /// Whatever a measurement ends on before anything is measured, mended images and other options find no folder that refuses them.
+    /// </summary>
     [Theory]
     [InlineData("feedback")]
     [InlineData("nearest")]
@@ -77,15 +80,19 @@ public class MovedFolderTests
         string[] allocate = ["allocate", "--run", folder["run"], "--budget", "3bit", "--json"];
         (string[] Options, string Name)[] kinds =
         [
-            ([], "3bit"), (["--activations", "float"], "3bit-float"), (["--ranges", "minmax"], "3bit-8-minmax"), (["--rounds", "0"], "3bit-rounds0"),
+            ([], "3bit"), (["--activations", "float"], "3bit-float"), (["--ranges", "minmax"], "3bit-8-minmax"),
+            (["--rounds", "0"], "3bit-rounds0"),
             (["--activations", "float", "--rounds", "1"], "3bit-float-rounds1"), (["--max-bitops", "1000000000"], "3bit-1000000000bitops"),
         ];
         var outputs = kinds.Select(kind => Harness.Command([.. allocate, .. kind.Options]).Output).ToArray();
-        Assert.Equal(kinds.Select(k => $"allocation-{k.Name}.json").Order(StringComparer.Ordinal), Directory.GetFiles(folder["run"], "allocation-*").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            kinds.Select(k => $"allocation-{k.Name}.json").Order(StringComparer.Ordinal), Directory.GetFiles(folder["run"], "allocation-*")
+                .Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal));
         foreach (var (kind, output) in kinds.Zip(outputs))
         {
             Assert.Equal(output.TrimEnd(), File.ReadAllText(folder[$"run/allocation-{kind.Name}.json"]).TrimEnd());
-            Assert.Equal(kind.Name.Contains("float", StringComparison.Ordinal) ? "float" : kind.Name.Contains("minmax", StringComparison.Ordinal) ? "8-minmax" : "8",
+            Assert.Equal(kind.Name.Contains("float", StringComparison.Ordinal) ? "float"
+                : kind.Name.Contains("minmax", StringComparison.Ordinal) ? "8-minmax" : "8",
                 JsonDocument.Parse(output).RootElement.GetProperty("activations").GetString());
         }
         // The report shows those of one kind, under the budgets they were asked for.
@@ -109,14 +116,17 @@ public class MovedFolderTests
         Succeeds(["quantize", .. measuring, "--ranges", "minmax", "--budget", "3bit", "-o", folder["minmax.onnx"]]);
         Assert.Equal("minmax", JsonDocument.Parse(File.ReadAllText(folder["run/run.json"])).RootElement.GetProperty("ranges").GetString());
         // Without a word, the folder's; with one, that.
-        foreach (var (options, same) in ((string[], bool)[])[([], true), (["--ranges", "minmax"], true), (["--ranges", "mse"], false), (["--activations", "8"], true)])
+        foreach (var (options, same) in ((string[], bool)[])[([], true), (["--ranges", "minmax"], true), (["--ranges", "mse"], false),
+            (["--activations", "8"], true)])
         {
             Succeeds(["export", "--run", folder["run"], "--budget", "3bit", "-o", folder["e.onnx"], .. options]);
             Assert.Equal(same, File.ReadAllBytes(folder["minmax.onnx"]).AsSpan().SequenceEqual(File.ReadAllBytes(folder["e.onnx"])));
         }
         // It does not make another run of it.
         Succeeds(["measure", .. measuring]);
-        Assert.Contains("--ranges minmax", string.Join('\n', Clado.Reports.Reproduction.Commands(RunFolder.Open(folder["run"]).Description, "r", null)), StringComparison.Ordinal);
+        Assert.Contains(
+            "--ranges minmax", string.Join('\n', Clado.Reports.Reproduction.Commands(RunFolder.Open(folder["run"]).Description, "r", null)),
+            StringComparison.Ordinal);
         var swept = Harness.Command("sweep", "--run", folder["run"], "--rounds", "0", "--ranges", "percentile", "--target-drop", "100");
         Assert.Contains("--rounds 0 --activations 8 --ranges percentile -o OUT.onnx", swept.Error, StringComparison.Ordinal);
     }

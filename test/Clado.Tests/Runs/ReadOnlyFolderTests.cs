@@ -55,11 +55,12 @@ public class ReadOnlyFolderTests
     }
 
     private static Dictionary<string, string> Snapshot(string run) =>
-        Directory.GetFiles(run).Order(StringComparer.Ordinal).ToDictionary(f => Path.GetFileName(f)!, f => Convert.ToBase64String(File.ReadAllBytes(f)));
+        Directory.GetFiles(run).Order(StringComparer.Ordinal)
+            .ToDictionary(f => Path.GetFileName(f)!, f => Convert.ToBase64String(File.ReadAllBytes(f)));
 
     /// <summary>
-    /// Runs a command with a folder that cannot be written: by its permissions, or, for root, who may write everywhere, on a file system mounted read-only for that
-    /// command alone.
+    /// Runs a command with a folder that cannot be written: by its permissions, or, for root, who may write everywhere, on a file system
+    /// mounted read-only for that command alone.
     /// </summary>
     private static (int Code, string Output, string Error) ReadOnly(string run, string[] command)
     {
@@ -77,16 +78,20 @@ public class ReadOnlyFolderTests
                 File.SetUnixFileMode(run, mode);
             }
         }
-        Assert.SkipUnless(File.Exists("/usr/bin/unshare") && Execute("/usr/bin/unshare", ["-m", "true"]).Code == 0, "nobody can make a folder read-only for a command here");
+        Assert.SkipUnless(
+            File.Exists("/usr/bin/unshare")
+                && Execute("/usr/bin/unshare", ["-m", "true"]).Code == 0, "nobody can make a folder read-only for a command here");
         return Execute("/usr/bin/unshare",
         [
-            "-m", "sh", "-c", """mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec dotnet "$@" """, run, Path.Combine(AppContext.BaseDirectory, "Clado.Cli.dll"), .. command,
+            "-m", "sh", "-c", """mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec dotnet "$@" """, run, Path.Combine(
+                AppContext.BaseDirectory, "Clado.Cli.dll"), .. command,
         ]);
     }
 
     private static (int Code, string Output, string Error) Execute(string program, string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

@@ -22,7 +22,8 @@ public class RunsTests
         Assert.Equal("ü \"quoted\"", read.Metadata["note"]);
         for (int length = 0; length < bytes.Length; length += 3)
         {
-            Assert.Throws<DamagedFileException>(() => DamagedFileException.Guard("cut.safetensors", "file", () => Safetensors.Read(new MemoryStream(bytes[..length]))));
+            Assert.Throws<DamagedFileException>(
+                () => DamagedFileException.Guard("cut.safetensors", "file", () => Safetensors.Read(new MemoryStream(bytes[..length]))));
         }
     }
 

@@ -8,17 +8,23 @@ using Xunit;
 
 namespace Clado.Tests.Sensitivity;
 
-/// <summary>The definition, word for word: a rebuilt model and a full forward pass for every candidate and pair, losses from log-softmax.</summary>
+/// <summary>
+/// The definition, word for word: a rebuilt model and a full forward pass for every candidate and pair, losses from log-softmax.
+/// </summary>
 internal static class NaiveSensitivity
 {
     // at: rows of the operating point, one a layer; empty for the float network.
-    public static double[] Measure(Graph graph, CandidateSet candidates, ImageSet images, Preprocessing preprocessing, string loss, int[] at)
+    public static double[] Measure(
+        Graph graph, CandidateSet candidates, ImageSet images, Preprocessing preprocessing, string loss, int[] at)
     {
         int n = candidates.Items.Count;
         var matrix = new double[n * n];
-        double Loss(params int[] rows) => Increase(
-            graph, [.. rows.Concat(at.Where(other => rows.All(row => candidates.LayerOf[row] != candidates.LayerOf[other]))).Select(row => candidates.Items[row])],
-            images, preprocessing, loss);
+        double Loss(params int[] rows)
+        {
+            var others = at.Where(other => rows.All(row => candidates.LayerOf[row] != candidates.LayerOf[other]));
+            return Increase(graph, [.. rows.Concat(others).Select(row => candidates.Items[row])], images, preprocessing, loss);
+        }
+
         double start = Loss();
         var single = Enumerable.Range(0, n).Select(row => Loss(row)).ToArray();
         for (int a = 0; a < n; a++)
@@ -57,7 +63,9 @@ internal static class NaiveSensitivity
         return sum / batch.Count;
     }
 
-    /// <summary>Of one output, whose parts are taken as found: 1 / (elements · mean variance over the images of the elements of the part).</summary>
+    /// <summary>
+    /// Of one output, whose parts are taken as found: 1 / (elements · mean variance over the images of the elements of the part).
+    /// </summary>
     private static double[] Weights(Graph graph, ImageSet images, float[] outputs, int size)
     {
         var parts = Assert.Single(Harness.Scales(graph, images)).Parts;
@@ -66,7 +74,8 @@ internal static class NaiveSensitivity
             double[] values = [.. outputs.Where((_, i) => i % size == k).Select(v => (double)v)];
             return values.Sum(v => (v - values.Average()) * (v - values.Average())) / (values.Length - 1);
         })];
-        return [.. Enumerable.Range(0, size).Select(k => 1 / (size * variances.Where((_, other) => parts.Of(other) == parts.Of(k)).Average()))];
+        double Mean(int part) => variances.Where((_, element) => parts.Of(element) == part).Average();
+        return [.. Enumerable.Range(0, size).Select(k => 1 / (size * Mean(parts.Of(k))))];
     }
 
     private static float[] Outputs(Graph graph, Candidate[] perturbed, ImageBatch batch)

@@ -6,8 +6,9 @@ using Xunit;
 namespace Clado.Tests.Sensitivity;
 
 /// <summary>
-/// With no budget the best choice must be the widest everywhere: what a matrix with a leaked constant or a wrong sign gets wrong. On too few images it need not be: on 128 the error of a layer at 4 bits
-/// may happen to cancel those of all others at 8, which are of the order of 1e-5 nats.
+/// With no budget the best choice must be the widest everywhere: what a matrix with a leaked constant or a wrong sign gets wrong.
+/// On too few images it need not be: on 128 the error of a layer at 4 bits may happen to cancel those of all others at 8, which are of
+/// the order of 1e-5 nats.
 /// </summary>
 public class NullBudgetTests
 {

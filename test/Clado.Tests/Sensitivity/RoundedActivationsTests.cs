@@ -11,7 +11,7 @@ namespace Clado.Tests.Sensitivity;
 
 public class RoundedActivationsTests
 {
-    // Suffixes are fused differently than whole networks: where a sum lies near a tie, one element of one image may round to the other side.
+    // Suffixes are fused differently than whole networks: near a tie, one element of one image may round to the other side.
     private const double OneRounding = 2e-3;
 
     private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
@@ -24,7 +24,11 @@ public class RoundedActivationsTests
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var candidates = Harness.Candidates(graph, 2, 3);
         var plan = ActivationPlan.Of(graph, candidates.Layers);
-        var ranges = RangeMeasurement.Measure(graph, plan, RangeMethod.LeastSquares, new Workload(images, Unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
+        var ranges = RangeMeasurement.Measure(graph, plan, RangeMethod.LeastSquares, new Workload(images, Unit)
+        {
+            Resources = new() { Threads = 2 },
+            Cancellation = TestContext.Current.CancellationToken,
+        });
         var rounded = QdqInsertion.Of(graph, new QuantizedActivations(plan, ranges));
         Assert.Equal(graph.Nodes.Count + plan.Tensors.Count, rounded.Nodes.Count);
         Assert.Equal(graph.Initializers.Keys.Order(), rounded.Initializers.Keys.Where(graph.Initializers.ContainsKey).Order());
@@ -43,7 +47,8 @@ public class RoundedActivationsTests
             {
                 if (estimator == "pairwise" || i % (n + 1) == 0)
                 {
-                    Assert.True(Math.Abs(matrix[i] - naive[i]) <= OneRounding * scale, $"{estimator}, entry {i}: {matrix[i]} against {naive[i]}");
+                    Assert.True(
+                        Math.Abs(matrix[i] - naive[i]) <= OneRounding * scale, $"{estimator}, entry {i}: {matrix[i]} against {naive[i]}");
                     differs |= Math.Abs(matrix[i] - floats[i]) > 2 * OneRounding * scale;
                 }
             }
@@ -74,8 +79,12 @@ public class RoundedActivationsTests
         Assert.True(first.Code == 0, first.Error);
         File.Delete(folder["8/records.sqlite"]);
         Assert.Equal(first.Output, Harness.Command(["allocate", "--run", folder["8"], .. allocate]).Output);
-        double Predicted(string run) =>
-            JsonDocument.Parse(Harness.Command(["allocate", "--run", folder[run], .. allocate]).Output).RootElement.GetProperty("predictedLoss").GetDouble();
+        double Predicted(string run)
+        {
+            using var json = JsonDocument.Parse(Harness.Command(["allocate", "--run", folder[run], .. allocate]).Output);
+            return json.RootElement.GetProperty("predictedLoss").GetDouble();
+        }
+
         Assert.NotEqual(Predicted("8"), Predicted("float"));
     }
 }

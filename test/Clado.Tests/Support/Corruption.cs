@@ -13,12 +13,17 @@ internal static class Corruption
     {
         ["a channel's scale doubled"] = (model, layer) => Change<float>(model, $"s{layer}", scales => scales[scales.Length / 2] *= 2),
         ["a layer's scales 1 % larger"] = (model, layer) => Change<float>(model, $"s{layer}", scales => Scale(scales, 1.01f)),
-        ["a layer's scales in reverse order (a wrong axis)"] = (model, layer) => Change<float>(model, $"s{layer}", scales => scales.Reverse()),
+        ["a layer's scales in reverse order (a wrong axis)"] = (model, layer) =>
+            Change<float>(model, $"s{layer}", scales => scales.Reverse()),
         ["the scale of an activation halved"] = (model, range) => Change<float>(model, $"a{range}", scales => Scale(scales, 0.5f)),
-        ["the zero point of an activation off by 8"] = (model, range) => Change<byte>(model, $"z{range}", zero => zero[0] = (byte)(zero[0] < 128 ? zero[0] + 8 : zero[0] - 8)),
-        ["the zero point of an activation off by 1"] = (model, range) => Change<byte>(model, $"z{range}", zero => zero[0] = (byte)(zero[0] < 128 ? zero[0] + 1 : zero[0] - 1)),
-        ["the largest bias of a node with its sign changed"] = (model, node) => Change<int>(model, $"b{node}", codes => codes[Largest(codes)] *= -1),
-        ["one code's sign changed"] = (model, layer) => Change<sbyte>(model, $"q{layer}", codes => codes[codes.Length / 2] = (sbyte)(codes[codes.Length / 2] ^ -128)),
+        ["the zero point of an activation off by 8"] = (model, range) =>
+            Change<byte>(model, $"z{range}", zero => zero[0] = (byte)(zero[0] < 128 ? zero[0] + 8 : zero[0] - 8)),
+        ["the zero point of an activation off by 1"] = (model, range) =>
+            Change<byte>(model, $"z{range}", zero => zero[0] = (byte)(zero[0] < 128 ? zero[0] + 1 : zero[0] - 1)),
+        ["the largest bias of a node with its sign changed"] = (model, node) =>
+            Change<int>(model, $"b{node}", codes => codes[Largest(codes)] *= -1),
+        ["one code's sign changed"] = (model, layer) =>
+            Change<sbyte>(model, $"q{layer}", codes => codes[codes.Length / 2] = (sbyte)(codes[codes.Length / 2] ^ -128)),
     };
 
     /// <summary>Applies one to a copy of a model; null where the model has no such tensor, or the wrong is none there.</summary>
@@ -49,7 +54,8 @@ internal static class Corruption
 
     private static void Change<T>(ModelProto model, string name, SpanAction<T> change) where T : unmanaged
     {
-        if (model.Graph.Initializer.FirstOrDefault(t => t.Name.TrimStart('_') == name) is { } tensor && (typeof(T) != typeof(sbyte) || tensor.DataType == (int)DataType.Int8))
+        if (model.Graph.Initializer.FirstOrDefault(t => t.Name.TrimStart('_') == name) is { } tensor
+            && (typeof(T) != typeof(sbyte) || tensor.DataType == (int)DataType.Int8))
         {
             var bytes = tensor.RawData.ToByteArray();
             change(MemoryMarshal.Cast<byte, T>(bytes.AsSpan()));

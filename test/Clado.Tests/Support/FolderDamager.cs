@@ -11,8 +11,10 @@ internal static class FolderDamager
     // As JSON; in a table as they stand.
     private static readonly string[] Strange =
     [
-        "null", "-1", "0", "1", "7", "99", "2147483647", "-2147483648", "9999999999999999999", "1e308", "-1e308", "1e-320", "true", "[]", "{}", "\"\"", "\"x\\u0000y\"", "\"NaN\"",
-        "[null]", "[[1]]", "{\"a\":1}", $"\"{new string('x', 100_000)}\"", string.Concat(Enumerable.Repeat("[", 60)) + string.Concat(Enumerable.Repeat("]", 60)),
+        "null", "-1", "0", "1", "7", "99", "2147483647", "-2147483648", "9999999999999999999", "1e308", "-1e308", "1e-320", "true", "[]",
+        "{}", "\"\"", "\"x\\u0000y\"", "\"NaN\"",
+        "[null]", "[[1]]", "{\"a\":1}", $"\"{new string('x', 100_000)}\"", string.Concat(Enumerable.Repeat("[", 60))
+            + string.Concat(Enumerable.Repeat("]", 60)),
         "[1,2]", "[-1,5]", "[4294967296,4294967296]", "\"F16\"", "\"F64\"", "\"../../x\"", "\"2 bits\"",
     ];
 
@@ -107,7 +109,8 @@ internal static class FolderDamager
                 rows[at][cell] = text;
                 break;
         }
-        return (Encoding.UTF8.GetBytes(string.Join('\n', rows.Select(row => string.Join(',', row)))), $"row {at}, cell {cell}: {text[..Math.Min(30, text.Length)]}");
+        return (Encoding.UTF8.GetBytes(string.Join('\n', rows.Select(row => string.Join(',', row)))),
+            $"row {at}, cell {cell}: {text[..Math.Min(30, text.Length)]}");
     }
 
     private static (byte[] Bytes, string What) ForgeArrays(byte[] bytes, Random random)
@@ -135,12 +138,15 @@ internal static class FolderDamager
 
     private static string ForgeRecord(string run, Random random)
     {
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(run, "records.sqlite"), Pooling = false }.ToString());
+        using var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = Path.Combine(run, "records.sqlite"), Pooling = false }.ToString());
         connection.Open();
         string[] destructive =
         [
-            "DROP TABLE records", "DROP TABLE records; CREATE VIEW records AS SELECT 'a' AS key, zeroblob(900000000) AS value, zeroblob(32) AS sum",
-            "DROP TABLE records; CREATE TABLE records (key, value)", "UPDATE records SET value = 'text'", "UPDATE records SET sum = 7", "UPDATE records SET value = zeroblob(1000000)",
+            "DROP TABLE records",
+            "DROP TABLE records; CREATE VIEW records AS SELECT 'a' AS key, zeroblob(900000000) AS value, zeroblob(32) AS sum",
+            "DROP TABLE records; CREATE TABLE records (key, value)", "UPDATE records SET value = 'text'", "UPDATE records SET sum = 7",
+            "UPDATE records SET value = zeroblob(1000000)",
             "PRAGMA user_version = 99", "DELETE FROM records WHERE key LIKE 'joint%'",
         ];
         if (random.Next(3) == 0)

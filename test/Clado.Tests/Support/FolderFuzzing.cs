@@ -3,7 +3,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Clado.Tests.Support;
 
-/// <summary>A real run folder that is damaged again and again: each verb must then give what it gives undamaged, or refuse in one line that names the folder.</summary>
+/// <summary>
+/// A real run folder that is damaged again and again: each verb must then give what it gives undamaged, or refuse in one line that names
+/// the folder.
+/// </summary>
 internal sealed class FolderFuzzing : IDisposable
 {
     private const string Budget = "3bit";
@@ -19,7 +22,8 @@ internal sealed class FolderFuzzing : IDisposable
     {
         OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["model.onnx"]);
         var images = Harness.Images(folder, "images", 1);
-        measure = ["measure", folder["model.onnx"], "--images", images, "--bits", "2,4,8", "--equalize", "--measure-activations", "8", "--threads", "1", "--loss", loss, "--run"];
+        measure = ["measure", folder["model.onnx"], "--images", images, "--bits", "2,4,8", "--equalize", "--measure-activations", "8",
+            "--threads", "1", "--loss", loss, "--run"];
         Done([.. measure, folder["run"]]);
         Done("sweep", "--run", folder["run"], "--points", "2", "--rounds", "1");
         Done("report", "--run", folder["run"]);
@@ -29,10 +33,12 @@ internal sealed class FolderFuzzing : IDisposable
         // As a kill leaves records: with what SQLite has not yet brought into the file.
         foreach (var run in (string[])["run", "others"])
         {
-            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = folder[$"{run}/records.sqlite"], Pooling = false }.ToString());
+            using var connection = new SqliteConnection(
+                new SqliteConnectionStringBuilder { DataSource = folder[$"{run}/records.sqlite"], Pooling = false }.ToString());
             connection.Open();
             using var command = connection.CreateCommand();
-            command.CommandText = "CREATE TABLE kept AS SELECT * FROM records WHERE key LIKE 'joint/%'; DELETE FROM records WHERE key LIKE 'joint/%'; PRAGMA wal_checkpoint(TRUNCATE); "
+            command.CommandText = "CREATE TABLE kept AS SELECT * FROM records WHERE key LIKE 'joint/%'; DELETE FROM records WHERE key LIKE "
+                + "'joint/%'; PRAGMA wal_checkpoint(TRUNCATE); "
                 + "INSERT INTO records SELECT * FROM kept; DROP TABLE kept";
             command.ExecuteNonQuery();
             Copy(folder[run], folder["killed-" + run]);
@@ -51,14 +57,19 @@ internal sealed class FolderFuzzing : IDisposable
         // First those that only read, then the one that makes again what is damaged, then the others once more.
         string[] outcomes =
         [
-            Outcome(() => Allocate(run) == allocated, run), Outcome(() => Export(run)!.AsSpan().SequenceEqual(exported), run), Outcome(() => Report(run), run),
+            Outcome(() => Allocate(run) == allocated, run), Outcome(() => Export(run)!.AsSpan().SequenceEqual(exported), run),
+            Outcome(() => Report(run), run),
             Outcome(() => Done([.. measure, run]), run),
-            Outcome(() => Allocate(run) == allocated, run), Outcome(() => Export(run)!.AsSpan().SequenceEqual(exported), run), Outcome(() => Report(run), run),
+            Outcome(() => Allocate(run) == allocated, run), Outcome(() => Export(run)!.AsSpan().SequenceEqual(exported), run),
+            Outcome(() => Report(run), run),
         ];
         return (damage, outcomes.FirstOrDefault(o => o is not ("same" or "refused")) ?? string.Join(" ", outcomes));
     }
 
-    /// <summary>Puts values that no run has into a copy of the folder, with checksums that fit, and looks what becomes of it: any result, but no crash.</summary>
+    /// <summary>
+    /// Puts values that no run has into a copy of the folder, with checksums that fit, and looks what becomes of it: any result, but no
+    /// crash.
+    /// </summary>
     /// <param name="seed">Chooses the values.</param>
     /// <returns>What was done, and the outcome: <c>done</c>, <c>refused</c>, or what must not be.</returns>
     public (string Forgery, string Outcome) TryForged(int seed)
@@ -69,7 +80,8 @@ internal sealed class FolderFuzzing : IDisposable
         [
             .. new Func<bool>[]
             {
-                () => Allocate(run).Length > 0, () => Export(run) is not null, () => Report(run), () => Done("sweep", "--run", run, "--points", "2", "--rounds", "1"),
+                () => Allocate(run).Length > 0, () => Export(run) is not null, () => Report(run), () =>
+                    Done("sweep", "--run", run, "--points", "2", "--rounds", "1"),
                 () => Done([.. measure, run]), () => Allocate(run).Length > 0,
             }.Select(verb => Outcome(verb, "")),
         ];
@@ -95,7 +107,8 @@ internal sealed class FolderFuzzing : IDisposable
         }
         catch (RefusedException e) when (e.Code == 2)
         {
-            return e.Message.StartsWith("clado: ", StringComparison.Ordinal) && e.Message.Contains(run, StringComparison.Ordinal) ? "refused" : $"WITHOUT ITS PLACE: {e.Message}";
+            return e.Message.StartsWith("clado: ", StringComparison.Ordinal) && e.Message.Contains(run, StringComparison.Ordinal)
+                ? "refused" : $"WITHOUT ITS PLACE: {e.Message}";
         }
         catch (RefusedException e)
         {
@@ -103,7 +116,8 @@ internal sealed class FolderFuzzing : IDisposable
         }
         catch (Exception e)
         {
-            return $"ABORTED: {e.GetType().Name} {e.Message} {e.StackTrace?.Split('\n').FirstOrDefault(l => l.Contains("Clado", StringComparison.Ordinal))?.Trim()}";
+            return $"ABORTED: {e.GetType().Name} {e.Message} "
+                + $"{e.StackTrace?.Split('\n').FirstOrDefault(l => l.Contains("Clado", StringComparison.Ordinal))?.Trim()}";
         }
     }
 

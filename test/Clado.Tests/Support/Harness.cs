@@ -66,7 +66,8 @@ internal static class Harness
     public static CandidateSet Candidates(Graph graph, params int[] bits)
     {
         var layers = LayerFinder.Find(graph).Layers;
-        return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new NearestRounding(), null, Environment.ProcessorCount);
+        return CandidateMaker.Make(
+            graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new NearestRounding(), null, Environment.ProcessorCount);
     }
 
     /// <summary>Candidates of all layers at the same widths, rounded with error feedback on images, biases corrected.</summary>

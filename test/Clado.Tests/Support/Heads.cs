@@ -2,7 +2,9 @@ using Clado.Onnx;
 
 namespace Clado.Tests.Support;
 
-/// <summary>Networks that answer with quantities of different scale: a trunk and two heads of five layers together, for images of 24 × 24.</summary>
+/// <summary>
+/// Networks that answer with quantities of different scale: a trunk and two heads of five layers together, for images of 24 × 24.
+/// </summary>
 internal static class Heads
 {
     private const int Width = 16;
@@ -14,7 +16,8 @@ internal static class Heads
     {
         var net = Two(4, 4, 150);
         Row(net, "shape", -1, 4, 36);
-        return net.Add("Reshape", ["large", "shape"], "a").Add("Reshape", ["small", "shape"], "b").Add("Concat", ["a", "b"], "y", NodeExtensions.Attribute("axis", 1));
+        return net.Add("Reshape", ["large", "shape"], "a").Add("Reshape", ["small", "shape"], "b")
+            .Add("Concat", ["a", "b"], "y", NodeExtensions.Attribute("axis", 1));
     }
 
     /// <summary>Boxes and scores along the last axis, as detectors of anchors give them: [N, 36, 8].</summary>
@@ -27,7 +30,8 @@ internal static class Heads
         Row(net, "shape", -1, 4, 36);
         var perm = NodeExtensions.Attribute("perm", 0, 2, 1);
         net.Add("Reshape", ["large", "shape"], "a").Add("Reshape", ["small", "shape"], "b");
-        return net.Add("Transpose", ["a"], "at", perm).Add("Transpose", ["b"], "bt", perm).Add("Concat", ["at", "bt"], "y", NodeExtensions.Attribute("axis", 1));
+        return net.Add("Transpose", ["a"], "at", perm).Add("Transpose", ["b"], "bt", perm)
+            .Add("Concat", ["at", "bt"], "y", NodeExtensions.Attribute("axis", 1));
     }
 
     /// <summary>Keypoints as x, y and visibility in turn: [N, 48].</summary>
@@ -37,7 +41,8 @@ internal static class Heads
         Row(net, "xy", -1, 16, 2);
         Row(net, "v", -1, 16, 1);
         Row(net, "flat", 0, -1);
-        net.Add("GlobalAveragePool", ["large"], "lp").Add("GlobalAveragePool", ["small"], "sp").Add("Reshape", ["lp", "xy"], "a").Add("Reshape", ["sp", "v"], "b");
+        net.Add("GlobalAveragePool", ["large"], "lp").Add("GlobalAveragePool", ["small"], "sp").Add("Reshape", ["lp", "xy"], "a")
+            .Add("Reshape", ["sp", "v"], "b");
         return net.Add("Concat", ["a", "b"], "xyv", NodeExtensions.Attribute("axis", 2)).Then("Reshape", "y", ["flat"]);
     }
 
@@ -48,7 +53,10 @@ internal static class Heads
         return net.Add("Concat", ["large", "small"], "y", NodeExtensions.Attribute("axis", 1));
     }
 
-    /// <summary>Boxes and scores of three anchors in the channels of a map, as detectors give them undecoded: [N, 24, 6, 6]. No gap of ten between their scales.</summary>
+    /// <summary>
+    /// Boxes and scores of three anchors in the channels of a map, as detectors give them undecoded: [N, 24, 6, 6]. No gap of ten between
+    /// their scales.
+    /// </summary>
     public static NetworkBuilder RawMap()
     {
         var net = RawHead();
@@ -66,10 +74,14 @@ internal static class Heads
     {
         var net = Two(12, 12, 10, "Tanh");
         Row(net, "anchors", 0, 3, 4, 6, 6);
-        return net.Add("Reshape", ["large", "anchors"], "a").Add("Reshape", ["small", "anchors"], "b").Add("Concat", ["a", "b"], "raw", NodeExtensions.Attribute("axis", 2));
+        return net.Add("Reshape", ["large", "anchors"], "a").Add("Reshape", ["small", "anchors"], "b")
+            .Add("Concat", ["a", "b"], "raw", NodeExtensions.Attribute("axis", 2));
     }
 
-    /// <summary>A trunk of two layers, and two heads, each with a hidden layer: tensors "large", factor times what the second head gives, and "small".</summary>
+    /// <summary>
+    /// A trunk of two layers, and two heads, each with a hidden layer: tensors "large", factor times what the second head gives, and
+    /// "small".
+    /// </summary>
     private static NetworkBuilder Two(int large, int small, float factor, string activation = "Sigmoid")
     {
         var net = new NetworkBuilder(11, input: [3, 24, 24]);

@@ -4,9 +4,10 @@ using System.Runtime.CompilerServices;
 namespace Clado.Tests.Support;
 
 /// <summary>
-/// The culture that the tests run in: one that writes numbers otherwise, so that every test is one of culture as well. <c>CLADO_TEST_CULTURE</c> names another;
-/// invariant is that of the command line. Where the runtime has its data (ICU, and <c>DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=0</c>) the culture is the real one,
-/// upper and lower case included; else its numbers are written here, so that nothing has to be installed.
+/// The culture that the tests run in: one that writes numbers otherwise, so that every test is one of culture as well.
+/// <c>CLADO_TEST_CULTURE</c> names another; invariant is that of the command line. Where the runtime has its data (ICU, and
+/// <c>DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=0</c>) the culture is the real one, upper and lower case included; else its numbers are written
+/// here, so that nothing has to be installed.
 /// </summary>
 internal static class HostCulture
 {
@@ -34,7 +35,8 @@ internal static class HostCulture
         var made = (CultureInfo)CultureInfo.InvariantCulture.Clone();
         foreach (var property in typeof(NumberFormatInfo).GetProperties().Where(p => p.CanWrite && p.PropertyType == typeof(string)))
         {
-            string? separator = property.Name.EndsWith("DecimalSeparator", StringComparison.Ordinal) ? "," : property.Name.EndsWith("GroupSeparator", StringComparison.Ordinal) ? "." : null;
+            string? separator = property.Name.EndsWith("DecimalSeparator", StringComparison.Ordinal) ? ","
+                : property.Name.EndsWith("GroupSeparator", StringComparison.Ordinal) ? "." : null;
             if (separator is not null)
             {
                 property.SetValue(made.NumberFormat, separator);

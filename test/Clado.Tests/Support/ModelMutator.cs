@@ -5,13 +5,14 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Tests.Support;
 
 /// <summary>
-/// Makes broken files of a whole one: bytes changed, cut off, repeated, or the model itself made nonsense of. The same seed gives the same file. Bytes are changed
-/// mostly outside the weights, where a reader looks.
+/// Makes broken files of a whole one: bytes changed, cut off, repeated, or the model itself made nonsense of. The same seed gives the same
+/// file. Bytes are changed mostly outside the weights, where a reader looks.
 /// </summary>
 internal sealed class ModelMutator
 {
     private static readonly string[] Operators =
-        ["Conv", "Gemm", "MatMul", "Relu", "Add", "Reshape", "Squeeze", "Slice", "Split", "Pad", "Resize", "Clip", "If", "Loop", "Expand", "ConstantOfShape", "Identity", "Gather", "Nonsense", ""];
+        ["Conv", "Gemm", "MatMul", "Relu", "Add", "Reshape", "Squeeze", "Slice", "Split", "Pad", "Resize", "Clip", "If", "Loop", "Expand",
+            "ConstantOfShape", "Identity", "Gather", "Nonsense", ""];
 
     private static readonly long[] Numbers = [0, 1, -1, 2, 3, 7, 64, 4096, 1L << 20, 1L << 31, 1L << 40, long.MaxValue, long.MinValue];
 
@@ -67,7 +68,9 @@ internal sealed class ModelMutator
                     break;
                 case 2:
                     int length = Math.Min(random.Next(1, 64), broken.Length - Math.Max(at, Position(random)));
-                    broken.AsSpan(Position(random) is var source && source + length <= broken.Length ? source : 0, Math.Max(0, Math.Min(length, broken.Length - at))).CopyTo(broken.AsSpan(at));
+                    broken.AsSpan(
+                        Position(random) is var source && source + length <= broken.Length ? source
+                            : 0, Math.Max(0, Math.Min(length, broken.Length - at))).CopyTo(broken.AsSpan(at));
                     break;
                 default:
                     broken = [.. broken.AsSpan(0, at), .. broken.AsSpan(Math.Min(broken.Length, at + random.Next(1, 16)))];
@@ -111,7 +114,8 @@ internal sealed class ModelMutator
         var node = graph.Node[random.Next(graph.Node.Count)];
         var tensor = graph.Initializer[random.Next(graph.Initializer.Count)];
         long Number() => Numbers[random.Next(Numbers.Length)];
-        string Name() => graph.Node[random.Next(graph.Node.Count)] is var other && other.Output.Count > 0 && random.Next(4) > 0 ? other.Output[random.Next(other.Output.Count)] : tensor.Name;
+        string Name() => graph.Node[random.Next(graph.Node.Count)] is var other && other.Output.Count > 0 && random.Next(4) > 0
+            ? other.Output[random.Next(other.Output.Count)] : tensor.Name;
         switch (random.Next(18))
         {
             case 0 when node.Input.Count > 0:
@@ -152,7 +156,8 @@ internal sealed class ModelMutator
                 break;
             case 12:
                 tensor.DataLocation = DataLocation.External;
-                tensor.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = random.Next(2) == 0 ? "../secret" : "/etc/passwd" });
+                tensor.ExternalData.Add(
+                    new StringStringEntryProto { Key = "location", Value = random.Next(2) == 0 ? "../secret" : "/etc/passwd" });
                 break;
             case 13 when node.Attribute.Count > 0:
                 var attribute = node.Attribute[random.Next(node.Attribute.Count)];
@@ -173,7 +178,8 @@ internal sealed class ModelMutator
                 shape.Dim[random.Next(shape.Dim.Count)] = new() { DimValue = Number() };
                 break;
             case 16:
-                node.Attribute.Add(new AttributeProto { Name = "body", Type = AttributeProto.Types.AttributeType.Graph, G = Nested(random.Next(1, 200)) });
+                node.Attribute.Add(
+                    new AttributeProto { Name = "body", Type = AttributeProto.Types.AttributeType.Graph, G = Nested(random.Next(1, 200)) });
                 break;
             default:
                 graph.Output[0].Name = Name();

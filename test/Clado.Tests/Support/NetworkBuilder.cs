@@ -39,7 +39,8 @@ internal sealed class NetworkBuilder
     }
 
     /// <summary>Adds a node whose first input is the tensor made last.</summary>
-    public NetworkBuilder Then(string op, string output, string[]? more = null, params AttributeProto[] attributes) => Add(op, [Last, .. more ?? []], output, attributes);
+    public NetworkBuilder Then(string op, string output, string[]? more = null, params AttributeProto[] attributes) =>
+        Add(op, [Last, .. more ?? []], output, attributes);
 
     /// <summary>Adds a node.</summary>
     public NetworkBuilder Add(string op, string[] inputs, string output, params AttributeProto[] attributes)
@@ -56,7 +57,8 @@ internal sealed class NetworkBuilder
     {
         foreach (var output in outputs.Length > 0 ? outputs : [Last])
         {
-            Model.Graph.Output.Add(new ValueInfoProto { Name = output, Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float } } });
+            Model.Graph.Output.Add(
+                new ValueInfoProto { Name = output, Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float } } });
         }
         return Model;
     }
@@ -74,7 +76,8 @@ internal sealed class NetworkBuilder
         net.Weight("w5", classes, 12);
         net.Weight("b5", classes);
         var pads = NodeExtensions.Attribute("pads", 1, 1, 1, 1);
-        net.Then("Conv", "c1", ["w1"], pads).Then("Relu", "r1").Then("Conv", "c2", ["w2"], pads).Add("Add", ["c2", "r1"], "a2").Then("Relu", "r2");
+        net.Then("Conv", "c1", ["w1"], pads).Then("Relu", "r1").Then("Conv", "c2", ["w2"], pads).Add("Add", ["c2", "r1"], "a2")
+            .Then("Relu", "r2");
         net.Then("Conv", "c3", ["w3"], pads, NodeExtensions.Attribute("group", 8)).Then("Conv", "c4", ["w4"]).Then("Relu", "r4");
         net.Then("GlobalAveragePool", "p").Then("Flatten", "f").Then("Gemm", "logits", ["w5", "b5"], NodeExtensions.Attribute("transB", 1));
         return net;
@@ -87,13 +90,16 @@ internal sealed class NetworkBuilder
         var body = new GraphProto { Name = "body" };
         body.Input.Add(Scalar("round", DataType.Int64));
         body.Input.Add(Scalar("go", DataType.Bool));
-        body.Input.Add(new ValueInfoProto { Name = "state", Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float } } });
+        body.Input.Add(
+            new ValueInfoProto { Name = "state", Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float } } });
         body.Node.Add(NodeExtensions.Node("Identity", ["go"], "on"));
         body.Node.Add(NodeExtensions.Node("Neg", ["state"], "next"));
         body.Output.Add(Scalar("on", DataType.Bool));
         body.Output.Add(new ValueInfoProto { Name = "next", Type = body.Input[2].Type });
         net.Model.Graph.Initializer.Add(TensorData.Create("true", DataType.Bool, [1], []));
-        net.Add("Loop", ["", "true", net.Last], "never", new AttributeProto { Name = "body", Type = AttributeProto.Types.AttributeType.Graph, G = body });
+        net.Add(
+            "Loop", ["", "true", net.Last], "never",
+            new AttributeProto { Name = "body", Type = AttributeProto.Types.AttributeType.Graph, G = body });
         return net.Build();
     }
 
@@ -105,6 +111,10 @@ internal sealed class NetworkBuilder
         var shape = new TensorShapeProto();
         shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimParam = "N" });
         shape.Dim.Add(dims.Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }));
-        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float, Shape = shape } } };
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float, Shape = shape } },
+        };
     }
 }

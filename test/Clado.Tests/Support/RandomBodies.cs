@@ -5,8 +5,8 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Tests.Support;
 
 /// <summary>
-/// Random classifiers with If, Loop, Scan and SequenceMap, whose bodies, one in another, read tensors and weights around them. Weights are used by several nodes, inside
-/// bodies and outside, in any order.
+/// Random classifiers with If, Loop, Scan and SequenceMap, whose bodies, one in another, read tensors and weights around them. Weights are
+/// used by several nodes, inside bodies and outside, in any order.
 /// </summary>
 internal sealed class RandomBodies
 {
@@ -49,7 +49,8 @@ internal sealed class RandomBodies
             tensors.Add(Step(graph, tensors, depth: 0));
         }
         // The last of them are read by nobody else, so that every step may count.
-        net.Add("Sum", [.. tensors.TakeLast(3)], "all").Then("GlobalAveragePool", "pool").Then("Flatten", "flat").Then("MatMul", "logits", ["head"]);
+        net.Add("Sum", [.. tensors.TakeLast(3)], "all").Then("GlobalAveragePool", "pool").Then("Flatten", "flat")
+            .Then("MatMul", "logits", ["head"]);
         return net.Build();
     }
 
@@ -67,7 +68,10 @@ internal sealed class RandomBodies
                 graph.Node.Add(Node("Add", [Pick(), Pick()], output));
                 break;
             case 3 or 4:
-                graph.Node.Add(Node("If", [random.Next(2) == 0 ? "yes" : "bright"], output, Body("then_branch", Branch(tensors, depth)), Body("else_branch", Branch(tensors, depth))));
+                graph.Node.Add(
+                    Node(
+                        "If", [random.Next(2) == 0 ? "yes" : "bright"], output, Body("then_branch", Branch(tensors, depth)), Body(
+                            "else_branch", Branch(tensors, depth))));
                 break;
             case 5 or 6:
                 graph.Node.Add(Node("Loop", ["two", "", Pick()], output, Body("body", Repeated(tensors, depth))));
@@ -129,7 +133,8 @@ internal sealed class RandomBodies
     /// <summary>Channel by channel: a running sum, and the rectified channel beside the mean of another tensor.</summary>
     private NodeProto Scan(List<string> tensors, string over, string output)
     {
-        string mean = Name("m"), start = Name("z"), sum = Name("v"), slice = Name("x"), next = Name("v"), mixed = Name("y"), shown = Name("y");
+        string mean = Name("m"), start = Name("z"), sum = Name("v"), slice = Name("x"), next = Name("v"), mixed = Name("y"),
+            shown = Name("y");
         net.Add("ReduceMean", ["start"], mean, Attribute("keepdims", 0)).Add("ReduceMin", ["start"], start, Attribute("keepdims", 0));
         var body = new GraphProto { Name = Name("scan") };
         body.Input.Add([Value(sum, DataType.Float), Value(slice, DataType.Float)]);
@@ -137,7 +142,9 @@ internal sealed class RandomBodies
         body.Node.Add(Node("Mean", [sum, mixed, mean], next));
         body.Node.Add(Node("Add", [slice, next], shown));
         body.Output.Add([Value(next, DataType.Float, []), Value(shown, DataType.Float, [null, Side, Side])]);
-        var node = Node("Scan", [start, over], Name("v"), Body("body", body), Attribute("num_scan_inputs", 1), Attribute("scan_input_axes", [1L]), Attribute("scan_output_axes", [1L]));
+        var node = Node(
+            "Scan", [start, over], Name("v"), Body("body", body), Attribute("num_scan_inputs", 1), Attribute("scan_input_axes", [1L]),
+            Attribute("scan_output_axes", [1L]));
         node.Output.Add(output);
         return node;
     }
@@ -168,7 +175,8 @@ internal sealed class RandomBodies
 
     private string Name(string kind) => $"{kind}_{count++}";
 
-    private static AttributeProto Body(string name, GraphProto body) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = body };
+    private static AttributeProto Body(string name, GraphProto body) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = body };
 
     private static ValueInfoProto Value(string name, DataType type, long?[]? dims = null)
     {
@@ -176,7 +184,8 @@ internal sealed class RandomBodies
         if (dims is not null)
         {
             value.Type.TensorType.Shape = new TensorShapeProto();
-            value.Type.TensorType.Shape.Dim.Add(dims.Select(d => d is { } size ? new TensorShapeProto.Types.Dimension { DimValue = size } : new()));
+            value.Type.TensorType.Shape.Dim.Add(
+                dims.Select(d => d is { } size ? new TensorShapeProto.Types.Dimension { DimValue = size } : new()));
         }
         return value;
     }

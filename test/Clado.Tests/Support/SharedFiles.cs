@@ -2,7 +2,9 @@ using Xunit;
 
 namespace Clado.Tests.Support;
 
-/// <summary>Real models and images that lie beside the repository; tests that need them are skipped, visibly, where they are absent.</summary>
+/// <summary>
+/// Real models and images that lie beside the repository; tests that need them are skipped, visibly, where they are absent.
+/// </summary>
 internal static class SharedFiles
 {
     private static readonly string? Folder = Find();

@@ -6,7 +6,9 @@ using Clado.Sweeps;
 
 namespace Clado.Tests.Support;
 
-/// <summary>A finished run folder of a network that does not exist: layers of any names and number, random sensitivities, a curve.</summary>
+/// <summary>
+/// A finished run folder of a network that does not exist: layers of any names and number, random sensitivities, a curve.
+/// </summary>
 internal static class SyntheticRun
 {
     private static readonly int[] Widths = [2, 3, 4, 8];

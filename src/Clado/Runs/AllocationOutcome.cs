@@ -1,0 +1,27 @@
+using Clado.Allocation;
+using Clado.Evaluation;
+using Clado.Losses;
+
+namespace Clado.Runs;
+
+/// <summary>An allocation, and what became of it.</summary>
+/// <param name="Result">The allocation.</param>
+/// <param name="Estimator">Name of the estimator that was asked for.</param>
+/// <param name="WrittenAs">What activations are written as, see <see cref="MeasuredRun.WrittenAs"/>.</param>
+internal sealed record AllocationOutcome(AllocationResult Result, string Estimator, string WrittenAs)
+{
+    /// <summary>Path of the written file, or null.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>Loss increase measured on the written file, or null where that is not done.</summary>
+    public double? MeasuredLoss { get; init; }
+
+    /// <summary>How close the written file is to its simulation, or null where that is not checked.</summary>
+    public ParityResult? Parity { get; init; }
+
+    /// <summary>What corrected biases gain, or null where none are or that is not measured.</summary>
+    public BiasEffect? Biases { get; init; }
+
+    /// <summary>Units of the outputs, or null where the loss needs none. Shape: [outputs].</summary>
+    public IReadOnlyList<OutputScale>? Scales { get; init; }
+}

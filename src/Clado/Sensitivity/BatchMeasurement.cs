@@ -1,0 +1,81 @@
+using System.Numerics.Tensors;
+using Clado.Candidates;
+using Clado.Losses;
+
+namespace Clado.Sensitivity;
+
+/// <summary>A batch of a task on this machine, run through the network that is measured around: what its units are measured with.</summary>
+/// <param name="loaded">The task.</param>
+/// <param name="plan">The batch's units.</param>
+/// <param name="start">State of the network that is measured around; taken over.</param>
+/// <param name="loss">The loss on the batch, from that state.</param>
+internal sealed class BatchMeasurement(LoadedTask loaded, BatchPlan plan, NetworkState start, OutputLoss loss) : IDisposable
+{
+    private readonly float[] startOutputs = loaded.Network.Outputs(start);
+
+    /// <summary>The task.</summary>
+    public LoadedTask Loaded => loaded;
+
+    /// <summary>The batch's units.</summary>
+    public BatchPlan Plan => plan;
+
+    /// <summary>State of the network that is measured around.</summary>
+    public NetworkState Start => start;
+
+    /// <summary>The loss on the batch, from that state.</summary>
+    public OutputLoss Loss => loss;
+
+    /// <summary>The rows of the matrix.</summary>
+    public CandidateSet Candidates => loaded.Task.Inputs.Candidates;
+
+    /// <summary>Images in the batch.</summary>
+    public int ImageCount => plan.ImageCount;
+
+    /// <summary>Measures and records a unit, unless its record is there. Safe to call from several threads, in any order.</summary>
+    /// <param name="unit">A unit of this batch.</param>
+    public void Measure(WorkUnit unit)
+    {
+        if (!loaded.Task.Estimator.Measure(this, unit))
+        {
+            loaded.Progress.Add(unit.Macs);
+        }
+    }
+
+    /// <summary>Forms the sums of the batch from the records of its units; those without one are measured.</summary>
+    /// <returns>The matrix's moments over the batch's images, then the float network's loss. Shape: [2 · candidates² + 1].</returns>
+    public double[] Combine() => [.. loaded.Task.Estimator.Combine(this).Values, loss.Base * ImageCount];
+
+    /// <summary>δ of a state: its outputs less those of the start. Shape: [images · outputs].</summary>
+    public float[] Shift(NetworkState state)
+    {
+        var shift = loaded.Network.Outputs(state);
+        TensorPrimitives.Subtract(shift, startOutputs, shift);
+        return shift;
+    }
+
+    /// <summary>
+    /// δ of one candidate alone: one suffix pass. For one that the network has already there is none, and δ is exactly 0.
+    /// </summary>
+    /// <param name="row">The candidate. Range: [0, candidates).</param>
+    /// <returns>Shape: [images · outputs].</returns>
+    public float[] Shift(int row)
+    {
+        if (loaded.Task.OperatingPoint.Contains(row))
+        {
+            return Shift(start);
+        }
+        int layer = Candidates.LayerOf[row];
+        using var values = loaded.Network.Values(Candidates.Items[row]);
+        using var state = loaded.Network.Perturb(start, layer, values, tapped: false);
+        Report(layer);
+        return Shift(state);
+    }
+
+    /// <summary>Tells of a finished pass of a layer's suffix.</summary>
+    public void Report(int layer) => loaded.Progress.Add((double)loaded.Task.Cuts.Suffixes[layer].Macs * ImageCount);
+
+    /// <summary>Loss increase of every image at a shift. Shape: [images].</summary>
+    public double[] Increases(float[] shift) => loss.Increases(shift, startOutputs.Length / ImageCount);
+
+    public void Dispose() => start.Dispose();
+}

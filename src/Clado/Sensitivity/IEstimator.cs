@@ -1,0 +1,70 @@
+using Clado.Candidates;
+using Clado.Losses;
+
+namespace Clado.Sensitivity;
+
+/// <summary>
+/// A way to fill the sensitivity matrix. It measures a batch of images at a time, so that memory does not grow with their number, and a
+/// candidate at a time, so that several machines can share the work. It keeps no state.
+/// </summary>
+internal interface IEstimator
+{
+    /// <summary>Name that the matrix carries.</summary>
+    string Name { get; }
+
+    /// <summary>The unit of every candidate.</summary>
+    /// <param name="cuts">The network.</param>
+    /// <param name="candidates">The rows of the matrix.</param>
+    /// <returns>Shape: [candidates].</returns>
+    IReadOnlyList<UnitSize> Units(NetworkCuts cuts, CandidateSet candidates);
+
+    /// <summary>Measures and records a unit, unless its record is there.</summary>
+    /// <returns>Whether it was measured now.</returns>
+    bool Measure(BatchMeasurement batch, WorkUnit unit);
+
+    /// <summary>Forms the sums of a batch from the records of its units.</summary>
+    /// <returns>
+    /// Moments over the batch's images: on the diagonal of twice the loss increase of a candidate, elsewhere of the cross term of a pair
+    /// (docs/method.md, "Cross-layer sensitivity").
+    /// </returns>
+    MatrixMoments Combine(BatchMeasurement batch);
+}
+
+/// <summary>An estimator whose units come to numbers of one type.</summary>
+/// <typeparam name="T">The type.</typeparam>
+internal abstract class Estimator<T> : IEstimator where T : unmanaged
+{
+    public abstract string Name { get; }
+
+    public abstract IReadOnlyList<UnitSize> Units(NetworkCuts cuts, CandidateSet candidates);
+
+    public bool Measure(BatchMeasurement batch, WorkUnit unit)
+    {
+        bool measured = false;
+        Recorded(batch, unit, () => measured = true);
+        return measured;
+    }
+
+    public MatrixMoments Combine(BatchMeasurement batch) =>
+        Combine(batch, [.. batch.Plan.Units.Select(unit => Recorded(batch, unit, () => { }))]);
+
+    /// <summary>Measures a candidate.</summary>
+    /// <returns>Shape: [values].</returns>
+    protected abstract T[] Measure(BatchMeasurement batch, int row);
+
+    /// <summary>Forms the sums of a batch.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="units">What every candidate came to. Shape: [candidates][values].</param>
+    protected abstract MatrixMoments Combine(BatchMeasurement batch, T[][] units);
+
+    private T[] Recorded(BatchMeasurement batch, WorkUnit unit, Action measuring)
+    {
+        T[] Values()
+        {
+            measuring();
+            return Measure(batch, unit.Row);
+        }
+
+        return batch.Loaded.Records.GetOrAdd(unit.Key, Values, unit.ValueCount);
+    }
+}

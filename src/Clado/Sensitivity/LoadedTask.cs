@@ -1,0 +1,76 @@
+using Clado.Candidates;
+using Clado.Execution;
+using Clado.Images;
+using Clado.Inference;
+using Clado.Records;
+
+namespace Clado.Sensitivity;
+
+/// <summary>A task on this machine: its networks, ready to run, and its records. Any unit of its plan can be measured with it.</summary>
+internal sealed class LoadedTask : IDisposable
+{
+    private readonly ImageBatches batches;
+    private readonly Lazy<ModelRunner>? reference;
+
+    /// <summary>Makes the task ready; nothing runs yet.</summary>
+    /// <param name="task">What is measured.</param>
+    /// <param name="plan">Its units.</param>
+    /// <param name="records">Finished units: read and added to.</param>
+    /// <exception cref="CladoException">Batches of that size do not fit into memory.</exception>
+    public LoadedTask(MeasurementTask task, MeasurementPlan plan, IRecordStore records)
+    {
+        (Task, Records, batches) = (task, records, task.Batches(plan.BatchSize));
+        var (graph, candidates, work) = task.Inputs;
+        var memory = task.MemoryNeeds().Plan(plan.BatchSize, work.Resources.MemoryBytes);
+        Progress = new WorkProgress(plan.MacsPerImage * work.Images.Items.Count, work.Progress);
+        var source = OutputSource.Float(graph.File);
+        if (task.IsFloat)
+        {
+            Network = new PerturbedNetwork(graph, task.Cuts, source, memory);
+            return;
+        }
+        reference = new(() => new ModelRunner(graph, task.Cuts.Readout, source));
+        var around = FakeQuantizedGraph.Of(graph, task.OperatingPoint.Select(row => candidates.Items[row]));
+        Network = new PerturbedNetwork(around, task.Cuts, OutputSource.Quantized(graph.File), memory);
+    }
+
+    /// <summary>What is measured.</summary>
+    public MeasurementTask Task { get; }
+
+    /// <summary>Finished units.</summary>
+    public IRecordStore Records { get; }
+
+    /// <summary>The network that is measured around, and its suffixes.</summary>
+    public PerturbedNetwork Network { get; }
+
+    /// <summary>Told of every pass.</summary>
+    public WorkProgress Progress { get; }
+
+    /// <summary>Runs a batch through the network that is measured around, so that its units can be measured.</summary>
+    public BatchMeasurement Open(BatchPlan plan)
+    {
+        var batch = batches.Load(plan.Index);
+        var start = Network.Run(batch);
+        try
+        {
+            var outputs = Network.Outputs(start);
+            var loss = Task.Losses.Create(reference?.Value.Run(batch) ?? outputs, outputs, batch);
+            Progress.Add(Task.BaseMacs * batch.Count);
+            return new BatchMeasurement(this, plan, start, loss);
+        }
+        catch
+        {
+            start.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        Network.Dispose();
+        if (reference is { IsValueCreated: true })
+        {
+            reference.Value.Dispose();
+        }
+    }
+}

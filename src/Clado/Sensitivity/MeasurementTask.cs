@@ -1,0 +1,64 @@
+using Clado.Graphs;
+using Clado.Images;
+using Clado.Losses;
+
+namespace Clado.Sensitivity;
+
+/// <summary>What is measured, on whatever machine: network and operating point, candidates, images, estimator and loss.</summary>
+internal sealed class MeasurementTask
+{
+    private readonly Lazy<NetworkCuts> cuts;
+
+    /// <param name="inputs">Network, candidates and images.</param>
+    /// <param name="operatingPoint">
+    /// Row of each layer's candidate in the network to measure around; empty for the float network. Shape: [layers].
+    /// </param>
+    /// <param name="options">Estimator and loss.</param>
+    /// <exception cref="CladoException">The loss does not fit the network or the images.</exception>
+    public MeasurementTask(MeasurementInputs inputs, IReadOnlyList<int> operatingPoint, SensitivityOptions options)
+    {
+        (Inputs, OperatingPoint) = (inputs, operatingPoint);
+        var readout = Readout.Of(inputs.Graph);
+        Estimator = Estimators.Of(options.Estimator).Estimator;
+        Losses = new LossFactory(inputs.Graph, readout, inputs.Work.Images, options.Loss, inputs.Scales);
+        Key = IsFloat ? "float" : MeasurementInputs.KeyOf(operatingPoint);
+        cuts = new(() => new NetworkCuts(inputs.Graph, inputs.Candidates.Layers, readout));
+    }
+
+    /// <summary>Network, candidates and images.</summary>
+    public MeasurementInputs Inputs { get; }
+
+    /// <summary>Row of each layer's candidate in the network to measure around; empty for the float network. Shape: [layers].</summary>
+    public IReadOnlyList<int> OperatingPoint { get; }
+
+    /// <summary>Whether the float network is measured around.</summary>
+    public bool IsFloat => OperatingPoint.Count == 0;
+
+    /// <summary>How the matrix is filled.</summary>
+    public IEstimator Estimator { get; }
+
+    /// <summary>Makes the loss of a batch.</summary>
+    public LossFactory Losses { get; }
+
+    /// <summary>How the names of all its records begin.</summary>
+    public string Key { get; }
+
+    /// <summary>Where the network is cut.</summary>
+    public NetworkCuts Cuts => cuts.Value;
+
+    /// <summary>MACs an image of what is run once a batch: the network that is measured around, and the float one.</summary>
+    public double BaseMacs => (IsFloat ? 1 : 2) * (double)Cuts.Macs;
+
+    /// <summary>Moments of all entries of the matrix, and the loss of the float network.</summary>
+    public int SumCount => (2 * Inputs.Candidates.Items.Count * Inputs.Candidates.Items.Count) + 1;
+
+    /// <summary>What measuring takes of memory.</summary>
+    public MemoryNeeds MemoryNeeds() => new(Cuts, Inputs.Candidates);
+
+    /// <summary>Images a batch: the run's, or where it has none yet, what suits this machine.</summary>
+    public int BatchSize() => Inputs.BatchSize ?? MemoryNeeds().ChooseBatchSize(Inputs.Work.Resources.MemoryBytes);
+
+    /// <summary>The images in batches.</summary>
+    /// <param name="batchSize">Images a batch. Range: [1, inf).</param>
+    public ImageBatches Batches(int batchSize) => Inputs.Work.Batches(Inputs.Graph, batchSize);
+}
