@@ -5,30 +5,38 @@ namespace Clado.Sweeps;
 /// <summary>Which points of the size–accuracy curve are wanted, and on which images they are evaluated.</summary>
 public sealed record SweepOptions
 {
-    /// <summary>Folder of the images to evaluate on; null for those the sensitivities were measured on.</summary>
+    /// <summary>Folder of the images to evaluate on; null for the images that the sensitivities were measured on.</summary>
     public string? Images { get; init; }
 
-    /// <summary>Images used of that folder at most; null for all. Range: [1, inf).</summary>
+    /// <summary>Images of that folder to use at most; null for all. Range: [1, inf).</summary>
+    /// <exception cref="CladoException">It is out of its range.</exception>
     public int? Limit
     {
         get;
         init => field = value is null or >= 1 ? value : throw new CladoException(Invariant($"--limit {value}: at least 1 image is needed"));
     }
 
-    /// <summary>Seed of the choice of images.</summary>
+    /// <summary>Seed of the choice of images, where <see cref="Limit"/> leaves some out.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Budgets as in <see cref="Allocation.Budget.Parse"/>; empty to choose <see cref="PointCount"/> of them. Shape: [budgets].</summary>
+    /// <summary>
+    /// Budgets, as <see cref="Allocation.Budget.Parse"/> reads them; empty to have <see cref="PointCount"/> of them chosen.
+    /// Shape: [budgets].
+    /// </summary>
     public IReadOnlyList<string> Budgets { get; init => field = [.. value]; } = [];
 
-    /// <summary>Budgets to choose where none are given. Range: [2, 1000].</summary>
+    /// <summary>Number of budgets to choose where none are given. Range: [2, 1000].</summary>
+    /// <exception cref="CladoException">It is out of its range.</exception>
     public int PointCount
     {
         get;
         init => field = value is >= 2 and <= 1000 ? value : throw new CladoException(Invariant($"--points {value}: 2 to 1000 are wanted"));
     } = 20;
 
-    /// <summary>Rounds of measuring around each choice at most, as in <see cref="MeasuredRun.Allocate"/>; null for its default. Range: [0, inf).</summary>
+    /// <summary>
+    /// Rounds of measuring around each choice at most, as in <see cref="MeasuredRun.Allocate"/>; null for the default. Range: [0, inf).
+    /// </summary>
+    /// <exception cref="CladoException">It is out of its range.</exception>
     public int? Rounds
     {
         get;
