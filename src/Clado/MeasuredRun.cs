@@ -13,7 +13,7 @@ using Clado.Packing;
 using Clado.Records;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Clado.Sweeps;
+using Clado.Curves;
 
 namespace Clado;
 

@@ -71,8 +71,8 @@ internal static class ParityBenchmark
                         : [.. candidates.Items.GroupBy(c => c.Layer.Index).Select(own => own.ElementAt(random.Next(own.Count())))];
                     foreach (bool integers in (bool[])[true, false])
                     {
-                        var activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, chosen), plan, RangeMethod.LeastSquares,
-                            new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
+                        var activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(
+                            FakeQuantizedGraph.Of(graph, chosen), plan, RangeMethod.LeastSquares, new Workload(images, preprocessing)));
                         var written = ModelWriter.Build(graph, chosen, activations);
                         ParityResult Check(ModelProto file) => ParityCheck.Run(
                             graph, new(file, "m.onnx", chosen, activations), scales, ParityInputs.Of(graph,

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
-using Clado.Sweeps;
+using Clado.Curves;
 using static System.FormattableString;
 
 namespace Clado.Cli.Commands;

@@ -1,6 +1,6 @@
 using Clado.Allocation;
 using Clado.Evaluation;
-using Clado.Sweeps;
+using Clado.Curves;
 using static System.FormattableString;
 
 namespace Clado.Cli.Output;
@@ -41,7 +41,8 @@ internal static class AllocationViews
         if (limit.Kind == LimitKind.FileBytes)
         {
             return $"--budget {text}: no choice of these widths is that small; "
-                + Invariant($"the smallest file is {result.SmallestBytes:N0} bytes ({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight). ")
+                + Invariant($"the smallest file is {result.SmallestBytes:N0} bytes ")
+                + Invariant($"({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight). ")
                 + "Raise the budget, or allow narrower widths with --bits";
         }
         var (value, least) = limit.Kind == LimitKind.BitsPerWeight

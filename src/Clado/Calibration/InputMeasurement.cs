@@ -95,7 +95,7 @@ internal static class InputMeasurement
             ? memoryBytes - used
             : throw new CladoException(
                 Invariant($"{Path.GetFileName(graph.File)}: rounding on inputs needs at least {(used + widest) >> 20:N0} MiB, ")
-                + Invariant($"--memory allows {memoryBytes >> 20:N0}; raise it, or use --rounding nearest"));
+                + Invariant($"{Settings.Memory} allows {memoryBytes >> 20:N0}; raise it, or use {Settings.Rounding} nearest"));
     }
 
     /// <summary>Images a batch such that its tensors stay near the caches.</summary>

@@ -82,7 +82,7 @@ internal sealed class LayerSum
             ? result
             : throw new CladoException(
                 $"{Path.GetFileName(graph.File)}: the inputs of layer '{layer.Name}' are NaN or infinite on the calibration images; "
-                + "check --preprocess, or use --rounding nearest");
+                + $"check {Settings.Preprocessing}, or use {Settings.Rounding} nearest");
     }
 
     /// <summary>Adds some rows, chunk by chunk.</summary>

@@ -1,4 +1,4 @@
-using Clado.Sweeps;
+using Clado.Curves;
 using ScottPlot;
 using static System.FormattableString;
 

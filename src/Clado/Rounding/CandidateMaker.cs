@@ -106,7 +106,8 @@ internal static class CandidateMaker
         var weights = TensorData.ReadSingles(graph.File, graph.Initializers[layer.Weight]);
         return weights.Any(w => !float.IsFinite(w))
             ? throw new OnnxFormatException(
-                graph.File, "holds NaN or infinity; repair the model, or keep the layer with --pin NAME=float", layer.Name, layer.Weight)
+                graph.File, $"holds NaN or infinity; repair the model, or keep the layer with {Settings.Pins} NAME=float",
+                layer.Name, layer.Weight)
             : weights;
     }
 

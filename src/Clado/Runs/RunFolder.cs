@@ -9,7 +9,7 @@ using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
 using Clado.Sensitivity;
-using Clado.Sweeps;
+using Clado.Curves;
 
 namespace Clado.Runs;
 

@@ -29,7 +29,9 @@ public class CostTableTests
     [Fact]
     public void AMissingLineIsNamed() =>
         Assert.Contains(
-            "'conv2' at 8 bits", Assert.Throws<CladoException>(() => Table("layer,bits,cost")["conv2", 8]).Message, StringComparison.Ordinal);
+            "'conv2' at 8 bits",
+            Assert.Throws<CladoException>(() => Table("layer,bits,cost")["conv2", 8]).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void AMissingFileIsAnError() => Assert.Throws<CladoException>(() => CostTable.Read("nowhere.csv"));

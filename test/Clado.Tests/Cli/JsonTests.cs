@@ -4,7 +4,7 @@ using Clado.Evaluation;
 using Clado.Records;
 using Clado.Reports;
 using Clado.Runs;
-using Clado.Sweeps;
+using Clado.Curves;
 using Clado.Tests.Support;
 using CsCheck;
 using Xunit;

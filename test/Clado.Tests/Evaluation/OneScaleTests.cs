@@ -2,7 +2,7 @@ using Clado.Activations;
 using Clado.Evaluation;
 using Clado.Images;
 using Clado.Onnx;
-using Clado.Sweeps;
+using Clado.Curves;
 using Clado.Tests.Support;
 using Xunit;
 

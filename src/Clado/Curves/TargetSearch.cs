@@ -1,4 +1,4 @@
-namespace Clado.Sweeps;
+namespace Clado.Curves;
 
 /// <summary>Finds the smallest network that meets a condition, by bisection over budgets.</summary>
 internal static class TargetSearch

@@ -1,8 +1,8 @@
-using Clado.Sweeps;
+using Clado.Curves;
 using CsCheck;
 using Xunit;
 
-namespace Clado.Tests.Sweeps;
+namespace Clado.Tests.Curves;
 
 public class CurveBudgetsTests
 {

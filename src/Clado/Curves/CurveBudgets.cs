@@ -1,4 +1,4 @@
-namespace Clado.Sweeps;
+namespace Clado.Curves;
 
 /// <summary>Chooses budgets that show a curve: from the smallest file to the largest, closer together where the curve bends.</summary>
 internal static class CurveBudgets

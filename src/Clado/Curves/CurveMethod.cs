@@ -1,4 +1,4 @@
-namespace Clado.Sweeps;
+namespace Clado.Curves;
 
 /// <summary>How the bits of a point of a curve were chosen. Its name in JSON and CSV begins with a small letter.</summary>
 public enum CurveMethod

@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Clado.Sweeps;
+using Clado.Curves;
 using Xunit;
 
-namespace Clado.Tests.Sweeps;
+namespace Clado.Tests.Curves;
 
 public class CurveMethodTests
 {

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Clado.Sweeps;
+namespace Clado.Curves;
 
 /// <summary>
 /// One network of the size–accuracy curve. As JSON it is an element of the array <see cref="Curve.Points"/>; properties that are null are

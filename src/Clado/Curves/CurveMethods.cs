@@ -1,4 +1,4 @@
-namespace Clado.Sweeps;
+namespace Clado.Curves;
 
 /// <summary>What files, tables and figures need to know of a way to choose bits.</summary>
 /// <param name="Method">The method.</param>

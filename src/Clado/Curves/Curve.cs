@@ -2,7 +2,7 @@ using System.Text.Json;
 using Clado.Records;
 using static System.FormattableString;
 
-namespace Clado.Sweeps;
+namespace Clado.Curves;
 
 /// <summary>The size–accuracy curve of a run on some images. The run folder keeps it as <c>sweep-….json</c>.</summary>
 public sealed record Curve

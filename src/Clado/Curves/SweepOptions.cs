@@ -1,6 +1,6 @@
 using static System.FormattableString;
 
-namespace Clado.Sweeps;
+namespace Clado.Curves;
 
 /// <summary>Which points of the size–accuracy curve are wanted, and on which images they are evaluated.</summary>
 public sealed record SweepOptions
@@ -13,7 +13,9 @@ public sealed record SweepOptions
     public int? Limit
     {
         get;
-        init => field = value is null or >= 1 ? value : throw new CladoException(Invariant($"--limit {value}: at least 1 image is needed"));
+        init => field = value is null or >= 1
+            ? value
+            : throw new CladoException(Invariant($"{Settings.Limit} {value}: at least 1 image is needed"));
     }
 
     /// <summary>Seed of the choice of images, where <see cref="Limit"/> leaves some out.</summary>
@@ -30,7 +32,9 @@ public sealed record SweepOptions
     public int PointCount
     {
         get;
-        init => field = value is >= 2 and <= 1000 ? value : throw new CladoException(Invariant($"--points {value}: 2 to 1000 are wanted"));
+        init => field = value is >= 2 and <= 1000
+            ? value
+            : throw new CladoException(Invariant($"{Settings.PointCount} {value}: 2 to 1000 are wanted"));
     } = 20;
 
     /// <summary>
@@ -40,6 +44,8 @@ public sealed record SweepOptions
     public int? Rounds
     {
         get;
-        init => field = value is null or >= 0 ? value : throw new CladoException(Invariant($"--rounds {value}: 0 or more are wanted"));
+        init => field = value is null or >= 0
+            ? value
+            : throw new CladoException(Invariant($"{Settings.Rounds} {value}: 0 or more are wanted"));
     }
 }

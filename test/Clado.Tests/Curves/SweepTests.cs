@@ -5,7 +5,7 @@ using Clado.Tests.Support;
 using Xunit;
 using static System.FormattableString;
 
-namespace Clado.Tests.Sweeps;
+namespace Clado.Tests.Curves;
 
 public class SweepTests
 {
