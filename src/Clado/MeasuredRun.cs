@@ -54,7 +54,7 @@ public sealed class MeasuredRun
                 + "remove the folder and measure again");
         }
         Scales = LossKind.Named(sensitivity.Loss).NeedsScales ? folder.ReadScales() : null;
-        Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(Graph, Layers.Layers) : null;
+        Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(Graph, Layers) : null;
     }
 
     /// <summary>Path of the model.</summary>
@@ -66,11 +66,14 @@ public sealed class MeasuredRun
     /// <summary>Folder of the images that were measured on.</summary>
     public string ImagesPath => folder.Description.ImagesPath;
 
-    /// <summary>What is searched, and what stays as it is.</summary>
-    public LayerSet Layers => measured.Space.Layers;
+    /// <summary>The layers that are searched, in the order of execution. Shape: [layers].</summary>
+    public IReadOnlyList<QuantizableLayer> Layers => measured.Space.Layers.Layers;
 
-    /// <summary>Every layer at every width: the rows of the matrix.</summary>
-    public CandidateSet Candidates => measured.Candidates;
+    /// <summary>What stays as it is, and why. Shape: [operations].</summary>
+    public IReadOnlyList<KeptOperation> Kept => measured.Space.Layers.Kept;
+
+    /// <summary>Every layer at every width: the rows of the matrix. Shape: [candidates].</summary>
+    public IReadOnlyList<Candidate> Candidates => measured.Candidates.Items;
 
     /// <summary>The matrix.</summary>
     public SensitivityMatrix Sensitivity => measured.Sensitivity;
@@ -99,6 +102,9 @@ public sealed class MeasuredRun
     /// <summary>Opset of written files, where it is not what the measurement was asked for; else null.</summary>
     public int? OtherOpset => Graph.Opset == folder.Description.Opset ? null : Graph.Opset;
 
+    /// <summary>The rows of the matrix, by layer.</summary>
+    internal CandidateSet Rows => measured.Candidates;
+
     /// <summary>The network.</summary>
     internal Graph Graph => measured.Space.Graph;
 
@@ -112,7 +118,7 @@ public sealed class MeasuredRun
     internal Resources Resources { get; }
 
     /// <summary>Exact sizes of what is written.</summary>
-    internal FileSize FileSize => new(Graph, Layers.Layers, Activations.Format);
+    internal FileSize FileSize => new(Graph, Layers, Activations.Format);
 
     /// <summary>Which input is the image, and values of the others.</summary>
     internal InputOptions Inputs => folder.Description.Inputs();
@@ -157,11 +163,11 @@ public sealed class MeasuredRun
         if (!options.IsAutomatic && most == 0)
         {
             var allocator = new AutomaticAllocator();
-            var solved = BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, allocator, cancellation);
+            var solved = BitAllocation.Allocate(Surrogate.Of(Sensitivity), Rows, FileSize, parsed, allocator, cancellation);
             return solved with { Rounds = rounds };
         }
         var work = On(null, progress, cancellation);
-        var inputs = new MeasurementInputs(measured.Network, Candidates, work)
+        var inputs = new MeasurementInputs(measured.Network, Rows, work)
         {
             Scales = Scales,
             BatchSize = folder.Description.BatchSize,
@@ -178,7 +184,7 @@ public sealed class MeasuredRun
     /// <returns>The choice, with nothing known of how good it is.</returns>
     public AllocationResult Uniform(int bits)
     {
-        var chosen = Candidates.Uniform(bits);
+        var chosen = Rows.Uniform(bits);
         var surrogate = Surrogate.Of(Sensitivity);
         return Solve(surrogate, "none") with
         {
@@ -186,7 +192,7 @@ public sealed class MeasuredRun
             Budget = Budget.Parse(FormattableString.Invariant($"{bits}bit"), Graph.FileSizeBytes),
             Chosen = chosen,
             SizeBytes = FileSize.Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)),
-            Objective = 2 * surrogate.Loss(Candidates.RowsOf(chosen)),
+            Objective = 2 * surrogate.Loss(Rows.RowsOf(chosen)),
             Bound = double.NegativeInfinity,
             Gap = double.PositiveInfinity,
         };
@@ -313,7 +319,7 @@ public sealed class MeasuredRun
     /// <param name="budget">Text of the budget.</param>
     /// <exception cref="CladoException">The budget is none.</exception>
     internal AllocationResult Solve(Surrogate surrogate, string budget) => BitAllocation.Allocate(
-        surrogate, Candidates, FileSize, Budget.Parse(budget, Graph.FileSizeBytes), new AutomaticAllocator());
+        surrogate, Rows, FileSize, Budget.Parse(budget, Graph.FileSizeBytes), new AutomaticAllocator());
 
     /// <summary>The run's images, for a stage.</summary>
     /// <param name="stage">Its name; null where nothing is reported.</param>

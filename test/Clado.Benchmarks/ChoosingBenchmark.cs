@@ -82,7 +82,7 @@ internal static class ChoosingBenchmark
         Limit = images,
         Bits = widths,
         Rounding = rounding,
-        Sensitivity = new SensitivityOptions { Estimator = estimator },
+        Estimator = estimator,
         Run = Path.Combine(
             Path.GetTempPath(), "clado-choosing", $"{network.Model}-{rounding}-{estimator}-{string.Concat(widths)}-{images}"),
     };

@@ -57,13 +57,13 @@ internal static class LargeBenchmark
                 Rounding = "nearest",
                 Activations = new() { Format = ActivationFormat.Float },
                 // The plan wants room for every session at once; what it takes is said below.
-                Sensitivity = new() { Estimator = "diagonal" },
+                Estimator = "diagonal",
                 Resources = new() { Threads = 1, MemoryBytes = 48L << 30 },
                 Run = Path.Combine(folder, "run-" + name.Replace(' ', '-')),
             });
-            var increases = Enumerable.Range(0, run.Candidates.Items.Count)
+            var increases = Enumerable.Range(0, run.Candidates.Count)
                 .Select(row => FormattableString.Invariant($"{run.Sensitivity.LossIncrease(row):G3}"));
-            Say("measure", $"{run.Layers.Layers.Count} layers, loss increases {string.Join(", ", increases)}");
+            Say("measure", $"{run.Layers.Count} layers, loss increases {string.Join(", ", increases)}");
             var allocation = run.Allocate(budget);
             Say("allocate", $"{allocation.SizeBytes:N0} bytes predicted");
             var output = Path.Combine(folder, $"out-{name.Replace(' ', '-')}.onnx");

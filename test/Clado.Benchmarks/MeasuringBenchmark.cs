@@ -97,7 +97,7 @@ internal static class MeasuringBenchmark
                 Preprocessing = preprocessing,
                 Limit = 512,
                 Bits = Widths,
-                Sensitivity = new SensitivityOptions { Estimator = estimator },
+                Estimator = estimator,
                 Run = Directory.CreateTempSubdirectory("clado-whole").FullName,
             };
             Row(estimator, () => Pipeline.Measure(options), naive);

@@ -144,7 +144,7 @@ internal static class RoundingBenchmark
                     Preprocessing = preprocessing,
                     Limit = MixedImages,
                     Equalize = equalize,
-                    Sensitivity = new() { Estimator = "additive" },
+                    Estimator = "additive",
                     Run = Path.Combine(Path.GetTempPath(), "clado-rounding", $"{network.Model}-{equalize}"),
                 });
                 evaluation.Row(

@@ -25,7 +25,7 @@ internal static class WidthEconomies
     public static void Run(PipelineOptions options)
     {
         var whole = Pipeline.Measure(options);
-        var candidates = whole.Candidates;
+        var candidates = whole.Rows;
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         var inputs = new MeasurementInputs(whole.Graph, candidates, new Workload(images, options.Preprocessing));
         using var records = new RecordStore(Path.Combine(options.Run!, "quarter.sqlite"));
@@ -60,12 +60,12 @@ internal static class WidthEconomies
         var surrogate = new Surrogate
         {
             Name = "economies",
-            Matrix = SpectralProjection.Project(matrix, pipeline.Candidates.Items.Count).Projected,
+            Matrix = SpectralProjection.Project(matrix, pipeline.Rows.Items.Count).Projected,
         };
         var result = BitAllocation.Allocate(
-            surrogate, pipeline.Candidates, new FileSize(pipeline.Graph, pipeline.Layers.Layers), Budget.Parse($"{bits}bit", 0),
+            surrogate, pipeline.Rows, new FileSize(pipeline.Graph, pipeline.Layers), Budget.Parse($"{bits}bit", 0),
             new AutomaticAllocator());
-        return pipeline.Candidates.RowsOf(result.Chosen);
+        return pipeline.Rows.RowsOf(result.Chosen);
     }
 
     /// <summary>Losses between two widths fall geometrically with the bits; cross terms as the geometric mean of what they cross.</summary>

@@ -42,12 +42,12 @@ internal static class EvaluateCommand
                 Reference = parsed.GetValue(reference),
                 Resources = new Resources { Threads = sideBySide },
             };
-            var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, new StageShare(terminal, "evaluating"), cancellation);
+            var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, terminal.Stage("evaluating"), cancellation);
             if (parsed.GetValue(latency))
             {
                 var paths = new[] { result.Model, parsed.GetValue(reference) }.OfType<string>().ToArray();
-                double[] times = LatencyMeasurement.Measure(paths, sideBySide, inputs: inputs, cancellation: cancellation);
-                result = result with { LatencyMilliseconds = times[0], ReferenceLatencyMilliseconds = times.Length > 1 ? times[1] : null };
+                var times = Evaluator.MeasureLatency(paths, sideBySide, inputs, cancellation);
+                result = result with { LatencyMilliseconds = times[0], ReferenceLatencyMilliseconds = times.Count > 1 ? times[1] : null };
             }
             if (parsed.GetValue(json))
             {

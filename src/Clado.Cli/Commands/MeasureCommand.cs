@@ -17,7 +17,7 @@ internal static class MeasureCommand
         measuring.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
-            var run = Pipeline.Measure(Prepare(measuring.Read(parsed)), terminal, cancellation);
+            var run = Prepare(measuring.Read(parsed)).Measure(terminal, cancellation);
             terminal.ShowScalings(run);
             terminal.ShowSensitivity(run);
             terminal.ShowScales(run);

@@ -52,7 +52,7 @@ internal static class QuantizeCommand
         {
             return App.No;
         }
-        var run = Pipeline.Measure(prepared, terminal, cancellation);
+        var run = prepared.Measure(terminal, cancellation);
         var result = AllocateCommand.Allocate(terminal, run, choice, wanted.Json, cancellation);
         if (result is null)
         {

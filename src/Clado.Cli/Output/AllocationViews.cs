@@ -28,32 +28,6 @@ internal static class AllocationViews
             + Invariant($"predicted loss increase {result.PredictedLoss:0.0000}{measured}; {Proof(result)}"));
     }
 
-    /// <summary>The one line for limits that cannot be kept: which, and what can.</summary>
-    public static string Infeasible(AllocationResult result)
-    {
-        var text = result.Budget.Asked;
-        if (result.Unreachable is not { } limit)
-        {
-            return $"--budget {text}: no choice " + (result.Status == AllocationStatus.Unknown
-                ? "that keeps all limits was found in time, and there may be none; loosen one of them"
-                : "of these widths keeps all limits; loosen one of them");
-        }
-        if (limit.Kind == LimitKind.FileBytes)
-        {
-            return $"--budget {text}: no choice of these widths is that small; "
-                + Invariant($"the smallest file is {result.SmallestBytes:N0} bytes ")
-                + Invariant($"({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight). ")
-                + "Raise the budget, or allow narrower widths with --bits";
-        }
-        var (value, least) = limit.Kind == LimitKind.BitsPerWeight
-            ? (Invariant($"{limit.Value}bit"), Invariant($"the least is {RoundedUp(limit.Smallest ?? 0):0.00} bits a weight"))
-            : (Invariant($"{limit.Value:0}"), Invariant($"the least they reach is {limit.Smallest:N0}"));
-        var beside = limit.Beside.Count == 0 ? "" : $" beside {string.Join(" and ", limit.Beside.Select(Option))}";
-        return $"{Option(limit.Kind)} {value}: no choice of these widths keeps it{beside}; "
-            + $"{(limit.Smallest is null ? "the least it could be is not known" : least)}. "
-            + $"Raise it{(limit.Beside.Count == 0 ? "" : ", or the other limits")}, or allow narrower widths with --bits";
-    }
-
     /// <summary>Bits of the layers from input to output, a column a layer, and the uniform widths next to the file's size.</summary>
     public static void ShowChart(
         this Terminal terminal, AllocationResult result, EvaluationResult evaluation, IReadOnlyList<CurvePoint> uniform)
@@ -96,16 +70,6 @@ internal static class AllocationViews
         }
         terminal.Show(table);
     }
-
-    /// <summary>A limit that can be kept when it is given back.</summary>
-    private static double RoundedUp(double bits) => Math.Ceiling(bits * 100) / 100;
-
-    private static string Option(LimitKind kind) => kind switch
-    {
-        LimitKind.BitOperations => "--max-bitops",
-        LimitKind.Cost => "--max-cost",
-        _ => "--budget",
-    };
 
     private static string Proof(AllocationResult result) => result.Status == AllocationStatus.Optimal
         ? $"proven optimal for {result.Surrogate}"

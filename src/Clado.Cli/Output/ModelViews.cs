@@ -8,7 +8,7 @@ internal static class ModelViews
 {
     public static void Show(this Terminal terminal, Inspection inspection)
     {
-        var layers = inspection.Layers.Layers;
+        var layers = inspection.Layers;
         var table = Terminal.Table(
             ("layer", false), ("op", false), ("shape", false), ("groups", true), ("parameters", true), ("MACs", true));
         foreach (var layer in layers)
@@ -21,7 +21,7 @@ internal static class ModelViews
         terminal.Data(Invariant($"{inspection.Model}: opset {inspection.Opset}, {inspection.SizeBytes:N0} bytes, ")
             + Invariant($"{layers.Count} layers to quantize, ")
             + Invariant($"{layers.Sum(l => l.Parameters):N0} weights, {layers.Sum(l => l.Macs):N0} MACs an image"));
-        terminal.ShowKept("kept as float", inspection.Layers.Kept);
+        terminal.ShowKept("kept as float", inspection.Kept);
         // Their parts are not known before there are images.
         string how = inspection.IsClassifier
             ? "kl"
@@ -39,7 +39,7 @@ internal static class ModelViews
     /// <summary>What of the network is not quantized, weights first, and why.</summary>
     public static void ShowKept(this Terminal terminal, MeasuredRun run)
     {
-        terminal.ShowKept("kept as float", run.Layers.Kept);
+        terminal.ShowKept("kept as float", run.Kept);
         terminal.ShowKept("computes in floats", run.FloatOperations);
     }
 

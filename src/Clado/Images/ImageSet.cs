@@ -8,12 +8,12 @@ namespace Clado.Images;
 /// <param name="Path">Path of the file.</param>
 /// <param name="Name">Path below the set's folder, with '/' between folders.</param>
 /// <param name="Label">Class index, or null where the set has no labels.</param>
-public sealed record ImageItem(string Path, string Name, int? Label);
+internal sealed record ImageItem(string Path, string Name, int? Label);
 
 /// <summary>The images of a folder, in a fixed order.</summary>
 /// <param name="folder">The folder they come from.</param>
 /// <param name="items">The images, sorted by name. Shape: [images].</param>
-public sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
+internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
 {
     private readonly Lazy<string> hash = new(() => Hash(items));
 

@@ -1,6 +1,5 @@
 using Clado.Evaluation;
 using Clado.Images;
-using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Xunit;
 
@@ -28,7 +27,7 @@ public class CrossTermTests
                 Limit = 512,
                 Bits = [2, 4, 8],
                 Rounding = "nearest",
-                Sensitivity = new SensitivityOptions { Estimator = estimator },
+                Estimator = estimator,
                 Run = folder[estimator],
             });
             run.Deploy(run.Allocate("3bit"), folder[$"{estimator}.onnx"]).Commit();

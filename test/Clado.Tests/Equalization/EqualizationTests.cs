@@ -71,7 +71,8 @@ public class EqualizationTests
             Preprocessing = Preprocessing.Parse("unit"),
             Equalize = true,
             Rounding = "nearest",
-            Sensitivity = new() { Estimator = "diagonal", Loss = "mse" },
+            Estimator = "diagonal",
+            Loss = "mse",
             Run = folder["run"],
         }, cancellation: cancellation);
         Assert.NotEmpty(run.Scalings);

@@ -99,11 +99,11 @@ public class ParityTests
                 Images = Harness.Images(folder, "images", 2),
                 Preprocessing = Unit,
                 Bits = [4, 8],
-                Sensitivity = new() { Estimator = "diagonal" },
+                Estimator = "diagonal",
                 Run = folder["run"],
             },
             cancellation: TestContext.Current.CancellationToken);
-        var chosen = run.Candidates.Uniform(8);
+        var chosen = run.Rows.Uniform(8);
         Candidate[] wrong = [chosen[0], chosen[1] with { Layer = chosen[1].Layer with { ChannelAxis = 1 } }];
         Directory.CreateDirectory(folder["out"]);
         File.WriteAllText(folder["out/q.onnx"], "what lay there");
@@ -138,7 +138,7 @@ public class ParityTests
                 Images = Harness.Images(folder, "images", 2),
                 Preprocessing = Unit,
                 Bits = [8],
-                Sensitivity = new() { Estimator = "diagonal" },
+                Estimator = "diagonal",
                 Run = folder["run"],
             },
             cancellation: TestContext.Current.CancellationToken);

@@ -134,7 +134,8 @@ public class BatchSizeTests
             Preprocessing = Preprocessing.Parse("unit"),
             Bits = [2, 4],
             Rounding = "nearest",
-            Sensitivity = new() { Estimator = "additive", Loss = "kl" },
+            Estimator = "additive",
+            Loss = "kl",
             Resources = resources,
             Run = folder[run],
         };
