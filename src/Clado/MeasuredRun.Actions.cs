@@ -2,7 +2,6 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Evaluation;
 using Clado.Graphs;
-using Clado.Losses;
 using Clado.Packing;
 using Clado.Runs;
 using Clado.Sensitivity;

@@ -22,7 +22,8 @@ internal static class ReportCommand
             run, output, figures,
         };
         command.Runs(
-            (parsed, _) => Run(terminal, parsed.GetRequiredValue(run), parsed.GetValue(output), parsed.GetValue(figures)), runsModels: false);
+            (parsed, _) => Run(terminal, parsed.GetRequiredValue(run), parsed.GetValue(output), parsed.GetValue(figures)),
+            runsModels: false);
         return command;
     }
 
