@@ -41,12 +41,12 @@ internal static class OnnxFile
     {
         if (InputFile.IsSame(path, model))
         {
-            throw new CladoException($"{path}: is the float model itself, which would be lost; give another file with -o");
+            throw new CladoException($"{path}: is the float model itself, which would be lost; give another file");
         }
         if (File.Exists(path) && ExternalData.Files(model).Any(data => InputFile.IsSame(path, data)))
         {
             throw new CladoException(
-                $"{path}: holds the weights of the float model {model}, which would be lost; give another file with -o");
+                $"{path}: holds the weights of the float model {model}, which would be lost; give another file");
         }
     }
 

@@ -34,7 +34,8 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
             evaluation = first.Model.Evaluation!;
         }
         var refined = Deploy(Refine(allocation, activations), path, evaluate: true);
-        var effect = new RefinementEffect(evaluation.LossIncrease!.Value, refined.Model.Evaluation!.LossIncrease!.Value);
+        // Both were compared with the float model, so both have a loss.
+        var effect = new RefinementEffect(evaluation.LossIncrease ?? double.NaN, refined.Model.Evaluation!.LossIncrease ?? double.NaN);
         if (effect.IsKept)
         {
             return refined.With(refined.Model with { Refinement = effect });

@@ -2,7 +2,6 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Evaluation;
 using Clado.Graphs;
-using Clado.Packing;
 using Clado.Runs;
 using Clado.Sensitivity;
 using Clado.Curves;
@@ -53,7 +52,7 @@ public sealed partial class MeasuredRun
             return solved with { Rounds = rounds };
         }
         var work = On(null, progress, cancellation);
-        var inputs = new MeasurementInputs(measured.Network, Rows, work)
+        var inputs = new MeasurementInputs(measured.Network.Value, Rows, work)
         {
             Scales = Scales,
             BatchSize = folder.Description.BatchSize,
@@ -70,18 +69,8 @@ public sealed partial class MeasuredRun
     /// <returns>The choice, with nothing known of how good it is.</returns>
     public AllocationResult Uniform(int bits)
     {
-        var chosen = Rows.Uniform(bits);
-        var surrogate = Surrogate.Of(Sensitivity);
-        return Solve(surrogate, "none") with
-        {
-            Status = AllocationStatus.Feasible,
-            Budget = Budget.Parse(FormattableString.Invariant($"{bits}bit"), Graph.FileSizeBytes),
-            Chosen = chosen,
-            SizeBytes = FileSize.Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)),
-            Objective = 2 * surrogate.Loss(Rows.RowsOf(chosen)),
-            Bound = double.NegativeInfinity,
-            Gap = double.PositiveInfinity,
-        };
+        var budget = Budget.Parse(FormattableString.Invariant($"{bits}bit"), Graph.FileSizeBytes);
+        return BitAllocation.Given(Rows.Uniform(bits), Surrogate.Of(Sensitivity), Rows, FileSize, budget);
     }
 
     /// <summary>

@@ -107,16 +107,21 @@ internal sealed class MeasuringStages(
     /// <param name="scales">Units of the outputs. Shape: [outputs].</param>
     public SensitivityMatrix MeasureSensitivity(Graph network, CandidateSet candidates, IReadOnlyList<OutputScale>? scales)
     {
-        var work = On("measuring") with { Images = options.Sensitivity.Seen(prepared.Images) };
-        var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales };
-        // Chosen once, by the machine that begins: it may change last bits.
-        int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
         if (folder.IsMeasured)
         {
             folder.CheckRecords();
+            if (folder.ReadSensitivity().BatchSize is { } known)
+            {
+                // Where the description was damaged, and is written again.
+                _ = folder.BatchSize(() => known);
+            }
         }
         else
         {
+            var work = On("measuring") with { Images = options.Sensitivity.Seen(prepared.Images) };
+            var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales };
+            // Chosen once, by the machine that begins: it may change last bits.
+            int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
             inputs = inputs with { BatchSize = batchSize };
             using var records = folder.OpenRecords(mustKeep: true);
             folder.WriteSensitivity(SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records));

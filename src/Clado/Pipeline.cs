@@ -44,8 +44,8 @@ public static class Pipeline
         var sensitivity = stages.MeasureSensitivity(network, candidates, scales);
 
         return new MeasuredRun(
-            folder, new MeasuredNetwork(space, network, candidates, sensitivity), prepared.Options.Activations, prepared.Options.Resources,
-            () => prepared.Images);
+            folder, new MeasuredNetwork(space, new(network), candidates, sensitivity),
+            prepared.Options.Activations, prepared.Options.Resources, () => prepared.Images);
     }
 
     /// <summary>Opens a run folder whose measurement is finished.</summary>
@@ -76,7 +76,7 @@ public static class Pipeline
             ?? throw new RunFolderException(
                 run, $"has no candidates; {Settings.Measure}, with the options it was made with, makes them again");
         return new MeasuredRun(
-            folder, new MeasuredNetwork(space, MeasuringStages.NetworkToMeasure(space, folder), candidates, sensitivity),
+            folder, new MeasuredNetwork(space, new(() => MeasuringStages.NetworkToMeasure(space, folder)), candidates, sensitivity),
             options.ActivationsOr(description.WrittenActivations()), options.Resources, folder.Images);
     }
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using Clado.Allocation;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
-using Clado.Curves;
 
 namespace Clado.Cli.Commands;
 
@@ -75,13 +74,11 @@ internal static class QuantizeCommand
             terminal.Data(run.ToJson(model));
             return App.Done;
         }
-        var uniform = BesideTheFile(
-            terminal, "uniform widths beside the file", () => run.UniformAround(model.SizeBytes, terminal, cancellation));
-        Show(terminal, run, model, uniform ?? []);
+        Show(terminal, run, model, cancellation);
         return App.Done;
     }
 
-    private static void Show(Terminal terminal, MeasuredRun run, DeployedModel model, IReadOnlyList<CurvePoint> uniform)
+    private static void Show(Terminal terminal, MeasuredRun run, DeployedModel model, CancellationToken cancellation)
     {
         terminal.Show(model.Allocation);
         terminal.ShowScalings(run);
@@ -90,7 +87,9 @@ internal static class QuantizeCommand
         terminal.ShowGains(run);
         terminal.ShowScales(run);
         terminal.ShowMeasured(run, model);
-        terminal.ShowChart(model.Allocation, model.Evaluation!, uniform);
+        var uniform = BesideTheFile(
+            terminal, "uniform widths beside the file", () => run.UniformAround(model.SizeBytes, terminal, cancellation));
+        terminal.ShowChart(model.Allocation, model.Evaluation!, uniform ?? []);
         terminal.Show(model.Parity);
         terminal.Data($"written: {model.Path}");
     }

@@ -29,28 +29,56 @@ internal static class BitAllocation
         // A solver that is stopped gives what it has, and that may be nothing: no answer to the question.
         cancellation.ThrowIfCancellationRequested();
         Candidate[] chosen = [.. solution.Choice.Select(row => candidates.Items[rows[row]])];
-        long parameters = candidates.Layers.Sum(l => l.Parameters);
-        var smallest = new SmallestChoice(
-            WidthSets.Of(widths).Where(groups.Allow).Min(set => fileSize.Predict(groups.Least(set, c => c.SizeBytes), set)),
-            (double)groups.Least(widths, c => c.Bits * c.Layer.Parameters) / parameters);
+        var smallest = Smallest(candidates, fileSize, groups, widths);
         double objective = solution.Objective + (2 * surrogate.OperatingLoss), bound = solution.Bound + (2 * surrogate.OperatingLoss);
-        return new AllocationResult
+        return Result(chosen, fileSize, surrogate, budget, smallest) with
         {
             Status = solution.Status,
-            Budget = budget,
-            Chosen = chosen,
-            SizeBytes = chosen.Length == 0 ? 0 : fileSize.Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)),
-            Surrogate = surrogate.Name,
             Objective = objective,
             Bound = bound,
             Gap = objective <= bound ? 0 : (objective - bound) / Math.Abs(objective),
             Unreachable = solution.Status == AllocationStatus.Infeasible
                 && UnreachableLimit.Find(grouped.Merged, limited.Kinds, cancellation) is { } limit
-                ? InUnits(limit, budget, smallest, parameters) : null,
+                ? InUnits(limit, budget, smallest, candidates.Layers.Sum(l => l.Parameters)) : null,
+        };
+    }
+
+    /// <summary>A choice that nobody looked for, such as one width for all layers: nothing is known of how good it is.</summary>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="surrogate">What predicts its loss.</param>
+    /// <param name="candidates">The rows of its matrix.</param>
+    /// <param name="fileSize">Sizes of the file.</param>
+    /// <param name="budget">What it is called.</param>
+    public static AllocationResult Given(
+        IReadOnlyList<Candidate> chosen, Surrogate surrogate, CandidateSet candidates, FileSize fileSize, Budget budget)
+    {
+        int[] widths = [.. candidates.Items.Select(c => c.Bits).Distinct().Order()];
+        var smallest = Smallest(candidates, fileSize, new WidthGroups(candidates, []), widths);
+        return Result(chosen, fileSize, surrogate, budget, smallest) with
+        {
+            Objective = 2 * surrogate.Loss(candidates.RowsOf(chosen)),
+        };
+    }
+
+    /// <summary>What follows from a choice alone.</summary>
+    private static AllocationResult Result(
+        IReadOnlyList<Candidate> chosen, FileSize fileSize, Surrogate surrogate, Budget budget, SmallestChoice smallest) => new()
+        {
+            Status = AllocationStatus.Feasible,
+            Budget = budget,
+            Chosen = chosen,
+            SizeBytes = chosen.Count == 0 ? 0 : fileSize.Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)),
+            Surrogate = surrogate.Name,
+            Objective = double.PositiveInfinity,
+            Bound = double.NegativeInfinity,
+            Gap = double.PositiveInfinity,
             SmallestBytes = smallest.Bytes,
             SmallestBitsPerWeight = smallest.BitsPerWeight,
         };
-    }
+
+    private static SmallestChoice Smallest(CandidateSet candidates, FileSize fileSize, WidthGroups groups, int[] widths) => new(
+        WidthSets.Of(widths).Where(groups.Allow).Min(set => fileSize.Predict(groups.Least(set, c => c.SizeBytes), set)),
+        (double)groups.Least(widths, c => c.Bits * c.Layer.Parameters) / candidates.Layers.Sum(l => l.Parameters));
 
     /// <summary>The solver knows the bytes of weights and the sum of their bits.</summary>
     private static UnreachableLimit InUnits(UnreachableLimit limit, Budget budget, SmallestChoice smallest, long parameters) =>

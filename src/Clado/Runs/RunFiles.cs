@@ -80,16 +80,15 @@ internal sealed class RunFiles
         {
             return known;
         }
-        // Another process may have been faster.
-        if (files.Has(RunDescriptionFile.Name) && RunDescriptionFile.Read(files, Description, notice) is { BatchSize: { } there })
-        {
-            Description = Description with { BatchSize = there };
-            return there;
-        }
         int chosen = choose();
-        Description = Description with { BatchSize = chosen };
-        Keep(RunDescriptionFile.Name, Description.ToJson());
-        return chosen;
+        // Another process may have been faster, and may have noted other paths.
+        var there = files.Has(RunDescriptionFile.Name) ? RunDescriptionFile.Read(files, Description, notice) : null;
+        Description = Description with { BatchSize = there?.BatchSize ?? chosen };
+        if (there?.BatchSize is null)
+        {
+            Keep(RunDescriptionFile.Name, ((there ?? Description) with { BatchSize = chosen }).ToJson());
+        }
+        return Description.BatchSize!.Value;
     }
 
     /// <summary>Makes again what of the records is damaged, where that can be seen without using them.</summary>

@@ -23,6 +23,10 @@ internal static class SensitivityFile
         file.Metadata["loss"] = matrix.Loss;
         file.Metadata["baseLoss"] = matrix.BaseLoss.ToString("R", CultureInfo.InvariantCulture);
         file.Metadata["images"] = matrix.ImageCount.ToString(CultureInfo.InvariantCulture);
+        if (matrix.BatchSize is { } size)
+        {
+            file.Metadata["batchSize"] = size.ToString(CultureInfo.InvariantCulture);
+        }
         return file;
     }
 
@@ -39,12 +43,14 @@ internal static class SensitivityFile
             Loss = Text("loss"),
             BaseLoss = double.Parse(Text("baseLoss"), NumberStyles.Float, CultureInfo.InvariantCulture),
             ImageCount = int.Parse(Text("images"), NumberStyles.None, CultureInfo.InvariantCulture),
+            BatchSize = file.Metadata.TryGetValue("batchSize", out var size)
+                ? int.Parse(size, NumberStyles.None, CultureInfo.InvariantCulture) : null,
             Raw = file.Get<double>("raw", checked(n * n)),
             StandardErrors = file.Get<double>("standardErrors", n * n),
             Projected = file.Get<double>("projected", n * n),
             Eigenvalues = file.Get<double>("eigenvalues", n),
         };
-        if (n == 0 || matrix.ImageCount < 1
+        if (n == 0 || matrix.ImageCount < 1 || matrix.BatchSize < 1
             || !SensitivityOptions.Losses.Contains(matrix.Loss) || !SensitivityOptions.Estimators.Contains(matrix.Estimator))
         {
             throw new InvalidDataException(

@@ -13,6 +13,9 @@ internal sealed class BatchMeasurement(LoadedTask loaded, BatchPlan plan, Networ
 {
     private readonly float[] startOutputs = loaded.Network.Outputs(start);
 
+    // What units came to that were measured or found here: another process that ends the batch removes their records.
+    private readonly Array?[] known = new Array?[plan.Units.Count];
+
     /// <summary>The task.</summary>
     public LoadedTask Loaded => loaded;
 
@@ -30,6 +33,16 @@ internal sealed class BatchMeasurement(LoadedTask loaded, BatchPlan plan, Networ
 
     /// <summary>Images in the batch.</summary>
     public int ImageCount => plan.ImageCount;
+
+    /// <summary>What a unit came to: known here, from its record, or measured and recorded now.</summary>
+    /// <param name="unit">A unit of this batch.</param>
+    /// <param name="measure">Measures it.</param>
+    public T[] Values<T>(WorkUnit unit, Func<T[]> measure) where T : unmanaged
+    {
+        var values = (T[]?)known[unit.Row] ?? loaded.Records.GetOrAdd(unit.Key, measure, unit.ValueCount);
+        known[unit.Row] = values;
+        return values;
+    }
 
     /// <summary>Measures and records a unit, unless its record is there. Safe to call from several threads, in any order.</summary>
     /// <param name="unit">A unit of this batch.</param>

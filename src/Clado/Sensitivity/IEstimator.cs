@@ -65,6 +65,6 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
             return Measure(batch, unit.Row);
         }
 
-        return batch.Loaded.Records.GetOrAdd(unit.Key, Values, unit.ValueCount);
+        return batch.Values(unit, Values);
     }
 }

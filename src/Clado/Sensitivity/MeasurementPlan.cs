@@ -1,36 +1,51 @@
+using System.Collections;
+using Clado.Images;
+
 namespace Clado.Sensitivity;
 
 /// <summary>
 /// A measurement as units of work. Their names, numbers and order follow from the task and the size of batches, not from the machine that
 /// makes the plan: a unit that was measured elsewhere counts here.
 /// </summary>
-internal sealed class MeasurementPlan
+internal sealed class MeasurementPlan : IReadOnlyList<BatchPlan>
 {
+    private readonly MeasurementTask task;
+    private readonly ImageBatches batches;
+    private readonly IReadOnlyList<UnitSize> sizes;
+
     /// <summary>Makes the plan.</summary>
     /// <param name="task">What is measured.</param>
     /// <param name="batchSize">Images a batch. Range: [1, inf).</param>
     public MeasurementPlan(MeasurementTask task, int batchSize)
     {
-        var batches = task.Batches(batchSize);
-        var sizes = task.Estimator.Units(task.Cuts, task.Inputs.Candidates);
-        BatchSize = batches.BatchSize;
+        (this.task, batches) = (task, task.Batches(batchSize));
+        sizes = task.Estimator.Units(task.Cuts, task.Inputs.Candidates);
         MacsPerImage = task.BaseMacs + sizes.Sum(size => size.Macs);
-        Batches = [.. Enumerable.Range(0, batches.Count).Select(index => BatchOf(task.Key, index, batches.CountOf(index), sizes))];
     }
 
     /// <summary>Images a batch, all but the last: 1 where the model fixes its batch.</summary>
-    public int BatchSize { get; }
+    public int BatchSize => batches.BatchSize;
 
     /// <summary>MACs an image of all passes.</summary>
     public double MacsPerImage { get; }
 
-    /// <summary>The units, batch by batch. Shape: [batches].</summary>
-    public IReadOnlyList<BatchPlan> Batches { get; }
+    /// <summary>Number of batches.</summary>
+    public int Count => batches.Count;
 
-    private BatchPlan BatchOf(string task, int index, int images, IReadOnlyList<UnitSize> sizes)
+    /// <summary>The units of a batch. They are made when they are asked for: all of a plan may be millions.</summary>
+    /// <param name="index">Position of the batch. Range: [0, batches).</param>
+    public BatchPlan this[int index]
     {
-        var key = $"{task}/batch/{BatchSize}/{index}";
-        return new BatchPlan(key, index, images, [.. sizes.Select((size, row) =>
-            new WorkUnit($"{key}/{row}", index, row, size.Values * images, size.Macs * images))]);
+        get
+        {
+            var key = $"{task.Key}/batch/{BatchSize}/{index}";
+            int images = batches.CountOf(index);
+            return new BatchPlan(key, index, images, [.. sizes.Select((size, row) =>
+                new WorkUnit($"{key}/{row}", index, row, size.Values * images, size.Macs * images))]);
+        }
     }
+
+    public IEnumerator<BatchPlan> GetEnumerator() => Enumerable.Range(0, Count).Select(index => this[index]).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

@@ -55,8 +55,15 @@ internal sealed class MeasurementTask
     /// <summary>What measuring takes of memory.</summary>
     public MemoryNeeds MemoryNeeds() => new(Cuts, Inputs.Candidates);
 
-    /// <summary>Images a batch: the run's, or where it has none yet, what suits this machine.</summary>
-    public int BatchSize() => Inputs.BatchSize ?? MemoryNeeds().ChooseBatchSize(Inputs.Work.Resources.MemoryBytes);
+    /// <summary>
+    /// Images a batch: the run's, or where it has none yet, what suits this machine. Around a choice that is so too where the run's do not
+    /// fit into memory: nothing that is begun has to go on then.
+    /// </summary>
+    public int BatchSize()
+    {
+        var (needs, memory) = (MemoryNeeds(), Inputs.Work.Resources.MemoryBytes);
+        return Inputs.BatchSize is { } size && (IsFloat || needs.Fits(size, memory)) ? size : needs.ChooseBatchSize(memory);
+    }
 
     /// <summary>The images in batches.</summary>
     /// <param name="batchSize">Images a batch. Range: [1, inf).</param>

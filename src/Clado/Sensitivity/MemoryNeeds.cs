@@ -57,6 +57,11 @@ internal sealed class MemoryNeeds
         return (int)Math.Clamp((available - sessions - makingBytes) / imageBytes, 1, LargestBatch);
     }
 
+    /// <summary>Whether batches of a size fit.</summary>
+    /// <param name="batchSize">Images a batch. Range: [1, inf).</param>
+    /// <param name="memoryBytes">Memory to stay under.</param>
+    public bool Fits(int batchSize, long memoryBytes) => memoryBytes >= Least(batchSize);
+
     /// <summary>Plans for batches of a size.</summary>
     /// <param name="batchSize">Images a batch. Range: [1, inf).</param>
     /// <param name="memoryBytes">Memory to stay under.</param>
@@ -64,9 +69,9 @@ internal sealed class MemoryNeeds
     public MemoryPlan Plan(int batchSize, long memoryBytes)
     {
         long available = memoryBytes - fixedBytes, forBatch = batchSize * imageBytes;
-        if (available < forBatch + leastSessionBytes + makingBytes)
+        if (!Fits(batchSize, memoryBytes))
         {
-            long needed = fixedBytes + forBatch + leastSessionBytes + makingBytes;
+            long needed = Least(batchSize);
             var batches = batchSize == 1 ? "" : Invariant($" in batches of {batchSize} images, as it was begun,");
             throw new CladoException($"{Path.GetFileName(cuts.Graph.File)}: measuring{batches} "
                 + Invariant($"needs at least {(needed + (1 << 20) - 1) >> 20:N0} MiB, ")
@@ -77,4 +82,6 @@ internal sealed class MemoryNeeds
             ? new MemoryPlan(sessionBytes, IsTight: false)
             : new MemoryPlan(available - makingBytes - forBatch, IsTight: true);
     }
+
+    private long Least(int batchSize) => fixedBytes + (batchSize * imageBytes) + leastSessionBytes + makingBytes;
 }

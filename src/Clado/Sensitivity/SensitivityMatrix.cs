@@ -18,6 +18,9 @@ public sealed record SensitivityMatrix
     /// <summary>Images measured. Range: [1, inf).</summary>
     public required int ImageCount { get; init; }
 
+    /// <summary>Images a batch, where the run had settled on a number; it may change last bits.</summary>
+    internal int? BatchSize { get; init; }
+
     /// <summary>As measured, symmetric. Shape: [candidates, candidates], row-major.</summary>
     public required double[] Raw { get; init; }
 

@@ -38,6 +38,7 @@ internal static class SensitivityMeasurement
             Loss = task.Losses.Name,
             BaseLoss = sums[^1] / images,
             ImageCount = images,
+            BatchSize = inputs.BatchSize,
             Raw = raw,
             StandardErrors = moments.StandardErrors(images),
             Projected = projected,
@@ -51,7 +52,7 @@ internal static class SensitivityMeasurement
         var plan = new MeasurementPlan(task, task.BatchSize());
         using var loaded = new LoadedTask(task, plan, records);
         var total = new double[task.SumCount];
-        foreach (var batch in plan.Batches)
+        foreach (var batch in plan)
         {
             bool measured = false;
             var sums = records.GetOrAdd(batch.Key, () =>

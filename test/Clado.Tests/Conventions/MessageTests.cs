@@ -21,7 +21,7 @@ public class MessageTests
     public void TheLibraryKnowsNoOptions()
     {
         var option = new Regex(
-            @"""[^""\n]*(?<![\w-])(--[a-z]|-o )|clado (measure|allocate|export|quantize|sweep|evaluate|report|inspect)\b");
+            @"""[^""\n]*(?<![\w-])(--[a-z]|-o\b)|clado (measure|allocate|export|quantize|sweep|evaluate|report|inspect)\b");
         string[] roots = ["src/Clado", "src/Clado.Onnx"];
         var files = roots.Select(root => Path.Combine(Repository.Root, root))
             .SelectMany(root => Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))

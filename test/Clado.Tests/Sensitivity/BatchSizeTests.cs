@@ -59,7 +59,10 @@ public class BatchSizeTests
         Assert.Equal(here.PredictedLoss, there.PredictedLoss);
     }
 
-    /// <summary>A folder that an earlier version began gets a size when it is measured next; one that is damaged gets it again.</summary>
+    /// <summary>
+    /// A description without a size, as an earlier version wrote it, gets one when the run is measured on.
+    /// One that was lost after the measurement is that of the matrix.
+    /// </summary>
     [Fact]
     public void AFolderWithoutASizeGetsOne()
     {

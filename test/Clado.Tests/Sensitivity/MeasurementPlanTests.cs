@@ -39,8 +39,8 @@ public class MeasurementPlanTests
             MeasurementTask[] machines = [.. new[] { Tight(graph, candidates), Roomy() }.Select(resources =>
                 new MeasurementTask(Inputs(graph, candidates, images, resources), at, options))];
             MeasurementPlan[] plans = [.. machines.Select(task => new MeasurementPlan(task, task.BatchSize()))];
-            WorkUnit[] units = [.. plans[0].Batches.SelectMany(batch => batch.Units)];
-            Assert.Equal(units, plans[1].Batches.SelectMany(batch => batch.Units));
+            WorkUnit[] units = [.. plans[0].SelectMany(batch => batch.Units)];
+            Assert.Equal(units, plans[1].SelectMany(batch => batch.Units));
             Assert.Equal(units.Length, units.Select(unit => unit.Key).Distinct().Count());
 
             // Every unit by one of the two, in any order, into one store of both, or into one each.
@@ -66,7 +66,7 @@ public class MeasurementPlanTests
                 Assert.Equal(expected.Raw, matrix.Raw);
                 Assert.Equal(expected.StandardErrors, matrix.StandardErrors);
                 Assert.Equal(expected.BaseLoss, matrix.BaseLoss);
-                Assert.Equal(plans[0].Batches.Count, runner.Batches);
+                Assert.Equal(plans[0].Count, runner.Batches);
             }
         }
 
@@ -99,12 +99,12 @@ public class MeasurementPlanTests
         Assert.NotEqual(Task(Roomy(), null).BatchSize(), Task(Tight(graph, candidates), null).BatchSize());
         var plans = new[] { Roomy(), Tight(graph, candidates), new Resources { Threads = 1, MemoryBytes = 1 } }
             .Select(resources => Task(resources, BatchSize)).Select(task => new MeasurementPlan(task, task.BatchSize())).ToArray();
-        Assert.All(plans, plan => Assert.Equal(plans[0].Batches.SelectMany(b => b.Units), plan.Batches.SelectMany(b => b.Units)));
-        Assert.Equal("float/batch/5/1/3", plans[0].Batches[1].Units[3].Key);
+        Assert.All(plans, plan => Assert.Equal(plans[0].SelectMany(b => b.Units), plan.SelectMany(b => b.Units)));
+        Assert.Equal("float/batch/5/1/3", plans[0][1].Units[3].Key);
         // 16 images: three batches of 5 and one of 1; the work of all is that of the passes.
-        Assert.Equal([5, 5, 5, 1], plans[0].Batches.Select(b => b.ImageCount));
+        Assert.Equal([5, 5, 5, 1], plans[0].Select(b => b.ImageCount));
         double floatPass = new NetworkCuts(graph, candidates.Layers, Readout.Of(graph)).Macs * 16.0;
-        Assert.Equal(plans[0].MacsPerImage * 16, plans[0].Batches.Sum(b => b.Units.Sum(u => u.Macs)) + floatPass);
+        Assert.Equal(plans[0].MacsPerImage * 16, plans[0].Sum(b => b.Units.Sum(u => u.Macs)) + floatPass);
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public class MeasurementPlanTests
         using var loaded = new LoadedTask(task, plan, records);
         task.Inputs.Work.SideBySide.ForEach(units, unit =>
         {
-            using var batch = loaded.Open(plan.Batches[unit.Batch]);
+            using var batch = loaded.Open(plan[unit.Batch]);
             batch.Measure(unit);
             batch.Measure(unit);
         });
