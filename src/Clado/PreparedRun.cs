@@ -41,7 +41,7 @@ public sealed class PreparedRun
     internal ImageSet Images { get; }
 
     /// <summary>What whoever waits should know of the images, in sentences; empty where there is nothing to say. Shape: [notes].</summary>
-    public IReadOnlyList<string> Notes => [.. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing)];
+    internal IReadOnlyList<string> Notes => [.. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing)];
 
     /// <summary>What activations will be written as, and for which opset where it is not the usual one, in a word.</summary>
     public string WrittenAs => Options.Activations.NameAt(Space.Graph.Opset);

@@ -5,7 +5,10 @@ using Clado.Graphs;
 
 namespace Clado.Images;
 
-/// <summary>How pixels become the network's input: <c>(pixel · scale − mean) / std</c> a channel, pixel in 0–255.</summary>
+/// <summary>
+/// How pixels become the network's input: <c>(pixel · scale − mean) / std</c> a channel, pixel in 0–255. A network that takes bytes gets
+/// this rounded to 0–255; or the pixels as they are, where less than 16 values would be left, as of what is meant for floats.
+/// </summary>
 public sealed record Preprocessing
 {
     private static readonly JsonSerializerOptions Json = new()

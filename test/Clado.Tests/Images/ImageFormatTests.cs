@@ -9,8 +9,6 @@ namespace Clado.Tests.Images;
 /// <summary>Files of every format that is read, whole and broken.</summary>
 public class ImageFormatTests
 {
-    private static readonly Preprocessing Raw = Preprocessing.Parse("raw255");
-
     private static readonly ImageShape Shape = new(3, 48, 32, ChannelLayout.Nchw);
 
     [Fact]
@@ -19,12 +17,12 @@ public class ImageFormatTests
         using var picture = ImageFiles.Blocks();
         Func<SKColor, byte>[] channels = [p => p.Red, p => p.Green, p => p.Blue];
         float[] expected = [.. channels.SelectMany(channel => picture.Pixels.Select(p => (float)channel(p)))];
-        foreach (var (name, bytes) in Files(picture).Where(file => file.Key != "jpeg"))
+        foreach (var (name, bytes) in ImageFiles.All(picture).Where(file => file.Key != "jpeg"))
         {
-            Assert.True(expected.SequenceEqual(Read(bytes, Shape)), name);
+            Assert.True(expected.SequenceEqual(ImageFiles.Read(bytes, Shape)), name);
         }
         // JPEG loses a little, and more where colours meet.
-        var jpeg = Read(Files(picture)["jpeg"], Shape);
+        var jpeg = ImageFiles.Read(ImageFiles.All(picture)["jpeg"], Shape);
         int[] centres = [.. Enumerable.Range(0, expected.Length).Where(i => i % 32 % 16 == 8 && i / 32 % 16 == 8)];
         Assert.All(centres, i => Assert.Equal(expected[i], jpeg[i], 4f));
     }
@@ -35,27 +33,8 @@ public class ImageFormatTests
         using var first = ImageFiles.Blocks();
         using var second = new SKBitmap(first.Width, first.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
         second.Erase(SKColors.White);
-        Assert.Equal(Read(ImageFiles.Gif(first), Shape), Read(ImageFiles.Gif(first, second, second), Shape));
-        Assert.All(Read(ImageFiles.Gif(second, first), Shape), value => Assert.Equal(255, value));
-    }
-
-    /// <summary>A palette is a palette of greys where all its pixels are grey; so are greys that were saved as colours.</summary>
-    [Fact]
-    public void GreysAreGreyHoweverTheyAreSaved()
-    {
-        using var gray = new SKBitmap(32, 48, SKColorType.Rgba8888, SKAlphaType.Opaque);
-        gray.Pixels = [.. Enumerable.Range(0, 32 * 48).Select(p => (byte)(p % 100)).Select(v => new SKColor(v, v, v))];
-        var one = Shape with { Channels = 1 };
-        float[] expected = [.. gray.Pixels.Select(p => (float)p.Red)];
-        foreach (var (name, bytes) in Files(gray).Where(file => file.Key != "jpeg"))
-        {
-            Assert.True(expected.SequenceEqual(Read(bytes, one)), name);
-        }
-        gray.SetPixel(31, 47, new SKColor(7, 7, 8));
-        foreach (var bytes in Files(gray).Where(file => file.Key != "jpeg").Select(file => file.Value))
-        {
-            Assert.Contains("has colour", Assert.Throws<ImageFormatException>(() => Read(bytes, one)).Message, StringComparison.Ordinal);
-        }
+        Assert.Equal(ImageFiles.Read(ImageFiles.Gif(first), Shape), ImageFiles.Read(ImageFiles.Gif(first, second, second), Shape));
+        Assert.All(ImageFiles.Read(ImageFiles.Gif(second, first), Shape), value => Assert.Equal(255, value));
     }
 
     /// <summary>
@@ -78,10 +57,10 @@ public class ImageFormatTests
     {
         using var picture = ImageFiles.Blocks();
         var jpeg = ImageFiles.Encoded(picture, SKEncodedImageFormat.Jpeg);
-        float[] stored = Read(jpeg, Shape);
+        float[] stored = ImageFiles.Read(jpeg, Shape);
         bool turned = row is "left" or "right";
         var (height, width) = turned ? (Shape.Width, Shape.Height) : (Shape.Height, Shape.Width);
-        var seen = Read(ImageFiles.Oriented(jpeg, (ushort)orientation), Shape with { Height = height, Width = width });
+        var seen = ImageFiles.Read(ImageFiles.Oriented(jpeg, (ushort)orientation), Shape with { Height = height, Width = width });
         for (int r = 0; r < Shape.Height; r++)
         {
             for (int c = 0; c < Shape.Width; c++)
@@ -99,16 +78,16 @@ public class ImageFormatTests
     public void FilesThatEndEarlyAreErrorsOrWhole()
     {
         using var picture = ImageFiles.Blocks();
-        foreach (var (name, bytes) in Files(picture).Append(new("gif2", ImageFiles.Gif(picture, picture))))
+        foreach (var (name, bytes) in ImageFiles.All(picture).Append(new("gif2", ImageFiles.Gif(picture, picture))))
         {
-            float[] whole = Read(bytes, Shape);
+            float[] whole = ImageFiles.Read(bytes, Shape);
             int[] lengths = [.. Enumerable.Range(0, 60).Select(i => i * bytes.Length / 60)];
             int refused = 0;
             foreach (int length in lengths)
             {
                 try
                 {
-                    Assert.True(whole.SequenceEqual(Read(bytes[..length], Shape)), $"{name} of {length} bytes");
+                    Assert.True(whole.SequenceEqual(ImageFiles.Read(bytes[..length], Shape)), $"{name} of {length} bytes");
                 }
                 catch (ImageFormatException)
                 {
@@ -126,7 +105,7 @@ public class ImageFormatTests
         using var picture = ImageFiles.Blocks();
         var random = new Random(5);
         int refused = 0, read = 0;
-        foreach (var (name, whole) in Files(picture).Append(new("exif", ImageFiles.Oriented(Files(picture)["jpeg"], 6))))
+        foreach (var (name, whole) in ImageFiles.All(picture).Append(new("exif", ImageFiles.Oriented(ImageFiles.All(picture)["jpeg"], 6))))
         {
             for (int i = 0; i < 60; i++)
             {
@@ -137,7 +116,7 @@ public class ImageFormatTests
                 }
                 try
                 {
-                    _ = Read(bytes, Shape);
+                    _ = ImageFiles.Read(bytes, Shape);
                     read++;
                 }
                 catch (ImageFormatException e)
@@ -167,57 +146,7 @@ public class ImageFormatTests
         webp[at + 3] |= 0x0F;
         foreach (var bytes in (byte[][])[bmp, gif, webp])
         {
-            _ = Assert.Throws<ImageFormatException>(() => Read(bytes, Shape));
+            _ = Assert.Throws<ImageFormatException>(() => ImageFiles.Read(bytes, Shape));
         }
-    }
-
-    /// <summary>Alpha is the fourth channel, where the network takes four and the image has it; either order of colours.</summary>
-    [Fact]
-    public void AlphaIsTheFourthChannel()
-    {
-        using var picture = new SKBitmap(32, 48, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        picture.Pixels = [.. Enumerable.Repeat(new SKColor(10, 20, 30, 40), 32 * 48)];
-        var png = ImageFiles.Encoded(picture, SKEncodedImageFormat.Png);
-        var four = Shape with { Channels = 4, Layout = ChannelLayout.Nhwc };
-        Assert.Equal([10, 20, 30, 40], Read(png, four)[..4]);
-        Assert.Equal([30, 20, 10, 40], Read(png, four, Raw with { Channels = ChannelOrder.Bgr })[..4]);
-        Assert.Equal([10, 20, 30], Read(png, Shape with { Layout = ChannelLayout.Nhwc })[..3]);
-        // Scaled as the colours are: each on its own.
-        Assert.Equal([10, 20, 30, 40], Read(png, four with { Height = 20, Width = 20 })[^4..]);
-        using var opaque = ImageFiles.Blocks();
-        var error = Assert.Throws<ImageFormatException>(() => Read(ImageFiles.Encoded(opaque, SKEncodedImageFormat.Jpeg), four));
-        Assert.Contains("has no alpha", error.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData(new long[] { 1, 4, 32, 32 }, 4, ChannelLayout.Nchw)]
-    [InlineData(new long[] { 1, 32, 32, 4 }, 4, ChannelLayout.Nhwc)]
-    [InlineData(new long[] { 1, 4, 4, 3 }, 3, ChannelLayout.Nhwc)]
-    [InlineData(new long[] { 1, 4, 32, 1 }, 1, ChannelLayout.Nhwc)]
-    [InlineData(new long[] { 1, 3, 32, 4 }, 3, ChannelLayout.Nchw)]
-    [InlineData(new long[] { 1, 32, 32, 3 }, 3, ChannelLayout.Nhwc)]
-    public void TheLayoutIsFound(long[] dims, int channels, object layout)
-    {
-        var shape = ImageShape.Of(dims, null, "m.onnx");
-        Assert.Equal((channels, (ChannelLayout)layout), (shape.Channels, shape.Layout));
-    }
-
-    private static Dictionary<string, byte[]> Files(SKBitmap picture) => new()
-    {
-        ["png"] = ImageFiles.Encoded(picture, SKEncodedImageFormat.Png),
-        ["jpeg"] = ImageFiles.Encoded(picture, SKEncodedImageFormat.Jpeg),
-        ["bmp"] = ImageFiles.Bmp(picture),
-        ["gif"] = ImageFiles.Gif(picture),
-        ["webp"] = ImageFiles.Encoded(picture, SKEncodedImageFormat.Webp),
-    };
-
-    private static float[] Read(byte[] bytes, ImageShape shape, Preprocessing? preprocessing = null)
-    {
-        using var folder = new TemporaryFolder();
-        // The name says nothing: what is in the file decides.
-        File.WriteAllBytes(folder["image.png"], bytes);
-        var values = new float[shape.ElementCount];
-        ImageReader.Read(folder["image.png"], shape, preprocessing ?? Raw, values);
-        return values;
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Clado.Images;
 using SkiaSharp;
 
 namespace Clado.Tests.Support;
@@ -91,5 +92,26 @@ internal static class ImageFiles
         image.Pixels = [.. Enumerable.Range(0, image.Width * image.Height).Select(p =>
             SKColor.FromHsv(((p / image.Width / 16 * columns) + (p % image.Width / 16)) * 360f / (columns * rows), 80, 90))];
         return image;
+    }
+
+    /// <summary>A picture in every format that is read.</summary>
+    public static Dictionary<string, byte[]> All(SKBitmap picture) => new()
+    {
+        ["png"] = Encoded(picture, SKEncodedImageFormat.Png),
+        ["jpeg"] = Encoded(picture, SKEncodedImageFormat.Jpeg),
+        ["bmp"] = Bmp(picture),
+        ["gif"] = Gif(picture),
+        ["webp"] = Encoded(picture, SKEncodedImageFormat.Webp),
+    };
+
+    /// <summary>The values that a network gets of a file, pixels as they are where nothing else is said.</summary>
+    public static float[] Read(byte[] bytes, ImageShape shape, Preprocessing? preprocessing = null)
+    {
+        using var folder = new TemporaryFolder();
+        // The name says nothing: what is in the file decides.
+        File.WriteAllBytes(folder["image.png"], bytes);
+        var values = new float[shape.ElementCount];
+        ImageReader.Read(folder["image.png"], shape, preprocessing ?? Preprocessing.Parse("raw255"), values);
+        return values;
     }
 }
