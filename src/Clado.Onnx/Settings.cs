@@ -16,6 +16,7 @@ internal static class Settings
     public const string Image = "InputOptions.Image";
     public const string Images = "PipelineOptions.Images";
     public const string Inspect = "Inspection.Of";
+    public const string LabelOffset = "PipelineOptions.LabelOffset";
     public const string Limit = "PipelineOptions.Limit";
     public const string Loss = "PipelineOptions.Loss";
     public const string MaximumCost = "AllocationLimits.MaximumCost";

@@ -43,9 +43,7 @@ internal sealed class CurveMeasurement
         MeasuredRun run, RunFolder folder, SweepOptions options, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
         (this.run, this.folder, this.options, this.progress, this.cancellation) = (run, folder, options, progress, cancellation);
-        images = options.Images is { } path
-            ? ImageFolder.Open(path).Limit(options.Limit, options.Seed)
-            : run.On(null, null, cancellation).Images;
+        images = options.Images is { } path ? Opened(path) : run.On(null, null, cancellation).Images;
         readout = Readout.Of(run.Graph);
         readout.CheckLabels(images);
         LossKind.Named(run.Sensitivity.Loss).Check(run.Graph, readout, images);
@@ -57,11 +55,23 @@ internal sealed class CurveMeasurement
             ImagesSha256 = images.Sha256,
             Limit = options.Images is null ? null : options.Limit,
             Seed = options.Seed,
+            LabelOffset = options.Images is null ? null : options.LabelOffset,
             Rounds = options.Rounds,
             Activations = run.WrittenAs,
             FloatBytes = run.Graph.FileSizeBytes,
         };
         curve = folder.ReadCurve(curve) ?? curve;
+    }
+
+    /// <summary>Other images than the run's, and what is to be said of them.</summary>
+    private ImageSet Opened(string path)
+    {
+        var set = ImageFolder.Open(path).Limit(options.Limit, options.Seed);
+        foreach (var note in ImageNotes.Of(set, run.Graph, folder.Preprocessing))
+        {
+            progress?.Report(new StageProgress("images", note, null));
+        }
+        return set.WithLabelOffset(options.LabelOffset ?? (set.IsLabelled ? folder.Description.LabelOffset : 0));
     }
 
     /// <summary>The curve at the budgets asked for, uniform networks and the diagonal choices beside it.</summary>
@@ -164,6 +174,10 @@ internal sealed class CurveMeasurement
             var models = unknown.Select(m => Sound(m.Point, m.Choice)).ToArray();
             var work = run.On(images, null, null, cancellation) with { Progress = part };
             var results = ModelComparison.Evaluate(run.Graph, models, run.Sensitivity.Loss, run.Scales, work);
+            if (curve.FloatTop1 is null && results[0].LabelHint is { } hint)
+            {
+                progress?.Report(new StageProgress("labels", hint, null));
+            }
             curve = curve with { FloatTop1 = results[0].Top1 };
             foreach (var ((point, choice), result) in unknown.Zip(results.Skip(1)))
             {

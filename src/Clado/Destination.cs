@@ -1,3 +1,4 @@
+using Clado.Images;
 using Clado.Onnx;
 
 namespace Clado;
@@ -8,8 +9,7 @@ public static class Destination
     // What a run folder is made of; everything else in it is somebody's own.
     private static readonly string[] RunTables = ["layers.csv", "kept.csv", "candidates.csv", "SHA256SUMS", ".lock"];
     private static readonly string[] RunTypes = [".json", ".safetensors", ".sqlite", ".sqlite-wal", ".sqlite-shm"];
-    private static readonly string[] ImageTypes = [".png", ".jpg", ".jpeg"];
-    private static readonly string[] ImageTables = ["labels.csv", "classes.txt"];
+    private static readonly string[] ImageTables = [ImageFolder.LabelsFile, ImageFolder.ClassesFile];
 
     /// <summary>Checks a file that is to be written.</summary>
     /// <param name="option">The option that errors name.</param>
@@ -96,8 +96,8 @@ public static class Destination
     /// <exception cref="CladoException">It would.</exception>
     public static void CheckOutsideImages(string option, string? path, string? images)
     {
-        if (path is not null && images is not null && (IsIn(path, images) || IsIn(Path.GetDirectoryName(Path.GetFullPath(path))!, images))
-            && (ImageTypes.Contains(Path.GetExtension(path).ToLowerInvariant()) || ImageTables.Contains(Path.GetFileName(path))))
+        if (path is not null && images is not null && FolderPath.Holds(Path.GetFullPath(images), Path.GetFullPath(path))
+            && (FolderScan.IsImage(path) || ImageTables.Contains(Path.GetFileName(path))))
         {
             throw new CladoException($"{option} {path}: would be one of the images in {images}; give another file");
         }

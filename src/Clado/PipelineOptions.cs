@@ -36,6 +36,12 @@ public sealed record PipelineOptions
     /// <summary>Seed of the choice of images.</summary>
     public int Seed { get; init; }
 
+    /// <summary>
+    /// What is added to the images' class indices: 1 where the model counts a background first and the images do not. Not 0 where the
+    /// images have no classes is an error.
+    /// </summary>
+    public int LabelOffset { get; init; }
+
     /// <summary>Widths searched where nothing is said (docs/decisions/2026-11-27-widths.md). Shape: [widths].</summary>
     public static IReadOnlyList<int> DefaultBits { get; } = [2, 3, 4, 6, 8];
 

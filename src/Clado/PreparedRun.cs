@@ -40,6 +40,9 @@ public sealed class PreparedRun
     /// <summary>The images.</summary>
     internal ImageSet Images { get; }
 
+    /// <summary>What whoever waits should know of the images, in sentences; empty where there is nothing to say. Shape: [notes].</summary>
+    internal IReadOnlyList<string> Notes => [.. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing)];
+
     /// <summary>What activations will be written as, and for which opset where it is not the usual one, in a word.</summary>
     public string WrittenAs => Options.Activations.NameAt(Space.Graph.Opset);
 
@@ -51,7 +54,7 @@ public sealed class PreparedRun
         ArgumentNullException.ThrowIfNull(options);
         var graph = Graph.Read(options.Model, options.Inputs, options.Opset);
         var space = SearchSpace.Of(graph, options.Bits, options.Pins);
-        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
+        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset);
         var prepared = new PreparedRun(options, space, images);
         _ = ImageShape.Of(graph, options.Preprocessing);
         var readout = Readout.Of(graph);

@@ -23,6 +23,7 @@ internal static class RunDescriptions
         ImageCount = images.Items.Count,
         Limit = options.Limit,
         Seed = options.Seed,
+        LabelOffset = options.LabelOffset,
         Preprocessing = options.Preprocessing.ToJson(),
         Bits = [.. options.Bits],
         Pins = [.. options.Pins],

@@ -14,7 +14,7 @@ internal static class EvaluateCommand
     {
         var (model, images, json) = (CommonOptions.Model(), CommonOptions.Images("images to evaluate on"), CommonOptions.Json());
         var (preprocess, threads) = (CommonOptions.Preprocess(), CommonOptions.Threads());
-        var (limit, seed) = (CommonOptions.Limit(), CommonOptions.Seed());
+        var (limit, seed, labelOffset) = (CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.LabelOffset());
         var feeding = new ModelInputOptions();
         var reference = new Option<string>("--reference") { Description = "The FP32 model to compare with" };
         var latency = new Option<bool>("--latency")
@@ -26,7 +26,7 @@ internal static class EvaluateCommand
             "Run a model file on images: top-1, top-5, loss, agreement with a reference, time.\n\n"
             + "Example: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
         {
-            model, images, reference, latency, preprocess, limit, seed, threads, json,
+            model, images, reference, latency, preprocess, limit, seed, labelOffset, threads, json,
         };
         feeding.AddTo(command);
         command.Runs((parsed, cancellation) =>
@@ -36,6 +36,7 @@ internal static class EvaluateCommand
                 Images = parsed.GetRequiredValue(images),
                 Limit = parsed.GetValue(limit),
                 Seed = parsed.GetValue(seed),
+                LabelOffset = parsed.GetValue(labelOffset) ?? 0,
                 Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
                 Inputs = feeding.Read(parsed),
                 Reference = parsed.GetValue(reference),
@@ -43,6 +44,7 @@ internal static class EvaluateCommand
             };
             var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, terminal.Stage("evaluating"), cancellation);
             result = parsed.GetValue(latency) ? Timed(result, options, cancellation) : result;
+            terminal.ShowNotes(result);
             if (parsed.GetValue(json))
             {
                 terminal.Data(result.ToJson());

@@ -65,6 +65,7 @@ internal static class QuantizeCommand
             terminal.Show(deployment.Model.Refinement);
             model = deployment.Commit();
         }
+        terminal.ShowLabelHint(model.Evaluation);
         var biases = BesideTheFile(
             terminal, "what corrected biases gain", () => run.MeasureBiases(model.Allocation, terminal, cancellation));
         model = model with { Biases = biases };

@@ -46,13 +46,19 @@ internal static class CommonOptions
 
     public static Option<string> Preprocess() => new("--preprocess")
     {
-        Description = $"{string.Join(", ", Preprocessing.PresetNames)}, or a JSON file",
+        Description = $"{string.Join(", ", Preprocessing.PresetNames)}, or a JSON file; "
+            + "a model that takes bytes gets the pixels as they are where these are meant for floats",
         DefaultValueFactory = _ => "imagenet",
     };
 
     public static Option<int?> Limit() => new("--limit") { Description = "Use this many of the images at most" };
 
     public static Option<int> Seed() => new("--seed") { Description = "Seed of the choice of images", DefaultValueFactory = _ => 0 };
+
+    public static Option<int?> LabelOffset() => new("--label-offset")
+    {
+        Description = "What to add to the images' class indices: 1 where the model has a background first and the images do not",
+    };
 
     public static Option<int?> Rounds() => new("--rounds")
     {

@@ -14,6 +14,7 @@ internal sealed class MeasuringOptions
     private readonly Option<string> preprocess = CommonOptions.Preprocess();
     private readonly Option<int?> limit = CommonOptions.Limit();
     private readonly Option<int> seed = CommonOptions.Seed();
+    private readonly Option<int?> labelOffset = CommonOptions.LabelOffset();
     private readonly ResourceOptions resources = new();
     private readonly Option<string> bits = new("--bits")
     {
@@ -70,7 +71,9 @@ internal sealed class MeasuringOptions
     {
         command.Arguments.Add(model);
         foreach (var option in (Option[])
-            [images, run, preprocess, limit, seed, bits, estimator, rounding, inputs, equalize, measuredActivations, loss, pins])
+        [
+            images, run, preprocess, limit, seed, labelOffset, bits, estimator, rounding, inputs, equalize, measuredActivations, loss, pins,
+        ])
         {
             command.Options.Add(option);
         }
@@ -91,6 +94,7 @@ internal sealed class MeasuringOptions
         Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
         Limit = parsed.GetValue(limit),
         Seed = parsed.GetValue(seed),
+        LabelOffset = parsed.GetValue(labelOffset) ?? 0,
         Bits = Widths(parsed.GetRequiredValue(bits)),
         Pins = parsed.GetValue(pins) ?? [],
         Rounding = parsed.GetRequiredValue(rounding),

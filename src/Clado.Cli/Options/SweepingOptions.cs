@@ -32,11 +32,12 @@ internal sealed class SweepingOptions
 
     private readonly Option<int?> limit = CommonOptions.Limit();
     private readonly Option<int> seed = CommonOptions.Seed();
+    private readonly Option<int?> labelOffset = CommonOptions.LabelOffset();
     private readonly Option<int?> rounds = CommonOptions.Rounds();
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[budgets, points, images, limit, seed, drop, rounds])
+        foreach (var option in (Option[])[budgets, points, images, limit, seed, labelOffset, drop, rounds])
         {
             command.Options.Add(option);
         }
@@ -62,11 +63,17 @@ internal sealed class SweepingOptions
             throw new CladoException(
                 "--limit and --seed choose among the images of --evaluate, which is missing; the run's images are used all of them");
         }
+        if (parsed.GetValue(images) is null && parsed.GetValue(labelOffset) is not null)
+        {
+            throw new CladoException(
+                "--label-offset is of the images of --evaluate, which is missing; for the run's own it is given when measuring");
+        }
         return new SweepOptions
         {
             Images = parsed.GetValue(images),
             Limit = parsed.GetValue(limit),
             Seed = parsed.GetValue(seed),
+            LabelOffset = parsed.GetValue(labelOffset),
             Rounds = parsed.GetValue(rounds),
             PointCount = parsed.GetValue(points),
             Budgets = parsed.GetValue(budgets)?.Split(',', StringSplitOptions.TrimEntries) ?? [],

@@ -29,6 +29,25 @@ internal static class FileViews
             + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : ""));
     }
 
+    /// <summary>What is to be said of images and labels beside the figures.</summary>
+    public static void ShowNotes(this Terminal terminal, EvaluationResult result)
+    {
+        foreach (var note in result.Notes)
+        {
+            terminal.Message($"images: {note}");
+        }
+        terminal.ShowLabelHint(result);
+    }
+
+    /// <summary>That labels seem to count from another class than the model.</summary>
+    public static void ShowLabelHint(this Terminal terminal, EvaluationResult? result)
+    {
+        if (result?.LabelHint is { } hint)
+        {
+            terminal.Message($"labels: {hint}");
+        }
+    }
+
     public static void Show(this Terminal terminal, EvaluationResult result)
     {
         var table = Terminal.Table(

@@ -19,6 +19,7 @@ internal static class Words
         ["PipelineOptions.Activations"] = "--activations",
         ["PipelineOptions.Bits"] = "--bits",
         ["PipelineOptions.Images"] = "--images",
+        ["PipelineOptions.LabelOffset"] = "--label-offset",
         ["PipelineOptions.Limit"] = "--limit",
         ["PipelineOptions.Loss"] = "--loss",
         ["PipelineOptions.Opset"] = "--opset",

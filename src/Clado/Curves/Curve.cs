@@ -40,6 +40,9 @@ public sealed record Curve
     /// <summary>Seed of the choice of images.</summary>
     public int Seed { get; init; }
 
+    /// <summary>What was asked to be added to the images' class indices; null for what the run adds to those of its own.</summary>
+    public int? LabelOffset { get; init; }
+
     /// <summary>Rounds of measuring around each choice at most; null for the default of the run. Range: [0, inf).</summary>
     public int? Rounds { get; init; }
 

@@ -21,6 +21,9 @@ public sealed record SweepOptions
     /// <summary>Seed of the choice of images, where <see cref="Limit"/> leaves some out.</summary>
     public int Seed { get; init; }
 
+    /// <summary>What is added to the class indices of that folder's images; null for what the run adds to those of its own.</summary>
+    public int? LabelOffset { get; init; }
+
     /// <summary>
     /// Budgets, as <see cref="Allocation.Budget.Parse"/> reads them; empty to have <see cref="PointCount"/> of them chosen.
     /// Shape: [budgets].

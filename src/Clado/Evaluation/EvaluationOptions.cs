@@ -24,6 +24,12 @@ public sealed record EvaluationOptions
     /// <summary>Seed of the choice where there is a limit.</summary>
     public int Seed { get; init; }
 
+    /// <summary>
+    /// What is added to the images' class indices: 1 where the model counts a background first and the images do not. Not 0 where the
+    /// images have no classes is an error.
+    /// </summary>
+    public int LabelOffset { get; init; }
+
     /// <summary>How images become inputs.</summary>
     public Preprocessing Preprocessing { get; init; } = Preprocessing.Parse("imagenet");
 

@@ -42,6 +42,15 @@ public sealed record EvaluationResult
     public double? ReferenceLatencyMilliseconds { get; init; }
 
     /// <summary>
+    /// That the labels seem to count from another class than the model, in a sentence; null where nothing speaks for it, or it was not
+    /// compared with labels.
+    /// </summary>
+    public string? LabelHint { get; init; }
+
+    /// <summary>What else whoever reads this should know of the images, in sentences. Shape: [notes].</summary>
+    public IReadOnlyList<string> Notes { get; init => field = [.. value]; } = [];
+
+    /// <summary>
     /// This as other programs read it; its keys are a contract. Fractions are 0–1, sizes bytes, losses nats;
     /// what was not measured is absent, what is no number is null.
     /// </summary>

@@ -44,7 +44,7 @@ public static class Evaluator
     internal static EvaluationResult Evaluate(
         EvaluatedFile file, EvaluationOptions options, IProgress<double>? progress, CancellationToken cancellation)
     {
-        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
+        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset);
         var work = new Workload(images, options.Preprocessing)
         {
             Resources = options.Resources,
@@ -77,7 +77,9 @@ public static class Evaluator
         }
         runners[0].Readout.CheckLabels(work.Images);
         var compared = reference is null ? null : new Reference(runners[1], Losses(graphs[1], runners[1], reference, work));
-        return ModelEvaluation.Run(graphs[0], [new EvaluatedModel(file.Name, graphs[0].FileSizeBytes, runners[0])], compared, work)[0];
+        var model = new EvaluatedModel(file.Name, graphs[0].FileSizeBytes, runners[0]);
+        var result = ModelEvaluation.Run(graphs[0], [model], compared, work)[0];
+        return result with { Notes = [.. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing)] };
     }
 
     private static bool HaveSameSizes(Graph[] graphs, OwnedList<ModelRunner> runners) =>

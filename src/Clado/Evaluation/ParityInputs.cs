@@ -47,7 +47,7 @@ internal sealed class ParityInputs
     {
         int images = graph.HasFreeBatch ? RandomInputs : 1;
         long[] shape = [images, .. graph.Tensors[graph.Input].Shape.Skip(1)];
-        ImageBatch Batch(int index) => new(index, graph.Inputs, RandomPixels.Of(shape, index), shape, [], null);
+        ImageBatch Batch(int index) => new(index, graph.Inputs, RandomPixels.Of(graph.Inputs, shape, index), shape, [], null);
         return new(RandomInputs / images, Batch, sideBySide) { Progress = progress };
     }
 

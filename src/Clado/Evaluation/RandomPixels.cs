@@ -1,3 +1,5 @@
+using Clado.Graphs;
+
 namespace Clado.Evaluation;
 
 /// <summary>
@@ -5,17 +7,21 @@ namespace Clado.Evaluation;
 /// </summary>
 internal static class RandomPixels
 {
-    /// <summary>Numbers spread evenly between −1 and 1, the same ones every time.</summary>
+    /// <summary>
+    /// Numbers spread evenly between −1 and 1, or between 0 and 255 where the network takes bytes; the same ones every time.
+    /// </summary>
+    /// <param name="inputs">What the network takes.</param>
     /// <param name="shape">Dimensions of the input. Shape: [rank].</param>
     /// <param name="seed">Tells inputs apart.</param>
     /// <returns>Shape: [elements].</returns>
-    public static float[] Of(IEnumerable<long> shape, int seed)
+    public static float[] Of(GraphInputs inputs, IEnumerable<long> shape, int seed)
     {
         var random = new Random(seed);
         var pixels = new float[shape.Aggregate(1L, (product, dim) => product * dim)];
         for (int i = 0; i < pixels.Length; i++)
         {
-            pixels[i] = (2 * random.NextSingle()) - 1;
+            float value = random.NextSingle();
+            pixels[i] = inputs.TakesBytes ? byte.MaxValue * value : (2 * value) - 1;
         }
         return pixels;
     }

@@ -11,6 +11,9 @@ internal sealed class Tally
 
     public int Top5 { get; private set; }
 
+    /// <summary>The class of the highest score; empty where nothing was compared with labels. Shape: [images].</summary>
+    public int[] Predicted { get; private set; } = [];
+
     public double Loss { get; private set; }
 
     public int Agreeing { get; private set; }
@@ -37,8 +40,12 @@ internal sealed class Tally
             Loss = Mean(scored, t => t.Loss),
             Agreement = Mean(reference?.Runner.Readout.IsClassifier is true, t => t.Agreeing),
             LossIncrease = Mean(reference is not null, t => t.Increase),
+            LabelHint = scored ? HintOf(batches, images, model.Runner.Readout.ElementCount) : null,
         };
     }
+
+    private static string? HintOf(IEnumerable<Tally> batches, ImageSet images, int classes) =>
+        LabelHint.Of([.. batches.SelectMany(t => t.Predicted)], [.. images.Items.Select(i => i.Label!.Value)], classes);
 
     /// <summary>Compares with labels.</summary>
     /// <param name="logits">Shape: [images · classes].</param>
@@ -47,9 +54,11 @@ internal sealed class Tally
     public void Score(float[] logits, int[] labels, int classes)
     {
         Loss = ClassLoss.CrossEntropy(logits, logits, classes, labels).Base * labels.Length;
+        Predicted = new int[labels.Length];
         for (int image = 0; image < labels.Length; image++)
         {
             var scores = logits.AsSpan(image * classes, classes);
+            Predicted[image] = TensorPrimitives.IndexOfMax(scores);
             float own = scores[labels[image]];
             // Among equal scores the lower class comes first, as an argmax takes it.
             int before = 0;

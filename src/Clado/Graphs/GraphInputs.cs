@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using Clado.Onnx;
-using Microsoft.ML.OnnxRuntime;
 using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
@@ -9,14 +8,18 @@ namespace Clado.Graphs;
 /// <summary>What a network takes: an image, and constants for whatever else it asks for.</summary>
 internal sealed class GraphInputs
 {
-    private GraphInputs(string image, ConstantInput[] constants)
+    private GraphInputs(ValueInfoProto image, ConstantInput[] constants)
     {
-        (Image, Constants) = (image, constants);
-        Names = constants.Select(c => c.Name).Append(image).ToFrozenSet();
+        (Image, Constants) = (image.Name, constants);
+        TakesBytes = (DataType)image.Type.TensorType.ElemType == DataType.Uint8;
+        Names = constants.Select(c => c.Name).Append(Image).ToFrozenSet();
     }
 
     /// <summary>Name of the image input.</summary>
     public string Image { get; }
+
+    /// <summary>Whether the image is of bytes, not of floats.</summary>
+    public bool TakesBytes { get; }
 
     /// <summary>The other inputs. Shape: [inputs].</summary>
     public IReadOnlyList<ConstantInput> Constants { get; }
@@ -56,7 +59,7 @@ internal sealed class GraphInputs
                 file, $"is the image, which cannot be set; name another with {Settings.Image}", tensor: image.Name);
         }
         bool free = !image.Type.TensorType.Shape.Dim[0].HasDimValue;
-        return new GraphInputs(image.Name, [.. others.Select(i => ConstantInput.Of(i, options.Values[i.Name], free, file))]);
+        return new GraphInputs(image, [.. others.Select(i => ConstantInput.Of(i, options.Values[i.Name], free, file))]);
     }
 
     /// <summary>Type and shape of an input, in words.</summary>
@@ -76,7 +79,7 @@ internal sealed class GraphInputs
     /// <returns>Values by name; the caller disposes them.</returns>
     internal InputFeed Feed(float[] pixels, long[] shape)
     {
-        var feed = new InputFeed { { Image, OrtValue.CreateTensorValueFromMemory(pixels, shape) } };
+        var feed = new InputFeed { { Image, ImageTensor.Of(pixels, shape, TakesBytes) } };
         try
         {
             foreach (var constant in Constants)
@@ -104,7 +107,9 @@ internal sealed class GraphInputs
             return graph.Input.FirstOrDefault()
                 ?? throw new OnnxFormatException(file, "has no inputs; a vision model with an image input is wanted");
         }
-        if (graph.Input.Where(i => !options.Values.ContainsKey(i.Name) && HasImageShape(i)).ToArray() is [var only])
+        var unset = graph.Input.Where(i => !options.Values.ContainsKey(i.Name)).ToArray();
+        // Bytes and alpha are what images have less often: only where nothing else could be one.
+        if ((unset.Any(IsUsual) ? unset.Where(IsUsual) : unset.Where(IsUnusual)).ToArray() is [var only])
         {
             return only;
         }
@@ -115,16 +120,20 @@ internal sealed class GraphInputs
                 + $"name it with {Settings.Image}");
     }
 
-    private static bool HasImageShape(ValueInfoProto input) =>
-        input.Type?.TensorType is { Shape: { Dim.Count: 4 } shape, ElemType: (int)DataType.Float }
-        && (shape.Dim[1] is { HasDimValue: false } or { DimValue: 1 or 3 } || shape.Dim[3] is { HasDimValue: true, DimValue: 1 or 3 });
+    private static bool IsUsual(ValueInfoProto input) => HasImageShape(input, d => d is 1 or 3, DataType.Float);
+
+    private static bool IsUnusual(ValueInfoProto input) => HasImageShape(input, d => d is 1 or 3 or 4, DataType.Float, DataType.Uint8);
+
+    private static bool HasImageShape(ValueInfoProto input, Func<long, bool> isChannels, params DataType[] types) =>
+        input.Type?.TensorType is { Shape: { Dim.Count: 4 } shape } type && types.Contains((DataType)type.ElemType)
+        && (!shape.Dim[1].HasDimValue || isChannels(shape.Dim[1].DimValue) || isChannels(shape.Dim[3].DimValue));
 
     private static ValueInfoProto Checked(ValueInfoProto image, string file)
     {
         var type = image.Type?.TensorType;
-        if (type?.Shape is null || (DataType)type.ElemType != DataType.Float || type.Shape.Dim.Count == 0)
+        if (type?.Shape is null || (DataType)type.ElemType is not (DataType.Float or DataType.Uint8) || type.Shape.Dim.Count == 0)
         {
-            var problem = "the input is no float tensor of known rank; a float image input is wanted";
+            var problem = "the input is no tensor of floats or bytes of known rank; an image input of floats or bytes is wanted";
             throw new OnnxFormatException(file, problem, tensor: image.Name);
         }
         if (type.Shape.Dim[0] is { HasDimValue: true, DimValue: not 1 } batch)

@@ -5,7 +5,7 @@ namespace Clado.Images;
 /// <summary>Some images as a network takes them.</summary>
 /// <param name="Index">Position among the set's batches.</param>
 /// <param name="Inputs">The network's inputs.</param>
-/// <param name="Pixels">Input values. Shape: [images, …input].</param>
+/// <param name="Pixels">Input values; of a network that takes bytes, what is rounded to them. Shape: [images, …input].</param>
 /// <param name="Shape">Shape of the input tensor. Shape: [4].</param>
 /// <param name="Items">Where they come from; empty where they are random numbers. Shape: [images].</param>
 /// <param name="Labels">Class indices, or null where the set has none. Shape: [images].</param>
@@ -35,9 +35,9 @@ internal sealed class ImageBatches
 
     public ImageBatches(ImageSet images, Graph graph, Preprocessing preprocessing, int batchSize)
     {
-        (this.images, this.preprocessing, inputs) = (images, preprocessing, graph.Inputs);
+        (this.images, this.preprocessing, inputs) = (images, preprocessing.For(graph.Inputs.TakesBytes), graph.Inputs);
         BatchSize = graph.HasFreeBatch ? batchSize : 1;
-        shape = ImageShape.Of(graph, preprocessing);
+        shape = ImageShape.Of(graph, this.preprocessing);
     }
 
     /// <summary>Decodes every image once, so that one that cannot be used is found before anything is done with the others.</summary>

@@ -31,6 +31,31 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
     /// <summary>Whether every image has a class.</summary>
     public bool IsLabelled => Items.All(i => i.Label is not null);
 
+    /// <summary>How many files of the folder are no images of the set, and of which kinds, in words; null where all are.</summary>
+    public string? Skipped { get; init; }
+
+    /// <summary>The images with other classes: those of a network that counts its classes otherwise, such as from a background.</summary>
+    /// <param name="offset">What is added to every class index.</param>
+    /// <exception cref="CladoException">The images have no classes, or a class would be below 0.</exception>
+    public ImageSet WithLabelOffset(int offset)
+    {
+        if (offset == 0)
+        {
+            return this;
+        }
+        if (!IsLabelled)
+        {
+            throw new CladoException(Invariant($"{Settings.LabelOffset} {offset}: the images in {Folder} have no classes; leave it out"));
+        }
+        if (Items.FirstOrDefault(i => (long)i.Label! + offset is < 0 or > int.MaxValue) is { } item)
+        {
+            throw new CladoException(Invariant(
+                $"{Settings.LabelOffset} {offset}: {item.Path} is of class {item.Label}, which would be {(long)item.Label! + offset}; ")
+                + "classes are counted from 0");
+        }
+        return new ImageSet(Folder, [.. Items.Select(i => i with { Label = i.Label + offset })]) { Skipped = Skipped };
+    }
+
     /// <summary>Picks some of the images. The same seed picks the same ones, in whatever order the file system lists them.</summary>
     /// <param name="limit">How many at most. Range: [1, inf); null for all.</param>
     /// <param name="seed">Seed of the choice.</param>
@@ -49,7 +74,7 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
         // A larger limit includes the choice of a smaller one.
         string Rank(ImageItem item) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Invariant($"{seed}:{item.Name}"))));
         var chosen = Items.OrderBy(Rank, StringComparer.Ordinal).Take(count).OrderBy(i => i.Name, StringComparer.Ordinal);
-        return new ImageSet(Folder, [.. chosen]);
+        return new ImageSet(Folder, [.. chosen]) { Skipped = Skipped };
     }
 
     /// <summary>

@@ -1,10 +1,14 @@
 using System.Collections.ObjectModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Clado.Graphs;
 
 namespace Clado.Images;
 
-/// <summary>How pixels become the network's input: <c>(pixel · scale − mean) / std</c> a channel, pixel in 0–255.</summary>
+/// <summary>
+/// How pixels become the network's input: <c>(pixel · scale − mean) / std</c> a channel, pixel in 0–255. A network that takes bytes gets
+/// this rounded to 0–255; or the pixels as they are, where less than 16 values would be left, as of what is meant for floats.
+/// </summary>
 public sealed record Preprocessing
 {
     private static readonly JsonSerializerOptions Json = new()
@@ -25,6 +29,9 @@ public sealed record Preprocessing
         ["tf"] = new() { Scale = 1 / 127.5f, Mean = [1] },
         ["raw255"] = new() { Scale = 1 },
     };
+
+    // Presets for floats leave 2 to 5, what is meant for bytes nearly all.
+    private const int FewestLevels = 16;
 
     /// <summary>Names of the presets.</summary>
     public static IEnumerable<string> PresetNames => Presets.Keys;
@@ -61,6 +68,15 @@ public sealed record Preprocessing
 
     /// <summary>Whether the centre is cropped out of the scaled image. Else the whole image is stretched to the input's size.</summary>
     public bool Crop { get; init; } = true;
+
+    /// <summary>
+    /// What becomes of pixels where the network takes bytes: values rounded to the nearest, 0 to 255; and the pixels as they are where
+    /// next to nothing would be left of them, as by what is meant for networks that take numbers around 0.
+    /// </summary>
+    /// <param name="takesBytes">Whether the network takes bytes; else nothing changes.</param>
+    internal Preprocessing For(bool takesBytes) => takesBytes && Channelwise().Any(c => LevelsLeft(c.Mean, c.Std) < FewestLevels)
+        ? this with { Scale = 1, Mean = [0], Std = [1] }
+        : this;
 
     /// <summary>A preset, or a JSON file with any of this record's properties in camelCase.</summary>
     /// <param name="nameOrFile">Name of a preset or path of a <c>.json</c> file.</param>
@@ -102,6 +118,13 @@ public sealed record Preprocessing
 
     /// <summary>Name of the preset that gives this JSON, or null.</summary>
     internal static string? NameOf(string json) => Presets.FirstOrDefault(preset => preset.Value.ToJson() == json).Key;
+
+    private IEnumerable<(float Mean, float Std)> Channelwise() => Enumerable.Range(0, Math.Max(Mean.Count, Std.Count))
+        .Select(c => (Mean[Math.Min(c, Mean.Count - 1)], Std[Math.Min(c, Std.Count - 1)]));
+
+    /// <summary>Bytes that are left of the 256 values of a pixel.</summary>
+    private int LevelsLeft(float mean, float std) =>
+        Enumerable.Range(0, 256).Select(pixel => ImageTensor.ByteOf(((pixel * Scale) - mean) / std)).Distinct().Count();
 
     /// <summary>Values of its own, which nobody can change; those of whoever gave them may change later.</summary>
     private static ReadOnlyCollection<float> Copied(IReadOnlyList<float>? values, string name, bool nonZero) =>

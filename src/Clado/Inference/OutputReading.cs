@@ -17,7 +17,8 @@ internal static class OutputReading
         if (readout.IsClassifier && images.Items.FirstOrDefault(i => i.Label >= readout.ElementCount) is { } item)
         {
             throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ElementCount}; "
-                + "check the labels, or put the images into one folder without classes");
+                + $"check the labels, say with {Settings.LabelOffset} where they are counted otherwise, "
+                + "or put the images into one folder without classes");
         }
     }
 

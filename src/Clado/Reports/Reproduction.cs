@@ -24,6 +24,7 @@ internal static class Reproduction
         .. run.Input is null ? (ReportOption[])[] : [new("image input", run.Input), new("other inputs", string.Join(" ", run.Set))],
         new("images to measure on", Invariant($"{run.ImagesPath} ({run.ImageCount:N0} images{Choice(run)})")),
         new("images, SHA-256", run.ImagesSha256),
+        .. run.LabelOffset == 0 ? (ReportOption[])[] : [new("added to class indices", Invariant($"{run.LabelOffset}"))],
         new("preprocessing", Preprocessing.NameOf(run.Preprocessing) is { } name ? $"{name}: {run.Preprocessing}" : run.Preprocessing),
         new("widths", string.Join(", ", run.Bits)),
         new("pins", run.Pins.Length == 0 ? "none" : string.Join(" ", run.Pins)),
@@ -52,7 +53,7 @@ internal static class Reproduction
             "--activations", run.Activations, .. run.Ranges == "mse" ? (string[])[] : ["--ranges", run.Ranges],
             "--measure-activations", run.MeasuredActivations,
             .. run.Opset == OpsetUpgrade.TargetOpset ? (string[])[] : ["--opset", $"{run.Opset}"],
-            .. Chosen(run.Limit, run.Seed),
+            .. Chosen(run.Limit, run.Seed), .. Offset(run.LabelOffset),
             .. run.Equalize ? (string[])["--equalize"] : [],
             .. run.Pins.SelectMany(pin => (string[])["--pin", pin]),
         ];
@@ -65,7 +66,8 @@ internal static class Reproduction
         if (curve is not null)
         {
             bool isOnOthers = curve.ImagesSha256 != run.ImagesSha256;
-            string[] images = isOnOthers ? ["--evaluate", curve.ImagesPath, .. Chosen(curve.Limit, curve.Seed)] : [];
+            string[] chosen = [.. Chosen(curve.Limit, curve.Seed), .. Offset(curve.LabelOffset)];
+            string[] images = isOnOthers ? ["--evaluate", curve.ImagesPath, .. chosen] : [];
             string[] rounds = curve.Rounds is { } count ? ["--rounds", $"{count}"] : [];
             commands.Add(["clado", "sweep", "--run", folder, .. images, .. rounds]);
         }
@@ -90,6 +92,9 @@ internal static class Reproduction
 
     private static string[] Chosen(int? limit, int seed) =>
         limit is { } count ? ["--limit", $"{count}", "--seed", Invariant($"{seed}")] : [];
+
+    /// <summary>What is added to class indices; null and 0 as nothing is said.</summary>
+    private static string[] Offset(int? offset) => offset is { } added and not 0 ? ["--label-offset", Invariant($"{added}")] : [];
 
     /// <summary>A word as a POSIX shell takes it.</summary>
     private static string Quote(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=,@%+".Contains(c))

@@ -22,8 +22,10 @@ internal sealed record RunDescription
         WriteIndented = true,
     };
 
-    // Where files lie and how models are written does not change what is measured; which images are taken is in their hash.
-    private static readonly string[] Free = ["modelPath", "imagesPath", "limit", "seed", "activations", "ranges", "opset", "batchSize"];
+    // Where files lie and how models are written does not change what is measured; which images are taken, and of which classes, is in
+    // their hash.
+    private static readonly string[] Free =
+        ["modelPath", "imagesPath", "limit", "seed", "labelOffset", "activations", "ranges", "opset", "batchSize"];
 
     /// <summary>The loss is chosen by the network.</summary>
     public const string Automatic = "auto";
@@ -57,6 +59,9 @@ internal sealed record RunDescription
     public required int? Limit { get; init; }
 
     public required int Seed { get; init; }
+
+    /// <summary>What is added to the images' class indices.</summary>
+    public int LabelOffset { get; init; }
 
     public required string Preprocessing { get; init; }
 

@@ -58,10 +58,21 @@ internal sealed class RunFolder
         {
             throw files.NotThere("images", Description.ImagesPath);
         }
-        var images = ImageFolder.Open(Description.ImagesPath).Limit(Description.Limit, Description.Seed);
-        return images.Sha256 == Description.ImagesSha256 ? images : throw new RunFolderException(
+        bool AreThose(ImageSet? set) => set?.Sha256 == Description.ImagesSha256;
+        var images = Chosen(ImageFolder.Open(Description.ImagesPath));
+        if (!AreThose(images))
+        {
+            // Earlier versions took less of what lies there for images.
+            images = ImageFolder.OpenAsEarlier(Description.ImagesPath) is { } fewer ? Chosen(fewer) : null;
+        }
+        return AreThose(images) ? images! : throw new RunFolderException(
             FolderPath, $"was measured on other images than lie in {Description.ImagesPath} now; put those back, or measure again");
     }
+
+    /// <summary>Those of a folder's images that the run takes, with its classes; null where they cannot be those of the run.</summary>
+    private ImageSet? Chosen(ImageSet images) => Description.LabelOffset != 0 && !images.IsLabelled
+        ? null
+        : images.Limit(Description.Limit, Description.Seed).WithLabelOffset(Description.LabelOffset);
 
     /// <inheritdoc cref="RunFiles.BatchSize"/>
     public int BatchSize(Func<int> choose) => files.BatchSize(choose);

@@ -39,6 +39,7 @@ internal static class RunOpening
             ImagesPath = description.ImagesPath,
             Limit = description.Limit,
             Seed = description.Seed,
+            LabelOffset = description.LabelOffset,
         };
         var run = new RunFiles(files, moved, notice, measures: true, isClaimed: true);
         if (moved.ToJson() != there.ToJson())

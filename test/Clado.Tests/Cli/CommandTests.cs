@@ -233,7 +233,7 @@ public class CommandTests
         Fails(Quantize(model, folder["nowhere"]), "no such folder");
         Directory.CreateDirectory(folder["broken"]);
         File.WriteAllText(folder["broken/1.png"], "broken");
-        Fails(Quantize(model, folder["broken"]), "1.png", "not a PNG or JPEG");
+        Fails(Quantize(model, folder["broken"]), "1.png", "not a whole PNG");
         var gray = new NetworkBuilder(input: [1, 8, 8]);
         gray.Weight("w", 2, 1, 3, 3);
         OnnxFile.Write(gray.Then("Conv", "y", ["w"]).Build(), folder["gray.onnx"]);

@@ -67,7 +67,7 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     [InlineData(
         "measure {model} --images {images} --run {new} --preprocess {two}",
         "the model takes 3 channels, the preprocessing has 2 values of std")]
-    [InlineData("measure {flat} --images {images} --preprocess unit --run {new}", "images of 1 or 3 channels are understood")]
+    [InlineData("measure {flat} --images {images} --preprocess unit --run {new}", "images of 1, 3 or 4 channels are understood")]
     [InlineData("measure {mixed} --images {images} --preprocess unit --run {new}", "does not grow with the batch")]
     [InlineData("measure {dense} --images {images} --preprocess unit --run {new} --loss kl", "loss 'kl' wants one output")]
     [InlineData("measure {model} --images {unlabelled} --preprocess unit --run {new} --loss ce", "loss 'ce' wants labels")]

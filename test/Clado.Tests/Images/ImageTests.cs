@@ -124,7 +124,7 @@ public class ImageTests
         Assert.Equal(128, Read(folder["gray.png"], one, Preprocessing.Parse("raw255"))[0]);
         Assert.Equal(128, Read(folder["gray.png"], Shape, Preprocessing.Parse("raw255"))[130]);
         Assert.Equal(76, Read(folder["colour.png"], one, Preprocessing.Parse("raw255") with { Channels = ChannelOrder.Gray })[0], 0.5f);
-        Assert.Throws<CladoException>(() => ImageShape.Of([1, 4, 8, 8], null, "m.onnx"));
+        Assert.Throws<CladoException>(() => ImageShape.Of([1, 5, 8, 8], null, "m.onnx"));
     }
 
     [Fact]

@@ -1,0 +1,24 @@
+using Clado.Graphs;
+
+namespace Clado.Images;
+
+/// <summary>What is not as somebody may think of images and what becomes of them.</summary>
+internal static class ImageNotes
+{
+    /// <summary>Sentences, if any.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="graph">The network that takes them.</param>
+    /// <param name="preprocessing">What was asked for.</param>
+    public static IEnumerable<string> Of(ImageSet images, Graph graph, Preprocessing preprocessing)
+    {
+        if (images.Skipped is { } skipped)
+        {
+            yield return $"{images.Folder}: {skipped}";
+        }
+        if (preprocessing.For(graph.Inputs.TakesBytes) != preprocessing)
+        {
+            yield return $"{Path.GetFileName(graph.File)} takes bytes, of which {Settings.Preprocessing} would leave next to nothing: "
+                + "pixels go in as they are";
+        }
+    }
+}
