@@ -43,8 +43,11 @@ internal static class EvaluateCommand
                 Resources = new Resources { Threads = sideBySide },
             };
             var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, new StageShare(terminal, "evaluating"), cancellation);
+            terminal.ShowNotes(result.Notes);
             if (parsed.GetValue(latency))
             {
+                // At the size it was evaluated at.
+                inputs = inputs with { Size = null, Shape = result.InputShape };
                 var paths = new[] { result.Model, parsed.GetValue(reference) }.OfType<string>().ToArray();
                 double[] times = LatencyMeasurement.Measure(paths, sideBySide, inputs: inputs, cancellation: cancellation);
                 result = result with { LatencyMilliseconds = times[0], ReferenceLatencyMilliseconds = times.Length > 1 ? times[1] : null };

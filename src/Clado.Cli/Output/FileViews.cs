@@ -31,7 +31,7 @@ internal static class FileViews
 
     public static void Show(this Terminal terminal, EvaluationResult result)
     {
-        var table = Terminal.Table(
+        var table = new TextTable(
             ("model", false), ("bytes", true), ("images", true), ("top-1", true), ("top-5", true), ("loss", true), ("agreement", true));
         table.Row(
             result.Model, Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Images:N0}"), Terminal.Percent(result.Top1),
@@ -63,7 +63,7 @@ internal static class FileViews
     /// <summary>The size–accuracy curve, smallest file first.</summary>
     public static void Show(this Terminal terminal, Curve curve)
     {
-        var table = Terminal.Table(
+        var table = new TextTable(
             ("method", false), ("budget", true), ("bytes", true), ("bits a weight", true), ("predicted", true), ("measured", true),
             ("top-1", true), ("agreement", true), ("gap", true), ("bits of each layer", false));
         foreach (var p in curve.Points)

@@ -31,7 +31,7 @@ internal static class BitAllocation
         Candidate[] chosen = [.. solution.Choice.Select(row => candidates.Items[rows[row]])];
         long parameters = candidates.Layers.Sum(l => l.Parameters);
         var smallest = new SmallestChoice(
-            WidthSets.Of(widths).Where(groups.Allow).Min(set => fileSize.Predict(groups.Least(set, c => c.SizeBytes), set)),
+            SmallestFile(groups, widths, fileSize),
             (double)groups.Least(widths, c => c.Bits * c.Layer.Parameters) / parameters);
         double objective = solution.Objective + (2 * surrogate.OperatingLoss), bound = solution.Bound + (2 * surrogate.OperatingLoss);
         return new AllocationResult
@@ -51,6 +51,15 @@ internal static class BitAllocation
             SmallestBitsPerWeight = smallest.BitsPerWeight,
         };
     }
+
+    /// <summary>Bytes of the smallest file that any choice gives.</summary>
+    /// <param name="candidates">All candidates; their sizes count, not their codes.</param>
+    /// <param name="fileSize">Sizes of the file.</param>
+    public static long SmallestFile(CandidateSet candidates, FileSize fileSize) =>
+        SmallestFile(new WidthGroups(candidates, []), [.. candidates.Items.Select(c => c.Bits).Distinct().Order()], fileSize);
+
+    private static long SmallestFile(WidthGroups groups, int[] widths, FileSize fileSize) =>
+        WidthSets.Of(widths).Where(groups.Allow).Min(set => fileSize.Predict(groups.Least(set, c => c.SizeBytes), set));
 
     /// <summary>The solver knows the bytes of weights and the sum of their bits.</summary>
     private static UnreachableLimit InUnits(UnreachableLimit limit, Budget budget, SmallestChoice smallest, long parameters) =>

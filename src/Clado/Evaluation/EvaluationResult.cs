@@ -42,6 +42,15 @@ public sealed record EvaluationResult
     public double? ReferenceLatencyMilliseconds { get; init; }
 
     /// <summary>
+    /// The shape that images were given in, null at a batch that is free; what <see cref="Graphs.InputOptions.Shape"/> takes.
+    /// Shape: [rank].
+    /// </summary>
+    public IReadOnlyList<long?> InputShape { get; init; } = [];
+
+    /// <summary>What was assumed of the model's input where its file leaves something free, in sentences. Shape: [sentences].</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>
     /// This as other programs read it; its keys are a contract. Fractions are 0–1, sizes bytes, losses nats;
     /// what was not measured is absent, what is no number is null.
     /// </summary>
@@ -59,6 +68,8 @@ public sealed record EvaluationResult
             SizeBytes,
             LatencyMilliseconds,
             ReferenceLatencyMilliseconds,
+            InputShape,
+            Notes,
         },
         JsonText.Relaxed);
 }

@@ -9,14 +9,23 @@ namespace Clado.Graphs;
 /// <summary>What a network takes: an image, and constants for whatever else it asks for.</summary>
 internal sealed class GraphInputs
 {
-    private GraphInputs(string image, ConstantInput[] constants)
+    private GraphInputs(ValueInfoProto image, ConstantInput[] constants)
     {
-        (Image, Constants) = (image, constants);
-        Names = constants.Select(c => c.Name).Append(image).ToFrozenSet();
+        (Image, Description, Constants) = (image.Name, Describe(image), constants);
+        Declared = Dims(image);
+        Names = constants.Select(c => c.Name).Append(image.Name).ToFrozenSet();
     }
 
     /// <summary>Name of the image input.</summary>
     public string Image { get; }
+
+    /// <summary>Its type and shape in the file, in words.</summary>
+    public string Description { get; }
+
+    /// <summary>
+    /// Its shape in the file, null where that leaves a dimension free; null altogether where the rank is not known. Shape: [rank].
+    /// </summary>
+    public IReadOnlyList<long?>? Declared { get; }
 
     /// <summary>The other inputs. Shape: [inputs].</summary>
     public IReadOnlyList<ConstantInput> Constants { get; }
@@ -55,8 +64,8 @@ internal sealed class GraphInputs
             throw new OnnxFormatException(
                 file, $"is the image, which cannot be set; name another with {Settings.Image}", tensor: image.Name);
         }
-        bool free = !image.Type.TensorType.Shape.Dim[0].HasDimValue;
-        return new GraphInputs(image.Name, [.. others.Select(i => ConstantInput.Of(i, options.Values[i.Name], free, file))]);
+        bool free = Dims(image)?[0] is null;
+        return new GraphInputs(image, [.. others.Select(i => ConstantInput.Of(i, options.Values[i.Name], free, file))]);
     }
 
     /// <summary>Type and shape of an input, in words.</summary>
@@ -122,16 +131,26 @@ internal sealed class GraphInputs
     private static ValueInfoProto Checked(ValueInfoProto image, string file)
     {
         var type = image.Type?.TensorType;
-        if (type?.Shape is null || (DataType)type.ElemType != DataType.Float || type.Shape.Dim.Count == 0)
+        if (type is null || (DataType)type.ElemType != DataType.Float || type.Shape is { Dim.Count: 0 })
         {
-            var problem = "the input is no float tensor of known rank; a float image input is wanted";
+            var problem = $"the input is {Describe(image)}; an image input of floats is wanted";
             throw new OnnxFormatException(file, problem, tensor: image.Name);
         }
-        if (type.Shape.Dim[0] is { HasDimValue: true, DimValue: not 1 } batch)
+        var dims = Dims(image);
+        if (dims is [> 1, _, _])
         {
-            var problem = $"the batch is fixed to {batch.DimValue}; export the model with a free batch or a batch of 1";
+            var problem = $"the input is {Describe(image)}, which has no dimension for the batch; export the model with [1, …] in front";
+            throw new OnnxFormatException(file, problem, tensor: image.Name);
+        }
+        if (dims is [> 1, ..] and [var batch, ..])
+        {
+            var problem = Invariant($"the batch is fixed to {batch}; export the model with a free batch or a batch of 1");
             throw new OnnxFormatException(file, problem, tensor: image.Name);
         }
         return image;
     }
+
+    /// <summary>The shape of an input in its file, as <see cref="Declared"/> has it. Shape: [rank].</summary>
+    private static long?[]? Dims(ValueInfoProto input) =>
+        input.Type.TensorType.Shape is { } shape ? [.. shape.Dim.Select(dim => dim.HasDimValue ? dim.DimValue : (long?)null)] : null;
 }
