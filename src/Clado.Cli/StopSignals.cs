@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace Clado.Cli;
 
 /// <summary>
-/// Ends the program within a second of being told to (Ctrl-C, SIGTERM, SIGHUP). First the work is asked to stop. Where it is in the middle of
-/// something that cannot be asked, or is told a second time, the process ends. Nothing is lost by that: files are renamed into place, records
-/// are transactions.
+/// Ends the program within a second of being told to (Ctrl-C, SIGTERM, SIGHUP). First the work is asked to stop.
+/// Where it is in the middle of something that cannot be asked, or is told a second time, the process ends.
+/// Nothing is lost by that: files are renamed into place, records are transactions.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {

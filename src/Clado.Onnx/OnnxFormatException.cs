@@ -1,7 +1,7 @@
 namespace Clado.Onnx;
 
 /// <summary>An ONNX file that cannot be used; the message starts with the place: <c>model.onnx(node 'conv1', tensor 'W'): …</c>.</summary>
-public sealed class OnnxFormatException : CladoException
+internal sealed class OnnxFormatException : CladoException
 {
     /// <summary>Creates the error and its located message.</summary>
     /// <param name="file">Path of the file at fault.</param>

@@ -19,7 +19,7 @@ internal static class Settings
     public const string InputSize = "InputOptions.Size";
     public const string Inspect = "Inspection.Of";
     public const string Limit = "PipelineOptions.Limit";
-    public const string Loss = "SensitivityOptions.Loss";
+    public const string Loss = "PipelineOptions.Loss";
     public const string MaximumCost = "AllocationLimits.MaximumCost";
     public const string Measure = "Pipeline.Measure";
     public const string Memory = "Resources.MemoryBytes";

@@ -9,8 +9,8 @@ namespace Clado;
 
 /// <summary>
 /// Looks for the allocation of least loss on the network itself (docs/method.md, "Operating point").
-/// Every surrogate's optimum is measured, and the best becomes the operating point. Sensitivities are measured again around it, and so on until
-/// a round finds nothing better.
+/// Every surrogate's optimum is measured, and the best becomes the operating point.
+/// Sensitivities are measured again around it, and so on until a round finds nothing better.
 /// </summary>
 /// <param name="inputs">The network, its candidates and all images of the run.</param>
 /// <param name="options">Estimator and loss.</param>
@@ -43,7 +43,8 @@ internal sealed class AllocationSearch(
         {
             int[] point = Rows(best.Result);
             var matrix = SensitivityMeasurement.Measure(
-                On(seen, $"measuring around the choice, round {round}"), point, options with { Estimator = Estimators.AroundChoices }, records);
+                On(seen, $"measuring around the choice, round {round}"), point,
+                options with { Estimator = Estimators.AroundChoices }, records);
             // All layers may change, or where that helps nothing, half of them, and so on: the model is good near the point only.
             MeasuredChoice? better = null;
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Clado.Allocation;
 using Clado.Sensitivity;
-using Clado.Sweeps;
+using Clado.Curves;
 
 namespace Clado;
 
@@ -17,7 +17,7 @@ internal sealed record WantedPoint(CurveMethod Method, string Budget);
 internal sealed class CurveChoices(MeasuredRun run, int? rounds, CancellationToken cancellation)
 {
     /// <summary>Widths that were measured, ascending. Shape: [widths].</summary>
-    public int[] Widths { get; } = [.. run.Candidates.Items.Select(c => c.Bits).Distinct().Order()];
+    public int[] Widths { get; } = [.. run.Candidates.Select(c => c.Bits).Distinct().Order()];
 
     /// <summary>Bytes of the smallest file and of the one with all layers at their widest.</summary>
     public (long Smallest, long Largest) Range => (Diagonal("none").SmallestBytes, run.Uniform(Widths[^1]).SizeBytes);

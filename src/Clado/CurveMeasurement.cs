@@ -8,7 +8,7 @@ using Clado.Losses;
 using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Clado.Sweeps;
+using Clado.Curves;
 using static System.FormattableString;
 
 namespace Clado;

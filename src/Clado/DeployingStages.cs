@@ -106,7 +106,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
         var replaced = activations is null ? run.Graph : QdqInsertion.Of(run.Graph, activations);
         IReadOnlyList<int>[] widths = [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])];
         var refined = CandidateMaker.MakeSequentially(
-            run.Graph, replaced, run.Layers.Layers, widths, new FeedbackRounding(), On("refining"));
+            run.Graph, replaced, run.Layers, widths, new FeedbackRounding(), On("refining"));
         return allocation with { Chosen = refined.Items };
     }
 

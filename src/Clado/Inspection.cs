@@ -22,8 +22,11 @@ public sealed record Inspection
     /// <summary>Bytes of the file.</summary>
     public required long SizeBytes { get; init; }
 
-    /// <summary>What would be searched, and what stays as it is.</summary>
-    public required LayerSet Layers { get; init; }
+    /// <summary>The layers that would be searched, in the order of execution. Shape: [layers].</summary>
+    public required IReadOnlyList<QuantizableLayer> Layers { get; init; }
+
+    /// <summary>What stays as it is, and why. Shape: [operations].</summary>
+    public required IReadOnlyList<KeptOperation> Kept { get; init; }
 
     /// <summary>Whether a quantized network is compared with this one by classes (kl), or by values (mse).</summary>
     public bool IsClassifier { get; init; }
@@ -58,8 +61,8 @@ public sealed record Inspection
         {
             model = Model,
             opset = Opset,
-            parameters = Layers.Layers.Sum(l => l.Parameters),
-            macs = Layers.Layers.Sum(l => l.Macs),
+            parameters = Layers.Sum(l => l.Parameters),
+            macs = Layers.Sum(l => l.Macs),
             sizeBytes = SizeBytes,
             smallestBytes = SmallestBytes,
             input = Input,
@@ -68,8 +71,8 @@ public sealed record Inspection
             outputs = Outputs.Select(o => new { o.Name, o.Shape }),
             loss = Loss,
             problem = Problem,
-            layers = Layers.Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
-            kept = Layers.Kept.Select(k => new { k.Name, k.Op, k.Reason }),
+            layers = Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
+            kept = Kept.Select(k => new { k.Name, k.Op, k.Reason }),
         },
         JsonText.Relaxed);
 
@@ -82,12 +85,14 @@ public sealed record Inspection
     {
         inputs ??= new();
         var graph = Graph.Read(model, preprocessing?.Suggest(inputs) ?? inputs);
+        var (layers, kept) = LayerFinder.Find(graph);
         var inspection = new Inspection
         {
             Model = graph.File,
             Opset = graph.OriginalOpset,
             SizeBytes = graph.FileSizeBytes,
-            Layers = LayerFinder.Find(graph),
+            Layers = layers,
+            Kept = kept,
             Input = graph.Input,
             InputShape = graph.InputShape.WithFreeBatch,
             Notes = graph.InputShape.Notes,
@@ -97,7 +102,7 @@ public sealed record Inspection
             var readout = Readout.Of(graph);
             return inspection with
             {
-                SmallestBytes = inspection.Layers.Layers.Count > 0 ? Smallest(graph) : null,
+                SmallestBytes = inspection.Layers.Count > 0 ? Smallest(graph) : null,
                 IsClassifier = readout.IsClassifier,
                 Outputs = [.. readout.Outputs.Select(name => (name, graph.Tensors[name].Shape))],
             };

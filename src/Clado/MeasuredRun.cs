@@ -3,7 +3,6 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Candidates;
 using Clado.Equalization;
-using Clado.Evaluation;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -13,14 +12,13 @@ using Clado.Packing;
 using Clado.Records;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Clado.Sweeps;
 
 namespace Clado;
 
 /// <summary>
 /// A measured network: everything a choice of bits needs. Results are kept in the run folder; asked again, they cost nothing.
 /// </summary>
-public sealed class MeasuredRun
+public sealed partial class MeasuredRun
 {
     // Gains after the fourth round were within noise wherever there was one (docs/decisions/2026-11-23-operating-point.md).
     private const int DefaultRounds = 4;
@@ -54,7 +52,7 @@ public sealed class MeasuredRun
                 + "remove the folder and measure again");
         }
         Scales = LossKind.Named(sensitivity.Loss).NeedsScales ? folder.ReadScales() : null;
-        Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(Graph, Layers.Layers) : null;
+        Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(Graph, Layers) : null;
     }
 
     /// <summary>Path of the model.</summary>
@@ -74,11 +72,14 @@ public sealed class MeasuredRun
     /// <summary>Folder of the images that were measured on.</summary>
     public string ImagesPath => folder.Description.ImagesPath;
 
-    /// <summary>What is searched, and what stays as it is.</summary>
-    public LayerSet Layers => measured.Space.Layers;
+    /// <summary>The layers that are searched, in the order of execution. Shape: [layers].</summary>
+    public IReadOnlyList<QuantizableLayer> Layers => measured.Space.Layers.Layers;
 
-    /// <summary>Every layer at every width: the rows of the matrix.</summary>
-    public CandidateSet Candidates => measured.Candidates;
+    /// <summary>What stays as it is, and why. Shape: [operations].</summary>
+    public IReadOnlyList<KeptOperation> Kept => measured.Space.Layers.Kept;
+
+    /// <summary>Every layer at every width: the rows of the matrix. Shape: [candidates].</summary>
+    public IReadOnlyList<Candidate> Candidates => measured.Candidates.Items;
 
     /// <summary>The matrix.</summary>
     public SensitivityMatrix Sensitivity => measured.Sensitivity;
@@ -107,6 +108,9 @@ public sealed class MeasuredRun
     /// <summary>Opset of written files, where it is not what the measurement was asked for; else null.</summary>
     public int? OtherOpset => Graph.Opset == folder.Description.Opset ? null : Graph.Opset;
 
+    /// <summary>The rows of the matrix, by layer.</summary>
+    internal CandidateSet Rows => measured.Candidates;
+
     /// <summary>The network.</summary>
     internal Graph Graph => measured.Space.Graph;
 
@@ -120,7 +124,7 @@ public sealed class MeasuredRun
     internal Resources Resources { get; }
 
     /// <summary>Exact sizes of what is written.</summary>
-    internal FileSize FileSize => new(Graph, Layers.Layers, Activations.Format);
+    internal FileSize FileSize => new(Graph, Layers, Activations.Format);
 
     /// <summary>Which input is the image, and values of the others.</summary>
     internal InputOptions Inputs => folder.Description.Inputs();
@@ -128,200 +132,12 @@ public sealed class MeasuredRun
     /// <summary>Rounds where nobody says.</summary>
     private int OwnRounds => options.IsAutomatic ? DefaultRounds : 0;
 
-    /// <summary>
-    /// Chooses the bits of every layer. With the estimator auto several surrogates are solved and their choices measured on the network.
-    /// Then, as with any estimator where rounds are asked for, sensitivities are measured again around the best choice until that finds
-    /// nothing better.
-    /// </summary>
-    /// <param name="budget">Text of the budget, see <see cref="Budget.Parse"/>.</param>
-    /// <param name="limits">What else the choice must keep, or null.</param>
-    /// <param name="rounds">Rounds at most; null for 4 with the estimator auto, else 0. Range: [0, inf).</param>
-    /// <param name="progress">Receives the name of the stage and the share done.</param>
-    /// <param name="cancellation">Stops; what is measured is kept in the run folder.</param>
-    /// <exception cref="CladoException">The budget is none, or the run's images are not there or have changed.</exception>
-    public AllocationResult Allocate(
-        string budget, AllocationLimits? limits = null, int? rounds = null, IProgress<StageProgress>? progress = null,
-        CancellationToken cancellation = default)
-    {
-        var result = Choose(budget, limits, rounds, progress, cancellation);
-        if (result.Chosen.Count > 0)
-        {
-            folder.WriteJson("allocation", NameOf(result), ToJson(result));
-        }
-        return result;
-    }
-
-    /// <summary>The same, not kept in the run folder.</summary>
-    /// <param name="budget">Text of the budget.</param>
-    /// <param name="limits">What else the choice must keep, or null.</param>
-    /// <param name="rounds">Rounds at most; null for the default.</param>
-    /// <param name="progress">Receives the name of the stage and the share done.</param>
-    /// <param name="cancellation">Stops; what is measured is kept in the run folder.</param>
-    internal AllocationResult Choose(
-        string budget, AllocationLimits? limits, int? rounds, IProgress<StageProgress>? progress, CancellationToken cancellation)
-    {
-        var parsed = Budget.Parse(budget, Graph.FileSizeBytes, limits);
-        int most = rounds ?? OwnRounds;
-        if (!options.IsAutomatic && most == 0)
-        {
-            var allocator = new AutomaticAllocator();
-            var solved = BitAllocation.Allocate(Surrogate.Of(Sensitivity), Candidates, FileSize, parsed, allocator, cancellation);
-            return solved with { Rounds = rounds };
-        }
-        var work = On(null, progress, cancellation);
-        var inputs = new MeasurementInputs(measured.Network, Candidates, work)
-        {
-            Scales = Scales,
-            BatchSize = folder.Description.BatchSize,
-        };
-        using var records = folder.OpenRecords(mustKeep: false);
-        var judge = new ChoiceJudge(folder.Description.RoundsOnImages);
-        var search = new AllocationSearch(inputs, options, judge, FileSize, records, progress);
-        var surrogates = options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)];
-        return search.Find(surrogates, parsed, most) with { Rounds = rounds };
-    }
-
-    /// <summary>All layers at one width.</summary>
-    /// <param name="bits">The width, one that was measured. Range: [2, 8].</param>
-    /// <returns>The choice, with nothing known of how good it is.</returns>
-    public AllocationResult Uniform(int bits)
-    {
-        var chosen = Candidates.Uniform(bits);
-        var surrogate = Surrogate.Of(Sensitivity);
-        return Solve(surrogate, "none") with
-        {
-            Status = AllocationStatus.Feasible,
-            Budget = Budget.Parse(FormattableString.Invariant($"{bits}bit"), Graph.FileSizeBytes),
-            Chosen = chosen,
-            SizeBytes = FileSize.Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)),
-            Objective = 2 * surrogate.Loss(Candidates.RowsOf(chosen)),
-            Bound = double.NegativeInfinity,
-            Gap = double.PositiveInfinity,
-        };
-    }
-
-    /// <summary>
-    /// Writes the quantized model beside its destination and looks at it.
-    /// Its size is the predicted one; its outputs are those of a simulation of its bits in floats.
-    /// It gets its name by <see cref="Deployment.Commit"/>.
-    /// </summary>
-    /// <param name="allocation">The choice.</param>
-    /// <param name="path">Destination; what lies there is replaced by a sound file or left.</param>
-    /// <param name="refine">
-    /// Whether every layer is rounded again, now that all widths are known, on what the layers before it leave it.
-    /// That is kept where the measured loss falls.
-    /// </param>
-    /// <param name="evaluate">Whether the file is evaluated on the run's images; it is where it is refined.</param>
-    /// <param name="progress">Receives the name of the stage and the share done.</param>
-    /// <param name="cancellation">Stops; nothing is left then.</param>
-    /// <exception cref="CladoException">
-    /// The destination is the float model itself; the run's images are needed and not there, or have changed;
-    /// or the file computes something else than its bits say, which is a defect of Clado's or ONNX Runtime's.
-    /// </exception>
-    /// <exception cref="InvalidOperationException">The file's size is not the predicted one: a defect of this library.</exception>
-    public Deployment Deploy(
-        AllocationResult allocation, string path, bool refine = false, bool evaluate = false, IProgress<StageProgress>? progress = null,
-        CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(allocation);
-        var stages = new DeployingStages(this, progress, cancellation);
-        return refine ? stages.DeployBetter(allocation, path) : stages.Deploy(allocation, path, evaluate);
-    }
-
-    /// <summary>Measures what corrected biases gain on the run's images.</summary>
-    /// <param name="allocation">The chosen candidates.</param>
-    /// <param name="progress">Receives the name of the stage and the share done.</param>
-    /// <param name="cancellation">Stops between two batches.</param>
-    /// <returns>null where no bias was corrected.</returns>
-    /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
-    public BiasEffect? MeasureBiases(
-        AllocationResult allocation, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(allocation);
-        return BiasEffect.Measure(Graph, allocation.Chosen, Scales, Sensitivity.Loss, On("measuring biases", progress, cancellation));
-    }
-
-    /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written.</summary>
-    /// <param name="sweep">Budgets and evaluation images.</param>
-    /// <param name="progress">Receives the name of the stage and the share done.</param>
-    /// <param name="cancellation">Stops; finished points are kept in the run folder.</param>
-    /// <returns>The curve, and the budgets that no choice keeps.</returns>
-    /// <exception cref="CladoException">A budget or the images cannot be used.</exception>
-    public (Curve Curve, IReadOnlyList<AllocationResult> Infeasible) Sweep(
-        SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(sweep);
-        return new CurveMeasurement(this, folder, sweep, progress, cancellation).Run();
-    }
-
-    /// <summary>
-    /// Looks for the smallest network that loses at most so many points of accuracy, by bisection along the curve;
-    /// see <see cref="CurvePoint.Drop"/>.
-    /// </summary>
-    /// <param name="targetDrop">Points of top-1, or of agreement where there are no labels. Range: [0, 100].</param>
-    /// <param name="sweep">Evaluation images; budgets are looked for.</param>
-    /// <param name="progress">Receives the name of the stage and the share done.</param>
-    /// <param name="cancellation">Stops; finished points are kept in the run folder.</param>
-    /// <returns>The smallest point found, or null where none keeps the drop, and all points measured so far on these images.</returns>
-    /// <exception cref="CladoException">The network is no classifier, or the images cannot be used.</exception>
-    public (CurvePoint? Found, Curve Curve) FindSmallest(
-        double targetDrop, SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(sweep);
-        return new CurveMeasurement(this, folder, sweep, progress, cancellation).FindSmallest(targetDrop);
-    }
-
-    /// <summary>The networks of one width next to a size, measured on the run's images.</summary>
-    /// <param name="sizeBytes">Bytes of the file to compare with.</param>
-    /// <param name="progress">Receives the name of the stage and the share done.</param>
-    /// <param name="cancellation">Stops between two batches.</param>
-    /// <returns>The largest that is no larger and the smallest that is larger, as far as there are such. Shape: [1 to 2].</returns>
-    public IReadOnlyList<CurvePoint> UniformAround(
-        long sizeBytes, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
-        new CurveMeasurement(this, folder, new SweepOptions(), progress, cancellation).UniformAround(sizeBytes);
-
-    /// <summary>Keeps what is known of a written model in the run folder: the choice and its evaluation. Reports read it there.</summary>
-    /// <param name="model">The model.</param>
-    public void Keep(DeployedModel model)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        if (model.Evaluation is { } evaluation)
-        {
-            folder.WriteJson("evaluation", Path.GetFileNameWithoutExtension(model.Path), evaluation.ToJson());
-        }
-        folder.WriteJson("allocation", NameOf(model.Allocation), ToJson(model));
-    }
-
-    /// <summary>An allocation as other programs read it; its keys are a contract (docs/pipeline.md).</summary>
-    /// <param name="result">The allocation.</param>
-    public string ToJson(AllocationResult result) => AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs));
-
-    /// <summary>A written model as other programs read it, with the same keys and more.</summary>
-    /// <param name="model">The model.</param>
-    public string ToJson(DeployedModel model)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        return AllocationFile.Of(new AllocationOutcome(model.Allocation, Estimator, WrittenAs)
-        {
-            Output = model.Path,
-            MeasuredLoss = model.Evaluation?.LossIncrease,
-            Parity = model.Parity,
-            Biases = model.Biases,
-            Scales = Scales,
-        });
-    }
-
-    /// <summary>What tells an allocation from others of the run: budget, what is written, and rounds other than the default.</summary>
-    private string NameOf(AllocationResult result) => result.Budget.Text
-        + (WrittenAs == "8" ? "" : $"-{WrittenAs}")
-        + (result.Rounds is { } count && count != OwnRounds ? $"-rounds{count}" : "");
-
     /// <summary>The choice of least loss by a surrogate; nothing is measured for it.</summary>
     /// <param name="surrogate">What is minimised.</param>
     /// <param name="budget">Text of the budget.</param>
     /// <exception cref="CladoException">The budget is none.</exception>
     internal AllocationResult Solve(Surrogate surrogate, string budget) => BitAllocation.Allocate(
-        surrogate, Candidates, FileSize, Budget.Parse(budget, Graph.FileSizeBytes), new AutomaticAllocator());
+        surrogate, Rows, FileSize, Budget.Parse(budget, Graph.FileSizeBytes), new AutomaticAllocator());
 
     /// <summary>The run's images, for a stage.</summary>
     /// <param name="stage">Its name; null where nothing is reported.</param>

@@ -20,7 +20,7 @@ public static class Pipeline
     /// <param name="options">What to measure, and how.</param>
     /// <param name="progress">Receives the name of the stage and the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops; what is finished is kept in the run folder.</param>
-    /// <exception cref="CladoException">Model, images, options or run folder cannot be used; the message says which, and what to do.</exception>
+    /// <exception cref="CladoException">Model, images, options or run folder cannot be used.</exception>
     public static MeasuredRun Measure(
         PipelineOptions options, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
         Measure(PreparedRun.Of(options), progress, cancellation);
@@ -30,10 +30,8 @@ public static class Pipeline
     /// <param name="progress">Receives the name of the stage and the share done. Range: [0, 1].</param>
     /// <param name="cancellation">Stops; what is finished is kept in the run folder.</param>
     /// <exception cref="CladoException">An image is broken, or the run folder cannot be used.</exception>
-    public static MeasuredRun Measure(
-        PreparedRun prepared, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    internal static MeasuredRun Measure(PreparedRun prepared, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(prepared);
         var folder = prepared.OpenFolder(NoticeOf(progress));
         progress?.Report(new StageProgress("run folder", folder.FolderPath, null));
         var stages = new MeasuringStages(prepared, folder, progress, cancellation);

@@ -98,8 +98,25 @@ public sealed record PipelineOptions
                 Invariant($"{Settings.Opset} {value}: {OpsetUpgrade.TargetOpset} or {OpsetUpgrade.EarlierOpset} are wanted"));
     } = OpsetUpgrade.TargetOpset;
 
+    /// <summary>Names of the ways to find cross-layer sensitivities, the default first. Shape: [estimators].</summary>
+    public static IReadOnlyList<string> Estimators => SensitivityOptions.Estimators;
+
+    /// <summary>What each of <see cref="Estimators"/> does, in a few words. Shape: [estimators].</summary>
+    public static IReadOnlyList<string> EstimatorDescriptions => SensitivityOptions.EstimatorDescriptions;
+
+    /// <summary>Names of the losses. Shape: [losses].</summary>
+    public static IReadOnlyList<string> Losses => SensitivityOptions.Losses;
+
+    /// <summary>One of <see cref="Estimators"/>. With auto every fourth image is held back, to judge choices with.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
+    public string Estimator { get => Sensitivity.Estimator; init => Sensitivity = Sensitivity with { Estimator = value }; }
+
+    /// <summary>One of <see cref="Losses"/>; null for kl where the network is a classifier and mse elsewhere.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
+    public string? Loss { get => Sensitivity.Loss; init => Sensitivity = Sensitivity with { Loss = value }; }
+
     /// <summary>Estimator and loss.</summary>
-    public SensitivityOptions Sensitivity { get; init; } = new();
+    internal SensitivityOptions Sensitivity { get; init; } = new();
 
     /// <summary>Threads and memory.</summary>
     public Resources Resources { get; init; } = new();

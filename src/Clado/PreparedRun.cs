@@ -36,7 +36,7 @@ public sealed class PreparedRun
     internal SearchSpace Space { get; }
 
     /// <summary>The images.</summary>
-    public ImageSet Images { get; }
+    internal ImageSet Images { get; }
 
     /// <summary>What was assumed of the model's input where its file leaves something free, in sentences. Shape: [sentences].</summary>
     public IReadOnlyList<string> Notes => Space.Graph.InputShape.Notes;
@@ -83,7 +83,14 @@ public sealed class PreparedRun
     /// <summary>An allocation as other programs read it, see <see cref="MeasuredRun.ToJson(AllocationResult)"/>.</summary>
     /// <param name="result">The allocation.</param>
     public string ToJson(AllocationResult result) =>
-        AllocationFile.Of(new AllocationOutcome(result, Options.Sensitivity.Estimator, WrittenAs));
+        AllocationFile.Of(new AllocationOutcome(result, Options.Estimator, WrittenAs));
+
+    /// <summary>Makes the candidates and measures them; what the run folder has already is not done again.</summary>
+    /// <param name="progress">Receives the name of the stage and the share done. Range: [0, 1].</param>
+    /// <param name="cancellation">Stops; what is finished is kept in the run folder.</param>
+    /// <exception cref="CladoException">An image is broken, or the run folder cannot be used.</exception>
+    public MeasuredRun Measure(IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
+        Pipeline.Measure(this, progress, cancellation);
 
     /// <summary>Opens the run folder: that of the same measurement, where it was begun before.</summary>
     /// <param name="notice">Is told of what is damaged in it.</param>

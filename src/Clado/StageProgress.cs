@@ -9,11 +9,11 @@ public sealed record StageProgress(string Stage, string? Detail, double? Share);
 /// <summary>Passes the share of one stage on.</summary>
 /// <param name="target">Where to.</param>
 /// <param name="stage">Name of the stage.</param>
-public sealed class StageShare(IProgress<StageProgress> target, string stage) : IProgress<double>
+internal sealed class StageShare(IProgress<StageProgress> target, string stage) : IProgress<double>
 {
     /// <inheritdoc/>
     public void Report(double value) => target.Report(new StageProgress(stage, null, value));
 
     /// <summary>One for a target that may be absent.</summary>
-    internal static StageShare? Of(IProgress<StageProgress>? target, string stage) => target is null ? null : new StageShare(target, stage);
+    public static StageShare? Of(IProgress<StageProgress>? target, string stage) => target is null ? null : new StageShare(target, stage);
 }

@@ -1,7 +1,6 @@
 using Clado.Activations;
 using Clado.Evaluation;
 using Clado.Images;
-using Clado.Sensitivity;
 
 namespace Clado.Benchmarks;
 
@@ -43,7 +42,7 @@ internal static class ActivationsBenchmark
                     Preprocessing = preprocessing,
                     Limit = ImageCount,
                     MeasuredActivations = format,
-                    Sensitivity = new SensitivityOptions { Estimator = estimator },
+                    Estimator = estimator,
                     Run = Path.Combine(Path.GetTempPath(), "clado-activations", $"{name}-{estimator}-{format}"),
                 });
             }

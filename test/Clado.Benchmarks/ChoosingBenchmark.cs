@@ -36,7 +36,8 @@ internal static class ChoosingBenchmark
         {
             if (Wanted("estimators"))
             {
-                Head($"{network.Model}, {rounding}{(quantized ? " on quantized inputs" : "")}, widths {string.Join(", ", widths)}, {images} images", "estimator");
+                string inputs = quantized ? " on quantized inputs" : "";
+                Head($"{network.Model}, {rounding}{inputs}, widths {string.Join(", ", widths)}, {images} images", "estimator");
                 foreach (double budget in network.Budgets)
                 {
                     foreach (var estimator in estimators)
@@ -81,8 +82,9 @@ internal static class ChoosingBenchmark
         Limit = images,
         Bits = widths,
         Rounding = rounding,
-        Sensitivity = new SensitivityOptions { Estimator = estimator },
-        Run = Path.Combine(Path.GetTempPath(), "clado-choosing", $"{network.Model}-{rounding}-{estimator}-{string.Concat(widths)}-{images}"),
+        Estimator = estimator,
+        Run = Path.Combine(
+            Path.GetTempPath(), "clado-choosing", $"{network.Model}-{rounding}-{estimator}-{string.Concat(widths)}-{images}"),
     };
 
     /// <summary>Loss increase of a file on the run's images.</summary>

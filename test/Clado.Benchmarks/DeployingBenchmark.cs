@@ -105,7 +105,11 @@ internal static class DeployingBenchmark
             var graph = Graph.Read(network.Path);
             var layers = LayerFinder.Find(graph).Layers;
             var images = network.Calibration(CalibrationImages);
-            var inputs = InputMeasurement.Measure(graph, layers, new Workload(images, network.Preprocessing) { Resources = new() { Threads = Environment.ProcessorCount, MemoryBytes = Memory } });
+            var inputs = InputMeasurement.Measure(graph, layers,
+                new Workload(images, network.Preprocessing)
+                {
+                    Resources = new() { Threads = Environment.ProcessorCount, MemoryBytes = Memory },
+                });
             var candidates = Round(graph, new FeedbackRounding(), inputs, 2, 3, 4, 8);
             Show(network, network.Path, "32 bits", "32 bits");
             foreach (var (name, chosen) in new (string, IReadOnlyList<Candidate>)[] { ("8 bits", Uniform(candidates, 8)),
@@ -127,7 +131,8 @@ internal static class DeployingBenchmark
     {
         var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.TestImages}"));
         var result = Evaluator.Evaluate(new(path), new(network.Path), new(), new Workload(test, network.Preprocessing));
-        Console.WriteLine($"| {network.Model} | {weights} | {activations} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.00} % | {result.LossIncrease:0.0000} |");
+        Console.WriteLine($"| {network.Model} | {weights} | {activations} | {result.Top1 * 100:0.00} % | {result.Agreement * 100:0.00} % | "
+            + $"{result.LossIncrease:0.0000} |");
     }
 
     private static void Parity(string folder, Network[] networks)
@@ -144,10 +149,13 @@ internal static class DeployingBenchmark
                 var path = Path.Combine(folder, "parity.onnx");
                 var chosen = Uniform(candidates, bits);
                 var activations = Write(graph, chosen, network.Calibration(64), network.Preprocessing, path);
-                var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.TestImages}")).Limit(network.TestImages.StartsWith("cifar", StringComparison.Ordinal) ? 1000 : 200, 0);
+                int limit = network.TestImages.StartsWith("cifar", StringComparison.Ordinal) ? 1000 : 200;
+                var test = ImageFolder.Open(SharedInstances.Locate($"data/{network.TestImages}")).Limit(limit, 0);
                 var parity = ParityCheck.Run(
-                    graph, new(OnnxFile.Read(path), path, chosen, activations), null, ParityInputs.Of(graph, new Workload(test, network.Preprocessing)));
-                Console.WriteLine($"| {network.Model} | {bits} | {parity.Images} | {parity.Agreement * 100:0.0} % | {parity.LargestDifference:0.0000} | {parity.MeanDifference:0.0000} |");
+                    graph, new(OnnxFile.Read(path), path, chosen, activations), null, ParityInputs.Of(graph,
+                        new Workload(test, network.Preprocessing)));
+                Console.WriteLine($"| {network.Model} | {bits} | {parity.Images} | {parity.Agreement * 100:0.0} % | "
+                    + $"{parity.LargestDifference:0.0000} | {parity.MeanDifference:0.0000} |");
             }
         }
     }
@@ -197,7 +205,8 @@ internal static class DeployingBenchmark
     {
         var plan = ActivationPlan.Of(graph, [.. chosen.Select(c => c.Layer)]);
         var activations = new QuantizedActivations(
-            plan, RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, chosen), plan, method, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
+            plan, RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, chosen), plan, method,
+                new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
         OnnxFile.Write(ModelWriter.Build(graph, chosen, activations), path);
         return activations;
     }

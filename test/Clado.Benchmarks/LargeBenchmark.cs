@@ -57,21 +57,24 @@ internal static class LargeBenchmark
                 Rounding = "nearest",
                 Activations = new() { Format = ActivationFormat.Float },
                 // The plan wants room for every session at once; what it takes is said below.
-                Sensitivity = new() { Estimator = "diagonal" },
+                Estimator = "diagonal",
                 Resources = new() { Threads = 1, MemoryBytes = 48L << 30 },
                 Run = Path.Combine(folder, "run-" + name.Replace(' ', '-')),
             });
-            var increases = Enumerable.Range(0, run.Candidates.Items.Count)
+            var increases = Enumerable.Range(0, run.Candidates.Count)
                 .Select(row => FormattableString.Invariant($"{run.Sensitivity.LossIncrease(row):G3}"));
-            Say("measure", $"{run.Layers.Layers.Count} layers, loss increases {string.Join(", ", increases)}");
+            Say("measure", $"{run.Layers.Count} layers, loss increases {string.Join(", ", increases)}");
             var allocation = run.Allocate(budget);
             Say("allocate", $"{allocation.SizeBytes:N0} bytes predicted");
             var output = Path.Combine(folder, $"out-{name.Replace(' ', '-')}.onnx");
             var file = run.Deploy(allocation, output, evaluate: true).Commit();
-            Say("export", $"{string.Join(" + ", Directory.GetFiles(folder, Path.GetFileName(output) + "*").Order().Select(f => $"{new FileInfo(f).Length:N0}"))} bytes written; "
+            var bytes = Directory.GetFiles(folder, Path.GetFileName(output) + "*").Order().Select(f => $"{new FileInfo(f).Length:N0}");
+            Say("export", $"{string.Join(" + ", bytes)} bytes written; "
                 + $"largest difference from the simulation {file.Parity.LargestDifference:G3}");
             var evaluation = file.Evaluation!;
-            Say("evaluate", FormattableString.Invariant($"agreement {evaluation.Agreement:P1}, loss increase {evaluation.LossIncrease:G3}"));
+            Say(
+                "evaluate",
+                FormattableString.Invariant($"agreement {evaluation.Agreement:P1}, loss increase {evaluation.LossIncrease:G3}"));
         }
         return 0;
     }

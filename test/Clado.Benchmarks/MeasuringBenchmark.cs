@@ -97,7 +97,7 @@ internal static class MeasuringBenchmark
                 Preprocessing = preprocessing,
                 Limit = 512,
                 Bits = Widths,
-                Sensitivity = new SensitivityOptions { Estimator = estimator },
+                Estimator = estimator,
                 Run = Directory.CreateTempSubdirectory("clado-whole").FullName,
             };
             Row(estimator, () => Pipeline.Measure(options), naive);
@@ -106,7 +106,8 @@ internal static class MeasuringBenchmark
 
         Pipelined("additive", 1 + n);
         InputStatistics[] inputs = [];
-        Row("— inputs", () => inputs = [.. InputMeasurement.Measure(graph, candidates.Layers, new Workload(set, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount, MemoryBytes = 8L << 30 } })]);
+        Row("— inputs", () => inputs = [.. InputMeasurement.Measure(graph, candidates.Layers,
+            new Workload(set, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount, MemoryBytes = 8L << 30 } })]);
         Row("— candidates", () => CandidateMaker.Make(
             graph, candidates.Layers, [.. candidates.Layers.Select(_ => (IReadOnlyList<int>)Widths)], new FeedbackRounding(), inputs,
             Environment.ProcessorCount));
@@ -183,7 +184,8 @@ internal static class MeasuringBenchmark
     private static void Measure(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
     {
         using var records = new RecordStore();
-        SensitivityMeasurement.Measure(new(graph, candidates, new Workload(set, preprocessing)), [], new SensitivityOptions { Estimator = estimator }, records);
+        var options = new SensitivityOptions { Estimator = estimator };
+        SensitivityMeasurement.Measure(new(graph, candidates, new Workload(set, preprocessing)), [], options, records);
     }
 
     private static double Passes(Graph graph, CandidateSet candidates, AdditiveEstimator estimator)

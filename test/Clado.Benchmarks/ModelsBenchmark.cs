@@ -60,7 +60,7 @@ internal static class ModelsBenchmark
                     : $"relative output error {Math.Sqrt(evaluation.LossIncrease ?? double.NaN):0.0000}";
                 Console.WriteLine($"| {model} | {result.BitsPerWeight:0.00} | {result.SizeBytes:N0} ({pipeline.Graph.FileSizeBytes:N0}) | "
                     + $"{metric} "
-                    + $"| {pipeline.Layers.Layers.Count}, {pipeline.Layers.Kept.Count} | {measuring:0} | {choosing:0} |");
+                    + $"| {pipeline.Layers.Count}, {pipeline.Kept.Count} | {measuring:0} | {choosing:0} |");
             }
             Directory.Delete(options.Run!, recursive: true);
         }

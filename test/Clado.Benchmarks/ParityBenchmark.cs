@@ -62,7 +62,8 @@ internal static class ParityBenchmark
                     graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)[2, 3, 4, 6, 8])], new NearestRounding(), null,
                     Environment.ProcessorCount);
                 var plan = ActivationPlan.Of(graph, layers);
-                var scales = Readout.Of(graph).IsClassifier ? null : ScaleMeasurement.Measure(graph, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } });
+                var scales = Readout.Of(graph).IsClassifier ? null : ScaleMeasurement.Measure(graph,
+                    new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } });
                 var random = new Random(1);
                 foreach (int bits in opset == 25 ? (int[])[2, 3, 4, 8, 0] : [4, 0])
                 {
@@ -70,10 +71,12 @@ internal static class ParityBenchmark
                         : [.. candidates.Items.GroupBy(c => c.Layer.Index).Select(own => own.ElementAt(random.Next(own.Count())))];
                     foreach (bool integers in (bool[])[true, false])
                     {
-                        var activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, chosen), plan, RangeMethod.LeastSquares, new Workload(images, preprocessing) { Resources = new() { Threads = Environment.ProcessorCount } }));
+                        var activations = !integers ? null : new QuantizedActivations(plan, RangeMeasurement.Measure(
+                            FakeQuantizedGraph.Of(graph, chosen), plan, RangeMethod.LeastSquares, new Workload(images, preprocessing)));
                         var written = ModelWriter.Build(graph, chosen, activations);
                         ParityResult Check(ModelProto file) => ParityCheck.Run(
-                            graph, new(file, "m.onnx", chosen, activations), scales, ParityInputs.Of(graph, new Workload(images, preprocessing)));
+                            graph, new(file, "m.onnx", chosen, activations), scales, ParityInputs.Of(graph,
+                                new Workload(images, preprocessing)));
 
                         foreach (var o in Check(written).Outputs)
                         {

@@ -65,7 +65,8 @@ internal static class RoundingBenchmark
         {
             var (graph, layers, calibration, preprocessing) = network.Open();
             var evaluation = new Evaluation(network, graph, preprocessing, limit);
-            var inputs = InputMeasurement.Measure(graph, layers, new Workload(calibration, preprocessing) { Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes } }).ToArray();
+            var inputs = InputMeasurement.Measure(graph, layers,
+                new Workload(calibration, preprocessing) { Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes } }).ToArray();
             InputStatistics[] uncorrected = [.. inputs.Select(i => i with { Mean = null })];
             evaluation.Row("FP32", "", graph.Model);
             foreach (int bits in network.Widths)
@@ -80,9 +81,17 @@ internal static class RoundingBenchmark
                 Row("+ feedback (and coordinate descent)", new FeedbackRounding(), uncorrected);
                 Row("+ bias correction (the default)", new FeedbackRounding(), inputs);
                 evaluation.Row("+ quantized inputs (refine)", $"{bits}", ModelWriter.Build(
-                    graph, CandidateMaker.MakeSequentially(graph, graph, layers, widths, new FeedbackRounding(), new Workload(calibration, preprocessing) { Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes } }).Items));
+                    graph, CandidateMaker.MakeSequentially(graph, graph, layers, widths, new FeedbackRounding(),
+                        new Workload(calibration, preprocessing)
+                        {
+                            Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes },
+                        }).Items));
                 evaluation.Row("gpfq on quantized inputs, biases corrected", $"{bits}", ModelWriter.Build(
-                    graph, CandidateMaker.MakeSequentially(graph, graph, layers, widths, new GpfqRounding(), new Workload(calibration, preprocessing) { Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes } }).Items));
+                    graph, CandidateMaker.MakeSequentially(graph, graph, layers, widths, new GpfqRounding(),
+                        new Workload(calibration, preprocessing)
+                        {
+                            Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes },
+                        }).Items));
             }
         }
     }
@@ -99,12 +108,24 @@ internal static class RoundingBenchmark
             var pairs = PairFinder.Find(graph, layers);
             foreach (var rounding in (IRounding[])[new NearestRounding(), new FeedbackRounding()])
             {
-                var scalings = Equalizer.Choose(graph, pairs, rounding, 4, new Workload(calibration, preprocessing) { Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes }, Cancellation = CancellationToken.None });
-                Console.WriteLine($"| {network.Model} | {rounding.Name}: {scalings.Count} of {pairs.Count} tensors scaled, output error × {string.Join(", ", scalings.Select(s => $"{s.ErrorRatio:0.00}"))} | | | |");
-                foreach (var (name, scaled) in (ReadOnlySpan<(string, Graph)>)[("", graph), (", equalized", EqualizedGraph.Of(graph, pairs, scalings))])
+                var scalings = Equalizer.Choose(graph, pairs, rounding, 4,
+                    new Workload(calibration, preprocessing)
+                    {
+                        Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes },
+                        Cancellation = CancellationToken.None,
+                    });
+                var ratios = string.Join(", ", scalings.Select(s => $"{s.ErrorRatio:0.00}"));
+                Console.WriteLine($"| {network.Model} | {rounding.Name}: {scalings.Count} of {pairs.Count} tensors scaled, "
+                    + $"output error × {ratios} | | | |");
+                var equalized = EqualizedGraph.Of(graph, pairs, scalings);
+                foreach (var (name, scaled) in (ReadOnlySpan<(string, Graph)>)[("", graph), (", equalized", equalized)])
                 {
                     var own = LayerFinder.Find(scaled).Layers;
-                    var inputs = InputMeasurement.Measure(scaled, own, new Workload(calibration, preprocessing) { Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes } }).ToArray();
+                    var inputs = InputMeasurement.Measure(scaled, own,
+                        new Workload(calibration, preprocessing)
+                        {
+                            Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes },
+                        }).ToArray();
                     foreach (int bits in (int[])[8, 4])
                     {
                         var made = CandidateMaker.Make(
@@ -123,7 +144,7 @@ internal static class RoundingBenchmark
                     Preprocessing = preprocessing,
                     Limit = MixedImages,
                     Equalize = equalize,
-                    Sensitivity = new() { Estimator = "additive" },
+                    Estimator = "additive",
                     Run = Path.Combine(Path.GetTempPath(), "clado-rounding", $"{network.Model}-{equalize}"),
                 });
                 evaluation.Row(
@@ -156,7 +177,11 @@ internal static class RoundingBenchmark
             var images = ImageFolder.Open(Path.Combine(folder, "images"));
             Time("ResNet-50, random", graph, layers, images, Preprocessing.Parse("imagenet"));
             var widest = layers.MaxBy(l => WeightMatrix.Of(l).Columns)!;
-            var inputs = InputMeasurement.Measure(graph, [widest], new Workload(images, Preprocessing.Parse("imagenet")) { Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes } }).First();
+            var inputs = InputMeasurement.Measure(graph, [widest],
+                new Workload(images, Preprocessing.Parse("imagenet"))
+                {
+                    Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes },
+                }).First();
             double cholesky = MeasuringBenchmark.Cpu(() => ErrorFeedback.Of(inputs.Gram[0], inputs.Columns, 1, Threads));
             Console.WriteLine(
                 $"\nCholesky factor of {inputs.Columns:N0} inputs, copies to and from double precision included: {cholesky:0.0} CPU s");
@@ -169,7 +194,11 @@ internal static class RoundingBenchmark
     {
         double forward = MeasuringBenchmark.Cpu(() => Forward(graph, calibration, preprocessing)), measuring = 0, rounding = 0;
         // Statistics of all layers at once take gigabytes where layers are wide: one after the other, each thrown away.
-        using var inputs = InputMeasurement.Measure(graph, layers, new Workload(calibration, preprocessing) { Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes } }).GetEnumerator();
+        using var inputs = InputMeasurement.Measure(graph, layers,
+            new Workload(calibration, preprocessing)
+            {
+                Resources = new() { Threads = Threads, MemoryBytes = MemoryBytes },
+            }).GetEnumerator();
         foreach (var layer in layers)
         {
             measuring += MeasuringBenchmark.Cpu(() => inputs.MoveNext());

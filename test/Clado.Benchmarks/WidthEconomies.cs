@@ -25,12 +25,13 @@ internal static class WidthEconomies
     public static void Run(PipelineOptions options)
     {
         var whole = Pipeline.Measure(options);
-        var candidates = whole.Candidates;
+        var candidates = whole.Rows;
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         var inputs = new MeasurementInputs(whole.Graph, candidates, new Workload(images, options.Preprocessing));
         using var records = new RecordStore(Path.Combine(options.Run!, "quarter.sqlite"));
         var fewer = new ImageSet(images.Folder, [.. images.Items.Where((_, i) => i % 4 == 0)]);
-        var quarter = SensitivityMeasurement.Measure(inputs with { Work = inputs.Work with { Images = fewer } }, [], options.Sensitivity, records);
+        var part = inputs with { Work = inputs.Work with { Images = fewer } };
+        var quarter = SensitivityMeasurement.Measure(part, [], options.Sensitivity, records);
 
         int n = candidates.Items.Count;
         bool IsWide(int row) => candidates.Items[row].Bits > Below;
@@ -59,12 +60,12 @@ internal static class WidthEconomies
         var surrogate = new Surrogate
         {
             Name = "economies",
-            Matrix = SpectralProjection.Project(matrix, pipeline.Candidates.Items.Count).Projected,
+            Matrix = SpectralProjection.Project(matrix, pipeline.Rows.Items.Count).Projected,
         };
         var result = BitAllocation.Allocate(
-            surrogate, pipeline.Candidates, new FileSize(pipeline.Graph, pipeline.Layers.Layers), Budget.Parse($"{bits}bit", 0),
+            surrogate, pipeline.Rows, new FileSize(pipeline.Graph, pipeline.Layers), Budget.Parse($"{bits}bit", 0),
             new AutomaticAllocator());
-        return pipeline.Candidates.RowsOf(result.Chosen);
+        return pipeline.Rows.RowsOf(result.Chosen);
     }
 
     /// <summary>Losses between two widths fall geometrically with the bits; cross terms as the geometric mean of what they cross.</summary>

@@ -60,7 +60,7 @@ internal static class AllocateCommand
         {
             terminal.Data(json(result));
         }
-        terminal.Message($"clado: {AllocationViews.Infeasible(result)}");
+        terminal.Message($"clado: {result.Infeasibility}");
         return true;
     }
 }

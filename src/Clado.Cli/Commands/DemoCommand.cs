@@ -19,7 +19,10 @@ internal static class DemoCommand
         var folder = new Option<string>("--output", "-o") { Description = "Folder to write", DefaultValueFactory = _ => "clado-demo" };
         var command = new Command(
             "demo",
-            "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo") { folder };
+            "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo")
+        {
+            folder,
+        };
         command.Runs((parsed, cancellation) => Run(terminal, parsed.GetRequiredValue(folder), cancellation));
         return command;
     }
@@ -61,7 +64,7 @@ internal static class DemoCommand
         var evaluation = new EvaluationOptions { Images = test, Preprocessing = options.Preprocessing, Reference = options.Model };
         // On one thread: there speed is the kernels', and least disturbed by what else the machine does.
         string[] paths = [options.Model, .. files.Select(f => f.Deployment.StagedPath)];
-        double[] times = LatencyMeasurement.Measure(paths, threads: 1, cancellation: cancellation);
+        var times = Evaluator.MeasureLatency(paths, threads: 1, cancellation: cancellation);
         Row(table, "FP32", 32, Evaluator.Evaluate(options.Model, evaluation, null, cancellation), 1, "", options.Model);
         foreach (var (file, time) in files.Zip(times.Skip(1)))
         {

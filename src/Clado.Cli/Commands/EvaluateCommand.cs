@@ -19,7 +19,7 @@ internal static class EvaluateCommand
         var reference = new Option<string>("--reference") { Description = "The FP32 model to compare with" };
         var latency = new Option<bool>("--latency")
         {
-            Description = "Time runs on one image with --threads threads, in turn with the reference: the median",
+            Description = "Time runs on one image with --threads threads, alternately with the reference: the median",
         };
         var command = new Command(
             "evaluate",
@@ -31,27 +31,19 @@ internal static class EvaluateCommand
         feeding.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
-            var (inputs, sideBySide) = (feeding.Read(parsed), CommonOptions.ThreadCount(parsed.GetValue(threads)));
             var options = new EvaluationOptions
             {
                 Images = parsed.GetRequiredValue(images),
                 Limit = parsed.GetValue(limit),
                 Seed = parsed.GetValue(seed),
                 Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
-                Inputs = inputs,
+                Inputs = feeding.Read(parsed),
                 Reference = parsed.GetValue(reference),
-                Resources = new Resources { Threads = sideBySide },
+                Resources = new Resources { Threads = CommonOptions.ThreadCount(parsed.GetValue(threads)) },
             };
-            var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, new StageShare(terminal, "evaluating"), cancellation);
+            var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, terminal.Stage("evaluating"), cancellation);
             terminal.ShowNotes(result.Notes);
-            if (parsed.GetValue(latency))
-            {
-                // At the size it was evaluated at.
-                inputs = inputs with { Size = null, Shape = result.InputShape };
-                var paths = new[] { result.Model, parsed.GetValue(reference) }.OfType<string>().ToArray();
-                double[] times = LatencyMeasurement.Measure(paths, sideBySide, inputs: inputs, cancellation: cancellation);
-                result = result with { LatencyMilliseconds = times[0], ReferenceLatencyMilliseconds = times.Length > 1 ? times[1] : null };
-            }
+            result = parsed.GetValue(latency) ? Timed(result, options, cancellation) : result;
             if (parsed.GetValue(json))
             {
                 terminal.Data(result.ToJson());
@@ -63,5 +55,14 @@ internal static class EvaluateCommand
             return App.Done;
         });
         return command;
+    }
+
+    private static EvaluationResult Timed(EvaluationResult result, EvaluationOptions options, CancellationToken cancellation)
+    {
+        string[] paths = [.. new[] { result.Model, options.Reference }.OfType<string>()];
+        // At the size it was evaluated at.
+        var inputs = options.Inputs with { Size = null, Shape = result.InputShape };
+        var times = Evaluator.MeasureLatency(paths, options.Resources.Threads, inputs, cancellation);
+        return result with { LatencyMilliseconds = times[0], ReferenceLatencyMilliseconds = times.Count > 1 ? times[1] : null };
     }
 }

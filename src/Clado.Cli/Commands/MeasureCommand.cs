@@ -17,7 +17,7 @@ internal static class MeasureCommand
         measuring.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
-            var run = Pipeline.Measure(Prepare(terminal, measuring.Read(parsed)), terminal, cancellation);
+            var run = Prepare(terminal, measuring.Read(parsed)).Measure(terminal, cancellation);
             terminal.ShowScalings(run);
             terminal.ShowSensitivity(run);
             terminal.ShowScales(run);
@@ -27,7 +27,8 @@ internal static class MeasureCommand
     }
 
     /// <summary>
-    /// Reads and checks what is to be measured, the run folder first: that takes no time. One that has something in it may be of use as it is.
+    /// Reads and checks what is to be measured, the run folder first: that takes no time.
+    /// A folder that has something in it may be of use as it is.
     /// </summary>
     public static PreparedRun Prepare(Terminal terminal, PipelineOptions options)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Clado.Allocation;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
+using Clado.Curves;
 
 namespace Clado.Cli.Commands;
 
@@ -52,7 +53,7 @@ internal static class QuantizeCommand
         {
             return App.No;
         }
-        var run = Pipeline.Measure(prepared, terminal, cancellation);
+        var run = prepared.Measure(terminal, cancellation);
         var result = AllocateCommand.Allocate(terminal, run, choice, wanted.Json, cancellation);
         if (result is null)
         {
@@ -76,17 +77,22 @@ internal static class QuantizeCommand
         }
         var uniform = BesideTheFile(
             terminal, "uniform widths beside the file", () => run.UniformAround(model.SizeBytes, terminal, cancellation));
+        Show(terminal, run, model, uniform ?? []);
+        return App.Done;
+    }
+
+    private static void Show(Terminal terminal, MeasuredRun run, DeployedModel model, IReadOnlyList<CurvePoint> uniform)
+    {
         terminal.Show(model.Allocation);
         terminal.ShowScalings(run);
-        terminal.Show(biases);
+        terminal.Show(model.Biases);
         terminal.ShowKept(run);
         terminal.ShowGains(run);
         terminal.ShowScales(run);
         terminal.ShowMeasured(run, model);
-        terminal.ShowChart(model.Allocation, model.Evaluation!, uniform ?? []);
+        terminal.ShowChart(model.Allocation, model.Evaluation!, uniform);
         terminal.Show(model.Parity);
-        terminal.Data($"written: {path}");
-        return App.Done;
+        terminal.Data($"written: {model.Path}");
     }
 
     /// <summary>

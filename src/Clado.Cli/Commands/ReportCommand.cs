@@ -21,36 +21,35 @@ internal static class ReportCommand
         {
             run, output, figures,
         };
-        command.Runs((parsed, _) =>
-        {
-            var folder = parsed.GetRequiredValue(run);
-            var report = Report.Read(folder);
-            var path = parsed.GetValue(output);
-            Destination.CheckFile("-o", path, report.ModelPath);
-            Destination.CheckOutsideRun("-o", path, folder);
-            Destination.CheckFolder("--figures", parsed.GetValue(figures));
-            if (parsed.GetValue(figures) is not null)
-            {
-                Report.CheckFont();
-            }
-            if (path is null)
-            {
-                path = report.WriteToRun();
-            }
-            else
-            {
-                report.Write(path);
-            }
-            terminal.Data($"written: {path}");
-            if (parsed.GetValue(figures) is { } target)
-            {
-                foreach (var file in report.WriteFigures(target))
-                {
-                    terminal.Data($"written: {file}");
-                }
-            }
-            return App.Done;
-        }, runsModels: false);
+        command.Runs(
+            (parsed, _) => Run(terminal, parsed.GetRequiredValue(run), parsed.GetValue(output), parsed.GetValue(figures)),
+            runsModels: false);
         return command;
+    }
+
+    private static int Run(Terminal terminal, string folder, string? path, string? figures)
+    {
+        var report = Report.Read(folder);
+        Destination.CheckFile("-o", path, report.ModelPath);
+        Destination.CheckOutsideRun("-o", path, folder);
+        Destination.CheckFolder("--figures", figures);
+        if (figures is not null)
+        {
+            Report.CheckFont();
+        }
+        if (path is null)
+        {
+            path = report.WriteToRun();
+        }
+        else
+        {
+            report.Write(path);
+        }
+        terminal.Data($"written: {path}");
+        foreach (var file in figures is null ? [] : report.WriteFigures(figures))
+        {
+            terminal.Data($"written: {file}");
+        }
+        return App.Done;
     }
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
-using Clado.Sweeps;
+using Clado.Curves;
 using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
@@ -11,101 +11,67 @@ internal static class SweepCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var (running, json) = (new RunOptions(), CommonOptions.Json());
-        var budgets = new Option<string?>("--budgets")
-        {
-            Description = "Budgets with commas between, as allocate takes them "
-                + "(default: chosen from the smallest file to the largest, denser where the curve bends)",
-        };
-        var points = new Option<int>("--points")
-        {
-            Description = "Budgets to choose where none are given",
-            DefaultValueFactory = _ => new SweepOptions().PointCount,
-        };
-        var images = new Option<string?>("--evaluate")
-        {
-            Description = "Folder of images to evaluate on: images, class folders, or images with a labels.csv (default: those of the run)",
-        };
-        var (limit, seed, rounds) = (CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.Rounds());
-        var drop = new Option<double?>("--target-drop")
-        {
-            CustomParser = result => CommonOptions.Number(result),
-            Description = "Look for the smallest size that loses at most so many points of top-1, "
-                + "or of agreement with FP32 where there are no labels",
-        };
+        var (sweeping, running, json) = (new SweepingOptions(), new RunOptions(), CommonOptions.Json());
         var output = new Option<string?>("--output", "-o") { Description = "CSV file to write" };
         var command = new Command(
             "sweep",
             "The size–accuracy curve from one measurement, uniform widths and the diagonal choice beside it. "
             + "Finished points are kept in the run folder.\n\n"
             + "Example: clado sweep --run runs/resnet20 --evaluate test -o resnet20.csv\n"
-            + "Example: clado sweep --run runs/resnet20 --evaluate test --target-drop 1")
-        {
-            budgets, points, images, limit, seed, drop, rounds, output,
-        };
+            + "Example: clado sweep --run runs/resnet20 --evaluate test --target-drop 1");
+        sweeping.AddTo(command);
+        command.Options.Add(output);
         running.AddTo(command);
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
         {
-            if (parsed.GetValue(drop) is { } asked && !(asked is >= 0 and <= 100))
-            {
-                throw new CladoException(
-                    $"--target-drop {parsed.GetResult(drop)!.Tokens[0].Value}: points of accuracy from 0 to 100 are wanted");
-            }
-            if (parsed.GetValue(drop) is not null && parsed.GetValue(budgets) is not null)
-            {
-                throw new CladoException("--budgets: --target-drop looks for a budget by itself; leave one of them out");
-            }
-            if (parsed.GetValue(images) is null && (parsed.GetValue(limit) is not null || parsed.GetResult(seed) is { Implicit: false }))
-            {
-                throw new CladoException(
-                    "--limit and --seed choose among the images of --evaluate, which is missing; the run's images are used all of them");
-            }
+            var (options, path) = (sweeping.Read(parsed), parsed.GetValue(output));
             var run = running.Open(parsed, terminal);
-            Destination.CheckFile("-o", parsed.GetValue(output), run.ModelPath);
-            Destination.CheckOutsideRun("-o", parsed.GetValue(output), run.RunPath);
-            Destination.CheckOutsideImages("-o", parsed.GetValue(output), parsed.GetValue(images) ?? run.ImagesPath);
-            var options = new SweepOptions
-            {
-                Images = parsed.GetValue(images),
-                Limit = parsed.GetValue(limit),
-                Seed = parsed.GetValue(seed),
-                Rounds = parsed.GetValue(rounds),
-                PointCount = parsed.GetValue(points),
-                Budgets = parsed.GetValue(budgets)?.Split(',', StringSplitOptions.TrimEntries) ?? [],
-            };
-            int code = App.Done;
-            Curve curve;
-            if (parsed.GetValue(drop) is { } target)
-            {
-                (var found, curve) = run.FindSmallest(target, options, terminal, cancellation);
-                code = Say(terminal, run, options, target, found, curve);
-            }
-            else
-            {
-                (curve, var infeasible) = run.Sweep(options, terminal, cancellation);
-                foreach (var result in infeasible)
-                {
-                    terminal.Message($"clado: {AllocationViews.Infeasible(result)}");
-                    code = App.No;
-                }
-            }
-            if (parsed.GetValue(output) is { } path)
-            {
-                curve.WriteCsv(path);
-                terminal.Message($"written: {path}");
-            }
-            if (parsed.GetValue(json))
-            {
-                terminal.Data(curve.ToJson());
-            }
-            else
-            {
-                terminal.Show(curve);
-            }
+            Destination.CheckFile("-o", path, run.ModelPath);
+            Destination.CheckOutsideRun("-o", path, run.RunPath);
+            Destination.CheckOutsideImages("-o", path, options.Images ?? run.ImagesPath);
+            var (code, curve) = sweeping.Drop(parsed) is { } target
+                ? FindSmallest(terminal, run, options, target, cancellation)
+                : Sweep(terminal, run, options, cancellation);
+            Show(terminal, curve, path, parsed.GetValue(json));
             return code;
         });
         return command;
+    }
+
+    private static (int Code, Curve Curve) Sweep(
+        Terminal terminal, MeasuredRun run, SweepOptions options, CancellationToken cancellation)
+    {
+        var (curve, infeasible) = run.Sweep(options, terminal, cancellation);
+        foreach (var result in infeasible)
+        {
+            terminal.Message($"clado: {result.Infeasibility}");
+        }
+        return (infeasible.Count == 0 ? App.Done : App.No, curve);
+    }
+
+    private static (int Code, Curve Curve) FindSmallest(
+        Terminal terminal, MeasuredRun run, SweepOptions options, double target, CancellationToken cancellation)
+    {
+        var (found, curve) = run.FindSmallest(target, options, terminal, cancellation);
+        return (Say(terminal, run, options, target, found, curve), curve);
+    }
+
+    private static void Show(Terminal terminal, Curve curve, string? path, bool json)
+    {
+        if (path is not null)
+        {
+            curve.WriteCsv(path);
+            terminal.Message($"written: {path}");
+        }
+        if (json)
+        {
+            terminal.Data(curve.ToJson());
+        }
+        else
+        {
+            terminal.Show(curve);
+        }
     }
 
     /// <summary>Says what was found for a drop, in a line, and gives the exit code.</summary>

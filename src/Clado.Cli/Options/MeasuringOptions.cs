@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Clado.Activations;
 using Clado.Images;
-using Clado.Sensitivity;
 
 namespace Clado.Cli.Options;
 
@@ -24,9 +23,9 @@ internal sealed class MeasuringOptions
     private readonly Option<string> estimator = new Option<string>("--estimator")
     {
         Description = "How cross-layer sensitivities are found: " + string.Join(
-            "; ", SensitivityOptions.Estimators.Zip(SensitivityOptions.EstimatorDescriptions, (name, what) => $"{name}: {what}")),
+            "; ", PipelineOptions.Estimators.Zip(PipelineOptions.EstimatorDescriptions, (name, what) => $"{name}: {what}")),
         DefaultValueFactory = _ => "auto",
-    }.AcceptOnlyFromAmong([.. SensitivityOptions.Estimators]);
+    }.AcceptOnlyFromAmong([.. PipelineOptions.Estimators]);
 
     private readonly Option<string> rounding = new Option<string>("--rounding")
     {
@@ -56,7 +55,7 @@ internal sealed class MeasuringOptions
     private readonly Option<string?> loss = new Option<string?>("--loss")
     {
         Description = "Loss to measure (default: kl, or mse where the model is no classifier)",
-    }.AcceptOnlyFromAmong([.. SensitivityOptions.Losses]);
+    }.AcceptOnlyFromAmong([.. PipelineOptions.Losses]);
 
     private readonly Option<string[]> pins = new("--pin")
     {
@@ -101,7 +100,8 @@ internal sealed class MeasuringOptions
         MeasuredActivations = parsed.GetRequiredValue(measuredActivations) == "8" ? ActivationFormat.Int8 : ActivationFormat.Float,
         Opset = writing.Read(parsed).Opset ?? PipelineOptions.Opsets[0],
         Resources = resources.Read(parsed),
-        Sensitivity = new() { Estimator = parsed.GetRequiredValue(estimator), Loss = parsed.GetValue(loss) },
+        Estimator = parsed.GetRequiredValue(estimator),
+        Loss = parsed.GetValue(loss),
     };
 
     private static int[] Widths(string text) =>

@@ -1,6 +1,6 @@
 using Clado.Allocation;
 using Clado.Evaluation;
-using Clado.Sweeps;
+using Clado.Curves;
 using static System.FormattableString;
 
 namespace Clado.Cli.Output;
@@ -26,31 +26,6 @@ internal static class AllocationViews
         string measured = result.MeasuredLoss is { } loss ? Invariant($", measured {loss:0.0000}") : "";
         terminal.Data(Invariant($"{result.SizeBytes:N0} bytes{budget}, {result.BitsPerWeight:0.000} bits a weight, ")
             + Invariant($"predicted loss increase {result.PredictedLoss:0.0000}{measured}; {Proof(result)}"));
-    }
-
-    /// <summary>The one line for limits that cannot be kept: which, and what can.</summary>
-    public static string Infeasible(AllocationResult result)
-    {
-        var text = result.Budget.Asked;
-        if (result.Unreachable is not { } limit)
-        {
-            return $"--budget {text}: no choice " + (result.Status == AllocationStatus.Unknown
-                ? "that keeps all limits was found in time, and there may be none; loosen one of them"
-                : "of these widths keeps all limits; loosen one of them");
-        }
-        if (limit.Kind == LimitKind.FileBytes)
-        {
-            return Invariant($"--budget {text}: no choice of these widths is that small; the smallest file is {result.SmallestBytes:N0} bytes ")
-                + Invariant($"({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight). ")
-                + "Raise the budget, or allow narrower widths with --bits";
-        }
-        var (value, least) = limit.Kind == LimitKind.BitsPerWeight
-            ? (Invariant($"{limit.Value}bit"), limit.Smallest is { } bits ? Invariant($"the least is {RoundedUp(bits):0.00} bits a weight") : null)
-            : (Invariant($"{limit.Value:0}"), limit.Smallest is { } smallest ? Invariant($"the least they reach is {smallest:N0}") : null);
-        var beside = limit.Beside.Count == 0 ? "" : $" beside {string.Join(" and ", limit.Beside.Select(Option))}";
-        return $"{Option(limit.Kind)} {value}: no choice of these widths keeps it{beside}; "
-            + $"{least ?? "the least it could be is not known"}. "
-            + $"Raise it{(limit.Beside.Count == 0 ? "" : ", or the other limits")}, or allow narrower widths with --bits";
     }
 
     /// <summary>Bits of the layers from input to output, a column a layer, and the uniform widths next to the file's size.</summary>
@@ -95,16 +70,6 @@ internal static class AllocationViews
         }
         terminal.Show(table);
     }
-
-    /// <summary>A limit that can be kept when it is given back.</summary>
-    private static double RoundedUp(double bits) => Math.Ceiling(bits * 100) / 100;
-
-    private static string Option(LimitKind kind) => kind switch
-    {
-        LimitKind.BitOperations => "--max-bitops",
-        LimitKind.Cost => "--max-cost",
-        _ => "--budget",
-    };
 
     private static string Proof(AllocationResult result) => result.Status == AllocationStatus.Optimal
         ? $"proven optimal for {result.Surrogate}"

@@ -1,5 +1,5 @@
 using Clado.Evaluation;
-using Clado.Sweeps;
+using Clado.Curves;
 using static System.FormattableString;
 
 namespace Clado.Cli.Output;

@@ -17,7 +17,7 @@ internal static class ModelViews
 
     public static void Show(this Terminal terminal, Inspection inspection)
     {
-        var layers = inspection.Layers.Layers;
+        var layers = inspection.Layers;
         var table = new TextTable(
             ("layer", false), ("op", false), ("shape", true), ("groups", true), ("parameters", true), ("MACs", true));
         foreach (var layer in layers)
@@ -37,7 +37,7 @@ internal static class ModelViews
             terminal.Data(Invariant($"smallest file: {smallest:N0} bytes, {(double)smallest / inspection.SizeBytes:P1} of this one, ")
                 + Invariant($"with widths of {string.Join(", ", PipelineOptions.DefaultBits)} bits and activations of 8"));
         }
-        terminal.ShowKept("kept as float", inspection.Layers.Kept);
+        terminal.ShowKept("kept as float", inspection.Kept);
         // Their parts are not known before there are images.
         string how = inspection.IsClassifier
             ? "kl, as distributions over classes"
@@ -56,7 +56,7 @@ internal static class ModelViews
     /// <summary>What of the network is not quantized, weights first, and why.</summary>
     public static void ShowKept(this Terminal terminal, MeasuredRun run)
     {
-        terminal.ShowKept("kept as float", run.Layers.Kept);
+        terminal.ShowKept("kept as float", run.Kept);
         terminal.ShowKept("computes in floats", run.FloatOperations);
     }
 

@@ -11,8 +11,8 @@ internal static class RunViews
     {
         foreach (var scale in run.Scales ?? [])
         {
-            string whose = scale.Parts.Count == 1 ? "its" : "each part's own";
-            terminal.Data($"output '{scale.Output}': {scale.Parts.Summary}, errors in units of {whose} variance over the images");
+            string whose = scale.Variances.Count == 1 ? "its" : "each part's own";
+            terminal.Data($"output '{scale.Output}': {scale.Layout}, errors in units of {whose} variance over the images");
         }
     }
 
@@ -47,10 +47,10 @@ internal static class RunViews
     /// <summary>Loss increase of every candidate alone, a row a layer.</summary>
     public static void ShowSensitivity(this Terminal terminal, MeasuredRun run)
     {
-        var (candidates, matrix) = (run.Candidates.Items, run.Sensitivity);
+        var (candidates, matrix) = (run.Candidates, run.Sensitivity);
         int[] widths = [.. candidates.Select(c => c.Bits).Distinct().Order()];
         var table = new TextTable([("layer", false), ("weights", true), .. widths.Select(b => ($"{b} bits", true))]);
-        foreach (var layer in run.Layers.Layers)
+        foreach (var layer in run.Layers)
         {
             var rows = candidates.Index().Where(c => c.Item.Layer == layer).ToDictionary(c => c.Item.Bits, c => c.Index);
             string Loss(int bits) => rows.TryGetValue(bits, out int row) ? Invariant($"{matrix.LossIncrease(row):0.000000}") : "";
@@ -58,7 +58,8 @@ internal static class RunViews
         }
         terminal.Show(table);
         string unit = matrix.Loss == "mse" ? "" : ", nats";
-        terminal.Data(Invariant($"loss increase of each candidate alone, {matrix.Loss}{unit}, {matrix.ImageCount:N0} images, {matrix.Estimator}; ")
+        terminal.Data(Invariant($"loss increase of each candidate alone, {matrix.Loss}{unit}, {matrix.ImageCount:N0} images, ")
+            + $"{matrix.Estimator}; "
             + Invariant($"{matrix.NegativeSpectralMass:P1} of the spectrum is negative and was cut off"));
         terminal.ShowGains(run);
     }
@@ -66,13 +67,13 @@ internal static class RunViews
     /// <summary>Says where a narrower width measured a lower loss than a wider one: noise, or chance gains of cross-entropy.</summary>
     public static void ShowGains(this Terminal terminal, MeasuredRun run)
     {
-        var losses = run.Candidates.Items.Select((c, row) => (c.Layer, c.Bits, Loss: run.Sensitivity.LossIncrease(row)));
+        var losses = run.Candidates.Select((c, row) => (c.Layer, c.Bits, Loss: run.Sensitivity.LossIncrease(row)));
         var gains = losses.GroupBy(c => c.Layer)
             .SelectMany(own => own.Where(narrow => own.Any(wide => wide.Bits > narrow.Bits && wide.Loss > narrow.Loss)).Take(1)).ToArray();
         if (gains.Length > 0)
         {
             terminal.Message(
-                $"note: {run.Sensitivity.Loss} measured a gain from a narrower width in {gains.Length} of {run.Layers.Layers.Count} layers "
+                $"note: {run.Sensitivity.Loss} measured a gain from a narrower width in {gains.Length} of {run.Layers.Count} layers "
                 + $"(such as {gains[0].Layer.Name} at {gains[0].Bits} bits); a gain measured on few images is often chance, "
                 + "and a wider width may then stay unchosen even where it fits");
         }

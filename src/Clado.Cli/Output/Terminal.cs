@@ -69,6 +69,10 @@ internal sealed class Terminal : IProgress<StageProgress>
     /// <summary>A share in percent; a dash where there is none.</summary>
     public static string Percent(double? share) => share is { } s ? Invariant($"{s * 100:0.00} %") : "–";
 
+    /// <summary>Takes the share done of one stage.</summary>
+    /// <param name="name">Name of the stage.</param>
+    public IProgress<double> Stage(string name) => new StageShare(this, name);
+
     /// <summary>Shows how far a stage is: one line that is rewritten, or a line now and then where the output is no terminal.</summary>
     public void Report(StageProgress value)
     {
@@ -120,4 +124,9 @@ internal sealed class Terminal : IProgress<StageProgress>
         time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min"
         : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s"
         : $"{Math.Max(1, time.Seconds)} s";
+
+    private sealed class StageShare(Terminal terminal, string stage) : IProgress<double>
+    {
+        public void Report(double value) => terminal.Report(new StageProgress(stage, null, value));
+    }
 }

@@ -22,6 +22,7 @@ internal static class Words
         ["PipelineOptions.Bits"] = "--bits",
         ["PipelineOptions.Images"] = "--images",
         ["PipelineOptions.Limit"] = "--limit",
+        ["PipelineOptions.Loss"] = "--loss",
         ["PipelineOptions.Opset"] = "--opset",
         ["PipelineOptions.Pins"] = "--pin",
         ["PipelineOptions.Preprocessing"] = "--preprocess",
@@ -30,7 +31,6 @@ internal static class Words
         ["Report.WriteFigures"] = "--figures",
         ["Resources.MemoryBytes"] = "--memory",
         ["RunLimit.Enter"] = "--run-timeout",
-        ["SensitivityOptions.Loss"] = "--loss",
         ["SweepOptions.Budgets"] = "--budgets",
         ["SweepOptions.PointCount"] = "--points",
         ["SweepOptions.Rounds"] = "--rounds",
@@ -40,5 +40,6 @@ internal static class Words
     private static readonly string[] Names = [.. Options.Keys.OrderByDescending(name => name.Length)];
 
     /// <summary>A message in the words of the command line.</summary>
-    public static string Of(string message) => Names.Aggregate(message, (text, name) => text.Replace(name, Options[name], StringComparison.Ordinal));
+    public static string Of(string message) =>
+        Names.Aggregate(message, (text, name) => text.Replace(name, Options[name], StringComparison.Ordinal));
 }

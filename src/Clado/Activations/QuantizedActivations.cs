@@ -1,7 +1,7 @@
 namespace Clado.Activations;
 
 /// <summary>Activations of a network as they are written: which are put on 8-bit grids, and the grids.</summary>
-public sealed record QuantizedActivations
+internal sealed record QuantizedActivations
 {
     /// <param name="plan">What is put on grids.</param>
     /// <param name="ranges">The grids.</param>

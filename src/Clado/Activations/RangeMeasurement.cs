@@ -59,7 +59,8 @@ internal static class RangeMeasurement
         var intervals = names.Select(name => (Minimum: (double)extremes[name].Minimum, Maximum: (double)extremes[name].Maximum));
         if (method != RangeMethod.MinMax)
         {
-            var histograms = names.ToDictionary(name => name, name => new ActivationHistogram(extremes[name].Minimum, extremes[name].Maximum));
+            var histograms = names.ToDictionary(
+                name => name, name => new ActivationHistogram(extremes[name].Minimum, extremes[name].Maximum));
             Pass((name, values) => histograms.GetValueOrDefault(name)?.Add(values));
             intervals = names.Select(name => histograms[name])
                 .Select(seen => method == RangeMethod.Percentile ? seen.Percentile() : seen.LeastSquares());

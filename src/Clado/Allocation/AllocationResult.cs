@@ -33,7 +33,10 @@ public sealed record AllocationResult
     public required double Gap { get; init; }
 
     /// <summary>The limit that no choice keeps; null where one keeps them all, or which it is is not known.</summary>
-    public UnreachableLimit? Unreachable { get; init; }
+    internal UnreachableLimit? Unreachable { get; init; }
+
+    /// <summary>Why there is no choice, and what to do; null where there is one.</summary>
+    public string? Infeasibility => Chosen.Count > 0 ? null : Allocation.Infeasibility.Of(this);
 
     /// <summary>Bytes of the smallest file these candidates can make.</summary>
     public required long SmallestBytes { get; init; }

@@ -3,7 +3,7 @@ using Clado.Allocation.Solver;
 namespace Clado.Allocation;
 
 /// <summary>What a choice of bits can be limited in.</summary>
-public enum LimitKind
+internal enum LimitKind
 {
     /// <summary>Bytes of the written file.</summary>
     FileBytes,
@@ -26,7 +26,7 @@ public enum LimitKind
 /// <param name="Value">The limit.</param>
 /// <param name="Smallest">The least any choice reaches that keeps the limits it is held beside; null where that is not known.</param>
 /// <param name="Beside">Limits it cannot be kept together with; empty where no choice keeps it alone. Shape: [limits].</param>
-public sealed record UnreachableLimit(LimitKind Kind, double Value, double? Smallest, IReadOnlyList<LimitKind> Beside)
+internal sealed record UnreachableLimit(LimitKind Kind, double Value, double? Smallest, IReadOnlyList<LimitKind> Beside)
 {
     /// <summary>
     /// Finds out which limit of a problem without a choice it is: one that cannot be kept alone, else the first that cannot be kept

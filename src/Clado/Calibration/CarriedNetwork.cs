@@ -6,8 +6,9 @@ using Microsoft.ML.OnnxRuntime;
 namespace Clado.Calibration;
 
 /// <summary>
-/// A network that runs on every batch of images a part at a time: what later nodes read of the parts before is carried along, so that going all the way takes
-/// one pass. Constants may be replaced until a node that reads them has run.
+/// A network that runs on every batch of images a part at a time.
+/// The tensors that later nodes read are kept from part to part, so that all parts together take one pass.
+/// A constant may be replaced until a node that reads it has run.
 /// </summary>
 /// <param name="graph">The network.</param>
 /// <param name="batches">The images.</param>
@@ -23,10 +24,11 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
 
     /// <summary>Gives a constant other values.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="values">In its shape.</param>
-    public void Replace(string name, float[] values) => replaced.Add(name, OrtValue.CreateTensorValueFromMemory(values, [.. graph.Initializers[name].Dims]));
+    /// <param name="values">The values. Shape: that of the constant, flat.</param>
+    public void Replace(string name, float[] values) =>
+        replaced.Add(name, OrtValue.CreateTensorValueFromMemory(values, [.. graph.Initializers[name].Dims]));
 
-    /// <summary>Goes on to the next part; every batch has to be run before the one after it.</summary>
+    /// <summary>Goes on to the next part. Every batch has to be run before the part after it.</summary>
     public void Advance()
     {
         DisposeSessions();
@@ -36,6 +38,7 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
     }
 
     /// <summary>Runs the part on a batch. Safe from several threads, each with a batch of its own.</summary>
+    /// <param name="batch">Index of the batch. Range: [0, batches).</param>
     /// <returns>At least the tensors the part was planned for.</returns>
     public BatchTensors Run(int batch)
     {
@@ -56,7 +59,8 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
     public void Dispose()
     {
         DisposeSessions();
-        foreach (var value in carried.OfType<Dictionary<string, OrtValue>>().Append(replaced).SelectMany(values => values.Values))
+        var kept = carried.OfType<Dictionary<string, OrtValue>>();
+        foreach (var value in kept.Append(replaced).SelectMany(values => values.Values))
         {
             value.Dispose();
         }
@@ -68,7 +72,7 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
         transient?.Dispose();
     }
 
-    /// <summary>Gives some tensors from others and the replaced constants; null where there is nothing to compute.</summary>
+    /// <summary>A session that computes tensors from others and the replaced constants; null where there is nothing to compute.</summary>
     private GraphSession? Session(IReadOnlyList<string> given, IReadOnlyList<string> wanted) =>
         wanted.Count == 0 ? null : new GraphSession(GraphPart.Extract(graph, given.Concat(replaced.Keys).ToHashSet(), wanted), graph.File);
 
@@ -76,7 +80,8 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
     {
         if (session is not null)
         {
-            foreach (var (name, value) in session.Outputs.Zip(session.Run(name => given.GetValueOrDefault(name) ?? replaced[name])).ToArray())
+            var outputs = session.Run(name => given.GetValueOrDefault(name) ?? replaced[name]);
+            foreach (var (name, value) in session.Outputs.Zip(outputs).ToArray())
             {
                 target.Add(name, value);
             }
@@ -86,8 +91,8 @@ internal sealed class CarriedNetwork(Graph graph, ImageBatches batches, IEnumera
 
 /// <summary>Tensors of a batch by name.</summary>
 /// <param name="values">Tensors.</param>
-/// <param name="areCarried">Whether these live on.</param>
-/// <param name="own">More tensors, which do not.</param>
+/// <param name="areCarried">Whether the next part needs these too, so that they are not disposed with this.</param>
+/// <param name="own">More tensors, which are always disposed with this.</param>
 internal sealed class BatchTensors(Dictionary<string, OrtValue> values, bool areCarried, Dictionary<string, OrtValue> own) : IDisposable
 {
     public OrtValue this[string name] => own.GetValueOrDefault(name) ?? values[name];

@@ -6,24 +6,24 @@ using static System.FormattableString;
 
 namespace Clado.Calibration;
 
-/// <summary>Runs a network on calibration images and sums up what its layers' inputs are like.</summary>
+/// <summary>Runs a network on calibration images and accumulates the Gram matrices and means of its layers' inputs.</summary>
 internal static class InputMeasurement
 {
     // The runtime, the program and its libraries; the model as read, as raised, and in a session.
     private const long ProgramBytes = 384L << 20;
     private const int ModelCopies = 4;
 
-    // While a layer is rounded, its matrix's factor takes up to twice the sum's bytes.
+    // While a layer is rounded, the Cholesky factor of its Gram matrix needs up to twice the bytes of the sum.
     private const int FactorShare = 2;
 
     private const long FastBatchBytes = 64L << 20;
     private const int LargestBatch = 32;
 
-    /// <summary>Measures the inputs of layers, as many layers in one pass over the images as memory allows.</summary>
+    /// <summary>Measures the inputs of layers. One pass over the images measures as many layers as memory allows.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="layers">Its layers. Shape: [layers].</param>
     /// <param name="work">Calibration images.</param>
-    /// <returns>The layers' statistics in their order, measured when they are asked for. Shape: [layers].</returns>
+    /// <returns>The statistics in the order of the layers, each measured when it is asked for. Shape: [layers].</returns>
     /// <exception cref="CladoException">The widest layer does not fit into memory, or inputs are not finite.</exception>
     public static IEnumerable<InputStatistics> Measure(Graph graph, IReadOnlyList<QuantizableLayer> layers, Workload work)
     {
@@ -31,8 +31,10 @@ internal static class InputMeasurement
         for (int first = 0; first < layers.Count;)
         {
             int count = 1;
-            for (long bytes = SizeBytes(layers[first]); first + count < layers.Count && (bytes += SizeBytes(layers[first + count])) <= available; count++)
+            long bytes = SizeBytes(layers[first]);
+            while (first + count < layers.Count && (bytes += SizeBytes(layers[first + count])) <= available)
             {
+                count++;
             }
             foreach (var sum in Pass(graph, [.. layers.Skip(first).Take(count)], work))
             {
@@ -42,12 +44,16 @@ internal static class InputMeasurement
         }
     }
 
-    /// <summary>Adds all batches up: passes of several side by side, then every layer takes them in their order.</summary>
-    /// <param name="sums">Are added to. Shape: [layers].</param>
+    /// <summary>
+    /// Adds all batches to the sums. Several batches run side by side; then every layer adds them in their order,
+    /// so that sums do not depend on the number of threads.
+    /// </summary>
+    /// <param name="sums">What is added to. Shape: [layers].</param>
     /// <param name="batches">The images.</param>
-    /// <param name="run">Gives a batch's tensors, and those of the float network where they are others.</param>
-    /// <param name="work">Threads, on which sums do not depend; stops between two batches.</param>
-    internal static void Pass(LayerSum[] sums, ImageBatches batches, Func<int, (BatchTensors Values, BatchTensors? Floats)> run, Workload work)
+    /// <param name="run">Gives the tensors of a batch, and those of the float network where they differ.</param>
+    /// <param name="work">Threads; stops between two batches.</param>
+    internal static void Pass(
+        LayerSum[] sums, ImageBatches batches, Func<int, (BatchTensors Values, BatchTensors? Floats)> run, Workload work)
     {
         int threads = work.Threads;
         for (int start = 0; start < batches.Count; start += threads)
@@ -76,31 +82,39 @@ internal static class InputMeasurement
         }
     }
 
-    /// <summary>Memory that is left for the matrices of a pass while the widest layer's are factorised.</summary>
+    /// <summary>Bytes left for the matrices of a pass while the matrix of the widest layer is factorised.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">Its layers. Shape: [layers].</param>
+    /// <param name="resources">Threads and memory.</param>
+    /// <exception cref="CladoException">The widest layer does not fit.</exception>
     internal static long Available(Graph graph, IReadOnlyList<QuantizableLayer> layers, Resources resources)
     {
         long memoryBytes = resources.MemoryBytes, widest = layers.Max(SizeBytes);
         long used = ProgramBytes + (ModelCopies * graph.FileSizeBytes) + (resources.Threads * FastBatchBytes) + (FactorShare * widest);
         return memoryBytes >= used + widest
             ? memoryBytes - used
-            : throw new CladoException(Invariant($"{Path.GetFileName(graph.File)}: rounding on inputs needs at least {(used + widest) >> 20:N0} MiB, ")
-                + Invariant($"--memory allows {memoryBytes >> 20:N0}; raise it, or use --rounding nearest"));
+            : throw new CladoException(
+                Invariant($"{Path.GetFileName(graph.File)}: rounding on inputs needs at least {(used + widest) >> 20:N0} MiB, ")
+                + Invariant($"{Settings.Memory} allows {memoryBytes >> 20:N0}; raise it, or use {Settings.Rounding} nearest"));
     }
 
-    /// <summary>Images a batch so that their tensors stay near the caches.</summary>
+    /// <summary>Images a batch such that its tensors stay near the caches.</summary>
     /// <param name="elements">Elements an image. Range: [0, inf).</param>
-    internal static int BatchSize(long elements) => (int)Math.Clamp(FastBatchBytes / (sizeof(float) * Math.Max(1, elements)), 1, LargestBatch);
+    internal static int BatchSize(long elements) =>
+        (int)Math.Clamp(FastBatchBytes / (sizeof(float) * Math.Max(1, elements)), 1, LargestBatch);
 
-    /// <summary>Bytes that a layer's matrices take.</summary>
+    /// <summary>Bytes of a layer's matrices.</summary>
     internal static long SizeBytes(QuantizableLayer layer) => InputStatistics.SizeBytes(WeightMatrix.Of(layer));
 
     private static LayerSum[] Pass(Graph graph, QuantizableLayer[] layers, Workload work)
     {
         var uses = layers.Select(layer => LayerUse.Of(graph, graph, layer)).ToArray();
-        var sums = layers.Zip(uses, (layer, own) => new LayerSum(graph, layer, own, isReplaced: false, work.Images.Items.Count)).ToArray();
+        int images = work.Images.Items.Count;
+        var sums = layers.Zip(uses, (layer, own) => new LayerSum(graph, layer, own, isReplaced: false, images)).ToArray();
         var wanted = uses.SelectMany(own => own).Select(use => use.Tensor).ToHashSet();
         var batches = work.Batches(graph, BatchSize(wanted.Sum(name => graph.Tensors[name].ElementCount)));
-        using var network = new CarriedNetwork(graph, batches, NetworkPart.Plan(graph, [new(wanted, new HashSet<string>())], isCarried: false));
+        var plan = NetworkPart.Plan(graph, [new(wanted, new HashSet<string>())], isCarried: false);
+        using var network = new CarriedNetwork(graph, batches, plan);
         network.Advance();
         Pass(sums, batches, batch => (network.Run(batch), null), work);
         return sums;

@@ -1,27 +1,41 @@
 namespace Clado.Calibration;
 
-/// <summary>What a layer's inputs are like on the calibration images.</summary>
+/// <summary>Second moments and means of a layer's inputs x on the calibration images.</summary>
 /// <param name="Columns">Columns of the layer's weight matrices.</param>
-/// <param name="RowCount">Rows (im2col) the means are over.</param>
-/// <param name="Gram">Mean of x xᵀ, a matrix a group. Shape: [groups][columns, columns]; symmetric.</param>
+/// <param name="RowCount">Rows of im2col that the means are over.</param>
+/// <param name="Gram">The Gram matrix of each group: mean of x xᵀ. Symmetric. Shape: [groups][columns, columns].</param>
 /// <param name="Cross">
-/// Where x comes from a network whose earlier layers are quantized: the mean of x yᵀ, y the same inputs in the float network; null where both are the same.
-/// Shape: [groups][columns, columns].
+/// Mean of x yᵀ, where x comes from a network whose earlier layers are quantized and y is the same input in the float network.
+/// null where both are the same. Shape: [groups][columns, columns].
 /// </param>
-public sealed record InputStatistics(int Columns, long RowCount, IReadOnlyList<float[]> Gram, IReadOnlyList<float[]>? Cross = null)
+internal sealed record InputStatistics(int Columns, long RowCount, IReadOnlyList<float[]> Gram, IReadOnlyList<float[]>? Cross = null)
 {
-    /// <summary>Mean of x, a vector a group; null where it is not known. Shape: [groups][columns].</summary>
+    /// <summary>Mean of x in each group; null where it is not known. Shape: [groups][columns].</summary>
     public IReadOnlyList<double[]>? Mean { get; init; }
 
-    /// <summary>Mean of the float network's inputs, where x comes from another. Shape: [groups][columns].</summary>
+    /// <summary>Mean of y, where there is <see cref="Cross"/>; else null. Shape: [groups][columns].</summary>
     public IReadOnlyList<double[]>? FloatMean { get; init; }
 
-    /// <summary>The same around the means: covariances in place of mean products. What a bias makes good does not count in them.</summary>
+    /// <summary>
+    /// The same around the means: covariances in place of mean products.
+    /// An error that a bias can correct does not count in them.
+    /// </summary>
     public InputStatistics Centred() => Mean is null ? this : this with
     {
         Gram = [.. Gram.Zip(Mean, (gram, mean) => Subtract(gram, mean, mean))],
         Cross = Cross is null ? null : [.. Cross.Select((cross, group) => Subtract(cross, Mean[group], FloatMean![group]))],
     };
+
+    /// <summary>Whether all inputs were finite.</summary>
+    public bool IsFinite => Gram.All(gram => Enumerable.Range(0, Columns).All(i => float.IsFinite(gram[i * (Columns + 1)])));
+
+    /// <summary>Bytes of a layer's matrices, sums and means together.</summary>
+    /// <param name="matrix">The layer's weight matrices.</param>
+    public static long SizeBytes(WeightMatrix matrix)
+    {
+        long width = Numerics.GramSum.PackedWidth(matrix.Columns);
+        return 2 * sizeof(float) * width * width * matrix.Groups;
+    }
 
     private static float[] Subtract(float[] products, double[] left, double[] right)
     {
@@ -31,17 +45,5 @@ public sealed record InputStatistics(int Columns, long RowCount, IReadOnlyList<f
             centred[i] = (float)(products[i] - (left[i / right.Length] * right[i % right.Length]));
         }
         return centred;
-    }
-
-    /// <summary>Whether all inputs were finite.</summary>
-    public bool IsFinite => Gram.All(gram => Enumerable.Range(0, Columns).All(i => float.IsFinite(gram[i * (Columns + 1)])));
-
-    /// <summary>Bytes the matrices of a layer take, sums and means together.</summary>
-    /// <param name="matrix">The layer's weight matrices.</param>
-    public static long SizeBytes(WeightMatrix matrix)
-    {
-        ArgumentNullException.ThrowIfNull(matrix);
-        long width = Numerics.GramSum.PackedWidth(matrix.Columns);
-        return 2 * sizeof(float) * width * width * matrix.Groups;
     }
 }

@@ -2,29 +2,11 @@ using System.Buffers;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Numerics;
-using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Calibration;
 
-/// <summary>A node that uses a layer's weight the layer's way.</summary>
-/// <param name="Node">The node.</param>
-/// <param name="Tensor">Its input in the float network.</param>
-/// <param name="Quantized">Its input in the network in which weights are replaced; the same where none are.</param>
-internal sealed record LayerUse(NodeProto Node, string Tensor, string Quantized)
-{
-    /// <summary>The nodes that use a layer's weight.</summary>
-    /// <param name="graph">The float network.</param>
-    /// <param name="replaced">The network in which weights are replaced: it reads them in the same order, whatever else it has.</param>
-    /// <param name="layer">The layer.</param>
-    public static IReadOnlyList<LayerUse> Of(Graph graph, Graph replaced, QuantizableLayer layer) =>
-        [.. layer.Nodes.Zip(replaced.Consumers(layer.Weight), (own, other) => (Node: graph.Nodes[own], Other: replaced.Nodes[other]))
-            .Select(n => (n.Node, n.Other, Slot: InputRows.ActivationSlot(n.Node, layer)))
-            .Where(n => n.Slot >= 0 && graph.Tensors.ContainsKey(n.Node.Operand(n.Slot)))
-            .Select(n => new LayerUse(n.Node, n.Node.Operand(n.Slot), n.Other.Operand(n.Slot)))];
-}
-
-/// <summary>Adds up products and values of a layer's inputs, batch after batch.</summary>
+/// <summary>Accumulates the Gram matrices and means of a layer's inputs, batch after batch.</summary>
 internal sealed class LayerSum
 {
     // More rows round no better (docs/decisions/2026-11-27-rows.md).
@@ -35,7 +17,7 @@ internal sealed class LayerSum
     private const int ChunkRows = 256;
     private const int ChunkElements = 1 << 20;
 
-    // Golden ratio: multiples of it, modulo 1, are spread evenly however many are taken.
+    // Golden ratio: multiples of it, modulo 1, are spread evenly for any number of them.
     private const double GoldenRatio = 0.61803398874989485;
 
     private readonly Graph graph;
@@ -54,7 +36,7 @@ internal sealed class LayerSum
     /// <param name="layer">The layer.</param>
     /// <param name="uses">Nodes that use its weight.</param>
     /// <param name="isReplaced">
-    /// Whether inputs come from a network in which weights are replaced: products with the float network's are wanted then, too.
+    /// Whether inputs come from a network in which weights are replaced. Then products with the float network's inputs are summed, too.
     /// </param>
     /// <param name="images">Images that will be added.</param>
     public LayerSum(Graph graph, QuantizableLayer layer, IReadOnlyList<LayerUse> uses, bool isReplaced, int images)
@@ -69,10 +51,10 @@ internal sealed class LayerSum
     }
 
     /// <summary>Adds a batch.</summary>
-    /// <param name="values">Inputs by name, as <see cref="LayerUse.Quantized"/> calls them.</param>
-    /// <param name="floats">Those of the float network.</param>
+    /// <param name="values">Inputs by the names of <see cref="LayerUse.Quantized"/>.</param>
+    /// <param name="floats">Inputs in the float network, by the names of <see cref="LayerUse.Tensor"/>.</param>
     /// <param name="images">Images in the batch.</param>
-    /// <param name="threads">Threads to use; the sum does not depend on it.</param>
+    /// <param name="threads">Threads; the sum does not depend on their number.</param>
     public void Add(BatchTensors values, BatchTensors floats, int images, int threads)
     {
         foreach (var (node, tensor, quantized) in uses)
@@ -82,25 +64,28 @@ internal sealed class LayerSum
         }
     }
 
-    /// <summary>The means of what was added.</summary>
+    /// <summary>The means over all rows that were added.</summary>
     /// <exception cref="CladoException">Inputs are not finite.</exception>
     public InputStatistics Result()
     {
         double divisor = Math.Max(1, rowCount);
         double[][] Mean(double[][] totals) => [.. totals.Select(total => Array.ConvertAll(total, sum => sum / divisor))];
-        var result = new InputStatistics(
-            matrix.Columns, rowCount, [.. sums.Select(s => s.Symmetric(divisor))], crosses.Length == 0 ? null : [.. crosses.Select(s => s.Full(divisor))])
+        bool hasCross = crosses.Length > 0;
+        var gram = sums.Select(s => s.Symmetric(divisor));
+        var cross = crosses.Select(s => s.Full(divisor));
+        var result = new InputStatistics(matrix.Columns, rowCount, [.. gram], hasCross ? [.. cross] : null)
         {
             Mean = Mean(totals),
-            FloatMean = crosses.Length == 0 ? null : Mean(floatTotals),
+            FloatMean = hasCross ? Mean(floatTotals) : null,
         };
         return result.IsFinite
             ? result
             : throw new CladoException(
                 $"{Path.GetFileName(graph.File)}: the inputs of layer '{layer.Name}' are NaN or infinite on the calibration images; "
-                + "check --preprocess, or use --rounding nearest");
+                + $"check {Settings.Preprocessing}, or use {Settings.Rounding} nearest");
     }
 
+    /// <summary>Adds some rows, chunk by chunk.</summary>
     private void Add(InputRows rows, OrtValue values, OrtValue floats, ReadOnlySpan<int> chosen, int threads)
     {
         int width = GramSum.PackedWidth(matrix.Columns), chunk = Math.Clamp(ChunkElements / (width * matrix.Groups), 16, ChunkRows);
@@ -110,30 +95,36 @@ internal sealed class LayerSum
         for (int start = 0; start < chosen.Length; start += chunk)
         {
             var part = chosen.Slice(start, Math.Min(chunk, chosen.Length - start));
-            int size = part.Length * width;
             rows.Pack(values.GetTensorDataAsSpan<float>(), part, packed);
             if (crosses.Length > 0)
             {
                 rows.Pack(floats.GetTensorDataAsSpan<float>(), part, other);
             }
-            for (int group = 0; group < sums.Length; group++)
-            {
-                var x = packed.AsMemory(group * size, size);
-                sums[group].Add(x, part.Length, threads);
-                GramSum.AddColumns(x.Span, part.Length, totals[group]);
-                if (crosses.Length > 0)
-                {
-                    var y = other.AsMemory(group * size, size);
-                    crosses[group].AddCross(x, y, part.Length, threads);
-                    GramSum.AddColumns(y.Span, part.Length, floatTotals[group]);
-                }
-            }
+            AddPacked(packed, other, part.Length, threads);
         }
         rowCount += chosen.Length;
         ArrayPool<float>.Shared.Return(packed);
         if (crosses.Length > 0)
         {
             ArrayPool<float>.Shared.Return(other);
+        }
+    }
+
+    /// <summary>Adds packed rows of both networks to the sums of every group.</summary>
+    private void AddPacked(float[] packed, float[] other, int rows, int threads)
+    {
+        int size = rows * GramSum.PackedWidth(matrix.Columns);
+        for (int group = 0; group < sums.Length; group++)
+        {
+            var x = packed.AsMemory(group * size, size);
+            sums[group].Add(x, rows, threads);
+            GramSum.AddColumns(x.Span, rows, totals[group]);
+            if (crosses.Length > 0)
+            {
+                var y = other.AsMemory(group * size, size);
+                crosses[group].AddCross(x, y, rows, threads);
+                GramSum.AddColumns(y.Span, rows, floatTotals[group]);
+            }
         }
     }
 

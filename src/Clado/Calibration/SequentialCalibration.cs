@@ -5,8 +5,10 @@ using Clado.Layers;
 namespace Clado.Calibration;
 
 /// <summary>
-/// Measures the inputs of one layer after the other where the layers before it are quantized already, beside those in the float network.
-/// Both networks are carried along from layer to layer where their tensors fit into memory; else each layer's inputs are computed from the images.
+/// Measures the inputs of one layer after the other in a network whose earlier layers are quantized already,
+/// together with the same inputs in the float network.
+/// Where memory allows, both networks keep their tensors from layer to layer (<see cref="CarriedNetwork"/>).
+/// Else each layer's inputs are computed from the images.
 /// </summary>
 internal sealed class SequentialCalibration : IDisposable
 {
@@ -19,7 +21,7 @@ internal sealed class SequentialCalibration : IDisposable
 
     /// <summary>Begins before the first layer.</summary>
     /// <param name="graph">The float network.</param>
-    /// <param name="replaced">The network in which weights are replaced: the same, or the same with its activations rounded.</param>
+    /// <param name="replaced">The network in which weights are replaced: the same one, or the one with quantized activations.</param>
     /// <param name="layers">The layers, in order of execution. Shape: [layers].</param>
     /// <param name="work">Calibration images.</param>
     /// <exception cref="CladoException">The widest layer does not fit into memory.</exception>
@@ -32,9 +34,8 @@ internal sealed class SequentialCalibration : IDisposable
         NetworkGoal[] quantizedGoals = [.. ahead.Select((l, i) => new NetworkGoal(
             l.Uses.Select(use => use.Quantized).ToHashSet(),
             layers.Skip(i).SelectMany(later => new[] { later.Weight, later.Bias }).OfType<string>().ToHashSet()))];
-        long Bytes(Graph network, NetworkGoal[] own) => NetworkPart.Plan(network, own, isCarried: true).Max(part => part.CarriedBytes(network));
-        long imageBytes = Bytes(graph, goals) + Bytes(replaced, quantizedGoals);
-        // The products of both networks' inputs are kept beside those of one.
+        long imageBytes = CarriedBytes(graph, goals) + CarriedBytes(replaced, quantizedGoals);
+        // The matrix of cross products needs as much memory as the Gram matrix.
         long available = InputMeasurement.Available(graph, layers, work.Resources) - (2 * layers.Max(InputMeasurement.SizeBytes));
         bool isCarried = imageBytes * work.Images.Items.Count <= available;
         batches = work.Batches(graph, InputMeasurement.BatchSize(imageBytes / sizeof(float)));
@@ -54,6 +55,21 @@ internal sealed class SequentialCalibration : IDisposable
         return sum.Result();
     }
 
+    /// <summary>Replaces a constant of the layer that was measured last.</summary>
+    /// <param name="name">Name of its weight or bias.</param>
+    /// <param name="values">The values. Shape: that of the constant, flat.</param>
+    public void Replace(string name, float[] values) => quantized.Replace(name, values);
+
+    public void Dispose()
+    {
+        floats.Dispose();
+        quantized.Dispose();
+    }
+
+    /// <summary>The most bytes an image that a network keeps between two layers.</summary>
+    private static long CarriedBytes(Graph network, NetworkGoal[] goals) =>
+        NetworkPart.Plan(network, goals, isCarried: true).Max(part => part.CarriedBytes(network));
+
     private (BatchTensors Values, BatchTensors? Floats) Run(int batch)
     {
         var values = quantized.Run(batch);
@@ -66,16 +82,5 @@ internal sealed class SequentialCalibration : IDisposable
             values.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Replaces a constant of the layer that was measured last.</summary>
-    /// <param name="name">Name of its weight or bias.</param>
-    /// <param name="values">In its shape.</param>
-    public void Replace(string name, float[] values) => quantized.Replace(name, values);
-
-    public void Dispose()
-    {
-        floats.Dispose();
-        quantized.Dispose();
     }
 }

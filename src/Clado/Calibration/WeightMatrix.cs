@@ -3,14 +3,14 @@ using Clado.Layers;
 namespace Clado.Calibration;
 
 /// <summary>
-/// A layer's weight as matrices, one a group: an output is the product of a matrix row and a vector of inputs. Says where a matrix element lies in the
-/// weight's own order, and which scale it takes.
+/// A layer's weight as matrices, one a group: an output is the product of a matrix row and a vector of inputs.
+/// Says where a matrix element lies in the weight's own order, and which scale it has.
 /// </summary>
 /// <param name="Groups">Groups of a convolution; 1 elsewhere.</param>
 /// <param name="Rows">Output channels a group.</param>
 /// <param name="InputChannels">Input channels a group.</param>
 /// <param name="Taps">Kernel elements; 1 where there is no kernel. A column is (input channel, tap).</param>
-public sealed record WeightMatrix(int Groups, int Rows, int InputChannels, int Taps)
+internal sealed record WeightMatrix(int Groups, int Rows, int InputChannels, int Taps)
 {
     private readonly bool inputsFirst;
 
@@ -24,10 +24,9 @@ public sealed record WeightMatrix(int Groups, int Rows, int InputChannels, int T
     /// <param name="layer">The layer.</param>
     public static WeightMatrix Of(QuantizableLayer layer)
     {
-        ArgumentNullException.ThrowIfNull(layer);
         if (layer.ChannelAxis is null)
         {
-            // What is a row of one use is a column of another: only single weights are common to all.
+            // A row of one use is a column of another. Only single weights are common to all uses.
             return new WeightMatrix(1, (int)layer.Parameters, 1, 1, inputsFirst: false);
         }
         int groups = (int)layer.Groups, first = (int)layer.Shape[0], second = (int)layer.Shape[1];
@@ -38,7 +37,7 @@ public sealed record WeightMatrix(int Groups, int Rows, int InputChannels, int T
             : new WeightMatrix(groups, second, first / groups, taps, inputsFirst: true);
     }
 
-    /// <summary>Where an element lies in the weight.</summary>
+    /// <summary>Position of an element in the weight.</summary>
     /// <param name="group">Group. Range: [0, Groups).</param>
     /// <param name="row">Row. Range: [0, Rows).</param>
     /// <param name="column">Column. Range: [0, Columns).</param>
@@ -46,7 +45,7 @@ public sealed record WeightMatrix(int Groups, int Rows, int InputChannels, int T
         ? (((((group * InputChannels) + (column / Taps)) * Rows) + row) * Taps) + (column % Taps)
         : (((group * Rows) + row) * Columns) + column;
 
-    /// <summary>The channel whose scale a row takes; a grouped ConvTranspose has rows of several groups in a channel.</summary>
+    /// <summary>The channel whose scale a row has. In a grouped ConvTranspose, a channel has a row in every group.</summary>
     /// <param name="group">Group. Range: [0, Groups).</param>
     /// <param name="row">Row. Range: [0, Rows).</param>
     public int Channel(int group, int row) => inputsFirst ? row : (group * Rows) + row;

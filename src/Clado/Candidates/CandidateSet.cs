@@ -3,7 +3,7 @@ using Clado.Layers;
 namespace Clado.Candidates;
 
 /// <summary>All candidates of a network, layer by layer, widths ascending: the order of the rows of a sensitivity matrix.</summary>
-public sealed record CandidateSet
+internal sealed record CandidateSet
 {
     /// <param name="layers">The layers that are searched. Shape: [layers].</param>
     /// <param name="items">The candidates. Shape: [candidates].</param>

@@ -11,7 +11,7 @@ internal static class PairFinder
     private static readonly string[] Convolutions = ["Conv", "ConvTranspose"];
     private static readonly string[] Products = ["Gemm", "MatMul"];
 
-    // f(s x) = s f(x) for every channel by itself.
+    // Operators with f(s x) = s f(x) for every channel by itself.
     private static readonly string[] Homogeneous = ["Relu", "LeakyRelu", "Identity", "Dropout"];
     private static readonly string[] HomogeneousOverImages = ["MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool"];
 
@@ -21,8 +21,23 @@ internal static class PairFinder
     public static IReadOnlyList<ChannelPair> Find(Graph graph, IReadOnlyList<QuantizableLayer> layers)
     {
         var byNode = layers.Where(l => l.Nodes.Count == 1).ToDictionary(l => l.Nodes[0]);
-        return [.. byNode.Values.Select(l => Activation(graph, l)).OfType<string>().Distinct().Select(t => Look(graph, t, byNode)).OfType<ChannelPair>()];
+        var tensors = byNode.Values.Select(l => Activation(graph, l)).OfType<string>().Distinct();
+        return [.. tensors.Select(tensor => Look(graph, tensor, byNode)).OfType<ChannelPair>()];
     }
+
+    /// <summary>The ceiling of a Clip from 0; null for other nodes.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="node">The node.</param>
+    internal static float? Ceiling(Graph graph, NodeProto node) =>
+        node.Is("Clip") && Constant(graph, node.Operand(1)) is 0 && Constant(graph, node.Operand(2)) is { } ceiling and > 0
+            ? ceiling
+            : null;
+
+    /// <summary>The value of a constant of one float; null for others.</summary>
+    private static float? Constant(Graph graph, string name) =>
+        graph.Initializers.TryGetValue(name, out var value) && IsFloat(value) && TensorData.ReadSingles(graph.File, value) is [float single]
+            ? single
+            : null;
 
     /// <summary>The tensor a layer reads, where its channels are the layer's input channels.</summary>
     private static string? Activation(Graph graph, QuantizableLayer layer)
@@ -33,7 +48,8 @@ internal static class PairFinder
 
     private static ChannelPair? Look(Graph graph, string tensor, Dictionary<int, QuantizableLayer> byNode)
     {
-        if (graph.Outputs.Contains(tensor) || !graph.Consumers(tensor).All(n => byNode.TryGetValue(n, out var layer) && Activation(graph, layer) == tensor))
+        bool IsReader(int node) => byNode.TryGetValue(node, out var layer) && Activation(graph, layer) == tensor;
+        if (graph.Outputs.Contains(tensor) || !graph.Consumers(tensor).All(IsReader))
         {
             return null;
         }
@@ -50,7 +66,10 @@ internal static class PairFinder
             : null;
     }
 
-    /// <summary>The node that makes the channels, behind operators that leave factors alone; -1 where others read what is between.</summary>
+    /// <summary>
+    /// The node that computes the channels: the first, going back from the tensor, whose operator is not homogeneous.
+    /// -1 where another node reads a tensor in between.
+    /// </summary>
     private static (int Node, int? Clip) Source(Graph graph, string tensor, bool overImages)
     {
         int? clip = null;
@@ -72,34 +91,44 @@ internal static class PairFinder
         return (-1, null);
     }
 
-    /// <summary>The ceiling of a Clip from 0; null for other nodes.</summary>
-    internal static float? Ceiling(Graph graph, NodeProto node)
-    {
-        float? Constant(int slot) => graph.Initializers.TryGetValue(node.Operand(slot), out var value) && value.DataType == (int)TensorProto.Types.DataType.Float
-            ? TensorData.ReadSingles(graph.File, value) is [float single] ? single : null
-            : null;
-        return node.Is("Clip") && Constant(1) is 0 && Constant(2) is { } ceiling and > 0 ? ceiling : null;
-    }
-
-    private static ChannelConstant[]? Producers(Graph graph, int source, int channels, bool overImages, Dictionary<int, QuantizableLayer> byNode)
+    /// <summary>The constants that a node computes the channels with; null where there are others than can be scaled.</summary>
+    private static ChannelConstant[]? Producers(
+        Graph graph, int source, int channels, bool overImages, Dictionary<int, QuantizableLayer> byNode)
     {
         var node = graph.Nodes[source];
-        // A bias is added behind the product by a node of its own.
-        if (node.Is("Add") && !overImages)
+        if (!overImages && node.Is("Add"))
         {
-            int product = node.Operands().Select(graph.Producer).Max();
-            return product >= 0 && byNode.TryGetValue(product, out var added) && added.Bias is { } bias && node.Operands().Contains(bias) ? Constants(added, channels) : null;
+            return OfSum(graph, node, channels, byNode);
         }
-        if (node.Is("LayerNormalization") && !overImages)
+        if (!overImages && node.Is("LayerNormalization"))
         {
-            return node.Integer("axis", -1) is var axis && (axis == -1 || axis == graph.Tensors[node.Operand(0)].Shape.Count - 1) && node.Output.Count == 1
-                && node.Operands().Skip(1).Where(i => i.Length > 0).All(i => IsOwn(graph, i, channels))
-                ? [.. node.Operands().Skip(1).Where(i => i.Length > 0).Select(i => new ChannelConstant(i, 1))]
-                : null;
+            return OfNormalization(graph, node, channels);
         }
-        return byNode.TryGetValue(source, out var layer) && (overImages ? Convolutions : Products).Contains(layer.Op) && (layer.Op != "ConvTranspose" || layer.Groups == 1)
+        return byNode.TryGetValue(source, out var layer)
+            && (overImages ? Convolutions : Products).Contains(layer.Op)
+            && (layer.Op != "ConvTranspose" || layer.Groups == 1)
             && (node.Operand(2).Length == 0 || layer.Bias == node.Operand(2))
             ? Constants(layer, channels)
+            : null;
+    }
+
+    /// <summary>The constants of a product whose bias is added by a node of its own.</summary>
+    private static ChannelConstant[]? OfSum(Graph graph, NodeProto node, int channels, Dictionary<int, QuantizableLayer> byNode)
+    {
+        int product = node.Operands().Select(graph.Producer).Max();
+        return product >= 0 && byNode.TryGetValue(product, out var layer) && layer.Bias is { } bias && node.Operands().Contains(bias)
+            ? Constants(layer, channels)
+            : null;
+    }
+
+    /// <summary>The scale and the bias of a normalization over the channels.</summary>
+    private static ChannelConstant[]? OfNormalization(Graph graph, NodeProto node, int channels)
+    {
+        string[] constants = [.. node.Operands().Skip(1).Where(name => name.Length > 0)];
+        long axis = node.Integer("axis", -1);
+        bool overChannels = axis == -1 || axis == graph.Tensors[node.Operand(0)].Shape.Count - 1;
+        return overChannels && node.Output.Count == 1 && constants.All(name => IsOwn(graph, name, channels))
+            ? [.. constants.Select(name => new ChannelConstant(name, 1))]
             : null;
     }
 
@@ -107,6 +136,9 @@ internal static class PairFinder
         : layer.Bias is null ? [new(layer.Weight, layer.ChannelStride)]
         : [new(layer.Weight, layer.ChannelStride), new(layer.Bias, 1)];
 
+    /// <summary>Whether a name is a constant with a value for each channel that no other node reads.</summary>
     private static bool IsOwn(Graph graph, string name, int channels) => graph.Initializers.TryGetValue(name, out var tensor)
-        && tensor.DataType == (int)TensorProto.Types.DataType.Float && tensor.Dims is [var size] && size == channels && graph.Consumers(name).Count == 1;
+        && IsFloat(tensor) && tensor.Dims is [var size] && size == channels && graph.Consumers(name).Count == 1;
+
+    private static bool IsFloat(TensorProto tensor) => tensor.DataType == (int)TensorProto.Types.DataType.Float;
 }

@@ -25,6 +25,17 @@ public static class Evaluator
         return Evaluate(new EvaluatedFile(path), options, progress, cancellation);
     }
 
+    /// <summary>Times files, one run of each after the other, so that what else the machine does meets all of them alike.</summary>
+    /// <param name="paths">Paths of <c>.onnx</c> files that take inputs of one size. Shape: [files].</param>
+    /// <param name="threads">Threads a run uses. Range: [1, inf).</param>
+    /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
+    /// <param name="cancellation">Stops between two runs.</param>
+    /// <returns>Median time of a run of each file on one image, milliseconds. Shape: [files].</returns>
+    /// <exception cref="CladoException">A file is no usable model.</exception>
+    public static IReadOnlyList<double> MeasureLatency(
+        IReadOnlyList<string> paths, int threads, InputOptions? inputs = null, CancellationToken cancellation = default) =>
+        LatencyMeasurement.Measure(paths, threads, inputs: inputs, cancellation: cancellation);
+
     /// <summary>Evaluates a file, which may have no name yet, as above.</summary>
     /// <param name="file">The file.</param>
     /// <param name="options">The images, and what to compare with.</param>

@@ -8,7 +8,7 @@ namespace Clado.Evaluation;
 /// <summary>
 /// Times model files on ONNX Runtime. One run of each follows one of the other, so that what else the machine does meets all of them alike.
 /// </summary>
-public static class LatencyMeasurement
+internal static class LatencyMeasurement
 {
     private const int WarmUpRuns = 3;
     private const int Runs = 31;

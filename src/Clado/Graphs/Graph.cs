@@ -8,7 +8,7 @@ namespace Clado.Graphs;
 /// A model ready to be looked at and cut: of opset 25 (or 21, for older runtimes), nodes in topological order, constants resolved,
 /// normalizations folded into convolutions, types and shapes known. Immutable: nobody changes its model.
 /// </summary>
-public sealed class Graph
+internal sealed class Graph
 {
     private readonly ModelSource source;
 

@@ -22,7 +22,8 @@ public sealed record InputOptions
         get;
         init => field = value is not { } size || (InputText.IsSide(size.Height) && InputText.IsSide(size.Width))
             ? value
-            : throw new CladoException($"{Clado.Settings.InputSize} {InputText.Of(size)}: sides of 1 to {InputText.LargestSide} are wanted");
+            : throw new CladoException(
+                $"{Clado.Settings.InputSize} {InputText.Of(size)}: sides of 1 to {InputText.LargestSide} are wanted");
     }
 
     /// <summary>

@@ -25,7 +25,7 @@ internal sealed record ImageBatch(
     public InputFeed Feed(GraphInputs inputs) => inputs.Feed(Pixels, Shape);
 }
 
-/// <summary>An image set cut into batches; each is decoded when it is asked for, so that memory does not grow with the number of images.</summary>
+/// <summary>An image set in batches. Each is decoded when it is asked for: memory does not grow with the number of images.</summary>
 internal sealed class ImageBatches
 {
     private readonly ImageSet images;
@@ -40,10 +40,10 @@ internal sealed class ImageBatches
         shape = ImageShape.Of(graph, preprocessing);
     }
 
-    /// <summary>Decodes every image once, to find those that cannot be used before anything is done with the others.</summary>
-    /// <param name="graph">The network that will take them.</param>
-    /// <param name="work">The images; stops between two.</param>
-    /// <exception cref="CladoException">The first in order that cannot be used, and why.</exception>
+    /// <summary>Decodes every image once, so that one that cannot be used is found before anything is done with the others.</summary>
+    /// <param name="graph">The network that they are for.</param>
+    /// <param name="work">The images; stops between two of them.</param>
+    /// <exception cref="CladoException">An image cannot be used. The message names the first one and says why.</exception>
     public static void Check(Graph graph, Workload work)
     {
         var (images, single) = (work.Images, work.Batches(graph, 1));
@@ -67,7 +67,7 @@ internal sealed class ImageBatches
         }
     }
 
-    /// <summary>Images a batch, all but the last: 1 where the model fixes its batch.</summary>
+    /// <summary>Images in each batch but the last; 1 where the model fixes its batch.</summary>
     public int BatchSize { get; }
 
     /// <summary>Number of batches.</summary>

@@ -4,7 +4,7 @@ using Clado.Records;
 namespace Clado.Images;
 
 /// <summary>Reads what a folder holds: images, class folders of images, or images with a <c>labels.csv</c>.</summary>
-public static class ImageFolder
+internal static class ImageFolder
 {
     private static readonly string[] Extensions = [".png", ".jpg", ".jpeg"];
 

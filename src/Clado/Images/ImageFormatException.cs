@@ -4,7 +4,8 @@ namespace Clado.Images;
 /// <param name="file">Path of the file or folder at fault.</param>
 /// <param name="problem">What is wrong and what to do about it.</param>
 /// <param name="inner">What was caught underneath, if anything.</param>
-public sealed class ImageFormatException(string file, string problem, Exception? inner = null) : CladoException($"{file}: {problem}", inner)
+internal sealed class ImageFormatException(string file, string problem, Exception? inner = null)
+    : CladoException($"{file}: {problem}", inner)
 {
     /// <summary>Path of the file or folder at fault.</summary>
     public string File { get; } = file;

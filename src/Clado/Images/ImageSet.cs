@@ -8,12 +8,12 @@ namespace Clado.Images;
 /// <param name="Path">Path of the file.</param>
 /// <param name="Name">Path below the set's folder, with '/' between folders.</param>
 /// <param name="Label">Class index, or null where the set has no labels.</param>
-public sealed record ImageItem(string Path, string Name, int? Label);
+internal sealed record ImageItem(string Path, string Name, int? Label);
 
 /// <summary>The images of a folder, in a fixed order.</summary>
 /// <param name="folder">The folder they come from.</param>
 /// <param name="items">The images, sorted by name. Shape: [images].</param>
-public sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
+internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
 {
     private readonly Lazy<string> hash = new(() => Hash(items));
 
@@ -23,16 +23,18 @@ public sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
     /// <summary>The images, sorted by name. Shape: [images].</summary>
     public IReadOnlyList<ImageItem> Items { get; } = [.. items];
 
-    /// <summary>SHA-256 over names, classes and contents: lower-case hexadecimal. The files are read once, when it is first asked for.</summary>
+    /// <summary>
+    /// SHA-256 over names, classes and contents: 64 lower-case hexadecimal digits. The files are read once, when it is first asked for.
+    /// </summary>
     public string Sha256 => hash.Value;
 
     /// <summary>Whether every image has a class.</summary>
     public bool IsLabelled => Items.All(i => i.Label is not null);
 
-    /// <summary>Picks some of the images; the same seed picks the same ones, whatever order the file system lists them in.</summary>
+    /// <summary>Picks some of the images. The same seed picks the same ones, in whatever order the file system lists them.</summary>
     /// <param name="limit">How many at most. Range: [1, inf); null for all.</param>
     /// <param name="seed">Seed of the choice.</param>
-    /// <exception cref="CladoException">None are to be left.</exception>
+    /// <exception cref="CladoException">The limit is less than 1.</exception>
     public ImageSet Limit(int? limit, int seed)
     {
         if (limit < 1)
@@ -43,17 +45,21 @@ public sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
         {
             return this;
         }
-        // Ordered by a hash of seed and name: no generator whose algorithm could change between versions, and a larger limit keeps the smaller's choice.
+        // Ordered by a hash of seed and name: the algorithm of a random generator could change between versions.
+        // A larger limit includes the choice of a smaller one.
         string Rank(ImageItem item) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Invariant($"{seed}:{item.Name}"))));
         var chosen = Items.OrderBy(Rank, StringComparer.Ordinal).Take(count).OrderBy(i => i.Name, StringComparer.Ordinal);
         return new ImageSet(Folder, [.. chosen]);
     }
 
-    /// <summary>Whether the image at a position is held back: every fourth is, so that classes, which lie side by side, are held back alike.</summary>
+    /// <summary>
+    /// Whether the image at a position is held back. Every fourth image is: those of a class lie side by side, so that the same share of
+    /// each class is held back.
+    /// </summary>
     /// <param name="index">Position among <see cref="Items"/>.</param>
     internal static bool IsHeldBack(int index) => index % 4 == 3;
 
-    /// <summary>The images that are not held back: those that surrogates are measured on where choices are judged on the others.</summary>
+    /// <summary>The images that are not held back. Surrogates are measured on these where choices are judged on the others.</summary>
     internal ImageSet WithoutHeldBack() => new(Folder, [.. Items.Where((_, index) => !IsHeldBack(index))]);
 
     private static string Hash(IReadOnlyList<ImageItem> items)

@@ -72,4 +72,4 @@ public sealed record KeptOperation(string Name, string Op, string Reason);
 /// <summary>What of a network is quantized, and what is not.</summary>
 /// <param name="Layers">The layers in order of execution. Shape: [layers].</param>
 /// <param name="Kept">The operators that stay float, with the reason. Shape: [kept].</param>
-public sealed record LayerSet(IReadOnlyList<QuantizableLayer> Layers, IReadOnlyList<KeptOperation> Kept);
+internal sealed record LayerSet(IReadOnlyList<QuantizableLayer> Layers, IReadOnlyList<KeptOperation> Kept);

@@ -5,7 +5,7 @@ namespace Clado.Losses;
 /// <summary>How an output falls apart along one axis.</summary>
 /// <param name="Axis">The axis. Range: [0, rank).</param>
 /// <param name="PartOf">Part of each position. Shape: [positions]. Range: [0, parts along the axis).</param>
-public sealed record AxisParts(int Axis, IReadOnlyList<int> PartOf)
+internal sealed record AxisParts(int Axis, IReadOnlyList<int> PartOf)
 {
     /// <summary>Parts along the axis.</summary>
     [JsonIgnore]

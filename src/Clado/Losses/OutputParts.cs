@@ -9,7 +9,7 @@ namespace Clado.Losses;
 /// </summary>
 /// <param name="Shape">Dimensions for one image. Shape: [rank].</param>
 /// <param name="Axes">The axes along which it falls apart; none where all of it is of one kind. Shape: [axes].</param>
-public sealed record OutputParts(IReadOnlyList<int> Shape, IReadOnlyList<AxisParts> Axes)
+internal sealed record OutputParts(IReadOnlyList<int> Shape, IReadOnlyList<AxisParts> Axes)
 {
     /// <summary>Number of parts: the product over the axes. Range: [1, inf).</summary>
     [JsonIgnore]

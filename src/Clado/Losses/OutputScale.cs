@@ -1,14 +1,34 @@
+using System.Text.Json.Serialization;
 using Clado.Graphs;
 using static System.FormattableString;
 
 namespace Clado.Losses;
 
 /// <summary>The units in which errors of an output are measured: what the images change in it, part by part.</summary>
-/// <param name="Output">Name of the output.</param>
-/// <param name="Parts">What it consists of.</param>
-/// <param name="Variances">Variance of each part. Shape: [parts]. Range: (0, inf).</param>
-public sealed record OutputScale(string Output, OutputParts Parts, IReadOnlyList<double> Variances)
+public sealed record OutputScale
 {
+    /// <summary>Brings an output's parts and their variances together.</summary>
+    /// <param name="output">Name of the output.</param>
+    /// <param name="parts">What it consists of.</param>
+    /// <param name="variances">Variance of each part. Shape: [parts]. Range: (0, inf).</param>
+    [JsonConstructor]
+    internal OutputScale(string output, OutputParts parts, IReadOnlyList<double> variances) =>
+        (Output, Parts, Variances) = (output, parts, [.. variances]);
+
+    /// <summary>Name of the output.</summary>
+    public string Output { get; }
+
+    /// <summary>What it consists of, in words.</summary>
+    [JsonIgnore]
+    public string Layout => Parts.Summary;
+
+    /// <summary>Variance of each part over the images. Shape: [parts]. Range: (0, inf).</summary>
+    public IReadOnlyList<double> Variances { get; }
+
+    /// <summary>What it consists of.</summary>
+    [JsonInclude]
+    internal OutputParts Parts { get; }
+
     /// <summary>Whether the parts fit the shape and every part has a variance above 0: a file may say anything.</summary>
     internal bool IsConsistent =>
         Parts.IsConsistent && Parts.Count == Variances.Count && Variances.All(v => double.IsFinite(v) && v > 0);

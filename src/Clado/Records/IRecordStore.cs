@@ -5,7 +5,7 @@ namespace Clado.Records;
 /// when, where or how often a run was interrupted. Safe to use from several threads.
 /// </summary>
 /// <remarks>Values have the byte order of the machine. A store of many machines must see to it that all of them have the same.</remarks>
-public interface IRecordStore : IDisposable
+internal interface IRecordStore : IDisposable
 {
     /// <summary>The values of a unit: from the records, or computed now and recorded.</summary>
     /// <typeparam name="T">Type of the values.</typeparam>

@@ -10,7 +10,7 @@ namespace Clado.Records;
 /// Records in an SQLite file: a kill loses at most the units under way. Every record has a checksum, which holds for its run and its key
 /// alone. One that is damaged, or another's, is measured again. Where the file cannot be written, what is new is kept in memory.
 /// </summary>
-public sealed class RecordStore : IRecordStore
+internal sealed class RecordStore : IRecordStore
 {
     // Beyond what any loss comes to, and below what sums of squares could overflow by.
     private const double Largest = 1e100;

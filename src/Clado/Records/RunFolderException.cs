@@ -4,4 +4,5 @@ namespace Clado.Records;
 /// <param name="path">The file or folder at fault.</param>
 /// <param name="problem">What is wrong and what to do about it.</param>
 /// <param name="inner">What was caught underneath, if anything.</param>
-public sealed class RunFolderException(string path, string problem, Exception? inner = null) : CladoException($"{path}: {problem}", inner);
+internal sealed class RunFolderException(string path, string problem, Exception? inner = null)
+    : CladoException($"{path}: {problem}", inner);

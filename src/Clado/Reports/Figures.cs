@@ -1,4 +1,4 @@
-using Clado.Sweeps;
+using Clado.Curves;
 using ScottPlot;
 using static System.FormattableString;
 
@@ -41,7 +41,7 @@ internal static class Figures
     private static Plot Curve(ReportData data, string title, Func<ReportPoint, double?> value)
     {
         var plot = Empty("size of the file, kB", title);
-        foreach (var method in data.Curve.Points.GroupBy(p => p.Method).OrderByDescending(g => g.Key))
+        foreach (var method in data.Curve.Points.GroupBy(p => p.Method).OrderByDescending(g => g.Key.Order()))
         {
             Add(plot, method.Key, [.. method.Where(p => value(p) is not null).Select(p => (p.SizeBytes / 1e3, value(p)!.Value))]);
         }
@@ -57,7 +57,7 @@ internal static class Figures
     {
         var plot = Empty("predicted loss increase", "measured loss increase");
         var shown = data.Curve.Points.Where(p => p is { PredictedLoss: > 0, MeasuredLoss: > 0 }).ToArray();
-        foreach (var method in shown.GroupBy(p => p.Method).OrderByDescending(g => g.Key))
+        foreach (var method in shown.GroupBy(p => p.Method).OrderByDescending(g => g.Key.Order()))
         {
             (double, double)[] points = [.. method.Select(p => (Math.Log10(p.PredictedLoss!.Value), Math.Log10(p.MeasuredLoss!.Value)))];
             Add(plot, method.Key, points, lines: false);
@@ -147,14 +147,15 @@ internal static class Figures
     private static void Add(Plot plot, CurveMethod method, IReadOnlyList<(double X, double Y)> points, bool lines = true)
     {
         var scatter = plot.Add.Scatter(points.Select(p => p.X).ToArray(), points.Select(p => p.Y).ToArray());
-        (scatter.LegendText, scatter.Color, scatter.MarkerShape) = method switch
+        (scatter.Color, scatter.MarkerShape, scatter.MarkerSize) = method switch
         {
-            CurveMethod.Clado => ("Clado", Colors.Blue, MarkerShape.FilledCircle),
-            CurveMethod.Diagonal => ("diagonal", Colors.DarkOrange, MarkerShape.OpenCircle),
-            _ => ("uniform width", Colors.Gray, MarkerShape.FilledSquare),
+            CurveMethod.Clado => (Colors.Blue, MarkerShape.FilledCircle, 6),
+            CurveMethod.Diagonal => (Colors.DarkOrange, MarkerShape.OpenCircle, 10),
+            _ => (Colors.Gray, MarkerShape.FilledSquare, 6),
         };
-        scatter.LineWidth = lines && method != CurveMethod.Uniform ? 1.5f : 0;
-        scatter.MarkerSize = method == CurveMethod.Diagonal ? 10 : 6;
+        var info = method.Info();
+        scatter.LegendText = info.Legend;
+        scatter.LineWidth = lines && info.IsCurve ? 1.5f : 0;
     }
 
     private static void Explain(Plot plot, ScottPlot.Plottables.Heatmap map, string label)

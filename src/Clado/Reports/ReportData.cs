@@ -64,11 +64,11 @@ internal sealed record ReportLayer(
 /// <param name="Points">By size. Shape: [points].</param>
 internal sealed record ReportCurve(int Images, long? FloatBytes, double? FloatTop1, IReadOnlyList<ReportPoint> Points);
 
-/// <summary>A point of the curve; see <see cref="Sweeps.CurvePoint"/>.</summary>
+/// <summary>A point of the curve; see <see cref="Curves.CurvePoint"/>.</summary>
 internal sealed record ReportPoint
 {
     /// <summary>How its bits were chosen.</summary>
-    public required Sweeps.CurveMethod Method { get; init; }
+    public required Curves.CurveMethod Method { get; init; }
 
     /// <summary>Bytes of the file.</summary>
     public required long SizeBytes { get; init; }

@@ -3,7 +3,7 @@ using Clado.Layers;
 using Clado.Records;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Clado.Sweeps;
+using Clado.Curves;
 
 namespace Clado.Reports;
 

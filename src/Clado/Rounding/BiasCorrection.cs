@@ -6,8 +6,10 @@ using Clado.Onnx;
 namespace Clado.Rounding;
 
 /// <summary>
-/// Gives a layer's outputs back the mean that rounding moves: <c>bias + E[W x] − E[Q(W) x̃]</c> a channel, x the float network's inputs and x̃ those that the
-/// rounded weights meet. A bias is used that the network has already: it takes no bytes.
+/// Bias correction: rounding moves the mean of a layer's outputs, and the bias moves it back.
+/// The corrected bias of a channel is <c>bias + E[W x] − E[Q(W) x̃]</c>.
+/// Here x are the inputs in the float network, and x̃ those that the rounded weights get.
+/// Only a bias that the network already has is corrected: it costs no bytes.
 /// </summary>
 internal sealed class BiasCorrection
 {
@@ -15,7 +17,8 @@ internal sealed class BiasCorrection
     private readonly IReadOnlyList<double[]> mean;
     private readonly double[] wanted;
 
-    private BiasCorrection(WeightMatrix matrix, IReadOnlyList<double[]> mean, double[] wanted) => (this.matrix, this.mean, this.wanted) = (matrix, mean, wanted);
+    private BiasCorrection(WeightMatrix matrix, IReadOnlyList<double[]> mean, double[] wanted) =>
+        (this.matrix, this.mean, this.wanted) = (matrix, mean, wanted);
 
     /// <summary>The correction of a layer; null where it has no bias of its own, or the means of its inputs are not known.</summary>
     /// <param name="graph">The network.</param>
@@ -25,7 +28,7 @@ internal sealed class BiasCorrection
     public static BiasCorrection? Of(Graph graph, QuantizableLayer layer, float[] weights, InputStatistics? inputs)
     {
         var matrix = WeightMatrix.Of(layer);
-        // Rows of several groups share a channel's place in no bias.
+        // There, a channel has a row in every group: scales are shared, biases are not.
         if (layer.Bias is null || inputs?.Mean is null || (layer.Op == "ConvTranspose" && matrix.Groups > 1))
         {
             return null;
@@ -35,10 +38,13 @@ internal sealed class BiasCorrection
         return new BiasCorrection(matrix, inputs.Mean, [.. outputs.Zip(bias, (output, b) => output + b)]);
     }
 
-    /// <summary>The bias that goes with rounded weights. Shape: [channels].</summary>
-    /// <param name="dequantized">Shape: [parameters].</param>
-    public float[] Corrected(float[] dequantized) => [.. wanted.Zip(Outputs(matrix, dequantized, mean), (w, output) => (float)(w - output))];
+    /// <summary>The bias that belongs to rounded weights.</summary>
+    /// <param name="dequantized">The rounded weights. Shape: [parameters].</param>
+    /// <returns>Shape: [channels].</returns>
+    public float[] Corrected(float[] dequantized) =>
+        [.. wanted.Zip(Outputs(matrix, dequantized, mean), (w, output) => (float)(w - output))];
 
+    /// <summary>The mean output of each channel, without a bias.</summary>
     private static double[] Outputs(WeightMatrix matrix, float[] weights, IReadOnlyList<double[]> mean)
     {
         var outputs = new double[matrix.Groups * matrix.Rows];

@@ -47,11 +47,11 @@ internal static class CandidateMaker
         new(layers, [.. Round(graph, layers, widths, rounding, inputs, threads).SelectMany(own => own)]);
 
     /// <summary>
-    /// Rounds one layer after the other on the inputs that it has where the layers before it are rounded already, each at the middle of its
-    /// widths. Its outputs are to be the float network's: a layer makes good what earlier ones have lost.
+    /// Rounds one layer after the other, on the inputs that it gets when the layers before it are rounded already, each at the middle
+    /// of its widths. The target are the outputs of the float network, so that a layer corrects errors of earlier ones.
     /// </summary>
     /// <param name="graph">The network.</param>
-    /// <param name="replaced">The network that rounded layers run in: the same, or the same with its activations rounded.</param>
+    /// <param name="replaced">The network that rounded layers run in: the same one, or the one with quantized activations.</param>
     /// <param name="layers">The layers, in order of execution. Shape: [layers].</param>
     /// <param name="widths">Widths of each layer, ascending. Shape: [layers][widths]. Range: [2, 8].</param>
     /// <param name="rounding">How weights are put on the grid; one that needs inputs.</param>
@@ -79,13 +79,13 @@ internal static class CandidateMaker
         return new CandidateSet(layers, candidates);
     }
 
-    /// <summary>Candidates of one layer after the other. Shape: [layers][widths].</summary>
+    /// <summary>Candidates of one layer after the other, made when they are asked for. Shape: [layers][widths].</summary>
     private static IEnumerable<IEnumerable<Candidate>> Round(
         Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, IRounding rounding,
         IEnumerable<InputStatistics>? inputs, int threads)
     {
         var names = new TensorNames(graph);
-        // All are looked at before the first is rounded: that takes long.
+        // All weights are checked before the first layer is rounded: rounding takes long.
         var weights = layers.Select(layer => Weights(graph, layer)).ToArray();
         using var statistics = inputs?.GetEnumerator();
         foreach (var (layer, i) in layers.Select((layer, i) => (layer, i)))
@@ -94,7 +94,7 @@ internal static class CandidateMaker
                 : statistics.MoveNext() ? statistics.Current
                 : throw new ArgumentException("Statistics of fewer layers than there are.", nameof(inputs));
             var correction = BiasCorrection.Of(graph, layer, weights[i], own);
-            // An error is fed back along an output's weights, and these are not the same for all uses.
+            // Error feedback runs along the weights of an output, and these differ between the uses of such a weight.
             var fitting = layer.ChannelAxis is null ? new NearestRounding() : rounding;
             var rounded = fitting.Round(layer, weights[i], widths[i], correction is null ? own : own!.Centred(), threads);
             yield return widths[i].Zip(rounded, (bits, r) => Make(layer, weights[i], bits, r, correction, names, graph.Opset)).ToArray();
@@ -106,14 +106,23 @@ internal static class CandidateMaker
         var weights = TensorData.ReadSingles(graph.File, graph.Initializers[layer.Weight]);
         return weights.Any(w => !float.IsFinite(w))
             ? throw new OnnxFormatException(
-                graph.File, "holds NaN or infinity; repair the model, or keep the layer with --pin NAME=float", layer.Name, layer.Weight)
+                graph.File, $"holds NaN or infinity; repair the model, or keep the layer with {Settings.Pins} NAME=float",
+                layer.Name, layer.Weight)
             : weights;
     }
 
     private static Candidate Make(
         QuantizableLayer layer, float[] weights, int bits, RoundedWeights rounded, BiasCorrection? correction, TensorNames names, int opset)
     {
-        var candidate = new Candidate { Layer = layer, Bits = bits, Codes = rounded.Codes, Scales = rounded.Scales, SizeBytes = 0, SquaredError = 0 };
+        var candidate = new Candidate
+        {
+            Layer = layer,
+            Bits = bits,
+            Codes = rounded.Codes,
+            Scales = rounded.Scales,
+            SizeBytes = 0,
+            SquaredError = 0,
+        };
         var dequantized = candidate.Dequantize();
         double error = 0;
         for (int i = 0; i < weights.Length; i++)

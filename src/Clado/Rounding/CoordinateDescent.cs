@@ -4,8 +4,10 @@ using Clado.Numerics;
 namespace Clado.Rounding;
 
 /// <summary>
-/// Improves codes one at a time: code t goes where the output error <c>eᵀ(H + λ)e</c>, e = w − s q, is least with all other codes as they are,
-/// <c>q_t + ((H + λ)e)_t / (s (H + λ)_tt)</c> rounded to the grid. The error never rises; it ends when a sweep changes nothing, or after a few.
+/// Coordinate descent on the codes q of a row with weights w and scale s.
+/// It lowers the output error <c>eᵀ(H + λ)e</c> with e = w − s q, the Gram matrix H and the damping λ.
+/// With all other codes fixed, the best code t is <c>q_t + ((H + λ)e)_t / (s (H + λ)_tt)</c>, rounded to the grid.
+/// The error never rises. Descent ends when a pass over all codes changes nothing, or after a few passes.
 /// </summary>
 internal static class CoordinateDescent
 {
@@ -15,29 +17,36 @@ internal static class CoordinateDescent
     /// <param name="rows">Its weights.</param>
     /// <param name="inputs">Its inputs.</param>
     /// <param name="damping">λ of each group. Shape: [groups].</param>
-    /// <param name="bits">Width of the grid.</param>
-    /// <param name="rounded">Where to begin; the codes are replaced.</param>
-    /// <param name="threads">Threads to use; results do not depend on it.</param>
+    /// <param name="bits">Width of the grid. Range: [2, 8].</param>
+    /// <param name="rounded">The start; its codes are replaced.</param>
+    /// <param name="threads">Threads; results do not depend on their number.</param>
     public static void Improve(LayerRows rows, InputStatistics inputs, double[] damping, int bits, RoundedWeights rounded, int threads) =>
         rows.ForEachBlock(Lanes.Count, threads, (group, first, count) =>
         {
             var codes = Enumerable.Range(first, count).Select(row => rows.Gather(rounded.Codes, group, row)).ToArray();
             var steps = Enumerable.Range(first, count).Select(row => rounded.Scales[rows.Channel(group, row)]).ToArray();
-            var errors = new float[rows.Columns * Lanes.Count];
-            for (int lane = 0; lane < count; lane++)
-            {
-                var weights = rows[group, first + lane];
-                for (int column = 0; column < weights.Length; column++)
-                {
-                    errors[(column * Lanes.Count) + lane] = weights[column] - (codes[lane][column] * steps[lane]);
-                }
-            }
+            var errors = Errors(rows, group, first, codes, steps);
             Improve(inputs.Gram[group], (float)damping[group], bits, steps, errors, codes);
             for (int lane = 0; lane < count; lane++)
             {
                 rows.Scatter(codes[lane], group, first + lane, rounded.Codes);
             }
         });
+
+    /// <summary>The error e of every row. Shape: [columns, 32].</summary>
+    private static float[] Errors(LayerRows rows, int group, int first, sbyte[][] codes, float[] steps)
+    {
+        var errors = new float[rows.Columns * Lanes.Count];
+        for (int lane = 0; lane < codes.Length; lane++)
+        {
+            var weights = rows[group, first + lane];
+            for (int column = 0; column < weights.Length; column++)
+            {
+                errors[(column * Lanes.Count) + lane] = weights[column] - (codes[lane][column] * steps[lane]);
+            }
+        }
+        return errors;
+    }
 
     private static void Improve(float[] gram, float damping, int bits, float[] steps, float[] errors, sbyte[][] codes)
     {

@@ -5,10 +5,13 @@ using Clado.Numerics;
 namespace Clado.Rounding;
 
 /// <summary>
-/// Rounds rows of a weight matrix column by column; later columns make good the output error of earlier ones. With the Gram matrix H of the inputs, its
-/// Cholesky factor <c>H = RᵀR</c> and the error e = w − q, the output error is <c>eᵀHe = ‖Re‖²</c>; from the last column to the first, code t is the nearest to
-/// <c>w_t + Σ_{s>t} R_ts e_s / R_tt</c>. These are the codes of OPTQ (arXiv 2210.17323), which keeps a factor of H⁻¹ instead and needs an inverse for it.
-/// Columns stand in the order of rising H_tt, so that the ones that weigh most are rounded first.
+/// OPTQ, also known as GPTQ (arXiv 2210.17323), in its error-feedback form: rows of a weight matrix are rounded column by column,
+/// and each column corrects the output error of those rounded before it.
+/// H is the Gram matrix of the inputs, <c>H = RᵀR</c> its Cholesky factorization, and e = w − q the error of the weights.
+/// The output error is then <c>eᵀHe = ‖Re‖²</c>.
+/// From the last column to the first, code t is the one nearest to <c>w_t + Σ_{s>t} R_ts e_s / R_tt</c>.
+/// The codes are those of the paper's algorithm. That uses a factor of H⁻¹ instead, and so needs an inverse.
+/// Columns are sorted by rising H_tt, so that those with the largest weight in the error are rounded first.
 /// </summary>
 internal sealed class ErrorFeedback
 {
@@ -18,11 +21,12 @@ internal sealed class ErrorFeedback
 
     private ErrorFeedback(float[] factor, float[] pivots, int[] order) => (this.factor, this.pivots, this.order) = (factor, pivots, order);
 
-    /// <summary>Factorises a Gram matrix; null where the damping does not make it positive definite.</summary>
-    /// <param name="gram">Symmetric. Shape: [columns, columns].</param>
+    /// <summary>Factorises a Gram matrix.</summary>
+    /// <param name="gram">H. Symmetric. Shape: [columns, columns].</param>
     /// <param name="columns">Order of the matrix.</param>
-    /// <param name="damping">Added to the diagonal.</param>
-    /// <param name="threads">Threads to use; the factor does not depend on it.</param>
+    /// <param name="damping">λ, added to the diagonal.</param>
+    /// <param name="threads">Threads; the factor does not depend on their number.</param>
+    /// <returns>null where the damping is too small to make the matrix positive definite.</returns>
     public static ErrorFeedback? Of(float[] gram, int columns, double damping, int threads)
     {
         int[] order = [.. Enumerable.Range(0, columns).OrderBy(i => gram[(i * columns) + i])];
@@ -54,8 +58,8 @@ internal sealed class ErrorFeedback
     }
 
     /// <summary>
-    /// What a row should be on inputs x̃ to give the outputs that it gives on inputs x: <c>w + (H + λ)⁻¹ (C − H) w</c>, H the mean of x̃ x̃ᵀ and C that of x̃ xᵀ;
-    /// the least squares solution that the damping holds near w.
+    /// The weights that give on inputs x̃ the outputs that w gives on inputs x: <c>w + (H + λ)⁻¹ (C − H) w</c>,
+    /// with H the mean of x̃ x̃ᵀ and C the mean of x̃ xᵀ. This is the least squares solution, held near w by the damping λ.
     /// </summary>
     /// <param name="gram">H. Shape: [columns, columns].</param>
     /// <param name="cross">C. Shape: [columns, columns].</param>
@@ -70,7 +74,19 @@ internal sealed class ErrorFeedback
             int at = order[i] * columns;
             y[i] = TensorPrimitives.Dot(cross.Slice(at, columns), row) - TensorPrimitives.Dot(gram.Slice(at, columns), row);
         }
-        // H + λ = LᵀDL with L the factor's rows, ones on the diagonal.
+        Solve(y);
+        var target = row.ToArray();
+        for (int i = 0; i < columns; i++)
+        {
+            target[order[i]] += (float)y[i];
+        }
+        return target;
+    }
+
+    /// <summary>Solves <c>(H + λ) z = y</c> in place. H + λ = LᵀDL, where L are the factor's rows with ones on the diagonal.</summary>
+    private void Solve(double[] y)
+    {
+        int columns = order.Length;
         for (int i = 0; i < columns; i++)
         {
             for (int j = i + 1; j < columns; j++)
@@ -86,19 +102,13 @@ internal sealed class ErrorFeedback
                 y[i] -= y[j] * factor[(i * columns) + j];
             }
         }
-        var target = row.ToArray();
-        for (int i = 0; i < columns; i++)
-        {
-            target[order[i]] += (float)y[i];
-        }
-        return target;
     }
 
     /// <summary>Rounds rows, each to a grid of its own scale.</summary>
-    /// <param name="rows">A row a lane. Shape: [lanes][columns].</param>
-    /// <param name="scales">Shape: [lanes].</param>
-    /// <param name="bits">Width of the grid.</param>
-    /// <param name="codes">Receives codes, row by row; empty where only the error is wanted. Shape: [lanes, columns].</param>
+    /// <param name="rows">A row a lane. Shape: [lanes][columns], at most 32 lanes.</param>
+    /// <param name="scales">The scales. Shape: [lanes].</param>
+    /// <param name="bits">Width of the grid. Range: [2, 8].</param>
+    /// <param name="codes">Receives the codes, row by row; empty where only the error is wanted. Shape: [lanes, columns].</param>
     /// <returns>Output error of each lane, damping included. Shape: [lanes].</returns>
     public float[] Round(ReadOnlySpan<float[]> rows, ReadOnlySpan<float> scales, int bits, Span<sbyte> codes)
     {
@@ -127,7 +137,9 @@ internal sealed class ErrorFeedback
         return losses[..rows.Length];
     }
 
-    private void Run(ReadOnlySpan<float> weights, ReadOnlySpan<float> steps, (float Lowest, float Highest) grid, Span<float> rounded, Span<float> losses)
+    /// <summary>Rounds 32 rows from the last column to the first, and adds their errors to the losses.</summary>
+    private void Run(
+        ReadOnlySpan<float> weights, ReadOnlySpan<float> steps, (float Lowest, float Highest) grid, Span<float> rounded, Span<float> losses)
     {
         int columns = order.Length;
         var errors = new float[weights.Length];

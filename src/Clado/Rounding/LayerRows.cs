@@ -1,9 +1,10 @@
 using Clado.Calibration;
 using Clado.Layers;
+using Clado.Numerics;
 
 namespace Clado.Rounding;
 
-/// <summary>The rows of a layer's weight matrices, and the ways between them, channels and the weight's own order.</summary>
+/// <summary>The rows of a layer's weight matrices, and how they map to channels and to the weight's own order.</summary>
 internal sealed class LayerRows
 {
     private readonly WeightMatrix matrix;
@@ -20,7 +21,8 @@ internal sealed class LayerRows
         }
     }
 
-    private LayerRows(WeightMatrix matrix, int channelCount, float[][] rows) => (this.matrix, ChannelCount, this.rows) = (matrix, channelCount, rows);
+    private LayerRows(WeightMatrix matrix, int channelCount, float[][] rows) =>
+        (this.matrix, ChannelCount, this.rows) = (matrix, channelCount, rows);
 
     /// <summary>Rows of all groups.</summary>
     public int Count => rows.Length;
@@ -28,7 +30,7 @@ internal sealed class LayerRows
     /// <summary>Columns of each matrix.</summary>
     public int Columns => matrix.Columns;
 
-    /// <summary>Scales of the layer.</summary>
+    /// <summary>Number of the layer's channels: each has a scale.</summary>
     public int ChannelCount { get; }
 
     /// <summary>A row. Shape: [columns].</summary>
@@ -37,20 +39,41 @@ internal sealed class LayerRows
     /// <summary>Position of a row among those of all groups.</summary>
     public int Index(int group, int row) => (group * matrix.Rows) + row;
 
-    /// <summary>The channel whose scale a row takes.</summary>
+    /// <summary>The channel whose scale a row has.</summary>
     public int Channel(int group, int row) => matrix.Channel(group, row);
 
     /// <summary>The same layer with other rows.</summary>
-    /// <param name="row">Gives a row from its group and what it is now.</param>
-    /// <param name="threads">Rows at a time.</param>
+    /// <param name="row">Gives the new row for a group and the row as it is.</param>
+    /// <param name="threads">Threads; results do not depend on their number.</param>
     public LayerRows Select(Func<int, float[], float[]> row, int threads)
     {
         var other = new float[rows.Length][];
-        Parallel.For(0, rows.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => other[i] = row(i / matrix.Rows, rows[i]));
+        var options = new ParallelOptions { MaxDegreeOfParallelism = threads };
+        Parallel.For(0, rows.Length, options, i => other[i] = row(i / matrix.Rows, rows[i]));
         return new LayerRows(matrix, ChannelCount, other);
     }
 
+    /// <summary>Rows of a group side by side, as <see cref="Lanes"/> wants them; zeros beyond the last.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="first">The first row.</param>
+    /// <param name="count">Number of rows. Range: [1, 32].</param>
+    /// <returns>Shape: [columns, 32].</returns>
+    public float[] Interleaved(int group, int first, int count)
+    {
+        var weights = new float[Columns * Lanes.Count];
+        for (int lane = 0; lane < count; lane++)
+        {
+            var row = this[group, first + lane];
+            for (int column = 0; column < row.Length; column++)
+            {
+                weights[(column * Lanes.Count) + lane] = row[column];
+            }
+        }
+        return weights;
+    }
+
     /// <summary>Does something with every row, in order.</summary>
+    /// <param name="action">Receives group and row.</param>
     public void ForEachRow(Action<int, int> action)
     {
         for (int i = 0; i < rows.Length; i++)
@@ -59,8 +82,8 @@ internal sealed class LayerRows
         }
     }
 
-    /// <summary>Does something with blocks of rows of a group, several side by side.</summary>
-    /// <param name="size">Rows a block.</param>
+    /// <summary>Does something with every block of rows, several blocks side by side. All rows of a block are of one group.</summary>
+    /// <param name="size">Rows a block, at most.</param>
     /// <param name="threads">Blocks at a time.</param>
     /// <param name="action">Receives group, first row and number of rows.</param>
     public void ForEachBlock(int size, int threads, Action<int, int, int> action)
@@ -73,7 +96,17 @@ internal sealed class LayerRows
         });
     }
 
-    /// <summary>Puts a row's codes where they belong in the weight.</summary>
+    /// <summary>The sum of a value of each row over the rows of each channel, in order.</summary>
+    /// <param name="values">A value a row. Shape: [rows].</param>
+    /// <returns>Shape: [channels].</returns>
+    public double[] SumByChannel(double[] values)
+    {
+        var sums = new double[ChannelCount];
+        ForEachRow((group, row) => sums[Channel(group, row)] += values[Index(group, row)]);
+        return sums;
+    }
+
+    /// <summary>Writes a row's codes to their positions in the weight.</summary>
     /// <param name="codes">Shape: [columns].</param>
     /// <param name="group">Group.</param>
     /// <param name="row">Row.</param>
@@ -97,7 +130,7 @@ internal sealed class LayerRows
         return values;
     }
 
-    /// <summary>Brings the codes of every row within its pairs.</summary>
+    /// <summary>Limits the codes of every row so that no pair overflows (<see cref="KernelPairs.Limit"/>).</summary>
     public void Limit(KernelPairs pairs, sbyte[] codes) => ForEachRow((group, row) =>
     {
         var own = Gather(codes, group, row);

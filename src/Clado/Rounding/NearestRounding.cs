@@ -6,10 +6,11 @@ using Clado.Layers;
 namespace Clado.Rounding;
 
 /// <summary>
-/// Every weight to the nearest point of a symmetric grid; each channel's scale is the one of least squared weight error among
-/// <c>max|w| · r / highest code</c>, r from 1.2 down to 0.2 (docs/method.md, "Rounding"), or the larger one that 8-bit codes need (<see cref="KernelPairs"/>).
+/// Rounding to nearest: every weight goes to the nearest point of a symmetric grid (docs/method.md, "Rounding").
+/// The scale of a channel is the one of least squared weight error among <c>max|w| · r / highest code</c>, r from 1.2 down to 0.2.
+/// Where 8-bit codes need a larger scale (<see cref="KernelPairs"/>), it is that one.
 /// </summary>
-public sealed class NearestRounding : IRounding
+internal sealed class NearestRounding : IRounding
 {
     private const float WidestRatio = 1.2f;
     private const float RatioStep = 0.0125f;
@@ -22,7 +23,8 @@ public sealed class NearestRounding : IRounding
     public bool NeedsInputs => false;
 
     /// <inheritdoc/>
-    public IReadOnlyList<RoundedWeights> Round(QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads)
+    public IReadOnlyList<RoundedWeights> Round(
+        QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(weights.Length, layer.Parameters);
         return [.. widths.Select(bits => Round(layer, weights, bits, threads))];
@@ -62,7 +64,7 @@ public sealed class NearestRounding : IRounding
         {
             largest = Math.Max(largest, Math.Abs(w));
         }
-        // All zero, or so small that the grid's step would be no normal number: any scale gives zeros.
+        // All weights are zero, or so small that the grid's step would be no normal number. Any scale gives zeros.
         if (largest / Grid.Highest(bits) * (WidestRatio - (RatioStep * RatioCount)) < 1e-37f)
         {
             return 1;
@@ -80,7 +82,9 @@ public sealed class NearestRounding : IRounding
         return best;
     }
 
-    /// <summary>Squared error of a channel on a grid, summed in eight lanes whatever the machine, so that every machine chooses the same scale.</summary>
+    /// <summary>
+    /// Squared error of a channel on a grid. It is summed in eight lanes on any machine, so that every machine chooses the same scale.
+    /// </summary>
     internal static double SquaredError(ReadOnlySpan<float> channel, float scale, int bits)
     {
         var (lowest, highest) = (Vector256.Create((float)Grid.Lowest(bits)), Vector256.Create((float)Grid.Highest(bits)));
@@ -112,7 +116,7 @@ public sealed class NearestRounding : IRounding
         return values;
     }
 
-    /// <summary>Where the i-th weight of a channel lies.</summary>
+    /// <summary>Position of the i-th weight of a channel.</summary>
     private static int Position(QuantizableLayer layer, int channel, int i)
     {
         int stride = layer.ChannelStride;

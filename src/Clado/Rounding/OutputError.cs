@@ -3,7 +3,14 @@ using Clado.Numerics;
 
 namespace Clado.Rounding;
 
-/// <summary>The mean squared error of a layer's outputs on its calibration inputs, <c>eᵀ H e</c> a channel with e = w − q (H: their Gram matrix).</summary>
+/// <summary>
+/// The mean squared error of a layer's outputs on its calibration inputs.
+/// Of a channel it is <c>eᵀ H e</c>, with the error e = w − q of its weights and the Gram matrix H of its inputs.
+/// </summary>
+/// <param name="rows">Its weights w.</param>
+/// <param name="inputs">Its inputs.</param>
+/// <param name="damping">λ of each group. Shape: [groups].</param>
+/// <param name="threads">Threads; results do not depend on their number.</param>
 internal sealed class OutputError(LayerRows rows, InputStatistics inputs, double[] damping, int threads)
 {
     /// <summary>The error of each channel. Shape: [channels].</summary>
@@ -16,14 +23,15 @@ internal sealed class OutputError(LayerRows rows, InputStatistics inputs, double
             var error = Vectors(group, first, count, (row, column, weight) => weight - (row.Codes[column] * row.Scale), rounded);
             Lanes.Forms(inputs.Gram[group], error, error).Square.AsSpan(0, count).CopyTo(perRow.AsSpan(rows.Index(group, first)));
         });
-        var errors = new double[rows.ChannelCount];
-        rows.ForEachRow((group, row) => errors[rows.Channel(group, row)] += perRow[rows.Index(group, row)]);
-        return errors;
+        return rows.SumByChannel(perRow);
     }
 
-    /// <summary>The best scales for given codes, least squares with the damping: <c>qᵀ(H + λ)w / qᵀ(H + λ)q</c>; a channel of zero codes keeps its scale.</summary>
-    /// <param name="codes">Shape: [parameters].</param>
-    /// <param name="scales">Shape: [channels].</param>
+    /// <summary>
+    /// The scales of least error for codes q: <c>qᵀ(H + λ)w / qᵀ(H + λ)q</c>, least squares with the damping λ.
+    /// A channel whose codes are all zero keeps its scale.
+    /// </summary>
+    /// <param name="codes">The codes. Shape: [parameters].</param>
+    /// <param name="scales">The scales so far. Shape: [channels].</param>
     /// <returns>Shape: [channels].</returns>
     public float[] BestScales(sbyte[] codes, float[] scales)
     {
@@ -31,7 +39,7 @@ internal sealed class OutputError(LayerRows rows, InputStatistics inputs, double
         var current = new RoundedWeights(codes, scales);
         rows.ForEachBlock(Lanes.Count, threads, (group, first, count) =>
         {
-            var weights = Vectors(group, first, count, (_, _, weight) => weight, current);
+            var weights = rows.Interleaved(group, first, count);
             var values = Vectors(group, first, count, (row, column, _) => row.Codes[column], current);
             var (c, s) = Lanes.Forms(inputs.Gram[group], weights, values);
             for (int i = 0; i < count; i++)
@@ -46,16 +54,13 @@ internal sealed class OutputError(LayerRows rows, InputStatistics inputs, double
                 }
             }
         });
-        var (crosses, squares) = (new double[scales.Length], new double[scales.Length]);
-        rows.ForEachRow((group, row) =>
-        {
-            crosses[rows.Channel(group, row)] += cross[rows.Index(group, row)];
-            squares[rows.Channel(group, row)] += square[rows.Index(group, row)];
-        });
+        var (crosses, squares) = (rows.SumByChannel(cross), rows.SumByChannel(square));
         return [.. scales.Select((scale, c) => (float)(crosses[c] / squares[c]) is var best && float.IsNormal(best) ? best : scale)];
     }
 
-    private float[] Vectors(int group, int first, int count, Func<(sbyte[] Codes, float Scale), int, float, float> value, RoundedWeights rounded)
+    /// <summary>A value of every weight of some rows. Shape: [columns, 32].</summary>
+    private float[] Vectors(
+        int group, int first, int count, Func<(sbyte[] Codes, float Scale), int, float, float> value, RoundedWeights rounded)
     {
         var vectors = new float[rows.Columns * Lanes.Count];
         for (int lane = 0; lane < count; lane++)

@@ -8,7 +8,7 @@ internal static class RoundingMethods
     /// <summary>Their names, the default first. Shape: [methods].</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(rounding => rounding.Name)];
 
-    /// <summary>The one of a name, which is one of <see cref="Names"/>.</summary>
-    /// <param name="name">The name.</param>
+    /// <summary>The rounding of a name.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
     public static IRounding Named(string name) => All.First(rounding => rounding.Name == name);
 }

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Clado.Records;
-using Clado.Sweeps;
+using Clado.Curves;
 
 namespace Clado.Runs;
 

@@ -6,7 +6,7 @@ using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
 using Clado.Sensitivity;
-using Clado.Sweeps;
+using Clado.Curves;
 
 namespace Clado.Runs;
 
@@ -44,7 +44,7 @@ internal static class Products
 
     /// <summary>A curve.</summary>
     /// <param name="file">Name of the file.</param>
-    public static Product<Curve> Curve(string file) => Product<Curve>.Json(file, "curve", Sweeps.Curve.Json, Checked);
+    public static Product<Curve> Curve(string file) => Product<Curve>.Json(file, "curve", Curves.Curve.Json, Checked);
 
     private static IReadOnlyList<ChannelScaling> Checked(IReadOnlyList<ChannelScaling> scalings) =>
         scalings.All(scaling => scaling is not null && scaling.Consumers.All(c => c is not null) && scaling.Factors.All(IsAboveZero))

@@ -9,7 +9,7 @@ using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
 using Clado.Sensitivity;
-using Clado.Sweeps;
+using Clado.Curves;
 
 namespace Clado.Runs;
 
@@ -106,7 +106,10 @@ internal sealed class RunFolder
     /// <summary>The units of the outputs, or null where the loss needs none, or they are not found yet. Shape: [outputs].</summary>
     public IReadOnlyList<OutputScale>? ReadScales() =>
         files.Read(Products.Scales)
-        ?? (files.Measures || files.Read(Products.Sensitivity) is not { } found || !LossKind.Named(found.Loss).NeedsScales ? null : throw files.Missing(Products.Scales.File));
+        ?? (NeedsNoScales ? null : throw files.Missing(Products.Scales.File));
+
+    private bool NeedsNoScales =>
+        files.Measures || files.Read(Products.Sensitivity) is not { } found || !LossKind.Named(found.Loss).NeedsScales;
 
     public void WriteCandidates(CandidateSet candidates)
     {

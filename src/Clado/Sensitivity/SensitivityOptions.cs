@@ -4,7 +4,7 @@ using Clado.Losses;
 namespace Clado.Sensitivity;
 
 /// <summary>How sensitivities are measured.</summary>
-public sealed record SensitivityOptions
+internal sealed record SensitivityOptions
 {
     /// <summary>Names of the estimators. Shape: [estimators].</summary>
     public static IReadOnlyList<string> Estimators { get; } = [.. Sensitivity.Estimators.All.Select(entry => entry.Name)];

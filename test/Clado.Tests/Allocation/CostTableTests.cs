@@ -28,7 +28,10 @@ public class CostTableTests
 
     [Fact]
     public void AMissingLineIsNamed() =>
-        Assert.Contains("'conv2' at 8 bits", Assert.Throws<CladoException>(() => Table("layer,bits,cost")["conv2", 8]).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'conv2' at 8 bits",
+            Assert.Throws<CladoException>(() => Table("layer,bits,cost")["conv2", 8]).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void AMissingFileIsAnError() => Assert.Throws<CladoException>(() => CostTable.Read("nowhere.csv"));
@@ -42,7 +45,8 @@ public class CostTableTests
         var table = Table(["layer,bits,cost", .. candidates.Items.Select(c => $"{c.Layer.Name},{c.Bits},{c.Bits}")]);
         long most = 4 * candidates.Layers.Count;
         var result = BitAllocation.Allocate(
-            surrogate, candidates, new FileSize(graph, candidates.Layers), Budget.Parse("none", 1, new() { Costs = table, MaximumCost = most }),
+            surrogate, candidates, new FileSize(graph, candidates.Layers),
+            Budget.Parse("none", 1, new() { Costs = table, MaximumCost = most }),
             new AutomaticAllocator(), TestContext.Current.CancellationToken);
         Assert.Equal(AllocationStatus.Optimal, result.Status);
         Assert.InRange(result.Chosen.Sum(c => c.Bits), 2 * candidates.Layers.Count, most);

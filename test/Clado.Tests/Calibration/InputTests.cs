@@ -33,13 +33,12 @@ public class InputTests
                 string[] wanted = [.. ((string[])[node.Output[0], node.Input[slot]]).Where(name => name != graph.Input)];
                 long[] shape = [2, .. graph.Tensors[graph.Input].Shape.Skip(1)];
                 var random = new Random(4);
-                var pixels = Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(_ => random.NextSingle() - 0.3f).ToArray();
+                int size = (int)shape.Aggregate(1L, (a, b) => a * b);
+                var pixels = Enumerable.Range(0, size).Select(_ => random.NextSingle() - 0.3f).ToArray();
                 using var image = OrtValue.CreateTensorValueFromMemory(pixels, shape);
                 using var session = new GraphSession(GraphPart.Extract(graph, new HashSet<string> { graph.Input }, wanted), "t");
                 using var values = session.Run(_ => image);
-                var (output, outputShape) = (values[0].GetTensorDataAsSpan<float>().ToArray(), values[0].GetTensorTypeAndShape().Shape);
-                var (input, inputShape) = wanted.Length == 1 ? (pixels, shape) : (values[1].GetTensorDataAsSpan<float>().ToArray(), values[1].GetTensorTypeAndShape().Shape);
-                Check(graph, node, layer, input, inputShape, output, outputShape);
+                Check(graph, node, layer, wanted.Length == 1 ? new(pixels, shape) : Values.Of(values[1]), Values.Of(values[0]));
             }
         }
     }
@@ -50,10 +49,9 @@ public class InputTests
         using var folder = new TemporaryFolder();
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 5));
-        var preprocessing = Preprocessing.Parse("unit");
         var layers = LayerFinder.Find(graph).Layers;
-        var one = InputMeasurement.Measure(graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 1, MemoryBytes = 1L << 32 }, Cancellation = TestContext.Current.CancellationToken }).ToArray();
-        var two = InputMeasurement.Measure(graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 3, MemoryBytes = Smallest(graph, layers, images) }, Cancellation = TestContext.Current.CancellationToken }).ToArray();
+        var one = InputMeasurement.Measure(graph, layers, Work(images, threads: 1)).ToArray();
+        var two = InputMeasurement.Measure(graph, layers, Work(images, threads: 3, Smallest(graph, layers, images))).ToArray();
         Assert.Equal(one.SelectMany(s => s.Gram).SelectMany(g => g), two.SelectMany(s => s.Gram).SelectMany(g => g));
         // The last layer sees one row an image.
         Assert.Equal(images.Items.Count, one[^1].RowCount);
@@ -61,68 +59,75 @@ public class InputTests
         Assert.All(one.Zip(layers), p => Assert.Equal(p.Second.Groups, p.First.Gram.Count));
     }
 
-    /// <summary>Behind rounded activations, a layer's inputs are what the network with these activations gives it, beside those of the float network.</summary>
+    /// <summary>A layer's inputs are those in the network with quantized activations, next to those in the float network.</summary>
     [Fact]
-    public void InputsBehindRoundedActivationsMeetTheFloatOnes()
+    public void InputsAfterQuantizedActivationsMeetTheFloatOnes()
     {
         using var folder = new TemporaryFolder();
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
-        var preprocessing = Preprocessing.Parse("unit");
         var layers = LayerFinder.Find(graph).Layers;
         var plan = ActivationPlan.Of(graph, layers);
         // Coarse grids: the difference is seen.
         var ranges = new ActivationRanges([.. plan.Ranges.Select(_ => 0.25f)], [.. plan.Ranges.Select(_ => (byte)100)]);
         var rounded = QdqInsertion.Of(graph, new QuantizedActivations(plan, ranges));
-        var cancellation = TestContext.Current.CancellationToken;
-        var floats = InputMeasurement.Measure(graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = cancellation }).ToArray();
-        var behind = InputMeasurement.Measure(rounded, LayerFinder.Find(rounded).Layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = cancellation }).ToArray();
-        using var inTurn = new SequentialCalibration(graph, rounded, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 } });
+        var floats = InputMeasurement.Measure(graph, layers, Work(images)).ToArray();
+        var quantized = InputMeasurement.Measure(rounded, LayerFinder.Find(rounded).Layers, Work(images)).ToArray();
+        using var sequential = new SequentialCalibration(graph, rounded, layers, Work(images));
         for (int layer = 0; layer < layers.Count; layer++)
         {
-            var both = inTurn.Next();
-            Close(behind[layer].Gram, both.Gram);
-            Close(behind[layer].Mean!, both.Mean!);
+            var both = sequential.Next();
+            Close(quantized[layer].Gram, both.Gram);
+            Close(quantized[layer].Mean!, both.Mean!);
             Close(floats[layer].Mean!, both.FloatMean!);
             Assert.NotEqual(floats[layer].Gram[0], both.Gram[0]);
         }
     }
 
-    /// <summary>Carried along or computed from the images each time: every layer sees what a network gives it whose earlier layers are replaced, whatever it shares and skips.</summary>
+    /// <summary>
+    /// Every layer gets the inputs that a network with replaced earlier layers gives it, whatever the network shares and skips.
+    /// That holds whether tensors are kept from layer to layer or computed from the images each time.
+    /// </summary>
     [Fact]
-    public void InputsBehindReplacedLayersAreThoseOfTheNetworkWithTheseWeights()
+    public void InputsAfterReplacedLayersAreThoseOfTheNetworkWithTheseWeights()
     {
         using var folder = new TemporaryFolder();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 5));
-        var preprocessing = Preprocessing.Parse("unit");
-        var cancellation = TestContext.Current.CancellationToken;
-        foreach (var graph in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(), SkipsAndShares(), .. Enumerable.Range(1, 8).Select(seed => Graph.FromModel(RandomBodies.Build(seed), "m.onnx"))])
+        var random = Enumerable.Range(1, 8).Select(seed => Graph.FromModel(RandomBodies.Build(seed), "m.onnx"));
+        foreach (var graph in (Graph[])[NetworkBuilder.SmallClassifier().BuildGraph(), SkipsAndShares(), .. random])
         {
-            var layers = LayerFinder.Find(graph).Layers;
-            var random = new Random(6);
-            float[] Shaken(string name) => [.. TensorData.ReadSingles("t", graph.Initializers[name]).Select(w => w * (1 + (0.3f * random.NextSingle())))];
-            var floats = InputMeasurement.Measure(graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = cancellation }).ToArray();
-            using var carried = new SequentialCalibration(graph, graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 } });
-            using var afresh = new SequentialCalibration(graph, graph, layers, new Workload(images, preprocessing) { Resources = new() { Threads = 1, MemoryBytes = Smallest(graph, layers, images) } });
-            var replaced = new List<TensorProto>();
-            for (int i = 0; i < layers.Count; i++)
+            CheckReplaced(graph, images);
+        }
+    }
+
+    private static void CheckReplaced(Graph graph, ImageSet images)
+    {
+        var layers = LayerFinder.Find(graph).Layers;
+        var random = new Random(6);
+        float[] Shaken(string name) =>
+            [.. TensorData.ReadSingles("t", graph.Initializers[name]).Select(w => w * (1 + (0.3f * random.NextSingle())))];
+        var floats = InputMeasurement.Measure(graph, layers, Work(images)).ToArray();
+        using var carried = new SequentialCalibration(graph, graph, layers, Work(images));
+        using var afresh = new SequentialCalibration(graph, graph, layers, Work(images, threads: 1, Smallest(graph, layers, images)));
+        var replaced = new List<TensorProto>();
+        for (int i = 0; i < layers.Count; i++)
+        {
+            var direct = InputMeasurement.Measure(graph.With(replaced), layers, Work(images)).ElementAt(i);
+            var (first, second) = (carried.Next(), afresh.Next());
+            foreach (var own in (InputStatistics[])[first, second])
             {
-                var direct = InputMeasurement.Measure(graph.With(replaced), layers, new Workload(images, preprocessing) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = cancellation }).ElementAt(i);
-                var (first, second) = (carried.Next(), afresh.Next());
-                foreach (var own in (InputStatistics[])[first, second])
-                {
-                    Close(direct.Gram, own.Gram);
-                    Close(direct.Mean!, own.Mean!);
-                    Close(floats[i].Mean!, own.FloatMean!);
-                }
-                Close(first.Cross!, second.Cross!);
-                foreach (var name in new[] { layers[i].Weight, layers[i].Bias }.OfType<string>())
-                {
-                    var values = Shaken(name);
-                    carried.Replace(name, values);
-                    afresh.Replace(name, values);
-                    replaced.Add(TensorData.Create(name, DataType.Float, MemoryMarshal.AsBytes<float>(values), [.. graph.Initializers[name].Dims]));
-                }
+                Close(direct.Gram, own.Gram);
+                Close(direct.Mean!, own.Mean!);
+                Close(floats[i].Mean!, own.FloatMean!);
+            }
+            Close(first.Cross!, second.Cross!);
+            foreach (var name in new[] { layers[i].Weight, layers[i].Bias }.OfType<string>())
+            {
+                var values = Shaken(name);
+                carried.Replace(name, values);
+                afresh.Replace(name, values);
+                long[] dims = [.. graph.Initializers[name].Dims];
+                replaced.Add(TensorData.Create(name, DataType.Float, MemoryMarshal.AsBytes<float>(values), dims));
             }
         }
     }
@@ -134,11 +139,12 @@ public class InputTests
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 3));
         var layers = LayerFinder.Find(graph).Layers;
-        using var inTurn = new SequentialCalibration(graph, graph, layers, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 } });
-        inTurn.Next();
-        inTurn.Replace(layers[0].Weight, [.. TensorData.ReadSingles("t", graph.Initializers[layers[0].Weight]).Select(w => 2 * w)]);
-        // Twice as large from the first layer on, where nothing but Relu and linear layers follow: four times in the Gram matrix, twice in the cross matrix.
-        var twice = inTurn.Next();
+        using var sequential = new SequentialCalibration(graph, graph, layers, Work(images));
+        sequential.Next();
+        sequential.Replace(layers[0].Weight, [.. TensorData.ReadSingles("t", graph.Initializers[layers[0].Weight]).Select(w => 2 * w)]);
+        // Twice as large from the first layer on, where nothing but Relu and linear layers follow.
+        // That is four times in the Gram matrix, twice in the cross matrix.
+        var twice = sequential.Next();
         Close([[.. twice.Cross![0].Select(value => 2 * value)]], twice.Gram);
     }
 
@@ -151,7 +157,8 @@ public class InputTests
         net.Weight("b", 4, 4, 1, 1);
         var graph = net.Then("Conv", "c1", ["a"]).Then("Log", "l").Then("Conv", "c2", ["b"]).BuildGraph();
         var images = ImageFolder.Open(Harness.Images(folder, "images", 1));
-        var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(graph, LayerFinder.Find(graph).Layers, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 }, Cancellation = TestContext.Current.CancellationToken }).ToArray());
+        var layers = LayerFinder.Find(graph).Layers;
+        var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(graph, layers, Work(images)).ToArray());
         Assert.Contains("layer 'conv_c2' are NaN or infinite", error.Message, StringComparison.Ordinal);
     }
 
@@ -169,9 +176,17 @@ public class InputTests
     /// <summary>The least memory that is accepted: every layer gets a sweep of its own.</summary>
     private static long Smallest(Graph graph, IReadOnlyList<QuantizableLayer> layers, ImageSet images)
     {
-        var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(graph, layers, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 3, MemoryBytes = 1 } }).First());
-        return (long.Parse(error.Message.Split("at least ")[1].Split(' ')[0], NumberStyles.AllowThousands, CultureInfo.InvariantCulture) + 1) << 20;
+        var work = Work(images, threads: 3, memory: 1);
+        var error = Assert.Throws<CladoException>(() => InputMeasurement.Measure(graph, layers, work).First());
+        string megabytes = error.Message.Split("at least ")[1].Split(' ')[0];
+        return (long.Parse(megabytes, NumberStyles.AllowThousands, CultureInfo.InvariantCulture) + 1) << 20;
     }
+
+    private static Workload Work(ImageSet images, int threads = 2, long memory = 1L << 32) => new(images, Preprocessing.Parse("unit"))
+    {
+        Resources = new() { Threads = threads, MemoryBytes = memory },
+        Cancellation = TestContext.Current.CancellationToken,
+    };
 
     [Theory]
     [InlineData(1, 5)]
@@ -182,7 +197,8 @@ public class InputTests
     {
         var random = new Random(columns);
         int width = GramSum.PackedWidth(columns);
-        float[] Packed() => [.. Enumerable.Range(0, width * rows).Select(i => (i / (16 * rows) * 16) + (i % 16) < columns ? random.NextSingle() - 0.4f : 0)];
+        float Value(int i) => (i / (16 * rows) * 16) + (i % 16) < columns ? random.NextSingle() - 0.4f : 0;
+        float[] Packed() => [.. Enumerable.Range(0, width * rows).Select(Value)];
         float At(float[] packed, int row, int column) => packed[(((column / 16 * rows) + row) * 16) + (column % 16)];
         var (first, second) = (Packed(), Packed());
         var sum = new GramSum(columns);
@@ -193,7 +209,8 @@ public class InputTests
         {
             for (int j = 0; j < columns; j++)
             {
-                double direct = Enumerable.Range(0, rows).Sum(n => ((double)At(first, n, i) * At(first, n, j)) + ((double)At(second, n, i) * At(second, n, j))) / rows;
+                double Product(float[] packed) => Enumerable.Range(0, rows).Sum(n => (double)At(packed, n, i) * At(packed, n, j));
+                double direct = (Product(first) + Product(second)) / rows;
                 Assert.Equal(direct, result[(i * columns) + j], 1e-5);
             }
         }
@@ -206,23 +223,29 @@ public class InputTests
         }
     }
 
-    private static void Check(Graph graph, NodeProto node, QuantizableLayer layer, float[] input, long[] inputShape, float[] output, long[] outputShape)
+    private sealed record Values(float[] Elements, long[] Shape)
+    {
+        public static Values Of(OrtValue value) => new(value.GetTensorDataAsSpan<float>().ToArray(), value.GetTensorTypeAndShape().Shape);
+    }
+
+    private static void Check(Graph graph, NodeProto node, QuantizableLayer layer, Values input, Values output)
     {
         var matrix = WeightMatrix.Of(layer);
         var weights = TensorData.ReadSingles("t", graph.Initializers[layer.Weight]);
-        var rows = InputRows.Of(graph, node, layer, inputShape);
+        var rows = InputRows.Of(graph, node, layer, input.Shape);
         int[] all = [.. Enumerable.Range(0, rows.Count)];
         int width = GramSum.PackedWidth(matrix.Columns);
         // What was there before must not show through.
         var packed = new float[matrix.Groups * rows.Count * width];
         Array.Fill(packed, float.NaN);
-        rows.Pack(input, all, packed);
+        rows.Pack(input.Elements, all, packed);
         Assert.DoesNotContain(packed, float.IsNaN);
         var bias = node.Input.Count > 2 ? TensorData.ReadSingles("t", graph.Initializers[node.Input[2]]) : null;
         // Outputs: channels last for factors from the right, first after the image for convolutions, first for factors from the left.
         long channels = (long)matrix.Groups * matrix.Rows;
         bool last = node.OpType is "Gemm" || (node.OpType == "MatMul" && layer.ChannelAxis == 1);
-        long positions = last ? 1 : outputShape.Skip(node.OpType == "MatMul" ? outputShape.Length - 1 : 2).Aggregate(1L, (a, b) => a * b);
+        int rank = output.Shape.Length;
+        long positions = last ? 1 : output.Shape.Skip(node.OpType == "MatMul" ? rank - 1 : 2).Aggregate(1L, (a, b) => a * b);
         for (int row = 0; row < rows.Count; row++)
         {
             for (int group = 0; group < matrix.Groups; group++)
@@ -237,7 +260,7 @@ public class InputTests
                     }
                     long channel = ((long)group * matrix.Rows) + r;
                     long at = (((row / positions * channels) + channel) * positions) + (row % positions);
-                    Assert.Equal(sum, output[at], 1e-4 * Math.Max(1, Math.Abs(sum)));
+                    Assert.Equal(sum, output.Elements[at], 1e-4 * Math.Max(1, Math.Abs(sum)));
                 }
             }
         }
@@ -255,12 +278,14 @@ public class InputTests
         return net.Then("Conv", "a", ["upper"], Attribute("auto_pad", "SAME_UPPER"), Attribute("strides", 1, 2))
             .Then("Conv", "b", ["lower"], Attribute("auto_pad", "SAME_LOWER"))
             .Then("Conv", "c", ["valid"], Attribute("auto_pad", "VALID"), Attribute("strides", 3, 1), Attribute("dilations", 2, 1))
-            .Then("ConvTranspose", "d", ["spread"], Attribute("group", 2), Attribute("strides", 2, 3), Attribute("pads", 1, 0, 0, 1), Attribute("output_padding", 1, 2), Attribute("dilations", 1, 2))
+            .Then(
+                "ConvTranspose", "d", ["spread"], Attribute("group", 2), Attribute("strides", 2, 3), Attribute("pads", 1, 0, 0, 1),
+                Attribute("output_padding", 1, 2), Attribute("dilations", 1, 2))
             .Then("ConvTranspose", "e", ["same"], Attribute("auto_pad", "SAME_UPPER"), Attribute("strides", 2, 2))
             .BuildGraph();
     }
 
-    /// <summary>A skip over two convolutions, of which one shares its weight with the last one, behind the sum.</summary>
+    /// <summary>A skip over two convolutions, of which one shares its weight with the last one, after the sum.</summary>
     private static Graph SkipsAndShares()
     {
         var net = new NetworkBuilder();
@@ -268,7 +293,8 @@ public class InputTests
         net.Weight("shared", 4, 4, 1, 1);
         net.Weight("between", 4, 4, 3, 3);
         var pads = Attribute("pads", 1, 1, 1, 1);
-        return net.Then("Conv", "a", ["first"], pads).Then("Relu", "ra").Then("Conv", "b", ["shared"]).Then("Relu", "rb").Then("Conv", "c", ["between"], pads)
+        return net.Then("Conv", "a", ["first"], pads).Then("Relu", "ra").Then("Conv", "b", ["shared"]).Then("Relu", "rb")
+            .Then("Conv", "c", ["between"], pads)
             .Add("Add", ["c", "ra"], "sum").Then("Relu", "rs").Then("Conv", "d", ["shared"]).BuildGraph();
     }
 }

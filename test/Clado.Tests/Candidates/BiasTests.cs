@@ -17,7 +17,7 @@ using static Clado.Onnx.NodeExtensions;
 
 namespace Clado.Tests.Candidates;
 
-/// <summary>Biases that take up what rounding does to the mean of a layer's outputs.</summary>
+/// <summary>Bias correction: biases undo the change of mean that rounding makes to a layer's outputs.</summary>
 public class BiasTests
 {
     [Fact]
@@ -41,13 +41,13 @@ public class BiasTests
         var candidates = Harness.FeedbackCandidates(graph, ImageFolder.Open(Harness.Images(folder, "images", 2)), 3);
         Assert.Equal(["w1", "w3", "w5"], candidates.Items.Where(c => c.Bias is not null).Select(c => c.Layer.Weight));
         var model = ModelWriter.Build(graph, candidates.Items);
-        Assert.Equal(OnnxFile.Write(model, folder["m.onnx"]),
-            new FileSize(graph, candidates.Layers).Predict(candidates.Items.Sum(c => c.SizeBytes), candidates.Items.Select(c => c.Bits)));
-        Assert.Equal(Harness.Outputs(Harness.WithWeights(graph, candidates.Items)),
-            Harness.Outputs(OnnxFile.Parse("m.onnx", model.ToByteArray())));
-        Assert.NotEqual(
-            Harness.Outputs(Harness.WithWeights(graph, candidates.Items)),
-            Harness.Outputs(Harness.WithWeights(graph, candidates.Items.Select(c => c with { Bias = null }))));
+        long predicted = new FileSize(graph, candidates.Layers)
+            .Predict(candidates.Items.Sum(c => c.SizeBytes), candidates.Items.Select(c => c.Bits));
+        Assert.Equal(OnnxFile.Write(model, folder["m.onnx"]), predicted);
+        var outputs = Harness.Outputs(Harness.WithWeights(graph, candidates.Items));
+        Assert.Equal(outputs, Harness.Outputs(OnnxFile.Parse("m.onnx", model.ToByteArray())));
+        var uncorrected = candidates.Items.Select(c => c with { Bias = null });
+        Assert.NotEqual(outputs, Harness.Outputs(Harness.WithWeights(graph, uncorrected)));
     }
 
     [Fact]
@@ -83,20 +83,22 @@ public class BiasTests
         var preprocessing = Preprocessing.Parse("unit");
         var cancellation = TestContext.Current.CancellationToken;
         var chosen = Harness.FeedbackCandidates(graph, images, 2).Items;
+        var work = new Workload(images, preprocessing) { Cancellation = cancellation };
         double LossOf(IEnumerable<Candidate> candidates, string name)
         {
             OnnxFile.Write(ModelWriter.Build(graph, [.. candidates]), folder[name]);
-            return Evaluator.Evaluate(
-                new(folder[name]), new(folder["float.onnx"], "kl"), new(), new Workload(images, preprocessing) { Cancellation = cancellation }).LossIncrease!.Value;
+            var result = Evaluator.Evaluate(new(folder[name]), new(folder["float.onnx"], "kl"), new(), work);
+            return result.LossIncrease!.Value;
         }
 
-        var effect = BiasEffect.Measure(graph, chosen, null, "kl", new Workload(images, preprocessing) { Cancellation = cancellation })!;
+        Candidate[] uncorrected = [.. chosen.Select(c => c with { Bias = null })];
+        var effect = BiasEffect.Measure(graph, chosen, null, "kl", work)!;
         Assert.Equal(LossOf(chosen, "with.onnx"), effect.CorrectedLoss, 1e-6);
-        Assert.Equal(LossOf(chosen.Select(c => c with { Bias = null }), "without.onnx"), effect.UncorrectedLoss, 1e-6);
+        Assert.Equal(LossOf(uncorrected, "without.onnx"), effect.UncorrectedLoss, 1e-6);
         Assert.NotEqual(effect.CorrectedLoss, effect.UncorrectedLoss);
         Assert.Equal(3, effect.Layers);
         Assert.True(effect.LargestChange > 0);
-        Assert.Null(BiasEffect.Measure(graph, [.. chosen.Select(c => c with { Bias = null })], null, null, new Workload(images, preprocessing) { Cancellation = cancellation }));
+        Assert.Null(BiasEffect.Measure(graph, uncorrected, null, null, work));
     }
 
     /// <summary>On the very images, with the layer's own inputs all taken, the mean of its outputs is the float network's.</summary>
@@ -109,8 +111,8 @@ public class BiasTests
         var first = Harness.FeedbackCandidates(graph, images, 2).Items[0];
         double[] Means(ModelProto model)
         {
-            using var session = new GraphSession(
-                GraphPart.Extract(Graph.FromModel(model, "t"), new HashSet<string> { graph.Input }, ["c1"]), "t");
+            var part = GraphPart.Extract(Graph.FromModel(model, "t"), new HashSet<string> { graph.Input }, ["c1"]);
+            using var session = new GraphSession(part, "t");
             var batch = new ImageBatches(images, graph, Preprocessing.Parse("unit"), images.Items.Count).Load(0);
             using var input = OrtValue.CreateTensorValueFromMemory(batch.Pixels, batch.Shape);
             using var outputs = session.Run(_ => input);
@@ -118,12 +120,11 @@ public class BiasTests
             return [.. Enumerable.Range(0, 8).Select(c => values.Where((_, i) => i / 64 % 8 == c).Average(v => (double)v))];
         }
 
-        Assert.All(Means(graph.Model).Zip(Means(Harness.WithWeights(graph, [first]))), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+        var (floats, rounded) = (Means(graph.Model), Means(Harness.WithWeights(graph, [first])));
+        Assert.All(floats.Zip(rounded), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
     }
 
-    /// <summary>
-    /// Convolutions with a bias of their own and with a shared one, a grouped one, a factor with an Add behind it, one without.
-    /// </summary>
+    /// <summary>Convolutions with a bias of their own, with a shared one and with groups; a product with a bias, and one without.</summary>
     private static Graph Network()
     {
         var net = new NetworkBuilder();
@@ -139,7 +140,7 @@ public class BiasTests
         var pads = Attribute("pads", 1, 1, 1, 1);
         return net.Then("Conv", "c1", ["w1", "b1"], pads).Then("Relu", "r1").Then("Conv", "c2", ["w2", "b2"], pads).Then("Relu", "r2")
             .Then("Conv", "c3", ["w3", "b3"], pads, Attribute("group", 2)).Then("Relu", "r3")
-                .Then("GlobalAveragePool", "p").Then("Flatten", "f").Add("Add", ["f", "b2"], "s")
+            .Then("GlobalAveragePool", "p").Then("Flatten", "f").Add("Add", ["f", "b2"], "s")
             .Then("MatMul", "m", ["w4"]).Then("MatMul", "n", ["w5"]).Then("Add", "y", ["b5"]).BuildGraph();
     }
 }

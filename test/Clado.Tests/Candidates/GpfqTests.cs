@@ -17,7 +17,7 @@ public class GpfqTests
         select new Problem(rows, columns, bits, seed);
 
     /// <summary>
-    /// The paper's form, with the residual as a vector of all inputs: the same codes, but for targets half way between two.
+    /// The paper's form, with the residual as a vector over all inputs, gives the same codes except for targets half way between two.
     /// </summary>
     [Fact]
     public void CodesAreThoseOfThePath() => Gen.Select(Problems, Gen.Bool).Sample((p, quantized) =>
@@ -42,7 +42,7 @@ public class GpfqTests
                 }
                 double target = (norm > 0 ? product / norm : p.Weights[at]) / scale;
                 Assert.InRange(rounded.Codes[at] - Math.Clamp(target, Grid.Lowest(p.Bits), Grid.Highest(p.Bits)), -0.501, 0.501);
-                // On along the path that was taken: one code at a tie would change all that follow.
+                // Follow the codes that were chosen: at a tie, another code would change all later ones.
                 for (int n = 0; n < x.Length; n++)
                 {
                     residual[n] -= rounded.Codes[at] * scale * x[n][t];
@@ -59,13 +59,15 @@ public class GpfqTests
         {
             var p = new Problem(8, 24, 3, seed);
             var x = p.X.Select(row => row.Select(v => (0.8 * v) + (0.3 * random.NextDouble())).ToArray()).ToArray();
+            double Difference(RoundedWeights r, int n, int row, int k)
+            {
+                int at = (row * p.Columns) + k;
+                return (p.X[n][k] * p.Weights[at]) - (x[n][k] * r.Codes[at] * r.Scales[row]);
+            }
             double Error(RoundedWeights r) => Enumerable.Range(0, x.Length).Sum(n => Enumerable.Range(0, p.Rows).Sum(row =>
-                Math.Pow(Enumerable.Range(0, p.Columns)
-                    .Sum(k => (p.X[n][k] * p.Weights[(row * p.Columns) + k]) - (x[n][k] * r.Codes[(row * p.Columns) + k] * r.Scales[row])),
-                    2)));
-            var behind = new FeedbackRounding().Round(
-                p.Layer, p.Weights, [3], new InputStatistics(p.Columns, x.Length, [Mean(x, x)], [Mean(x, p.X)]), 2)[0];
-            Assert.True(Error(behind) < Error(p.Round()), $"seed {seed}");
+                Math.Pow(Enumerable.Range(0, p.Columns).Sum(k => Difference(r, n, row, k)), 2)));
+            var inputs = new InputStatistics(p.Columns, x.Length, [Mean(x, x)], [Mean(x, p.X)]);
+            Assert.True(Error(p.Round(threads: 2, inputs: inputs)) < Error(p.Round()), $"seed {seed}");
         }
     }
 

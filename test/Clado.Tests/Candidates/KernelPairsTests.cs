@@ -82,9 +82,9 @@ public class KernelPairsTests
     private static InputStatistics Statistics(Random random, int columns)
     {
         var gram = new float[columns * columns];
-        foreach (var x in Enumerable.Range(0, 2 * columns)
-            .Select(_ => Enumerable.Range(0, columns).Select(_ => random.NextSingle()).ToArray()))
+        for (int n = 0; n < 2 * columns; n++)
         {
+            float[] x = [.. Enumerable.Range(0, columns).Select(_ => random.NextSingle())];
             for (int i = 0; i < gram.Length; i++)
             {
                 gram[i] += x[i / columns] * x[i % columns] / (2 * columns);

@@ -3,12 +3,12 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace Clado.Tests.Candidates;
 
-/// <summary>Error feedback the way the papers write it, in double precision, a row at a time.</summary>
+/// <summary>OPTQ (arXiv 2210.17323) the way the paper writes it, in double precision, a row at a time.</summary>
 internal static class SlowFeedback
 {
     /// <summary>
-    /// <c>q_t = round(w_t); e = (w_t − q_t) / U_tt; w_{t:} −= e · U_{t,t:}</c> with U the upper
-    /// Cholesky factor of the inverse of H (docs/method.md, "Rounding").
+    /// <c>q_t = round(w_t); e = (w_t − q_t) / U_tt; w_{t:} −= e · U_{t,t:}</c>, with U the upper Cholesky factor of the inverse of H
+    /// (docs/method.md, "Rounding").
     /// </summary>
     public static sbyte[] Codes(FeedbackTests.Problem p, double scale, double damping, out double[] margins)
     {

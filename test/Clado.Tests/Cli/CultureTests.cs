@@ -12,7 +12,8 @@ public class CultureTests
     [Fact]
     public async Task TheTestsRunWhereNumbersHaveCommas()
     {
-        Assert.SkipWhen(Environment.GetEnvironmentVariable("CLADO_TEST_CULTURE") == "invariant", "CLADO_TEST_CULTURE asks for the invariant culture");
+        bool isInvariant = Environment.GetEnvironmentVariable("CLADO_TEST_CULTURE") == "invariant";
+        Assert.SkipWhen(isInvariant, "CLADO_TEST_CULTURE asks for the invariant culture");
         static string Text() => 1234.5.ToString("N1", null) + $" {0.5}";
         Assert.Equal("1.234,5 0,5", Text());
         Assert.Equal("1.234,5 0,5", await Task.Run(Text, TestContext.Current.CancellationToken));
@@ -41,7 +42,8 @@ public class CultureTests
             try
             {
                 CultureInfo.CurrentCulture = culture;
-                string[] measuring = [folder["model.onnx"], "--images", images, "--preprocess", folder["pre.json"], "--run", run, "--limit", "20", "--seed", "-3"];
+                string[] given = ["--images", images, "--preprocess", folder["pre.json"]];
+                string[] measuring = [folder["model.onnx"], .. given, "--run", run, "--limit", "20", "--seed", "-3"];
                 var said = "";
                 foreach (var command in (string[][])
                 [
@@ -51,7 +53,7 @@ public class CultureTests
                     ["export", "--run", run, "--budget", "60.5%", "-o", folder["e.onnx"]],
                     ["sweep", "--run", run, "--budgets", "2.5bit,3.5bit", "--evaluate", images, "-o", folder["curve.csv"]],
                     ["sweep", "--run", run, "--evaluate", images, "--target-drop", "12.5", "--json"],
-                    ["evaluate", folder["q.onnx"], "--images", images, "--preprocess", folder["pre.json"], "--reference", folder["model.onnx"], "--run-timeout", "99.5"],
+                    ["evaluate", folder["q.onnx"], .. given, "--reference", folder["model.onnx"], "--run-timeout", "99.5"],
                     ["report", "--run", run],
                     ["allocate", "--run", run, "--budget", "1.5bit"],
                 ])
@@ -60,7 +62,8 @@ public class CultureTests
                     said += $"{command[0]} {code}\n{output}{error}";
                 }
                 var made = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
-                foreach (var path in ((string[])[folder["q.onnx"], folder["e.onnx"], folder["curve.csv"], .. Directory.EnumerateFiles(run)]).Where(p => !p.Contains("sqlite", StringComparison.Ordinal)))
+                string[] paths = [folder["q.onnx"], folder["e.onnx"], folder["curve.csv"], .. Directory.EnumerateFiles(run)];
+                foreach (var path in paths.Where(p => !p.Contains("sqlite", StringComparison.Ordinal)))
                 {
                     made.Add(Path.GetFileName(path), File.ReadAllBytes(path));
                     File.Delete(path);
@@ -80,16 +83,18 @@ public class CultureTests
     public async Task ReadingAndWritingGoInTurkish()
     {
         Assert.SkipWhen(HostCulture.HasData, "this host is one already");
-        var start = new ProcessStartInfo(Path.ChangeExtension(typeof(CultureTests).Assembly.Location, OperatingSystem.IsWindows() ? ".exe" : null)!)
+        var extension = OperatingSystem.IsWindows() ? ".exe" : null;
+        var start = new ProcessStartInfo(Path.ChangeExtension(typeof(CultureTests).Assembly.Location, extension)!)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment = { ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "0", ["CLADO_TEST_CULTURE"] = "tr-TR" },
         };
-        foreach (var name in (string[])["*.BudgetTests", "*.CostTableTests", "*.LimitTests", "*.RunsTests", "*.OnnxFileTests", "*.OpsetUpgradeTests", "*.ChartTests", "*.CultureTests"])
+        foreach (var name in (string[])
+            ["Budget", "CostTable", "Limit", "Runs", "OnnxFile", "OpsetUpgrade", "Chart", "Culture"])
         {
             start.ArgumentList.Add("-class");
-            start.ArgumentList.Add(name);
+            start.ArgumentList.Add($"*.{name}Tests");
         }
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -4,7 +4,7 @@ using Clado.Evaluation;
 using Clado.Records;
 using Clado.Reports;
 using Clado.Runs;
-using Clado.Sweeps;
+using Clado.Curves;
 using Clado.Tests.Support;
 using CsCheck;
 using Xunit;
@@ -21,7 +21,17 @@ public class JsonTests
     {
         foreach (double none in None)
         {
-            var evaluated = new EvaluationResult { Model = "m", Images = 1, Labelled = true, SizeBytes = 1, Top1 = none, Top5 = none, Loss = none, Agreement = none };
+            var evaluated = new EvaluationResult
+            {
+                Model = "m",
+                Images = 1,
+                Labelled = true,
+                SizeBytes = 1,
+                Top1 = none,
+                Top5 = none,
+                Loss = none,
+                Agreement = none,
+            };
             using var evaluation = JsonDocument.Parse(evaluated.ToJson());
             Assert.Equal(JsonValueKind.Null, evaluation.RootElement.GetProperty("loss").ValueKind);
             var point = new CurvePoint
@@ -55,7 +65,11 @@ public class JsonTests
                 MeasuredLoss = none,
                 Trials = [new AllocationTrial(0, "s", none, none, none, true)],
             };
-            var parity = new ParityResult(1, none, none, none) { OnImages = true, Outputs = [new("y", "one part", [new(0, 1, none, none, none, none)])] };
+            var parity = new ParityResult(1, none, none, none)
+            {
+                OnImages = true,
+                Outputs = [new("y", "one part", [new(0, 1, none, none, none, none)])],
+            };
             using var allocation = JsonDocument.Parse(AllocationFile.Of(new AllocationOutcome(result, "auto", "8")
             {
                 MeasuredLoss = none,
@@ -73,7 +87,11 @@ public class JsonTests
         using var folder = new TemporaryFolder();
         var run = SyntheticRun.Write(folder["run"], ["a", "b"], points: 3);
         var curve = Assert.Single(run.ReadCurves());
-        run.WriteCurve(curve with { FloatTop1 = double.NaN, Points = [.. curve.Points.Select(p => p with { MeasuredLoss = double.PositiveInfinity })] });
+        run.WriteCurve(curve with
+        {
+            FloatTop1 = double.NaN,
+            Points = [.. curve.Points.Select(p => p with { MeasuredLoss = double.PositiveInfinity })],
+        });
         Assert.Null(Assert.Single(run.ReadCurves()).Points[0].MeasuredLoss);
         Assert.Contains("<html", Report.Read(folder["run"]).ToHtml(), StringComparison.Ordinal);
     }
@@ -81,10 +99,11 @@ public class JsonTests
     [Fact]
     public void FiniteNumbersComeBackToTheBit()
     {
-        Gen.Long.Select(BitConverter.Int64BitsToDouble).Where(double.IsFinite).Sample(value =>
-            BitConverter.DoubleToInt64Bits(JsonSerializer.Deserialize<double>(JsonSerializer.Serialize(value, JsonText.Compact), JsonText.Compact)) == BitConverter.DoubleToInt64Bits(value));
-        Gen.Int.Select(BitConverter.Int32BitsToSingle).Where(float.IsFinite).Sample(value =>
-            BitConverter.SingleToInt32Bits(JsonSerializer.Deserialize<float>(JsonSerializer.Serialize(value, JsonText.Compact), JsonText.Compact)) == BitConverter.SingleToInt32Bits(value));
+        static T Back<T>(T value) => JsonSerializer.Deserialize<T>(JsonSerializer.Serialize(value, JsonText.Compact), JsonText.Compact)!;
+        Gen.Long.Where(bits => double.IsFinite(BitConverter.Int64BitsToDouble(bits))).Sample(bits =>
+            BitConverter.DoubleToInt64Bits(Back(BitConverter.Int64BitsToDouble(bits))) == bits);
+        Gen.Int.Where(bits => float.IsFinite(BitConverter.Int32BitsToSingle(bits))).Sample(bits =>
+            BitConverter.SingleToInt32Bits(Back(BitConverter.Int32BitsToSingle(bits))) == bits);
         // What was no number is not taken for one where a number has to be.
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<double>("null", JsonText.Compact));
     }

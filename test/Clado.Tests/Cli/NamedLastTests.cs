@@ -12,7 +12,7 @@ public class NamedLastTests
 {
     private const int Compared = 256;
 
-    /// <summary>On one image, not among those that the file and its simulation are compared on, 8-bit activations make a divisor 0.</summary>
+    /// <summary>8-bit activations make a divisor 0 on one image, which is not among those used to compare file and simulation.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -26,13 +26,18 @@ public class NamedLastTests
         Directory.CreateDirectory(folder["out"]);
         File.WriteAllText(folder["out/q.onnx"], "what lay there");
 
-        var (code, _, error) = Harness.Command(
-            ["quantize", folder["net.onnx"], "--images", folder["images"], "--preprocess", "unit", "--rounding", "nearest", "--estimator", "diagonal", "--bits", "8",
-                "--budget", "8bit", "--activations", "8", "--run", folder["run"], "-o", folder["out/q.onnx"], .. refine ? (string[])["--refine"] : []]);
+        string[] command =
+        [
+            "quantize", folder["net.onnx"], "--images", folder["images"], "--preprocess", "unit", "--rounding", "nearest",
+            "--estimator", "diagonal", "--bits", "8", "--budget", "8bit", "--activations", "8", "--run", folder["run"],
+            "-o", folder["out/q.onnx"],
+        ];
+        var (code, _, error) = Harness.Command(refine ? [.. command, "--refine"] : command);
         Assert.Equal(2, code);
         Assert.Equal("what lay there", File.ReadAllText(folder["out/q.onnx"]));
         Assert.Single(Directory.EnumerateFileSystemEntries(folder["out"]));
-        Assert.Contains($"{folder["out/q.onnx"]} (the quantized model, not written): output 'y' is infinite", error, StringComparison.Ordinal);
+        var refusal = $"{folder["out/q.onnx"]} (the quantized model, not written): output 'y' is infinite";
+        Assert.Contains(refusal, error, StringComparison.Ordinal);
         Assert.Contains(Path.GetFileName(left), error, StringComparison.Ordinal);
     }
 
@@ -44,9 +49,12 @@ public class NamedLastTests
         OnnxFile.Write(NetworkBuilder.SmallClassifier(side: 24, classes: 8).Build(), folder["net.onnx"]);
         var images = Harness.Images(folder, "images", 2);
         using var error = new Watcher("refining: loss increase", () => File.Exists(folder["q.onnx"]));
-        int code = App.Run(
-            ["quantize", folder["net.onnx"], "--images", images, "--preprocess", "unit", "--estimator", "diagonal", "--bits", "3,8", "--budget", "5bit",
-                "--refine", "--run", folder["run"], "-o", folder["q.onnx"]], TextWriter.Null, error, TestContext.Current.CancellationToken);
+        string[] command =
+        [
+            "quantize", folder["net.onnx"], "--images", images, "--preprocess", "unit", "--estimator", "diagonal", "--bits", "3,8",
+            "--budget", "5bit", "--refine", "--run", folder["run"], "-o", folder["q.onnx"],
+        ];
+        int code = App.Run(command, TextWriter.Null, error, TestContext.Current.CancellationToken);
         Assert.True(code == 0, $"{error}");
         Assert.Equal([false], error.Seen);
         Assert.True(File.Exists(folder["q.onnx"]));
@@ -59,8 +67,9 @@ public class NamedLastTests
         using var folder = new TemporaryFolder();
         OnnxFile.Write(DividedByTwoLayers().Build(), folder["net.onnx"]);
         var (code, output, error) = Harness.Command(
-            "quantize", folder["net.onnx"], "--images", Harness.Images(folder, "images", 2), "--preprocess", "unit", "--rounding", "nearest", "--estimator", "diagonal",
-            "--bits", "2,8", "--budget", "6bit", "--activations", "float", "--run", folder["run"], "-o", folder["q.onnx"]);
+            "quantize", folder["net.onnx"], "--images", Harness.Images(folder, "images", 2), "--preprocess", "unit",
+            "--rounding", "nearest", "--estimator", "diagonal", "--bits", "2,8", "--budget", "6bit", "--activations", "float",
+            "--run", folder["run"], "-o", folder["q.onnx"]);
         Assert.True(code == 0, error);
         Assert.Contains("uniform widths beside the file: left out, the file is written", error, StringComparison.Ordinal);
         Assert.Contains("output 'y' is infinite", error, StringComparison.Ordinal);
@@ -68,7 +77,10 @@ public class NamedLastTests
         Assert.True(File.Exists(folder["q.onnx"]));
     }
 
-    /// <summary>Logits divided by what a convolution makes of the mean brightness, and of a thousandth more: below half a step of 8 bits where an image is black.</summary>
+    /// <summary>
+    /// Logits divided by a convolution of the mean brightness plus a small constant.
+    /// Where an image is black, that is less than half a step of 8 bits.
+    /// </summary>
     private static NetworkBuilder DividedByActivations()
     {
         var net = NetworkBuilder.SmallClassifier(classes: 8, side: 24);
@@ -76,7 +88,8 @@ public class NamedLastTests
         graph.Initializer.Add(TensorData.Singles("bw", [.. Enumerable.Repeat(0.1f, 27)], 1, 3, 3, 3));
         graph.Initializer.Add(TensorData.Singles("bb", [1e-4f], 1));
         graph.Initializer.Add(TensorData.Singles("dw", [1], 1, 1, 1, 1));
-        net.Add("Conv", ["x", "bw", "bb"], "bright").Then("Relu", "br").Then("GlobalAveragePool", "bp").Then("Conv", "d", ["dw"]).Then("Flatten", "df");
+        net.Add("Conv", ["x", "bw", "bb"], "bright").Then("Relu", "br").Then("GlobalAveragePool", "bp");
+        net.Then("Conv", "d", ["dw"]).Then("Flatten", "df");
         return net.Add("Div", ["logits", "df"], "y");
     }
 

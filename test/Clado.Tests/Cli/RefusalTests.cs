@@ -12,6 +12,8 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     // Every file of the fixture stands under its name in braces; '' is an empty word.
     private const string Quantize = "quantize {model} --images {images} --preprocess unit --run {new} --budget 3bit -o {out}";
     private const string Measure = "measure {model} --images {images} --preprocess unit --run {new}";
+    private const string QuantizeTo = "quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o";
+    private const string QuantizeExternal = "quantize {external} --images {images} --preprocess unit --run {new} -b 3bit -o";
     private const string Allocate = "allocate --run {run} --budget 3bit";
     private const string Export = "export --run {run} --budget 3bit";
     private const string Sweep = "sweep --run {run}";
@@ -62,10 +64,12 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     [InlineData("measure {model} --images {images} --run {new} --preprocess fancy", "fancy: is neither a preset")]
     [InlineData("measure {model} --images {images} --run {new} --preprocess {fifo}", "is no regular file")]
     [InlineData("measure {gray} --images {images} --run {new}", "the model takes 1 channel, the preprocessing has 3 values of mean")]
-    [InlineData("measure {model} --images {images} --run {new} --preprocess {two}", "the model takes 3 channels, the preprocessing has 2 values of std")]
+    [InlineData(
+        "measure {model} --images {images} --run {new} --preprocess {two}",
+        "the model takes 3 channels, the preprocessing has 2 values of std")]
     [InlineData("measure {flat} --images {images} --preprocess unit --run {new}", "images of 1 or 3 channels are understood")]
     [InlineData("measure {model} --images {images} --preprocess unit --run {new} --size 16", "--size 16x16 does not fit it")]
-    [InlineData("measure {model} --images {images} --preprocess unit --run {new} --size wide", "--size wide: height and width such as 480x640")]
+    [InlineData("inspect {model} --size wide", "--size wide: height and width such as 480x640")]
     [InlineData("inspect {model} --input-shape N,3,0,8", "--input-shape N,3,0,8: dimensions such as N,3,480,640")]
     [InlineData("measure {dense} --images {images} --preprocess unit --run {new} --loss kl", "loss 'kl' wants one output")]
     [InlineData("measure {model} --images {unlabelled} --preprocess unit --run {new} --loss ce", "loss 'ce' wants labels")]
@@ -85,25 +89,25 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     [InlineData("measure {model} --images {images} --preprocess unit --run {model}/run", "is a file, no folder")]
     [InlineData("measure {model} --images {images} --preprocess unit --run {images}/run", "would lie among the class folders")]
     [InlineData("measure {model} --images {images} --preprocess unit --run /proc/run", "nothing can be written in /proc")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o ''", "--output \"\": is empty")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {images}", "is a folder; give a file in it")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {nowhere}/", "is a folder; give a file in it")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {model}", "is the float model itself")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {images}/../model.onnx", "is the float model itself")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {link}", "is the float model itself")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {twin}/model.onnx", "is the float model itself")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {model}/out.onnx", "is a file, no folder")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o /proc/out.onnx", "nothing can be written in /proc")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o /proc/below/out.onnx", "nothing can be written in /proc")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {fifo}", "is no regular file")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {images}/labels.csv", "would be one of the images")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {images}/0/000.png", "would be one of the images")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {new}/run.json", "is a file of the run folder itself")]
+    [InlineData(QuantizeTo + " ''", "--output \"\": is empty")]
+    [InlineData(QuantizeTo + " {images}", "is a folder; give a file in it")]
+    [InlineData(QuantizeTo + " {nowhere}/", "is a folder; give a file in it")]
+    [InlineData(QuantizeTo + " {model}", "is the float model itself")]
+    [InlineData(QuantizeTo + " {images}/../model.onnx", "is the float model itself")]
+    [InlineData(QuantizeTo + " {link}", "is the float model itself")]
+    [InlineData(QuantizeTo + " {twin}/model.onnx", "is the float model itself")]
+    [InlineData(QuantizeTo + " {model}/out.onnx", "is a file, no folder")]
+    [InlineData(QuantizeTo + " /proc/out.onnx", "nothing can be written in /proc")]
+    [InlineData(QuantizeTo + " /proc/below/out.onnx", "nothing can be written in /proc")]
+    [InlineData(QuantizeTo + " {fifo}", "is no regular file")]
+    [InlineData(QuantizeTo + " {images}/labels.csv", "would be one of the images")]
+    [InlineData(QuantizeTo + " {images}/0/000.png", "would be one of the images")]
+    [InlineData(QuantizeTo + " {new}/run.json", "is a file of the run folder itself")]
     [InlineData("quantize {model} --images {images} --preprocess {one} --run {new} -b 3bit -o {one}", "that is read, which would be lost")]
-    [InlineData("quantize {external} --images {images} --preprocess unit --run {new} -b 3bit -o {weights}", "holds the weights of the float model")]
-    [InlineData("quantize {external} --images {images} --preprocess unit --run {new} -b 3bit -o {twin}/external/w.bin", "holds the weights of the float model")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {dangling}", "dangling.onnx: no such file (a link to /nowhere.onnx)")]
-    [InlineData("quantize {model} --images {images} --preprocess unit --run {new} -b 3bit -o {circle}", "circle.onnx: no such file (a link to ")]
+    [InlineData(QuantizeExternal + " {weights}", "holds the weights of the float model")]
+    [InlineData(QuantizeExternal + " {twin}/external/w.bin", "holds the weights of the float model")]
+    [InlineData(QuantizeTo + " {dangling}", "dangling.onnx: no such file (a link to /nowhere.onnx)")]
+    [InlineData(QuantizeTo + " {circle}", "circle.onnx: no such file (a link to ")]
     [InlineData("measure {model} --images {dangles} --preprocess unit --run {new}", "2.png: no such file (a link to /nowhere.png)")]
     [InlineData("measure {dangling} --images {images} --preprocess unit --run {new}", "no such file (a link to /nowhere.onnx)")]
     // What is asked of a run that is measured.
@@ -166,7 +170,8 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     {
         bool Names(params string[] words) => words.Any(word => command.Contains(word, StringComparison.Ordinal));
         Assert.SkipWhen(Names("{fifo}", "{pipes}") && !files.HasPipes, "this system has no pipes among its files");
-        Assert.SkipWhen(Names("/proc", "/dev", "{link}", "{twin}", "{dangl", "{circle}") && !OperatingSystem.IsLinux(), "these are folders and links of Linux");
+        bool isOfLinux = Names("/proc", "/dev", "{link}", "{twin}", "{dangl", "{circle}");
+        Assert.SkipWhen(isOfLinux && !OperatingSystem.IsLinux(), "these are folders and links of Linux");
         var before = files.Snapshot();
         var (code, output, error) = Harness.Command([.. command.Split(' ').Select(files.Word)]);
         Assert.True(code == 2, $"{command} ended with {code}: {error}");
@@ -185,7 +190,8 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
         var before = files.Snapshot();
         foreach (var options in (string[])["--budget 900", "--budget 1.5bit", "--budget none --max-bitops 10"])
         {
-            var (code, output, error) = Harness.Command([.. $"quantize {{model}} --images {{images}} --preprocess unit --run {{new}} -o {{out}} --json {options}".Split(' ').Select(files.Word)]);
+            var command = "quantize {model} --images {images} --preprocess unit --run {new} -o {out} --json " + options;
+            var (code, output, error) = Harness.Command([.. command.Split(' ').Select(files.Word)]);
             Assert.Equal(1, code);
             Assert.Single(error.TrimEnd().Split('\n'));
             Assert.Contains("\"status\": \"infeasible\"", output, StringComparison.Ordinal);
@@ -212,7 +218,8 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
             dense.Weight("w", 8, 3, 3, 3);
             OnnxFile.Write(dense.Then("Conv", "y", ["w"]).Build(), folder["dense.onnx"]);
             var external = NetworkBuilder.SmallClassifier(classes: 8).Build();
-            File.WriteAllBytes(Path.Combine(Directory.CreateDirectory(folder["external"]).FullName, "w.bin"), external.Graph.Initializer[0].RawData.ToByteArray());
+            Directory.CreateDirectory(folder["external"]);
+            File.WriteAllBytes(folder["external/w.bin"], external.Graph.Initializer[0].RawData.ToByteArray());
             ExternalData.Refer(external.Graph.Initializer[0], "w.bin", 0);
             external.Graph.Initializer[0].ClearRawData();
             File.WriteAllBytes(folder["external/m.onnx"], external.ToByteArray());
@@ -236,10 +243,12 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
                 File.CreateSymbolicLink(folder["circle.onnx"], folder["circle.onnx"]);
                 File.CreateSymbolicLink(folder["dangles/2.png"], "/nowhere.png");
             }
-            Assert.Equal(0, Harness.Command("measure", folder["model.onnx"], "--images", folder["images"], "--preprocess", "unit", "--run", folder["run"]).Code);
-            Assert.Equal(0, Harness.Command("measure", folder["dense.onnx"], "--images", folder["images"], "--preprocess", "unit", "--run", folder["denserun"]).Code);
-            Assert.Equal(
-                0, Harness.Command("measure", folder["external/m.onnx"], "--images", folder["images"], "--preprocess", "unit", "--run", folder["externalrun"]).Code);
+            foreach (var (model, run) in ((string, string)[])
+                [("model.onnx", "run"), ("dense.onnx", "denserun"), ("external/m.onnx", "externalrun")])
+            {
+                string[] command = ["measure", folder[model], "--images", folder["images"], "--preprocess", "unit", "--run", folder[run]];
+                Assert.Equal(0, Harness.Command(command).Code);
+            }
             // Nobody asked them anything yet: asking opens the records, which leaves them as they are.
             Assert.Equal(0, Harness.Command("allocate", "--run", folder["run"], "--budget", "3bit").Code);
         }
@@ -252,10 +261,11 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
             word = word == "''" ? "" : word;
             foreach (var (name, path) in (ReadOnlySpan<(string, string)>)
             [
-                ("model", "model.onnx"), ("five", "five.onnx"), ("gray", "gray.onnx"), ("flat", "flat.onnx"), ("dense", "dense.onnx"), ("images", "images"),
-                ("unlabelled", "unlabelled"), ("twelve", "twelve"), ("pipes", "pipes"), ("one", "one.json"), ("two", "two.json"), ("costs", "costs.csv"), ("fifo", "fifo"),
-                ("link", "link.onnx"), ("twin", "twin"), ("run", "run"), ("denserun", "denserun"),
-                ("external", "external/m.onnx"), ("weights", "external/w.bin"), ("externalrun", "externalrun"), ("dangling", "dangling.onnx"), ("circle", "circle.onnx"),
+                ("model", "model.onnx"), ("five", "five.onnx"), ("gray", "gray.onnx"), ("flat", "flat.onnx"), ("dense", "dense.onnx"),
+                ("images", "images"), ("unlabelled", "unlabelled"), ("twelve", "twelve"), ("pipes", "pipes"),
+                ("one", "one.json"), ("two", "two.json"), ("costs", "costs.csv"), ("fifo", "fifo"), ("link", "link.onnx"),
+                ("twin", "twin"), ("run", "run"), ("denserun", "denserun"), ("external", "external/m.onnx"),
+                ("weights", "external/w.bin"), ("externalrun", "externalrun"), ("dangling", "dangling.onnx"), ("circle", "circle.onnx"),
                 ("dangles", "dangles"), ("new", "new"), ("nowhere", "nowhere"), ("out", "out.onnx"),
             ])
             {
@@ -265,9 +275,13 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
         }
 
         /// <summary>All files that are no links, their lengths and times. Shape: [files].</summary>
-        public string[] Snapshot() =>
-            [.. new DirectoryInfo(folder.Path).EnumerateFileSystemInfos("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
-                .Select(f => $"{f.FullName} {(f is FileInfo file ? $"{file.Length} {file.LastWriteTimeUtc:O}" : "")}").Order(StringComparer.Ordinal)];
+        public string[] Snapshot()
+        {
+            var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+            static string Line(FileSystemInfo info) =>
+                $"{info.FullName} {(info is FileInfo file ? $"{file.Length} {file.LastWriteTimeUtc:O}" : "")}";
+            return [.. new DirectoryInfo(folder.Path).EnumerateFileSystemInfos("*", options).Select(Line).Order(StringComparer.Ordinal)];
+        }
 
         public void Dispose()
         {

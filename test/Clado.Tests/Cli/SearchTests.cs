@@ -54,7 +54,7 @@ public class SearchTests
                 Images = images,
                 Preprocessing = Preprocessing.Parse("unit"),
                 Run = folder[run],
-                Sensitivity = new SensitivityOptions { Estimator = estimator },
+                Estimator = estimator,
                 Resources = new() { Threads = threads },
             };
             return Pipeline.Measure(options, cancellation: TestContext.Current.CancellationToken)

@@ -6,7 +6,10 @@ using Xunit;
 
 namespace Clado.Tests.Cli;
 
-/// <summary>Models and files that would hold a command for ever, and being told to stop. The benchmark <c>stopping</c> does it to every verb, with the time it takes.</summary>
+/// <summary>
+/// Models and files that would never let a command end, and commands that are told to stop.
+/// The benchmark <c>stopping</c> stops every verb and reports the time that takes.
+/// </summary>
 public class StopTests
 {
     // Not how long it may take (a second: see the benchmark), but what counts as never on a busy machine.
@@ -72,7 +75,9 @@ public class StopTests
         Assert.Equal("clado: stopped; what a run folder holds is kept, and measuring goes on from there", (await error).Trim());
     }
 
-    /// <summary>A single product of matrices, while shapes are looked for, that takes seconds: the runtime looks at its flag before and after it only.</summary>
+    /// <summary>
+    /// While shapes are looked for, a single product of matrices takes seconds. The runtime checks its flag only before and after it.
+    /// </summary>
     [Fact]
     public async Task ASignalEndsTheProgramInsideAKernel()
     {
@@ -80,7 +85,8 @@ public class StopTests
         using var folder = new TemporaryFolder();
         var net = NetworkBuilder.SmallClassifier();
         net.Model.Graph.Initializer.Add(TensorData.Integers("size", [9000, 9000], 2));
-        net.Add("ConstantOfShape", ["size"], "large").Add("MatMul", ["large", "large"], "product").Add("ReduceMax", ["product"], "most").Add("Add", ["logits", "most"], "sum");
+        net.Add("ConstantOfShape", ["size"], "large").Add("MatMul", ["large", "large"], "product");
+        net.Add("ReduceMax", ["product"], "most").Add("Add", ["logits", "most"], "sum");
         OnnxFile.Write(net.Build(), folder["long.onnx"]);
         using var process = CladoProcess.Start("inspect", folder["long.onnx"]);
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
@@ -96,7 +102,7 @@ public class StopTests
         Assert.Equal("\nclado: stopped; what a run folder holds is kept, and measuring goes on from there\n", await error);
     }
 
-    /// <summary>A few of the stops that the benchmark makes by the hundred: the same command then goes on and ends with the same file.</summary>
+    /// <summary>A few stops, where the benchmark makes hundreds: the same command then goes on and ends with the same file.</summary>
     [Fact]
     public void StopsAtAnyMomentLeaveNothingHalfDone()
     {
@@ -105,7 +111,10 @@ public class StopTests
         OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8, side: 64).Build(), folder["model.onnx"]);
         var images = Harness.Images(folder, "images", 8);
         string[] Quantize(string name) =>
-            ["quantize", folder["model.onnx"], "--images", images, "--preprocess", "unit", "--budget", "3bit", "--run", folder[name], "-o", folder[$"{name}.onnx"]];
+        [
+            "quantize", folder["model.onnx"], "--images", images, "--preprocess", "unit", "--budget", "3bit", "--run", folder[name],
+            "-o", folder[$"{name}.onnx"],
+        ];
         Assert.Equal(0, Harness.Command(Quantize("whole")).Code);
         foreach (int milliseconds in (int[])[0, 200, 400, 700, 1100])
         {

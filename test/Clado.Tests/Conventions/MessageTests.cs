@@ -20,23 +20,27 @@ public class MessageTests
     [Fact]
     public void TheLibraryKnowsNoOptions()
     {
-        var option = new Regex(@"""[^""\n]*(?<![\w-])(--[a-z]|-o )|clado (measure|allocate|export|quantize|sweep|evaluate|report|inspect)\b");
+        var option = new Regex(
+            @"""[^""\n]*(?<![\w-])(--[a-z]|-o )|clado (measure|allocate|export|quantize|sweep|evaluate|report|inspect)\b");
         string[] roots = ["src/Clado", "src/Clado.Onnx"];
-        var files = roots.SelectMany(root => Directory.EnumerateFiles(Path.Combine(Repository.Root, root), "*.cs", SearchOption.AllDirectories))
+        var files = roots.Select(root => Path.Combine(Repository.Root, root))
+            .SelectMany(root => Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !Commands.Contains(Path.GetFileName(file))).ToArray();
         Assert.NotEmpty(files);
-        Assert.All(files, file => Assert.DoesNotContain(
-            File.ReadLines(file).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)), line => option.IsMatch(line)));
+        static bool IsCode(string line) => !line.TrimStart().StartsWith("//", StringComparison.Ordinal);
+        Assert.All(files, file => Assert.DoesNotContain(File.ReadLines(file).Where(IsCode), line => option.IsMatch(line)));
     }
 
     [Fact]
     public void WhatMessagesNameIsThere()
     {
-        var types = new[] { typeof(Pipeline), typeof(OnnxFile) }.SelectMany(type => type.Assembly.GetExportedTypes()).ToLookup(type => type.Name);
+        const BindingFlags Public = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static;
+        Assembly[] libraries = [typeof(Pipeline).Assembly, typeof(OnnxFile).Assembly];
+        var types = libraries.SelectMany(library => library.GetExportedTypes()).ToLookup(type => type.Name);
         Assert.All(Named, name =>
         {
             var (type, member) = (name.Split('.')[0], name.Split('.')[1]);
-            Assert.NotEmpty(Assert.Single(types[type]).GetMember(member, BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static));
+            Assert.NotEmpty(Assert.Single(types[type]).GetMember(member, Public));
         });
     }
 
@@ -53,5 +57,6 @@ public class MessageTests
     public void AMessageIsTranslatedWhole() =>
         Assert.Equal(
             "--limit 0: at least 1 image is needed; clado measure makes it again, see --budgets and --budget",
-            Words.Of($"{Settings.Limit} 0: at least 1 image is needed; {Settings.Measure} makes it again, see {Settings.Budgets} and {Settings.Budget}"));
+            Words.Of($"{Settings.Limit} 0: at least 1 image is needed; {Settings.Measure} makes it again, "
+                + $"see {Settings.Budgets} and {Settings.Budget}"));
 }

@@ -21,14 +21,14 @@ public class EqualizationTests
         var graph = Mixed(seed).BuildGraph();
         var pairs = PairFinder.Find(graph, LayerFinder.Find(graph).Layers);
         var random = new Random(seed);
-        var scalings = pairs.Select(p => new ChannelScaling(p.Tensor, [], 0.5, [.. Enumerable.Range(0, p.Channels).Select(_ => (float)Math.Pow(2, (random.NextDouble() * 6) - 3))])).ToArray();
+        var scalings = pairs.Select(p => Scaling(p, () => (random.NextDouble() * 6) - 3)).ToArray();
         Assert.Equal(["r1", "r2", "p", "n", "r6"], pairs.Select(p => p.Tensor));
         var (before, after) = (Harness.Outputs(graph.Model), Harness.Outputs(EqualizedGraph.Of(graph, pairs, scalings).Model));
         Assert.Equal(before.Length, after.Length);
         Assert.All(before.Zip(after), pair => Assert.InRange(pair.First - pair.Second, -OutputTolerance, OutputTolerance));
     }, iter: 20);
 
-    /// <summary>A tensor that an Add, an output or a second kind of reader takes part in has no factor of its own.</summary>
+    /// <summary>A tensor that is also read by an Add, is an output or has two kinds of readers gets no factors.</summary>
     [Fact]
     public void SharedTensorsAreLeftAlone()
     {
@@ -45,11 +45,14 @@ public class EqualizationTests
         var pairs = PairFinder.Find(graph, LayerFinder.Find(graph).Layers);
         var random = new Random(4);
         // What is undone below: channels spread over factors of 1/16 to 16.
-        var spread = EqualizedGraph.Of(graph, pairs, [.. pairs.Where(p => p.Tensor is "r2").Select(p =>
-            new ChannelScaling(p.Tensor, [], 0.5, [.. Enumerable.Range(0, p.Channels).Select(_ => (float)Math.Pow(2, random.Next(-4, 5)))]))]);
+        var spread = EqualizedGraph.Of(graph, pairs, [Scaling(pairs.Single(p => p.Tensor is "r2"), () => random.Next(-4, 5))]);
         var images = ImageFolder.Open(Harness.Images(folder, "images", 4));
         var again = PairFinder.Find(spread, LayerFinder.Find(spread).Layers);
-        var found = Equalizer.Choose(spread, again, new NearestRounding(), 4, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 2, MemoryBytes = 4L << 30 }, Cancellation = TestContext.Current.CancellationToken });
+        var found = Equalizer.Choose(spread, again, new NearestRounding(), 4, new Workload(images, Preprocessing.Parse("unit"))
+        {
+            Resources = new() { Threads = 2, MemoryBytes = 4L << 30 },
+            Cancellation = TestContext.Current.CancellationToken,
+        });
         var scaling = Assert.Single(found, s => s.Tensor == "r2");
         Assert.InRange(scaling.ErrorRatio, 0, 0.5);
     }
@@ -58,6 +61,7 @@ public class EqualizationTests
     public void ARunFolderKeepsWhatWasScaled()
     {
         using var folder = new TemporaryFolder();
+        var cancellation = TestContext.Current.CancellationToken;
         var model = folder["net.onnx"];
         OnnxFile.Write(Mixed(3).Build(), model);
         var run = Pipeline.Measure(new PipelineOptions
@@ -67,18 +71,23 @@ public class EqualizationTests
             Preprocessing = Preprocessing.Parse("unit"),
             Equalize = true,
             Rounding = "nearest",
-            Sensitivity = new() { Estimator = "diagonal", Loss = "mse" },
+            Estimator = "diagonal",
+            Loss = "mse",
             Run = folder["run"],
-        }, cancellation: TestContext.Current.CancellationToken);
+        }, cancellation: cancellation);
         Assert.NotEmpty(run.Scalings);
         string[] files = [folder["one.onnx"], folder["two.onnx"]];
-        run.Deploy(run.Allocate("4bit", cancellation: TestContext.Current.CancellationToken), files[0], cancellation: TestContext.Current.CancellationToken).Commit();
+        run.Deploy(run.Allocate("4bit", cancellation: cancellation), files[0], cancellation: cancellation).Commit();
         var opened = Pipeline.Open(run.RunPath);
-        opened.Deploy(opened.Allocate("4bit", cancellation: TestContext.Current.CancellationToken), files[1], cancellation: TestContext.Current.CancellationToken).Commit();
+        opened.Deploy(opened.Allocate("4bit", cancellation: cancellation), files[1], cancellation: cancellation).Commit();
         Assert.Equal(File.ReadAllBytes(files[0]), File.ReadAllBytes(files[1]));
     }
 
-    /// <summary>Convolutions with a Clip that is reached, a depthwise one, pooling, and a normalized product: five tensors to scale.</summary>
+    /// <summary>A power of 2 for each channel.</summary>
+    private static ChannelScaling Scaling(ChannelPair pair, Func<double> exponent) =>
+        new(pair.Tensor, [], 0.5, [.. Enumerable.Range(0, pair.Channels).Select(_ => (float)Math.Pow(2, exponent()))]);
+
+    /// <summary>Five tensors to scale: a Clip that is reached, a depthwise convolution, pooling, and a normalized product.</summary>
     private static NetworkBuilder Mixed(int seed)
     {
         var net = new NetworkBuilder(seed, input: [3, 8, 8]);
@@ -98,7 +107,8 @@ public class EqualizationTests
         net.Then("Conv", "c1", ["w1", "b1"], pads).Then("Clip", "r1", ["zero", "ceiling"]);
         net.Then("Conv", "c2", ["w2"], pads, NodeExtensions.Attribute("group", 8)).Then("LeakyRelu", "r2").Then("Conv", "c3", ["w3"]);
         net.Then("Relu", "r3").Then("GlobalAveragePool", "p").Then("Conv", "c4", ["w4"]).Then("Reshape", "f", ["flat"]);
-        net.Then("LayerNormalization", "n", ["scale"]).Then("MatMul", "m5", ["w5"]).Then("Add", "a5", ["b5"]).Then("Relu", "r6").Then("MatMul", "m6", ["w6"]);
+        net.Then("LayerNormalization", "n", ["scale"]).Then("MatMul", "m5", ["w5"]).Then("Add", "a5", ["b5"]);
+        net.Then("Relu", "r6").Then("MatMul", "m6", ["w6"]);
         return net;
     }
 }

@@ -2,7 +2,7 @@ using Clado.Activations;
 using Clado.Evaluation;
 using Clado.Images;
 using Clado.Onnx;
-using Clado.Sweeps;
+using Clado.Curves;
 using Clado.Tests.Support;
 using Xunit;
 
@@ -20,7 +20,8 @@ public class OneScaleTests
         using var folder = new TemporaryFolder();
         var (pipeline, images) = Run(folder);
         var result = pipeline.Allocate("3bit", cancellation: TestContext.Current.CancellationToken);
-        var deployed = pipeline.Deploy(result, folder["out.onnx"], evaluate: true, cancellation: TestContext.Current.CancellationToken).Commit();
+        var deployed = pipeline.Deploy(
+            result, folder["out.onnx"], evaluate: true, cancellation: TestContext.Current.CancellationToken).Commit();
         double measured = deployed.Evaluation!.LossIncrease!.Value;
         Assert.InRange(measured, 1e-3, 1);
         var (curve, _) = pipeline.Sweep(new SweepOptions { Budgets = ["3bit"] }, cancellation: TestContext.Current.CancellationToken);

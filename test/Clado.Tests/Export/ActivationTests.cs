@@ -164,8 +164,10 @@ public class ActivationTests
         var graph = NetworkBuilder.SmallClassifier().BuildGraph();
         var plan = ActivationPlan.Of(graph, LayerFinder.Find(graph).Layers);
         var images = ImageFolder.Open(Harness.Images(folder, "images", 5));
-        var one = RangeMeasurement.Measure(graph, plan, method, new Workload(images, Unit) { Resources = new() { Threads = 1 }, Cancellation = TestContext.Current.CancellationToken });
-        var three = RangeMeasurement.Measure(graph, plan, method, new Workload(images, Unit) { Resources = new() { Threads = 3 }, Cancellation = TestContext.Current.CancellationToken });
+        var one = RangeMeasurement.Measure(graph, plan, method,
+            new Workload(images, Unit) { Resources = new() { Threads = 1 }, Cancellation = TestContext.Current.CancellationToken });
+        var three = RangeMeasurement.Measure(graph, plan, method,
+            new Workload(images, Unit) { Resources = new() { Threads = 3 }, Cancellation = TestContext.Current.CancellationToken });
         Assert.Equal(one.Scales, three.Scales);
         Assert.Equal(one.ZeroPoints, three.ZeroPoints);
         Assert.All(one.Scales, scale => Assert.True(scale > 0));
@@ -220,7 +222,12 @@ public class ActivationTests
     {
         var candidates = Harness.Candidates(graph, bits);
         var plan = ActivationPlan.Of(graph, candidates.Layers);
-        var ranges = RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.Percentile, new Workload(images, preprocessing) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
+        var ranges = RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.Percentile,
+            new Workload(images, preprocessing)
+            {
+                Resources = new() { Threads = 2 },
+                Cancellation = TestContext.Current.CancellationToken,
+            });
         var activations = new QuantizedActivations(plan, ranges);
         return (ModelWriter.Build(graph, candidates.Items, activations), candidates.Items, activations, images);
     }

@@ -361,7 +361,8 @@ public class BodyTests
     {
         using var records = new RecordStore();
         return SensitivityMeasurement.Measure(
-            new(graph, candidates, new Workload(images, Unit) { Resources = new() { Threads = 1 } }), [], new() { Estimator = estimator, Loss = "kl" }, records);
+            new(graph, candidates, new Workload(images, Unit) { Resources = new() { Threads = 1 } }), [],
+            new() { Estimator = estimator, Loss = "kl" }, records);
     }
 
     private static ValueInfoProto FloatValue(string name) =>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Clado.Cli.Output;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx;
@@ -71,7 +72,7 @@ public class SeveralInputsTests
     public void WhatIsMissingOrDoesNotFitIsSaid(string message, params string[] settings)
     {
         var error = Assert.Throws<OnnxFormatException>(() => Graph.FromModel(Detector(true), "m.onnx", InputOptions.Parse("x", settings)));
-        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.Contains(message, Words.Of(error.Message), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -105,7 +106,7 @@ public class SeveralInputsTests
         model.Graph.Input.Insert(0, mask);
         string[] settings = ["scale=1", "limit=1"];
         var error = Assert.Throws<OnnxFormatException>(() => Graph.FromModel(model, "m.onnx", InputOptions.Parse(null, settings)));
-        Assert.Contains("--input", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--input", Words.Of(error.Message), StringComparison.Ordinal);
         Assert.Equal("x", Graph.FromModel(model, "m.onnx", InputOptions.Parse("x", [.. settings, "mask=0"])).Input);
         // What is set is no image.
         Assert.Equal("x", Graph.FromModel(model, "m.onnx", InputOptions.Parse(null, [.. settings, "mask=0"])).Input);
@@ -248,7 +249,8 @@ public class SeveralInputsTests
     private static double[] Measure(Graph graph, ImageSet images)
     {
         using var records = new RecordStore();
-        var inputs = new MeasurementInputs(graph, Harness.Candidates(graph, 2, 4), new Workload(images, Preprocessing.Parse("unit"))) { Scales = Harness.Scales(graph, images) };
+        var work = new Workload(images, Preprocessing.Parse("unit"));
+        var inputs = new MeasurementInputs(graph, Harness.Candidates(graph, 2, 4), work) { Scales = Harness.Scales(graph, images) };
         return SensitivityMeasurement.Measure(inputs, [], new SensitivityOptions { Estimator = "additive", Loss = "mse" }, records).Raw;
     }
 }

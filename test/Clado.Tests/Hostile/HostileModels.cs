@@ -44,9 +44,12 @@ internal static class HostileModels
         ["padding of 2^60"] = m => m.Graph.Node[0].Attribute[0] = NodeExtensions.Attribute("pads", 1L << 60, 1L << 60, 1, 1),
         ["groups below zero"] = m => m.Graph.Node[0].Attribute.Add(NodeExtensions.Attribute("group", -4)),
         ["attribute twice"] = m => m.Graph.Node[0].Attribute.Add(m.Graph.Node[0].Attribute[0].Clone()),
-        ["attribute of another type"] = m => m.Graph.Node[0].Attribute[0] = new AttributeProto { Name = "pads", Type = AttributeType.String, S = ByteString.CopyFromUtf8("many") },
-        ["graphs 50 deep"] = m => m.Graph.Node[1].Attribute.Add(new AttributeProto { Name = "body", Type = AttributeType.Graph, G = ModelMutator.Nested(20) }),
-        ["graph attribute without a graph"] = m => m.Graph.Node[1].Attribute.Add(new AttributeProto { Name = "body", Type = AttributeType.Graph }),
+        ["attribute of another type"] = m => m.Graph.Node[0].Attribute[0] =
+            new AttributeProto { Name = "pads", Type = AttributeType.String, S = ByteString.CopyFromUtf8("many") },
+        ["graphs 50 deep"] = m => m.Graph.Node[1].Attribute.Add(
+            new AttributeProto { Name = "body", Type = AttributeType.Graph, G = ModelMutator.Nested(20) }),
+        ["graph attribute without a graph"] = m => m.Graph.Node[1].Attribute.Add(
+            new AttributeProto { Name = "body", Type = AttributeType.Graph }),
         ["external data above the folder"] = m => External(m, "../weights.bin"),
         ["external data at the root"] = m => External(m, "/etc/passwd"),
         ["external data that is a folder"] = m => External(m, "."),

@@ -170,7 +170,13 @@ public class ImageTests
         using var folder = new TemporaryFolder();
         var set = ImageFolder.Open(Harness.Images(folder, "set", 1));
         var graph = new NetworkBuilder(input: [3, 24, 24]).Then("Relu", "y").BuildGraph();
-        Assert.Throws<IOException>(() => ImageBatches.Check(graph, new Workload(set, Preprocessing.Parse("unit")) { Resources = new() { Threads = 2 }, Progress = new Broken(), Cancellation = TestContext.Current.CancellationToken }));
+        Assert.Throws<IOException>(() => ImageBatches.Check(graph,
+            new Workload(set, Preprocessing.Parse("unit"))
+            {
+                Resources = new() { Threads = 2 },
+                Progress = new Broken(),
+                Cancellation = TestContext.Current.CancellationToken,
+            }));
     }
 
     private sealed class Broken : IProgress<double>

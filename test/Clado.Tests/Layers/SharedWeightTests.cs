@@ -39,7 +39,8 @@ public class SharedWeightTests
         var images = ImageFolder.Open(Harness.Images(folder, "images", 2));
         var unit = Preprocessing.Parse("unit");
         var plan = ActivationPlan.Of(graph, candidates.Layers);
-        var ranges = RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.LeastSquares, new Workload(images, unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
+        var ranges = RangeMeasurement.Measure(FakeQuantizedGraph.Of(graph, candidates.Items), plan, RangeMethod.LeastSquares,
+            new Workload(images, unit) { Resources = new() { Threads = 2 }, Cancellation = TestContext.Current.CancellationToken });
         foreach (var activations in (QuantizedActivations?[])[new QuantizedActivations(plan, ranges), null])
         {
             var model = ModelWriter.Build(graph, candidates.Items, activations);

@@ -51,7 +51,8 @@ public class BatchSizeTests
             File.Copy(file, folder[$"copy/{Path.GetFileName(file)}"]);
         }
         AllocationResult Allocate(string run, Resources resources) =>
-            Pipeline.Open(folder[run], new() { Resources = resources }).Allocate("3bit", rounds: 2, cancellation: TestContext.Current.CancellationToken);
+            Pipeline.Open(folder[run], new() { Resources = resources })
+                .Allocate("3bit", rounds: 2, cancellation: TestContext.Current.CancellationToken);
         var (here, there) = (Allocate("few", few), Allocate("copy", Roomy));
         Assert.Contains(here.Trials, trial => trial.Round == 1);
         Assert.Equal(here.Trials, there.Trials);
@@ -133,7 +134,8 @@ public class BatchSizeTests
             Preprocessing = Preprocessing.Parse("unit"),
             Bits = [2, 4],
             Rounding = "nearest",
-            Sensitivity = new() { Estimator = "additive", Loss = "kl" },
+            Estimator = "additive",
+            Loss = "kl",
             Resources = resources,
             Run = folder[run],
         };

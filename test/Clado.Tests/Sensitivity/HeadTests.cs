@@ -31,7 +31,7 @@ public class HeadTests
                 Bits = [2, 3, 4, 5, 6, 7, 8],
                 Run = folder["run"],
                 // A flat row of keypoints would be read as classes otherwise.
-                Sensitivity = new() { Loss = "mse" },
+                Loss = "mse",
                 Activations = new ActivationOptions { Format = ActivationFormat.Float },
             },
             cancellation: TestContext.Current.CancellationToken);

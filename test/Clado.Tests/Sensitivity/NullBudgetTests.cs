@@ -1,5 +1,4 @@
 using Clado.Images;
-using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Xunit;
 
@@ -35,7 +34,7 @@ public class NullBudgetTests
             Limit = images,
             Bits = [2, 4, 8],
             Rounding = rounding,
-            Sensitivity = new SensitivityOptions { Estimator = estimator },
+            Estimator = estimator,
             Run = folder["run"],
         }, cancellation: TestContext.Current.CancellationToken);
         Assert.All(run.Allocate("none", cancellation: TestContext.Current.CancellationToken).Chosen, c => Assert.Equal(8, c.Bits));

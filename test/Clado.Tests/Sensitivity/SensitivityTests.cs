@@ -212,7 +212,7 @@ public class SensitivityTests
         map.Weight("w", 4, 3, 3, 3);
         var dense = map.Then("Conv", "y", ["w"]).BuildGraph();
         var noClassifier = Assert.Throws<CladoException>(() => Measure(dense, Harness.Candidates(dense, 2), images, "diagonal", "kl"));
-        Assert.Contains("--loss mse", noClassifier.Message, StringComparison.Ordinal);
+        Assert.Contains($"{Settings.Loss} mse", noClassifier.Message, StringComparison.Ordinal);
     }
 
     private static SensitivityMatrix Measure(

@@ -74,7 +74,8 @@ internal static class Harness
     public static CandidateSet FeedbackCandidates(Graph graph, ImageSet images, params int[] bits)
     {
         var layers = LayerFinder.Find(graph).Layers;
-        var inputs = InputMeasurement.Measure(graph, layers, new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 } });
+        var inputs = InputMeasurement.Measure(graph, layers,
+            new Workload(images, Preprocessing.Parse("unit")) { Resources = new() { Threads = 2, MemoryBytes = 1L << 32 } });
         return CandidateMaker.Make(graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)bits)], new FeedbackRounding(), inputs, 2);
     }
 

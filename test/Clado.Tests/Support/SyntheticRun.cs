@@ -2,7 +2,7 @@ using Clado.Candidates;
 using Clado.Layers;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Clado.Sweeps;
+using Clado.Curves;
 
 namespace Clado.Tests.Support;
 

@@ -1,21 +1,21 @@
-namespace Clado.Sweeps;
+namespace Clado.Curves;
 
-/// <summary>Looks for the smallest network that keeps a promise, by bisection over budgets.</summary>
+/// <summary>Finds the smallest network that meets a condition, by bisection over budgets.</summary>
 internal static class TargetSearch
 {
-    // Where the sizes that keep the promise and those that do not are this close, more bisection changes a size by less than anybody notices.
+    // Bisection ends where the sizes that meet the condition and those that do not are this close: more would hardly change the size.
     private const double Tolerance = 1.0 / 256;
 
     /// <summary>
-    /// Finds it. That larger networks do better is a guide to where to look, nothing more: what is given back was measured, and no smaller network that was
-    /// measured keeps the promise.
+    /// Finds it. That larger networks do better only guides the search: the point returned was measured, and no smaller point that was
+    /// measured meets the condition.
     /// </summary>
     /// <param name="known">Points that are measured already. Shape: [points].</param>
     /// <param name="smallest">Bytes of the smallest file.</param>
     /// <param name="largest">Bytes of the largest file worth having.</param>
-    /// <param name="keeps">Whether a point keeps the promise.</param>
+    /// <param name="keeps">Whether a point meets the condition.</param>
     /// <param name="measure">Measures the point of a budget of bytes.</param>
-    /// <returns>The smallest point found that keeps it, or null where none does.</returns>
+    /// <returns>The smallest point found that meets it, or null where none does.</returns>
     public static CurvePoint? Find(
         IReadOnlyList<CurvePoint> known, long smallest, long largest, Func<CurvePoint, bool> keeps, Func<long, CurvePoint> measure)
     {

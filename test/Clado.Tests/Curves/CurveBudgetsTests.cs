@@ -1,14 +1,17 @@
-using Clado.Sweeps;
+using Clado.Curves;
 using CsCheck;
 using Xunit;
 
-namespace Clado.Tests.Sweeps;
+namespace Clado.Tests.Curves;
 
 public class CurveBudgetsTests
 {
+    private static readonly Gen<(long Smallest, long Span, int Count, double Power)> Curves =
+        Gen.Select(Gen.Long[1, 1_000_000], Gen.Long[1, 1_000_000], Gen.Int[2, 60], Gen.Double[0.1, 5]);
+
     [Fact]
     public void TheyRiseFromTheSmallestToTheLargest() =>
-        Gen.Select(Gen.Long[1, 1_000_000], Gen.Long[1, 1_000_000], Gen.Int[2, 60], Gen.Double[0.1, 5]).Sample((smallest, span, count, power) =>
+        Curves.Sample((smallest, span, count, power) =>
         {
             var budgets = CurveBudgets.Choose(smallest, smallest + span, count, b => Math.Pow((double)smallest / b, power));
             Assert.Equal(smallest, budgets[0]);

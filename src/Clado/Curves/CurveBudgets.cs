@@ -1,26 +1,29 @@
-namespace Clado.Sweeps;
+namespace Clado.Curves;
 
-/// <summary>Chooses budgets that show a curve: from the smallest file to the largest, denser where it bends.</summary>
+/// <summary>Chooses budgets that show a curve: from the smallest file to the largest, closer together where the curve bends.</summary>
 internal static class CurveBudgets
 {
-    // An even grid first, so that no part is left out because its ends lie on a line by chance.
+    // An even grid comes first: the ends of a part may lie on its chord by chance, and the part must not be left out then.
     private const int FirstIntervals = 4;
 
-    // Budgets closer than this share of the range show the same network twice, or two that nobody would tell apart by size.
+    // Budgets closer than this share of the range give the same network, or networks of practically the same size.
     private const int Finest = 256;
 
-    // Losses below this share of the largest, and below this many nats, differ by nothing that an evaluation could see.
+    // No evaluation shows a difference between losses below this share of the largest, or below this many nats.
     private const double FloorShare = 0.01, FloorLoss = 1e-3;
 
-    /// <summary>Chooses.</summary>
+    /// <summary>Chooses budgets.</summary>
     /// <param name="smallest">Bytes of the smallest file.</param>
     /// <param name="largest">Bytes of the largest file worth having.</param>
-    /// <param name="count">Budgets wanted. Range: [2, inf).</param>
+    /// <param name="count">Number of budgets. Range: [2, inf).</param>
     /// <param name="loss">Predicted loss at a budget, falling with it.</param>
-    /// <returns>Ascending, from smallest to largest; fewer where there are not as many whole bytes between. Shape: [budgets].</returns>
+    /// <returns>
+    /// Bytes, ascending from smallest to largest; fewer than asked for where there are not enough whole bytes in between. Shape: [budgets].
+    /// </returns>
     /// <remarks>
-    /// Halves the interval with the largest area between the curve and the chord of its ends, by its middle, in the logarithm of the loss: the greedy
-    /// placement of knots for a piecewise linear curve. A jump draws budgets near, but every halving halves its pull.
+    /// The greedy placement of knots for a piecewise linear curve, in the logarithm of the loss.
+    /// Each step halves one interval: the one with the largest area between the curve and the chord of its ends.
+    /// A jump attracts budgets, but the area at the jump halves with every step, so that it does not attract all of them.
     /// </remarks>
     public static IReadOnlyList<long> Choose(long smallest, long largest, int count, Func<long, double> loss)
     {
@@ -55,7 +58,7 @@ internal static class CurveBudgets
     /// <summary>A stretch between two budgets.</summary>
     /// <param name="Lower">The smaller budget.</param>
     /// <param name="Upper">The larger budget.</param>
-    /// <param name="Area">What lies between curve and chord; where nothing bends, wide stretches win.</param>
+    /// <param name="Area">Area between curve and chord. Where nothing bends, wide stretches have the larger one.</param>
     private sealed record Interval(long Lower, long Upper, double Area)
     {
         private const double Flat = 1e-6;

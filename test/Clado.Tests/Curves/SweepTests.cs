@@ -5,7 +5,7 @@ using Clado.Tests.Support;
 using Xunit;
 using static System.FormattableString;
 
-namespace Clado.Tests.Sweeps;
+namespace Clado.Tests.Curves;
 
 public class SweepTests
 {
@@ -14,23 +14,27 @@ public class SweepTests
     {
         using var folder = new TemporaryFolder();
         var (model, images, test) = Measured(folder);
-        var points = Points("sweep", "--run", folder["run"], "--evaluate", test, "--budgets", "3500,2.5bit,50%", "-o", folder["c.csv"], "--json");
+        string[] sweep = ["sweep", "--run", folder["run"], "--evaluate", test, "--budgets", "3500,2.5bit,50%"];
+        var points = Points([.. sweep, "-o", folder["c.csv"], "--json"]);
         Assert.Equal(PipelineOptions.DefaultBits.Count + (2 * 3), points.Length);
         foreach (var point in points.Where(p => Method(p) == "clado"))
         {
             var budget = point.GetProperty("budget").GetString()!;
             Assert.Equal(0, Harness.Command("export", "--run", folder["run"], "--budget", budget, "-o", folder["x.onnx"]).Code);
             Assert.Equal(new FileInfo(folder["x.onnx"]).Length, point.GetProperty("sizeBytes").GetInt64());
-            var evaluated = Harness.Command("evaluate", folder["x.onnx"], "--images", test, "--preprocess", "unit", "--reference", model, "--json");
+            string[] evaluate = ["evaluate", folder["x.onnx"], "--images", test, "--preprocess", "unit", "--reference", model];
+            var evaluated = Harness.Command([.. evaluate, "--json"]);
             using var alone = JsonDocument.Parse(evaluated.Output);
             foreach (var key in (string[])["top1", "agreement"])
             {
                 Assert.Equal(alone.RootElement.GetProperty(key).GetDouble(), point.GetProperty(key).GetDouble());
             }
-            var allocated = JsonDocument.Parse(Harness.Command("allocate", "--run", folder["run"], "--budget", budget, "--json").Output).RootElement;
+            var allocate = Harness.Command("allocate", "--run", folder["run"], "--budget", budget, "--json");
+            var allocated = JsonDocument.Parse(allocate.Output).RootElement;
             Assert.Equal(allocated.GetProperty("predictedLoss").GetDouble(), point.GetProperty("predictedLoss").GetDouble());
+            var layers = allocated.GetProperty("layers").EnumerateArray();
             Assert.Equal(
-                allocated.GetProperty("layers").EnumerateArray().Select(l => (l.GetProperty("name").GetString(), l.GetProperty("bits").GetInt32())),
+                layers.Select(l => (l.GetProperty("name").GetString(), l.GetProperty("bits").GetInt32())),
                 point.GetProperty("allocation").EnumerateObject().Select(l => ((string?)l.Name, l.Value.GetInt32())));
             Assert.True(point.TryGetProperty("budgetBytes", out var bytes) == (budget != "2.5bit") && point.TryGetProperty("gap", out _));
         }
@@ -43,7 +47,8 @@ public class SweepTests
         // Sorted by size, and the same in the CSV.
         Assert.Equal(points.Select(Size).Order(), points.Select(Size));
         var lines = File.ReadAllLines(folder["c.csv"]);
-        Assert.Equal("method,budget,budgetBytes,sizeBytes,bitsPerWeight,predictedLoss,measuredLoss,top1,agreement,gap,allocation", lines[0]);
+        Assert.Equal(
+            "method,budget,budgetBytes,sizeBytes,bitsPerWeight,predictedLoss,measuredLoss,top1,agreement,gap,allocation", lines[0]);
         Assert.Equal(points.Select(p => (Method(p), $"{Size(p)}")), lines.Skip(1).Select(l => l.Split(',')).Select(c => (c[0], c[3])));
     }
 
@@ -86,10 +91,12 @@ public class SweepTests
         var points = Points("sweep", "--run", folder["run"], "--points", "5", "--json");
         var own = points.Where(p => Method(p) == "clado").ToArray();
         Assert.Equal(5, own.Length);
-        Assert.Equal(Size(points.Single(p => p.GetProperty("budget").GetString() == "2bit")), Size(own[0]));
-        Assert.Equal(Size(points.Single(p => p.GetProperty("budget").GetString() == "8bit")), own[^1].GetProperty("budgetBytes").GetInt64());
+        long Of(string budget) => Size(points.Single(p => p.GetProperty("budget").GetString() == budget));
+        Assert.Equal(Of("2bit"), Size(own[0]));
+        Assert.Equal(Of("8bit"), own[^1].GetProperty("budgetBytes").GetInt64());
         // On one matrix, more bytes never predict more loss.
-        Assert.Equal(own.Select(p => p.GetProperty("predictedLoss").GetDouble()).OrderDescending(), own.Select(p => p.GetProperty("predictedLoss").GetDouble()));
+        double[] losses = [.. own.Select(p => p.GetProperty("predictedLoss").GetDouble())];
+        Assert.Equal(losses.OrderDescending(), losses);
     }
 
     [Fact]
@@ -112,7 +119,8 @@ public class SweepTests
         var (code, output, error) = Harness.Command([.. command, "10"]);
         Assert.True(code == 0, error);
         var points = JsonDocument.Parse(output).RootElement.EnumerateArray().ToArray();
-        double whole = JsonDocument.Parse(File.ReadAllText(Directory.GetFiles(folder["run"], "sweep-*.json").Single())).RootElement.GetProperty("floatTop1").GetDouble();
+        var kept = File.ReadAllText(Directory.GetFiles(folder["run"], "sweep-*.json").Single());
+        double whole = JsonDocument.Parse(kept).RootElement.GetProperty("floatTop1").GetDouble();
         long best = points.Where(p => 100 * (whole - p.GetProperty("top1").GetDouble()) <= 10).Min(Size);
         Assert.Contains(Invariant($"{best:N0} bytes ("), error, StringComparison.Ordinal);
         Assert.Contains("write it with: clado export", error, StringComparison.Ordinal);
@@ -123,13 +131,16 @@ public class SweepTests
             Directory.CreateDirectory(folder["plain"]);
             File.Copy(file, folder[$"plain/{i:000}.png"]);
         }
-        var plain = Harness.Command("sweep", "--run", folder["run"], "--evaluate", folder["plain"], "--rounds", "0", "--json", "--target-drop", "0");
-        var reached = JsonDocument.Parse(plain.Output).RootElement.EnumerateArray().Select(p => p.GetProperty("agreement").GetDouble()).ToArray();
+        var plain = Harness.Command(
+            "sweep", "--run", folder["run"], "--evaluate", folder["plain"], "--rounds", "0", "--json", "--target-drop", "0");
+        var plainPoints = JsonDocument.Parse(plain.Output).RootElement.EnumerateArray();
+        double[] reached = [.. plainPoints.Select(p => p.GetProperty("agreement").GetDouble())];
         Assert.Equal(reached.Max() == 1 ? 0 : 1, plain.Code);
         Assert.Contains("agreement with FP32", plain.Error, StringComparison.Ordinal);
 
         // 2 bits alone: their drop is all there is.
-        Assert.Equal(0, Harness.Command("measure", folder["model.onnx"], "--images", folder["images"], "--preprocess", "unit", "--run", folder["narrow"], "--bits", "2").Code);
+        string[] measure = ["measure", folder["model.onnx"], "--images", folder["images"], "--preprocess", "unit"];
+        Assert.Equal(0, Harness.Command([.. measure, "--run", folder["narrow"], "--bits", "2"]).Code);
         var narrow = Harness.Command("sweep", "--run", folder["narrow"], "--evaluate", folder["plain"], "--target-drop", "0");
         Assert.Equal(1, narrow.Code);
         Assert.Contains("the least drop is", narrow.Error, StringComparison.Ordinal);
@@ -142,7 +153,8 @@ public class SweepTests
     {
         OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["model.onnx"]);
         var images = Harness.Images(folder, "images", 3);
-        var (code, _, error) = Harness.Command(["measure", folder["model.onnx"], "--images", images, "--preprocess", "unit", "--run", folder["run"], .. more]);
+        string[] measure = ["measure", folder["model.onnx"], "--images", images, "--preprocess", "unit", "--run", folder["run"]];
+        var (code, _, error) = Harness.Command([.. measure, .. more]);
         Assert.True(code == 0, error);
         return (folder["model.onnx"], images, Harness.Images(folder, "test", 5, seed: 4));
     }

@@ -1,0 +1,24 @@
+using Clado.Graphs;
+using Clado.Layers;
+using Clado.Onnx;
+
+namespace Clado.Calibration;
+
+/// <summary>A node that uses a layer's weight the layer's way.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Tensor">Its input in the float network.</param>
+/// <param name="Quantized">Its input in the network in which weights are replaced; the same name where none are.</param>
+internal sealed record LayerUse(NodeProto Node, string Tensor, string Quantized)
+{
+    /// <summary>The nodes that use a layer's weight.</summary>
+    /// <param name="graph">The float network.</param>
+    /// <param name="replaced">
+    /// The network in which weights are replaced. It may have more nodes, but those that read the weight are in the same order.
+    /// </param>
+    /// <param name="layer">The layer.</param>
+    public static IReadOnlyList<LayerUse> Of(Graph graph, Graph replaced, QuantizableLayer layer) =>
+        [.. layer.Nodes.Zip(replaced.Consumers(layer.Weight), (own, other) => (Node: graph.Nodes[own], Other: replaced.Nodes[other]))
+            .Select(n => (n.Node, n.Other, Slot: InputRows.ActivationSlot(n.Node, layer)))
+            .Where(n => n.Slot >= 0 && graph.Tensors.ContainsKey(n.Node.Operand(n.Slot)))
+            .Select(n => new LayerUse(n.Node, n.Node.Operand(n.Slot), n.Other.Operand(n.Slot)))];
+}

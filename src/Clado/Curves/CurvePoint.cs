@@ -1,0 +1,76 @@
+using System.Text.Json;
+
+namespace Clado.Curves;
+
+/// <summary>
+/// One network of the size–accuracy curve. As JSON it is an element of the array <see cref="Curve.Points"/>; properties that are null are
+/// left out.
+/// </summary>
+public sealed record CurvePoint
+{
+    /// <summary>How its bits were chosen.</summary>
+    public required CurveMethod Method { get; init; }
+
+    /// <summary>The budget as it was given; of a uniform network its width, such as 4bit.</summary>
+    public required string Budget { get; init; }
+
+    /// <summary>
+    /// Bytes the file may have; of a uniform network, those it has. null where the budget is not in bytes. Range: [0, inf).
+    /// </summary>
+    public long? BudgetBytes { get; init; }
+
+    /// <summary>Bytes of the file. Range: [1, inf).</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Mean bits of the quantized weights. Range: [2, 8].</summary>
+    public required double BitsPerWeight { get; init; }
+
+    /// <summary>
+    /// Loss increase over the float network that the surrogate predicts for the images it was measured on, in units of the run's loss.
+    /// null where nothing is predicted.
+    /// </summary>
+    public double? PredictedLoss { get; init; }
+
+    /// <summary>
+    /// Loss increase over the float network on the evaluation images, in units of the run's loss; null where it is not finite.
+    /// </summary>
+    public double? MeasuredLoss { get; init; }
+
+    /// <summary>Share of evaluation images whose label has the highest score; null without labels. Range: [0, 1].</summary>
+    public double? Top1 { get; init; }
+
+    /// <summary>
+    /// Share of evaluation images on which the network and the float network give the same class the highest score;
+    /// null where the network is no classifier. Range: [0, 1].
+    /// </summary>
+    public double? Agreement { get; init; }
+
+    /// <summary>
+    /// By which share the predicted loss may lie above the least possible one; null for uniform networks. Range: [0, inf).
+    /// </summary>
+    public double? Gap { get; init; }
+
+    /// <summary>Bits of each layer by the layer's name, in the order of execution. Range: [1, 32].</summary>
+    public required IReadOnlyDictionary<string, int> Allocation { get; init; }
+
+    /// <summary>
+    /// Percentage points of accuracy lost against the float network: of top-1 where there are labels, else of agreement.
+    /// </summary>
+    /// <param name="floatTop1">Top-1 of the float network on the same images, or null. Range: [0, 1].</param>
+    /// <returns>null where the network is no classifier. Range: [-100, 100].</returns>
+    public double? Drop(double? floatTop1) => Top1 is { } own && floatTop1 is { } whole ? 100 * (whole - own) : 100 * (1 - Agreement);
+
+    /// <summary>This point, as long as there can be one like it.</summary>
+    /// <exception cref="JsonException">A size, a width or a share is out of its range.</exception>
+    internal CurvePoint Checked() => AreSizesInRange() && AreMeasuresInRange()
+        ? this
+        : throw new JsonException($"a point at {SizeBytes} bytes that no network can have");
+
+    private bool AreSizesInRange() => SizeBytes >= 1 && BudgetBytes is null or >= 0 && BitsPerWeight is > 0 and <= 32
+        && Allocation.Values.All(bits => bits is >= 1 and <= 32);
+
+    private bool AreMeasuresInRange() => IsShare(Top1) && IsShare(Agreement)
+        && new[] { PredictedLoss, MeasuredLoss, Gap }.All(value => value is null || double.IsFinite(value.Value));
+
+    private static bool IsShare(double? value) => value is null or (>= 0 and <= 1);
+}
