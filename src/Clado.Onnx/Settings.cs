@@ -15,6 +15,8 @@ internal static class Settings
     public const string FindSmallest = "MeasuredRun.FindSmallest";
     public const string Image = "InputOptions.Image";
     public const string Images = "PipelineOptions.Images";
+    public const string InputShape = "InputOptions.Shape";
+    public const string InputSize = "InputOptions.Size";
     public const string Inspect = "Inspection.Of";
     public const string LabelOffset = "PipelineOptions.LabelOffset";
     public const string Limit = "PipelineOptions.Limit";

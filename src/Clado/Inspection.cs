@@ -1,7 +1,11 @@
 using System.Text.Json;
+using Clado.Activations;
+using Clado.Allocation;
 using Clado.Graphs;
+using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
 using Clado.Records;
 
 namespace Clado;
@@ -30,6 +34,24 @@ public sealed record Inspection
     /// <summary>Outputs it is compared by: name, and shape an image; empty where it cannot be measured. Shape: [outputs].</summary>
     public IReadOnlyList<(string Name, IReadOnlyList<long> Shape)> Outputs { get; init; } = [];
 
+    /// <summary>Name of the image input.</summary>
+    public string Input { get; init; } = "";
+
+    /// <summary>Shape of the image input, null at a batch that is free. Shape: [rank].</summary>
+    public IReadOnlyList<long?> InputShape { get; init; } = [];
+
+    /// <summary>What was assumed of that where the file leaves something free, in sentences. Shape: [sentences].</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>
+    /// Bytes of the smallest file that <see cref="PipelineOptions.DefaultBits"/> give, with activations of 8 bits; null where there is
+    /// nothing to quantize.
+    /// </summary>
+    public long? SmallestBytes { get; init; }
+
+    /// <summary>Name of the loss that a quantized network is compared by; null where it cannot be measured.</summary>
+    public string? Loss => Problem is not null ? null : IsClassifier ? "kl" : "mse";
+
     /// <summary>Why it cannot be measured; null where it can.</summary>
     public string? Problem { get; init; }
 
@@ -42,6 +64,13 @@ public sealed record Inspection
             parameters = Layers.Sum(l => l.Parameters),
             macs = Layers.Sum(l => l.Macs),
             sizeBytes = SizeBytes,
+            smallestBytes = SmallestBytes,
+            input = Input,
+            inputShape = InputShape,
+            notes = Notes,
+            outputs = Outputs.Select(o => new { o.Name, o.Shape }),
+            loss = Loss,
+            problem = Problem,
             layers = Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
             kept = Kept.Select(k => new { k.Name, k.Op, k.Reason }),
         },
@@ -50,10 +79,12 @@ public sealed record Inspection
     /// <summary>Looks at a model.</summary>
     /// <param name="model">Path of the <c>.onnx</c> file.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
+    /// <param name="preprocessing">How images would become inputs, which may say their size; null where that is not known.</param>
     /// <exception cref="CladoException">It is no usable model.</exception>
-    public static Inspection Of(string model, InputOptions? inputs = null)
+    public static Inspection Of(string model, InputOptions? inputs = null, Preprocessing? preprocessing = null)
     {
-        var graph = Graph.Read(model, inputs ?? new());
+        inputs ??= new();
+        var graph = Graph.Read(model, preprocessing?.Suggest(inputs) ?? inputs);
         var (layers, kept) = LayerFinder.Find(graph);
         var inspection = new Inspection
         {
@@ -62,12 +93,16 @@ public sealed record Inspection
             SizeBytes = graph.FileSizeBytes,
             Layers = layers,
             Kept = kept,
+            Input = graph.Input,
+            InputShape = graph.InputShape.WithFreeBatch,
+            Notes = graph.InputShape.Notes,
         };
         try
         {
             var readout = Readout.Of(graph);
             return inspection with
             {
+                SmallestBytes = inspection.Layers.Count > 0 ? Smallest(graph) : null,
                 IsClassifier = readout.IsClassifier,
                 Outputs = [.. readout.Outputs.Select(name => (name, graph.Tensors[name].Shape))],
             };
@@ -76,5 +111,12 @@ public sealed record Inspection
         {
             return inspection with { Problem = e.Message };
         }
+    }
+
+    private static long Smallest(Graph graph)
+    {
+        var space = SearchSpace.Of(graph, PipelineOptions.DefaultBits, []);
+        return BitAllocation.SmallestFile(
+            UnroundedCandidates.Of(space), new FileSize(graph, space.Layers.Layers, new ActivationOptions().Format));
     }
 }

@@ -58,6 +58,14 @@ public sealed partial class MeasuredRun
     /// <summary>Path of the model.</summary>
     public string ModelPath => Graph.File;
 
+    /// <summary>What holds of the model's input where its file leaves something free, in sentences. Shape: [sentences].</summary>
+    public IReadOnlyList<string> Notes =>
+    [
+        .. folder.Description.InputShape is { } shape
+            ? (string[])[$"the image input '{Graph.Input}' is {Graph.Inputs.Description}: {shape}, as it was measured"] : [],
+        .. Graph.InputShape.Notes,
+    ];
+
     /// <summary>Path of the run folder.</summary>
     public string RunPath => folder.FolderPath;
 

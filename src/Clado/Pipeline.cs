@@ -34,10 +34,6 @@ public static class Pipeline
     {
         var folder = prepared.OpenFolder(NoticeOf(progress));
         progress?.Report(new StageProgress("run folder", folder.FolderPath, null));
-        foreach (var note in prepared.Notes)
-        {
-            progress?.Report(new StageProgress("images", note, null));
-        }
         var stages = new MeasuringStages(prepared, folder, progress, cancellation);
 
         stages.CheckImages();

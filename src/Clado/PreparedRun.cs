@@ -21,14 +21,12 @@ namespace Clado;
 /// </summary>
 public sealed class PreparedRun
 {
-    // All codes are zero, sizes are those that the candidates will have.
     private readonly CandidateSet unrounded;
 
     private PreparedRun(PipelineOptions options, SearchSpace space, ImageSet images)
     {
         (Options, Space, Images) = (options, space, images);
-        unrounded = new CandidateSet(space.Layers.Layers, [.. space.Layers.Layers.Zip(space.Widths, Unrounded).SelectMany(own => own)])
-            .WrittenFor(space.Graph);
+        unrounded = UnroundedCandidates.Of(space);
     }
 
     /// <summary>What was asked for.</summary>
@@ -40,8 +38,12 @@ public sealed class PreparedRun
     /// <summary>The images.</summary>
     internal ImageSet Images { get; }
 
-    /// <summary>What whoever waits should know of the images, in sentences; empty where there is nothing to say. Shape: [notes].</summary>
-    internal IReadOnlyList<string> Notes => [.. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing)];
+    /// <summary>
+    /// What was assumed of the model's input where its file leaves something free, and what is to be said of the images, in sentences.
+    /// Shape: [sentences].
+    /// </summary>
+    public IReadOnlyList<string> Notes =>
+        [.. Space.Graph.InputShape.Notes, .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing)];
 
     /// <summary>What activations will be written as, and for which opset where it is not the usual one, in a word.</summary>
     public string WrittenAs => Options.Activations.NameAt(Space.Graph.Opset);
@@ -52,7 +54,7 @@ public sealed class PreparedRun
     public static PreparedRun Of(PipelineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var graph = Graph.Read(options.Model, options.Inputs, options.Opset);
+        var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset);
         var space = SearchSpace.Of(graph, options.Bits, options.Pins);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset);
         var prepared = new PreparedRun(options, space, images);
@@ -102,20 +104,6 @@ public sealed class PreparedRun
         var description = Options.Describe(Space.Graph, Images);
         var name = $"{Path.GetFileNameWithoutExtension(Options.Model)}-{description.Key()}";
         return RunFolder.OpenOrCreate(Options.Run ?? Path.Combine(Pipeline.DefaultFolder, name), description, notice);
-    }
-
-    private static IEnumerable<Candidate> Unrounded(QuantizableLayer layer, IReadOnlyList<int> widths)
-    {
-        var (codes, scales) = (new sbyte[layer.Parameters], new float[layer.ChannelCount]);
-        return widths.Select(bits => new Candidate
-        {
-            Layer = layer,
-            Bits = bits,
-            Codes = codes,
-            Scales = scales,
-            SizeBytes = 0,
-            SquaredError = 0,
-        });
     }
 
     /// <summary>A run folder among class folders would itself be a class when the images are next read.</summary>

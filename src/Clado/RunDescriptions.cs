@@ -18,6 +18,7 @@ internal static class RunDescriptions
         ModelSha256 = graph.Hash,
         Input = graph.Inputs.Constants.Count > 0 ? graph.Input : null,
         Set = options.Inputs.Settings(),
+        InputShape = graph.InputShape.Setting,
         ImagesPath = Path.GetFullPath(options.Images),
         ImagesSha256 = images.Sha256,
         ImageCount = images.Items.Count,

@@ -3,7 +3,6 @@ using Clado.Allocation;
 using Clado.Cli.Output;
 using Clado.Evaluation;
 using Clado.Images;
-using Spectre.Console;
 using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
@@ -57,9 +56,9 @@ internal static class DemoCommand
     }
 
     /// <summary>The files and the float model side by side.</summary>
-    private static Table Compare(PipelineOptions options, string test, IReadOnlyList<DemoFile> files, CancellationToken cancellation)
+    private static TextTable Compare(PipelineOptions options, string test, IReadOnlyList<DemoFile> files, CancellationToken cancellation)
     {
-        var table = Terminal.Table(
+        var table = new TextTable(
             ("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("speed", true),
             ("bits of each layer", false), ("file", false));
         var evaluation = new EvaluationOptions { Images = test, Preprocessing = options.Preprocessing, Reference = options.Model };
@@ -76,7 +75,7 @@ internal static class DemoCommand
     }
 
     private static void Row(
-        Table table, string name, double bits, EvaluationResult result, double speed, string widths, string path) => table.Row(
+        TextTable table, string name, double bits, EvaluationResult result, double speed, string widths, string path) => table.Row(
             name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"),
             Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{speed:0.00}×"), widths, path);
 

@@ -43,8 +43,9 @@ internal static class EvaluateCommand
                 Resources = new Resources { Threads = CommonOptions.ThreadCount(parsed.GetValue(threads)) },
             };
             var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, terminal.Stage("evaluating"), cancellation);
+            terminal.ShowNotes(result.Notes);
             result = parsed.GetValue(latency) ? Timed(result, options, cancellation) : result;
-            terminal.ShowNotes(result);
+            terminal.ShowLabelHint(result);
             if (parsed.GetValue(json))
             {
                 terminal.Data(result.ToJson());
@@ -61,7 +62,9 @@ internal static class EvaluateCommand
     private static EvaluationResult Timed(EvaluationResult result, EvaluationOptions options, CancellationToken cancellation)
     {
         string[] paths = [.. new[] { result.Model, options.Reference }.OfType<string>()];
-        var times = Evaluator.MeasureLatency(paths, options.Resources.Threads, options.Inputs, cancellation);
+        // At the size it was evaluated at.
+        var inputs = options.Inputs with { Size = null, Shape = result.InputShape };
+        var times = Evaluator.MeasureLatency(paths, options.Resources.Threads, inputs, cancellation);
         return result with { LatencyMilliseconds = times[0], ReferenceLatencyMilliseconds = times.Count > 1 ? times[1] : null };
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
+using Clado.Images;
 
 namespace Clado.Cli.Commands;
 
@@ -10,12 +11,19 @@ internal static class InspectCommand
     public static Command Create(Terminal terminal)
     {
         var (model, inputs, json) = (CommonOptions.Model(), new ModelInputOptions(), CommonOptions.Json());
+        var preprocess = CommonOptions.Preprocess();
         var command = new Command(
-            "inspect", "Layers, sizes, MACs, what will not be quantized and why.\n\nExample: clado inspect resnet20.onnx") { model, json };
+            "inspect",
+            "Layers, sizes, MACs, the smallest size that can be reached, what will not be quantized and why.\n\n"
+            + "Example: clado inspect resnet20.onnx")
+        {
+            model, preprocess, json,
+        };
         inputs.AddTo(command);
         command.Runs((parsed, _) =>
         {
-            var inspection = Inspection.Of(parsed.GetRequiredValue(model), inputs.Read(parsed));
+            var inspection = Inspection.Of(
+                parsed.GetRequiredValue(model), inputs.Read(parsed), Preprocessing.Parse(parsed.GetRequiredValue(preprocess)));
             if (parsed.GetValue(json))
             {
                 terminal.Data(inspection.ToJson());

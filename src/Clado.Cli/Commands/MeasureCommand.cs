@@ -17,7 +17,7 @@ internal static class MeasureCommand
         measuring.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
-            var run = Prepare(measuring.Read(parsed)).Measure(terminal, cancellation);
+            var run = Prepare(terminal, measuring.Read(parsed)).Measure(terminal, cancellation);
             terminal.ShowScalings(run);
             terminal.ShowSensitivity(run);
             terminal.ShowScales(run);
@@ -30,13 +30,15 @@ internal static class MeasureCommand
     /// Reads and checks what is to be measured, the run folder first: that takes no time.
     /// A folder that has something in it may be of use as it is.
     /// </summary>
-    public static PreparedRun Prepare(PipelineOptions options)
+    public static PreparedRun Prepare(Terminal terminal, PipelineOptions options)
     {
         var run = options.Run ?? Pipeline.DefaultFolder;
         if (options.Run is null || !Directory.Exists(run) || !Directory.EnumerateFileSystemEntries(run).Any())
         {
             Destination.CheckFolder("--run", run);
         }
-        return PreparedRun.Of(options);
+        var prepared = PreparedRun.Of(options);
+        terminal.ShowNotes(prepared.Notes);
+        return prepared;
     }
 }

@@ -44,7 +44,7 @@ internal static class QuantizeCommand
 
     private static int Run(Terminal terminal, PipelineOptions options, Choice choice, Wanted wanted, CancellationToken cancellation)
     {
-        var prepared = MeasureCommand.Prepare(options);
+        var prepared = MeasureCommand.Prepare(terminal, options);
         prepared.CheckLabels();
         // A budget that no choice of widths keeps is so before anything is measured.
         if (prepared.Try(choice.Budget, choice.Limits) is { Status: AllocationStatus.Infeasible } impossible

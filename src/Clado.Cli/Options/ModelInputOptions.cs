@@ -18,11 +18,26 @@ internal sealed class ModelInputOptions
         DefaultValueFactory = _ => [],
     };
 
+    private readonly Option<string?> size = new("--size")
+    {
+        Description = "Height and width of the images where the file leaves them free, such as 480x640, or one number for both "
+            + "(default: looked for in preprocessing and metadata; else the first usual size at which the network runs)",
+    };
+
+    private readonly Option<string?> shape = new("--input-shape")
+    {
+        Description = "The whole shape of the image input where --size does not say enough, such as N,3,480,640; "
+            + "1 in front runs images one by one",
+    };
+
     public void AddTo(Command command)
     {
         command.Options.Add(image);
         command.Options.Add(values);
+        command.Options.Add(size);
+        command.Options.Add(shape);
     }
 
-    public InputOptions Read(ParseResult parsed) => InputOptions.Parse(parsed.GetValue(image), parsed.GetValue(values) ?? []);
+    public InputOptions Read(ParseResult parsed) => InputOptions.Parse(
+        parsed.GetValue(image), parsed.GetValue(values) ?? [], parsed.GetValue(size), parsed.GetValue(shape));
 }

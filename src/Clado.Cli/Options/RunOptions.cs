@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Cli.Output;
 
 namespace Clado.Cli.Options;
 
@@ -20,6 +21,10 @@ internal sealed class RunOptions
     public string Path(ParseResult parsed) => parsed.GetRequiredValue(run);
 
     /// <summary>Opens it.</summary>
-    public MeasuredRun Open(ParseResult parsed, IProgress<StageProgress> progress) =>
-        Pipeline.Open(Path(parsed), writing.Read(parsed) with { Resources = resources.Read(parsed) }, progress);
+    public MeasuredRun Open(ParseResult parsed, Terminal terminal)
+    {
+        var run = Pipeline.Open(Path(parsed), writing.Read(parsed) with { Resources = resources.Read(parsed) }, terminal);
+        terminal.ShowNotes(run.Notes);
+        return run;
+    }
 }

@@ -14,7 +14,7 @@ internal static class AllocationViews
 
     public static void Show(this Terminal terminal, AllocationResult result)
     {
-        var table = Terminal.Table(("layer", false), ("bits", true), ("", false), ("weights", true), ("bytes", true));
+        var table = new TextTable(("layer", false), ("bits", true), ("", false), ("weights", true), ("bytes", true));
         foreach (var c in result.Chosen)
         {
             table.Row(
@@ -38,7 +38,7 @@ internal static class AllocationViews
             terminal.Data("  " + string.Concat(line.Select(bits => Blocks[bits])));
             terminal.Data("  " + string.Concat(line));
         }
-        var table = Terminal.Table(
+        var table = new TextTable(
             ("at this size", false), ("bytes", true), ("bits a weight", true), ("measured loss", true), ("agreement", true));
         var rows = uniform.Select(p => (Name: "uniform " + p.Budget, p.SizeBytes, p.BitsPerWeight, Loss: p.MeasuredLoss, p.Agreement))
             .Append((Name: "this file", result.SizeBytes, result.BitsPerWeight, Loss: evaluation.LossIncrease, evaluation.Agreement));
@@ -58,7 +58,7 @@ internal static class AllocationViews
         {
             return;
         }
-        var table = Terminal.Table(
+        var table = new TextTable(
             ("round", true), ("surrogate", false), ("predicted", true), ("measured", true), ("held back", true), ("", false));
         foreach (var group in result.Trials.GroupBy(t => (t.Round, t.MeasuredLoss)))
         {

@@ -29,16 +29,6 @@ internal static class FileViews
             + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : ""));
     }
 
-    /// <summary>What is to be said of images and labels beside the figures.</summary>
-    public static void ShowNotes(this Terminal terminal, EvaluationResult result)
-    {
-        foreach (var note in result.Notes)
-        {
-            terminal.Message($"images: {note}");
-        }
-        terminal.ShowLabelHint(result);
-    }
-
     /// <summary>That labels seem to count from another class than the model.</summary>
     public static void ShowLabelHint(this Terminal terminal, EvaluationResult? result)
     {
@@ -50,7 +40,7 @@ internal static class FileViews
 
     public static void Show(this Terminal terminal, EvaluationResult result)
     {
-        var table = Terminal.Table(
+        var table = new TextTable(
             ("model", false), ("bytes", true), ("images", true), ("top-1", true), ("top-5", true), ("loss", true), ("agreement", true));
         table.Row(
             result.Model, Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Images:N0}"), Terminal.Percent(result.Top1),
@@ -82,7 +72,7 @@ internal static class FileViews
     /// <summary>The size–accuracy curve, smallest file first.</summary>
     public static void Show(this Terminal terminal, Curve curve)
     {
-        var table = Terminal.Table(
+        var table = new TextTable(
             ("method", false), ("budget", true), ("bytes", true), ("bits a weight", true), ("predicted", true), ("measured", true),
             ("top-1", true), ("agreement", true), ("gap", true), ("bits of each layer", false));
         foreach (var p in curve.Points)

@@ -23,7 +23,7 @@ internal static class RunViews
         {
             return;
         }
-        var table = Terminal.Table(
+        var table = new TextTable(
             ("channels of", false), ("read by", false), ("factors", true), ("channels scaled", true), ("output error", true));
         foreach (var s in run.Scalings)
         {
@@ -49,7 +49,7 @@ internal static class RunViews
     {
         var (candidates, matrix) = (run.Candidates, run.Sensitivity);
         int[] widths = [.. candidates.Select(c => c.Bits).Distinct().Order()];
-        var table = Terminal.Table([("layer", false), ("weights", true), .. widths.Select(b => ($"{b} bits", true))]);
+        var table = new TextTable([("layer", false), ("weights", true), .. widths.Select(b => ($"{b} bits", true))]);
         foreach (var layer in run.Layers)
         {
             var rows = candidates.Index().Where(c => c.Item.Layer == layer).ToDictionary(c => c.Item.Bits, c => c.Index);

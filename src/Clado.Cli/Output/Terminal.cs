@@ -60,21 +60,10 @@ internal sealed class Terminal : IProgress<StageProgress>
     }
 
     /// <summary>Shows a table.</summary>
-    public void Show(Table table)
+    public void Show(TextTable table)
     {
         EndProgress();
-        Tables.Write(table);
-    }
-
-    /// <summary>A table of plain cells: nothing in a name is taken for markup.</summary>
-    public static Table Table(params (string Title, bool Right)[] columns)
-    {
-        var table = new Table { Border = TableBorder.Simple };
-        foreach (var (title, right) in columns)
-        {
-            table.AddColumn(new TableColumn(new Text(title)) { Alignment = right ? Justify.Right : Justify.Left, NoWrap = true });
-        }
-        return table;
+        table.Write(Tables);
     }
 
     /// <summary>A share in percent; a dash where there is none.</summary>

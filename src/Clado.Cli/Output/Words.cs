@@ -12,6 +12,8 @@ internal static class Words
         ["AllocationLimits.SameWidth"] = "--same-bits",
         ["Budget.Text"] = "--budget",
         ["InputOptions.Image"] = "--input",
+        ["InputOptions.Shape"] = "--input-shape",
+        ["InputOptions.Size"] = "--size",
         ["InputOptions.Values"] = "--set",
         ["Inspection.Of"] = "clado inspect",
         ["MeasuredRun.FindSmallest"] = "--target-drop",

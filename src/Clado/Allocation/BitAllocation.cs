@@ -80,6 +80,15 @@ internal static class BitAllocation
         WidthSets.Of(widths).Where(groups.Allow).Min(set => fileSize.Predict(groups.Least(set, c => c.SizeBytes), set)),
         (double)groups.Least(widths, c => c.Bits * c.Layer.Parameters) / candidates.Layers.Sum(l => l.Parameters));
 
+    /// <summary>Bytes of the smallest file that any choice gives.</summary>
+    /// <param name="candidates">All candidates; their sizes count, not their codes.</param>
+    /// <param name="fileSize">Sizes of the file.</param>
+    public static long SmallestFile(CandidateSet candidates, FileSize fileSize)
+    {
+        int[] widths = [.. candidates.Items.Select(c => c.Bits).Distinct().Order()];
+        return Smallest(candidates, fileSize, new WidthGroups(candidates, []), widths).Bytes;
+    }
+
     /// <summary>The solver knows the bytes of weights and the sum of their bits.</summary>
     private static UnreachableLimit InUnits(UnreachableLimit limit, Budget budget, SmallestChoice smallest, long parameters) =>
         limit.Kind switch

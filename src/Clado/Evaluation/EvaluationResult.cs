@@ -47,7 +47,16 @@ public sealed record EvaluationResult
     /// </summary>
     public string? LabelHint { get; init; }
 
-    /// <summary>What else whoever reads this should know of the images, in sentences. Shape: [notes].</summary>
+    /// <summary>
+    /// The shape that images were given in, null at a batch that is free; what <see cref="Graphs.InputOptions.Shape"/> takes.
+    /// Shape: [rank].
+    /// </summary>
+    public IReadOnlyList<long?> InputShape { get; init; } = [];
+
+    /// <summary>
+    /// What was assumed of the model's input where its file leaves something free, and what is to be said of the images, in sentences.
+    /// Shape: [sentences].
+    /// </summary>
     public IReadOnlyList<string> Notes { get; init => field = [.. value]; } = [];
 
     /// <summary>
@@ -68,6 +77,8 @@ public sealed record EvaluationResult
             SizeBytes,
             LatencyMilliseconds,
             ReferenceLatencyMilliseconds,
+            InputShape,
+            Notes,
         },
         JsonText.Relaxed);
 }

@@ -65,7 +65,12 @@ public static class Evaluator
     {
         string[] paths = [.. new[] { file.Path, reference?.Path }.OfType<string>()];
         ModelProto[] models = [.. paths.Select(OnnxFile.Read)];
-        Graph[] graphs = [.. paths.Zip(inputs.Of(models), (path, own) => Graph.Read(path, own))];
+        var options = inputs.Of(models);
+        List<Graph> graphs = [Graph.Read(paths[0], work.Preprocessing.Suggest(options[0]))];
+        if (reference is not null)
+        {
+            graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1])));
+        }
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
         // The files themselves run, not our raised copies of them.
         using var runners = new OwnedList<ModelRunner>(graphs.Zip(models, sources).Select(
@@ -77,12 +82,18 @@ public static class Evaluator
         }
         runners[0].Readout.CheckLabels(work.Images);
         var compared = reference is null ? null : new Reference(runners[1], Losses(graphs[1], runners[1], reference, work));
-        var model = new EvaluatedModel(file.Name, graphs[0].FileSizeBytes, runners[0]);
-        var result = ModelEvaluation.Run(graphs[0], [model], compared, work)[0];
-        return result with { Notes = [.. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing)] };
+        var evaluated = new EvaluatedModel(file.Name, graphs[0].FileSizeBytes, runners[0]);
+        return ModelEvaluation.Run(OneByOne(graphs), [evaluated], compared, work)[0] with
+        {
+            InputShape = graphs[0].InputShape.WithFreeBatch,
+            Notes = [.. graphs[0].InputShape.Notes, .. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing)],
+        };
     }
 
-    private static bool HaveSameSizes(Graph[] graphs, OwnedList<ModelRunner> runners) =>
+    /// <summary>The network whose images run one at a time, where there is one: the others do so with it.</summary>
+    private static Graph OneByOne(List<Graph> graphs) => graphs.FirstOrDefault(graph => !graph.HasFreeBatch) ?? graphs[0];
+
+    private static bool HaveSameSizes(List<Graph> graphs, OwnedList<ModelRunner> runners) =>
         runners[1].Readout.ElementCounts.SequenceEqual(runners[0].Readout.ElementCounts)
         && graphs[1].Tensors[graphs[1].Input].Shape.SequenceEqual(graphs[0].Tensors[graphs[0].Input].Shape);
 

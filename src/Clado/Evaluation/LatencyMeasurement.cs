@@ -56,7 +56,7 @@ internal static class LatencyMeasurement
         {
             var graph = Graph.Read(path, options);
             inputs = graph.Inputs;
-            shape = [.. graph.Tensors[graph.Input].Shape.Select((dim, axis) => axis == 0 && graph.HasFreeBatch ? batch : dim)];
+            shape = graph.InputShape.Of(batch);
             pixels = RandomPixels.Of(inputs, shape, seed: 1);
             var file = OnnxFile.Read(path);
             session = GraphSession.Timed(file, path, threads, file.RoundsActivations());

@@ -46,7 +46,7 @@ internal sealed class ParityInputs
     public static ParityInputs Random(Graph graph, SideBySide sideBySide, IProgress<double>? progress)
     {
         int images = graph.HasFreeBatch ? RandomInputs : 1;
-        long[] shape = [images, .. graph.Tensors[graph.Input].Shape.Skip(1)];
+        long[] shape = graph.InputShape.Of(images);
         ImageBatch Batch(int index) => new(index, graph.Inputs, RandomPixels.Of(graph.Inputs, shape, index), shape, [], null);
         return new(RandomInputs / images, Batch, sideBySide) { Progress = progress };
     }

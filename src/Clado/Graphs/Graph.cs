@@ -12,9 +12,9 @@ internal sealed class Graph
 {
     private readonly ModelSource source;
 
-    private Graph(ModelSource source, GraphInputs inputs, ModelProto model, IReadOnlyDictionary<string, TensorInfo> tensors)
+    private Graph(ModelSource source, GraphInputs inputs, ModelProto model, ProbedShapes shapes)
     {
-        (this.source, Inputs, Model, Tensors) = (source, inputs, model, tensors);
+        (this.source, Inputs, Model, InputShape, Tensors) = (source, inputs, model, shapes.Input, shapes.Tensors);
         Initializers = model.Graph.Initializer.ToFrozenDictionary(t => t.Name);
         Walk = new GraphWalk(model.Graph.Node);
     }
@@ -52,14 +52,17 @@ internal sealed class Graph
     /// <summary>The image input, and what the others get.</summary>
     internal GraphInputs Inputs { get; }
 
+    /// <summary>Shape of the image input, and what was assumed of it.</summary>
+    internal InputShape InputShape { get; }
+
     /// <summary>Name of the image input.</summary>
     internal string Input => Inputs.Image;
 
     /// <summary>Names of the outputs. Shape: [outputs].</summary>
     internal IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
 
-    /// <summary>Whether several images can go through at once: false where the model fixes its batch to one.</summary>
-    internal bool HasFreeBatch => Tensors[Input].Batched[0];
+    /// <summary>Whether several images can go through at once: false where the model fixes its batch to one, or mixes images.</summary>
+    internal bool HasFreeBatch => InputShape.HasFreeBatch;
 
     /// <summary>Reads a model file and makes it ready.</summary>
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
@@ -91,7 +94,7 @@ internal sealed class Graph
         model.Graph.Input.Add(Model.Graph.Input);
         model.Graph.Output.Add(Model.Graph.Output);
         model.Graph.Initializer.Add(Model.Graph.Initializer.Select(t => replaced.GetValueOrDefault(t.Name, t)));
-        return new Graph(source, Inputs, model, Tensors);
+        return new Graph(source, Inputs, model, new ProbedShapes(InputShape, Tensors));
     }
 
     /// <summary>The graph with other nodes and constants. Its source stays the model that was read.</summary>
@@ -99,8 +102,15 @@ internal sealed class Graph
     internal Graph With(ModelProto model)
     {
         TopologicalOrder.Sort(model.Graph, File);
-        return new Graph(source, Inputs, model, ShapeProbe.Run(model, Inputs, File));
+        return new Graph(source, Inputs, model, new ProbedShapes(InputShape, ShapeProbe.Run(model, Inputs, InputShape, File)));
     }
+
+    /// <summary>What the input of a network that is compared with this one gets, where its file leaves the size free.</summary>
+    /// <param name="inputs">What is said of that network's inputs.</param>
+    internal InputOptions SuggestSize(InputOptions inputs) =>
+        InputShape.Size is var (height, width)
+            ? inputs with { Likely = new(height, width, "as the model it is compared with has it") }
+            : inputs;
 
     /// <summary>Index of the node that makes a tensor, or -1 for inputs and initializers.</summary>
     /// <param name="tensor">Name of the tensor.</param>
@@ -145,7 +155,8 @@ internal sealed class Graph
         ConstantResolution.Resolve(model, file);
         AffineFolding.Apply(model.Graph, file);
         UnusedParts.Remove(model.Graph);
-        var inputs = GraphInputs.Of(model.Graph, options ?? new(), file);
-        return new Graph(source, inputs, model, ShapeProbe.Run(model, inputs, file));
+        options ??= new();
+        var inputs = GraphInputs.Of(model.Graph, options, file);
+        return new Graph(source, inputs, model, ShapeProbe.Find(model, inputs, options, file));
     }
 }

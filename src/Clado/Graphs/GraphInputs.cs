@@ -10,9 +10,10 @@ internal sealed class GraphInputs
 {
     private GraphInputs(ValueInfoProto image, ConstantInput[] constants)
     {
-        (Image, Constants) = (image.Name, constants);
+        (Image, Description, Constants) = (image.Name, Describe(image), constants);
         TakesBytes = (DataType)image.Type.TensorType.ElemType == DataType.Uint8;
-        Names = constants.Select(c => c.Name).Append(Image).ToFrozenSet();
+        Declared = Dims(image);
+        Names = constants.Select(c => c.Name).Append(image.Name).ToFrozenSet();
     }
 
     /// <summary>Name of the image input.</summary>
@@ -20,6 +21,14 @@ internal sealed class GraphInputs
 
     /// <summary>Whether the image is of bytes, not of floats.</summary>
     public bool TakesBytes { get; }
+
+    /// <summary>Its type and shape in the file, in words.</summary>
+    public string Description { get; }
+
+    /// <summary>
+    /// Its shape in the file, null where that leaves a dimension free; null altogether where the rank is not known. Shape: [rank].
+    /// </summary>
+    public IReadOnlyList<long?>? Declared { get; }
 
     /// <summary>The other inputs. Shape: [inputs].</summary>
     public IReadOnlyList<ConstantInput> Constants { get; }
@@ -58,7 +67,7 @@ internal sealed class GraphInputs
             throw new OnnxFormatException(
                 file, $"is the image, which cannot be set; name another with {Settings.Image}", tensor: image.Name);
         }
-        bool free = !image.Type.TensorType.Shape.Dim[0].HasDimValue;
+        bool free = Dims(image)?[0] is null;
         return new GraphInputs(image, [.. others.Select(i => ConstantInput.Of(i, options.Values[i.Name], free, file))]);
     }
 
@@ -131,16 +140,26 @@ internal sealed class GraphInputs
     private static ValueInfoProto Checked(ValueInfoProto image, string file)
     {
         var type = image.Type?.TensorType;
-        if (type?.Shape is null || (DataType)type.ElemType is not (DataType.Float or DataType.Uint8) || type.Shape.Dim.Count == 0)
+        if (type is null || (DataType)type.ElemType is not (DataType.Float or DataType.Uint8) || type.Shape is { Dim.Count: 0 })
         {
-            var problem = "the input is no tensor of floats or bytes of known rank; an image input of floats or bytes is wanted";
+            var problem = $"the input is {Describe(image)}; an image input of floats or bytes is wanted";
             throw new OnnxFormatException(file, problem, tensor: image.Name);
         }
-        if (type.Shape.Dim[0] is { HasDimValue: true, DimValue: not 1 } batch)
+        var dims = Dims(image);
+        if (dims is [> 1, _, _])
         {
-            var problem = $"the batch is fixed to {batch.DimValue}; export the model with a free batch or a batch of 1";
+            var problem = $"the input is {Describe(image)}, which has no dimension for the batch; export the model with [1, …] in front";
+            throw new OnnxFormatException(file, problem, tensor: image.Name);
+        }
+        if (dims is [> 1, ..] and [var batch, ..])
+        {
+            var problem = Invariant($"the batch is fixed to {batch}; export the model with a free batch or a batch of 1");
             throw new OnnxFormatException(file, problem, tensor: image.Name);
         }
         return image;
     }
+
+    /// <summary>The shape of an input in its file, as <see cref="Declared"/> has it. Shape: [rank].</summary>
+    private static long?[]? Dims(ValueInfoProto input) =>
+        input.Type.TensorType.Shape is { } shape ? [.. shape.Dim.Select(dim => dim.HasDimValue ? dim.DimValue : (long?)null)] : null;
 }

@@ -17,7 +17,7 @@ internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int>
     /// since losses are defined on logits. Outputs that are no floats, such as indices of classes, follow from floats and are not read.
     /// </summary>
     /// <param name="graph">The network.</param>
-    /// <exception cref="OnnxFormatException">No output is float, or one has no fixed number of elements an image.</exception>
+    /// <exception cref="OnnxFormatException">No output is float.</exception>
     public static Readout Of(Graph graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -35,11 +35,6 @@ internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int>
             && node.Is("Softmax") && node.Integer("axis", -1) is -1 or 1)
         {
             outputs = [node.Operand(0)];
-        }
-        foreach (var output in outputs.Where(o => graph.HasFreeBatch && !graph.Tensors[o].Batched.Any(b => b)))
-        {
-            var problem = "is an output that does not grow with the batch; images cannot be told apart in it";
-            throw new OnnxFormatException(graph.File, problem, tensor: output);
         }
         return new Readout(outputs, [.. outputs.Select(o => checked((int)graph.Tensors[o].ElementCount))], classifier);
     }

@@ -57,6 +57,18 @@ public sealed record Preprocessing
     /// <summary>Where the channels lie; null to tell from the input's shape.</summary>
     public ChannelLayout? Layout { get; init; }
 
+    /// <summary>
+    /// Height and width of the network's input, or one number for both, where the model's file leaves them free; null where nobody says.
+    /// Shape: [2] or [1]. Range: [1, 16384].
+    /// </summary>
+    public IReadOnlyList<int>? Size
+    {
+        get;
+        init => field = value is null || (value.Count is 1 or 2 && value.All(side => InputText.IsSide(side)))
+            ? value is null ? null : Array.AsReadOnly(value.ToArray())
+            : throw new ArgumentOutOfRangeException(nameof(Size), "size wants one or two numbers in 1–16384");
+    }
+
     /// <summary>Short side an image is scaled to before the crop, in pixels; null for the input's side × 256/224.</summary>
     public int? Resize
     {
@@ -109,9 +121,14 @@ public sealed record Preprocessing
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
             throw new ImageFormatException(file, $"not a preprocessing file ({e.Message.Split('\n')[0]}); properties are scale, mean, std, "
-                + "channels (Rgb, Bgr, Gray), layout (Nchw, Nhwc), resize, crop", e);
+                + "channels (Rgb, Bgr, Gray), layout (Nchw, Nhwc), size, resize, crop", e);
         }
     }
+
+    /// <summary>What a network's input gets, where its file leaves the size free and these settings know it.</summary>
+    /// <param name="inputs">What is said of its inputs.</param>
+    internal InputOptions Suggest(InputOptions inputs) =>
+        Size is { } size ? inputs with { Likely = new(size[0], size[^1], "as the preprocessing says") } : inputs;
 
     /// <summary>The settings as one line of JSON: what a run folder remembers.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);

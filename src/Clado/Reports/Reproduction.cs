@@ -22,6 +22,7 @@ internal static class Reproduction
         new("model", run.ModelPath),
         new("model, SHA-256", run.ModelSha256),
         .. run.Input is null ? (ReportOption[])[] : [new("image input", run.Input), new("other inputs", string.Join(" ", run.Set))],
+        .. run.InputShape is null ? (ReportOption[])[] : [new("shape of the image input", run.InputShape)],
         new("images to measure on", Invariant($"{run.ImagesPath} ({run.ImageCount:N0} images{Choice(run)})")),
         new("images, SHA-256", run.ImagesSha256),
         .. run.LabelOffset == 0 ? (ReportOption[])[] : [new("added to class indices", Invariant($"{run.LabelOffset}"))],
@@ -80,7 +81,11 @@ internal static class Reproduction
 
     /// <summary>Which input is the image, and values of the others.</summary>
     private static string[] Inputs(RunDescription run) =>
-        [.. run.Input is null ? (string[])[] : ["--input", run.Input], .. run.Set.SelectMany(set => (string[])["--set", set])];
+    [
+        .. run.Input is null ? (string[])[] : ["--input", run.Input],
+        .. run.Set.SelectMany(set => (string[])["--set", set]),
+        .. run.InputShape is null ? (string[])[] : ["--input-shape", run.InputShape],
+    ];
 
     private static string[] Rounding(RunDescription run)
     {

@@ -50,6 +50,13 @@ internal sealed record RunDescription
     /// <summary>Values of other inputs, as <see cref="InputOptions.Parse"/> reads them.</summary>
     public string[] Set { get; init; } = [];
 
+    /// <summary>
+    /// The shape it was measured with, as <see cref="InputOptions.Parse"/> reads it; null where the model's file leaves nothing but the
+    /// batch free, and in runs of versions that took the usual size.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? InputShape { get; init; }
+
     public required string ImagesPath { get; init; }
 
     public required string ImagesSha256 { get; init; }
@@ -101,7 +108,7 @@ internal sealed record RunDescription
     public static string Version { get; } = typeof(RunDescription).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()!.Version;
 
     /// <summary>Which input is the image, and values of the others.</summary>
-    public InputOptions Inputs() => InputOptions.Parse(Input, Set);
+    public InputOptions Inputs() => InputOptions.Parse(Input, Set, shape: InputShape) with { LooksForSize = false };
 
     /// <summary>What becomes of activations where nobody says.</summary>
     public ActivationOptions WrittenActivations() =>
@@ -130,9 +137,11 @@ internal sealed record RunDescription
     /// <summary>What differs between two descriptions, in words; empty where they agree.</summary>
     public string[] Differences(RunDescription other)
     {
-        var theirs = other.Compared().ToDictionary();
-        return [.. Compared().Where(p => !JsonNode.DeepEquals(p.Value, theirs[p.Key]))
-            .Select(p => $"{p.Key} (there {theirs[p.Key]?.ToJsonString()}, now {p.Value?.ToJsonString()})")];
+        var (ours, theirs) = (Compared().ToDictionary(), other.Compared().ToDictionary());
+        string Text(JsonNode? value) => value?.ToJsonString() ?? "nothing";
+        return [.. ours.Keys.Union(theirs.Keys).Select(key => (key, Now: ours.GetValueOrDefault(key), There: theirs.GetValueOrDefault(key)))
+            .Where(p => !JsonNode.DeepEquals(p.Now, p.There))
+            .Select(p => $"{p.key} (there {Text(p.There)}, now {Text(p.Now)})")];
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
@@ -152,12 +161,25 @@ internal sealed record RunDescription
         : ImageCount < 1 ? "imageCount" : Limit is < 1 ? "limit" : BatchSize is < 1 ? "batchSize"
         : Bits.Length == 0 || Bits.Any(b => b is < 2 or > 8) || !Bits.SequenceEqual(Bits.Distinct().Order()) ? "bits"
         : Pins.Any(pin => pin is null) ? "pins" : Set.Any(setting => setting is null) ? "set"
+        : InputShape is not null && !IsShape(InputShape) ? "inputShape"
         : !SensitivityOptions.Estimators.Contains(Estimator) ? "estimator"
         : Loss != Automatic && !SensitivityOptions.Losses.Contains(Loss) ? "loss"
         : Activations is not (Float or Int8) ? "activations" : MeasuredActivations is not (Float or Int8) ? "measuredActivations"
         : !Methods.ContainsKey(Ranges) ? "ranges"
         : Opset is not (OpsetUpgrade.TargetOpset or OpsetUpgrade.EarlierOpset) ? "opset"
         : null;
+
+    private static bool IsShape(string text)
+    {
+        try
+        {
+            return InputText.Shape(text) is [_, .. { Length: > 0 } sides] && sides.All(dim => dim is not null);
+        }
+        catch (CladoException)
+        {
+            return false;
+        }
+    }
 
     private static bool IsPath(string text) => text.Length > 0 && !text.Contains('\0');
 

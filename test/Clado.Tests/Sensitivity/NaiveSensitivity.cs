@@ -44,23 +44,25 @@ internal static class NaiveSensitivity
     /// <summary>L(w + Δ) − L(w).</summary>
     public static double Increase(Graph graph, Candidate[] perturbed, ImageSet images, Preprocessing preprocessing, string loss)
     {
-        var batch = new ImageBatches(images, graph, preprocessing, images.Items.Count).Load(0);
-        var (before, after) = (Outputs(graph, [], batch), Outputs(graph, perturbed, batch));
-        int size = before.Length / batch.Count;
+        var batches = new ImageBatches(images, graph, preprocessing, images.Items.Count);
+        var all = Enumerable.Range(0, batches.Count).Select(batches.Load).ToArray();
+        float[] Run(Candidate[] changed) => [.. all.SelectMany(batch => Outputs(graph, changed, batch))];
+        var (before, after) = (Run([]), Run(perturbed));
+        int count = images.Items.Count, size = before.Length / count;
         double[] weights = loss == "mse" ? Weights(graph, images, before, size) : [];
         double sum = 0;
-        for (int image = 0; image < batch.Count; image++)
+        for (int image = 0; image < count; image++)
         {
             var z0 = before.AsSpan(image * size, size).ToArray();
             var z = after.AsSpan(image * size, size).ToArray();
             sum += loss switch
             {
                 "kl" => Enumerable.Range(0, size).Sum(k => Math.Exp(LogSoftmax(z0, k)) * (LogSoftmax(z0, k) - LogSoftmax(z, k))),
-                "ce" => LogSoftmax(z0, batch.Labels![image]) - LogSoftmax(z, batch.Labels![image]),
+                "ce" => LogSoftmax(z0, images.Items[image].Label!.Value) - LogSoftmax(z, images.Items[image].Label!.Value),
                 _ => Enumerable.Range(0, size).Sum(k => weights[k] * ((double)z[k] - z0[k]) * ((double)z[k] - z0[k])),
             };
         }
-        return sum / batch.Count;
+        return sum / count;
     }
 
     /// <summary>

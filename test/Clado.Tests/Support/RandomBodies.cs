@@ -16,13 +16,14 @@ internal sealed class RandomBodies
 
     private readonly Random random;
     private readonly bool sequences;
+    private readonly bool decides;
     private readonly NetworkBuilder net;
     private readonly List<string> weights = [];
     private int count;
 
     private RandomBodies(int seed, bool sequences)
     {
-        (random, this.sequences) = (new Random(seed), sequences);
+        (random, this.sequences, decides) = (new Random(seed), sequences, seed % 2 == 0);
         net = new NetworkBuilder(seed, input: [3, Side, Side]);
     }
 
@@ -35,7 +36,8 @@ internal sealed class RandomBodies
         graph.Initializer.Add(TensorData.Create("yes", DataType.Bool, [1]));
         graph.Initializer.Add(TensorData.Integers("two", [2]));
         graph.Initializer.Add(TensorData.Integers("one", [1], 1));
-        graph.Initializer.Add(TensorData.Singles("middle", [0.4f]));
+        // A brightness is that of the whole batch: where it decides, images run one at a time. Nothing is as bright as the other.
+        graph.Initializer.Add(TensorData.Singles("middle", [decides ? 0.4f : 100]));
         net.Weight("first", Channels, 3, 3, 3);
         for (int i = 0; i < 3; i++)
         {

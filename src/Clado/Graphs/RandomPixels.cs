@@ -1,6 +1,4 @@
-using Clado.Graphs;
-
-namespace Clado.Evaluation;
+namespace Clado.Graphs;
 
 /// <summary>
 /// Inputs where no images are needed or there. Any weights show on them, and no processor is faster with them, as it may be with zeros.
