@@ -29,18 +29,20 @@ internal static class ConstantResolution
 
     private static void ConstantNodes(GraphProto graph, string file)
     {
-        foreach (var node in graph.Node.Where(n => n.Is("Constant")).ToArray())
+        // Text is no value of a network's: it stays where it is.
+        foreach (var node in graph.Node.Where(n => n.Is("Constant") && n.Find("value_string") is null && n.Find("value_strings") is null).ToArray())
         {
             var value = node.Attribute.Count == 1 ? node.Attribute[0] : null;
             var tensor = value?.Name switch
             {
                 "value" => value.T.Clone(),
+                "sparse_value" => SparseData.Dense(file, value.SparseTensor, node.Output[0]),
                 "value_float" => TensorData.Singles("", [value.F]),
                 "value_floats" => TensorData.Singles("", value.Floats.ToArray(), value.Floats.Count),
                 "value_int" => TensorData.Integers("", [value.I]),
                 "value_ints" => TensorData.Integers("", value.Ints.ToArray(), value.Ints.Count),
                 _ => throw new OnnxFormatException(
-                    file, "a Constant that is no dense tensor of numbers is not understood", node.DisplayName()),
+                    file, "a Constant that is no tensor is not understood", node.DisplayName()),
             };
             tensor.Name = node.Output[0];
             graph.Initializer.Add(tensor);
