@@ -13,7 +13,7 @@ namespace Clado.Graphs;
 internal static class ConstantResolution
 {
     // A constant node may unfold into something large (a ConstantOfShape, an Expand). It is folded only while the result stays small
-    // or takes no more room than what it is made of: the budget counts file bytes.
+    // or takes no more room than what it is made of: the budget counts file bytes. Weights are packed, and so folded in any case.
     private const long AlwaysFoldedBytes = 1024;
 
     // No activation of a vision model is that large; a few bytes of a file can ask for it.
@@ -99,10 +99,11 @@ internal static class ConstantResolution
         var constants = graph.Initializer.ToDictionary(t => t.Name, t => (long)t.CalculateSize());
         var known = constants.Keys.ToHashSet();
         var foldable = new List<NodeProto>();
+        var weights = WeightChains.Find(graph, areIntegersMeant: model.RoundsActivations());
         foreach (var node in graph.Node)
         {
-            // What is stored as integers is meant to stay small.
-            if (node.IsStandard() && !node.Is("DequantizeLinear") && node.Operands().Count > 0 && GraphWalk.Reads(node).All(known.Contains))
+            // What is stored as integers is meant to stay small, unless it is quantized anew.
+            if (node.IsStandard() && (weights.Contains(node) || !node.Is("DequantizeLinear")) && node.Operands().Count > 0 && GraphWalk.Reads(node).All(known.Contains))
             {
                 foldable.Add(node);
                 known.UnionWith(node.Output);
@@ -121,7 +122,7 @@ internal static class ConstantResolution
             bool inputsFolded = GraphWalk.Reads(node).All(constants.ContainsKey);
             bool isOutput = node.Output.Any(o => graph.Output.Any(v => v.Name == o));
             if (inputsFolded && !isOutput && node.Output.All(o => o.Length == 0 || results.ContainsKey(o))
-                && outputBytes <= Math.Max(AlwaysFoldedBytes, inputBytes))
+                && (weights.Contains(node) || outputBytes <= Math.Max(AlwaysFoldedBytes, inputBytes)))
             {
                 foreach (var output in node.Output.Where(o => o.Length > 0))
                 {

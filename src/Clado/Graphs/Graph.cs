@@ -144,8 +144,11 @@ public sealed class Graph
         TopologicalOrder.Sort(model.Graph, file);
         ConstantResolution.Resolve(model, file);
         AffineFolding.Apply(model.Graph, file);
+        ProductFolding.Factors(model.Graph, file);
         UnusedParts.Remove(model.Graph);
         var inputs = GraphInputs.Of(model.Graph, options ?? new(), file);
-        return new Graph(source, inputs, model, ShapeProbe.Run(model, inputs, file));
+        var tensors = ShapeProbe.Run(model, inputs, file);
+        ProductFolding.BatchesOfOne(model.Graph, file, name => tensors.GetValueOrDefault(name)?.Shape.Count);
+        return new Graph(source, inputs, model, tensors);
     }
 }
