@@ -40,7 +40,8 @@ public sealed record Inspection
             macs = Layers.Layers.Sum(l => l.Macs),
             sizeBytes = SizeBytes,
             layers = Layers.Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
-            kept = Layers.Kept.Select(k => new { k.Name, k.Op, k.Reason }),
+            kept = Layers.Kept.Select(k => new { k.Name, k.Op, k.Reason, k.Constant, k.Bytes }),
+            keptBytes = Layers.KeptBytes,
         },
         JsonText.Relaxed);
 

@@ -286,7 +286,8 @@ public sealed class MeasuredRun
 
     /// <summary>An allocation as other programs read it; its keys are a contract (docs/pipeline.md).</summary>
     /// <param name="result">The allocation.</param>
-    public string ToJson(AllocationResult result) => AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs));
+    public string ToJson(AllocationResult result) =>
+        AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs) { Kept = Layers.Kept });
 
     /// <summary>A written model as other programs read it, with the same keys and more.</summary>
     /// <param name="model">The model.</param>
@@ -295,6 +296,7 @@ public sealed class MeasuredRun
         ArgumentNullException.ThrowIfNull(model);
         return AllocationFile.Of(new AllocationOutcome(model.Allocation, Estimator, WrittenAs)
         {
+            Kept = Layers.Kept,
             Output = model.Path,
             MeasuredLoss = model.Evaluation?.LossIncrease,
             Parity = model.Parity,

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Clado.Allocation;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
+using Clado.Layers;
 
 namespace Clado.Cli.Commands;
 
@@ -42,15 +43,16 @@ internal static class AllocateCommand
     public static AllocationResult? Allocate(Terminal terminal, MeasuredRun run, Choice choice, bool json, CancellationToken cancellation)
     {
         var result = run.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
-        return Refuse(terminal, result, json ? run.ToJson : null) ? null : result;
+        return Refuse(terminal, result, run.Layers, json ? run.ToJson : null) ? null : result;
     }
 
     /// <summary>Says that a budget cannot be kept, where that is so.</summary>
     /// <param name="terminal">Where it is said.</param>
     /// <param name="result">The answer.</param>
+    /// <param name="layers">What is quantized, and what stays float.</param>
     /// <param name="json">Gives it as JSON; null where that is not asked for.</param>
     /// <returns>Whether it cannot be kept.</returns>
-    public static bool Refuse(Terminal terminal, AllocationResult result, Func<AllocationResult, string>? json)
+    public static bool Refuse(Terminal terminal, AllocationResult result, LayerSet layers, Func<AllocationResult, string>? json)
     {
         if (result.Chosen.Count > 0)
         {
@@ -60,7 +62,7 @@ internal static class AllocateCommand
         {
             terminal.Data(json(result));
         }
-        terminal.Message($"clado: {AllocationViews.Infeasible(result)}");
+        terminal.Message($"clado: {AllocationViews.Infeasible(result, layers)}");
         return true;
     }
 }

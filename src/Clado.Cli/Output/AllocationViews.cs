@@ -1,5 +1,6 @@
 using Clado.Allocation;
 using Clado.Evaluation;
+using Clado.Layers;
 using Clado.Sweeps;
 using static System.FormattableString;
 
@@ -29,7 +30,7 @@ internal static class AllocationViews
     }
 
     /// <summary>The one line for limits that cannot be kept: which, and what can.</summary>
-    public static string Infeasible(AllocationResult result)
+    public static string Infeasible(AllocationResult result, LayerSet layers)
     {
         var text = result.Budget.Asked;
         if (result.Unreachable is not { } limit)
@@ -41,7 +42,7 @@ internal static class AllocationViews
         if (limit.Kind == LimitKind.FileBytes)
         {
             return Invariant($"--budget {text}: no choice of these widths is that small; the smallest file is {result.SmallestBytes:N0} bytes ")
-                + Invariant($"({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight). ")
+                + Invariant($"({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight{Because(layers)}). ")
                 + "Raise the budget, or allow narrower widths with --bits";
         }
         var (value, least) = limit.Kind == LimitKind.BitsPerWeight
@@ -52,6 +53,8 @@ internal static class AllocationViews
             + $"{least ?? "the least it could be is not known"}. "
             + $"Raise it{(limit.Beside.Count == 0 ? "" : ", or the other limits")}, or allow narrower widths with --bits";
     }
+
+    private static string Because(LayerSet layers) => ModelViews.LargestKept(layers) is { Length: > 0 } kept ? $"; {kept}" : "";
 
     /// <summary>Bits of the layers from input to output, a column a layer, and the uniform widths next to the file's size.</summary>
     public static void ShowChart(

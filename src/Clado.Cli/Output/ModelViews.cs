@@ -21,7 +21,7 @@ internal static class ModelViews
         terminal.Data(Invariant($"{inspection.Model}: opset {inspection.Opset}, {inspection.SizeBytes:N0} bytes, ")
             + Invariant($"{layers.Count} layers to quantize, ")
             + Invariant($"{layers.Sum(l => l.Parameters):N0} weights, {layers.Sum(l => l.Macs):N0} MACs an image"));
-        terminal.ShowKept("kept as float", inspection.Layers.Kept);
+        terminal.ShowKept(inspection.Layers, inspection.SizeBytes, "of the file");
         // Their parts are not known before there are images.
         string how = inspection.IsClassifier
             ? "kl"
@@ -37,18 +37,43 @@ internal static class ModelViews
     }
 
     /// <summary>What of the network is not quantized, weights first, and why.</summary>
-    public static void ShowKept(this Terminal terminal, MeasuredRun run)
+    /// <param name="terminal">Where it is said.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="sizeBytes">Bytes of the file that was written of it.</param>
+    public static void ShowKept(this Terminal terminal, MeasuredRun run, long sizeBytes)
     {
-        terminal.ShowKept("kept as float", run.Layers.Kept);
+        terminal.ShowKept(run.Layers, sizeBytes, "of the written file");
         terminal.ShowKept("computes in floats", run.FloatOperations);
+    }
+
+    /// <summary>The largest constants that stay float, for who wonders where the bytes are; empty where there are none.</summary>
+    public static string LargestKept(LayerSet layers)
+    {
+        const int Named = 3;
+        string[] largest = [.. layers.Kept.Where(k => k.Bytes > 0).OrderByDescending(k => k.Bytes).Take(Named)
+            .Select(k => Invariant($"'{k.Constant}' of {k.Op} '{k.Name}' ({k.Bytes:N0} bytes)"))];
+        return largest.Length == 0 ? "" : Invariant($"{layers.KeptBytes:N0} bytes of it are constants that stay float, ")
+            + $"the largest {string.Join(", ", largest)}";
+    }
+
+    private static void ShowKept(this Terminal terminal, LayerSet layers, long sizeBytes, string of)
+    {
+        terminal.ShowKept("kept as float", layers.Kept);
+        if (layers.KeptBytes > 0)
+        {
+            terminal.Data(Invariant($"constants that stay float: {layers.KeptBytes:N0} bytes, ")
+                + $"{Terminal.Percent((double)layers.KeptBytes / sizeBytes)} {of}");
+        }
     }
 
     private static void ShowKept(this Terminal terminal, string what, IReadOnlyList<KeptOperation> kept)
     {
         foreach (var group in kept.GroupBy(k => (k.Op, k.Reason)))
         {
-            var names = string.Join(", ", group.Take(3).Select(k => k.Name)) + (group.Count() > 3 ? ", …" : "");
-            terminal.Data($"{what}: {group.Count()} × {group.Key.Op}, {group.Key.Reason} ({names})");
+            string[] nodes = [.. group.Select(k => k.Name).Distinct()];
+            var names = string.Join(", ", nodes.Take(3)) + (nodes.Length > 3 ? ", …" : "");
+            string bytes = group.Sum(k => k.Bytes) is > 0 and var sum ? Invariant($", {sum:N0} bytes") : "";
+            terminal.Data($"{what}: {nodes.Length} × {group.Key.Op}, {group.Key.Reason}{bytes} ({names})");
         }
     }
 }

@@ -58,6 +58,7 @@ public class JsonTests
             var parity = new ParityResult(1, none, none, none) { OnImages = true, Outputs = [new("y", "one part", [new(0, 1, none, none, none, none)])] };
             using var allocation = JsonDocument.Parse(AllocationFile.Of(new AllocationOutcome(result, "auto", "8")
             {
+                Kept = [],
                 MeasuredLoss = none,
                 Parity = parity,
                 Biases = new BiasEffect(1, none, none, none),
