@@ -69,6 +69,9 @@ public sealed class MeasuredRun
     /// <summary>What is searched, and what stays as it is.</summary>
     public LayerSet Layers => measured.Space.Layers;
 
+    /// <summary>The same of written files, where biases may be integers.</summary>
+    public LayerSet WrittenLayers => Plan?.Written(Graph, Layers) ?? Layers;
+
     /// <summary>Every layer at every width: the rows of the matrix.</summary>
     public CandidateSet Candidates => measured.Candidates;
 
@@ -287,7 +290,7 @@ public sealed class MeasuredRun
     /// <summary>An allocation as other programs read it; its keys are a contract (docs/pipeline.md).</summary>
     /// <param name="result">The allocation.</param>
     public string ToJson(AllocationResult result) =>
-        AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs) { Kept = Layers.Kept });
+        AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs) { Kept = WrittenLayers.Kept });
 
     /// <summary>A written model as other programs read it, with the same keys and more.</summary>
     /// <param name="model">The model.</param>
@@ -296,7 +299,7 @@ public sealed class MeasuredRun
         ArgumentNullException.ThrowIfNull(model);
         return AllocationFile.Of(new AllocationOutcome(model.Allocation, Estimator, WrittenAs)
         {
-            Kept = Layers.Kept,
+            Kept = WrittenLayers.Kept,
             Output = model.Path,
             MeasuredLoss = model.Evaluation?.LossIncrease,
             Parity = model.Parity,

@@ -1,3 +1,4 @@
+using Clado.Activations;
 using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Calibration;
@@ -79,13 +80,15 @@ public sealed class PreparedRun
         return BitAllocation.Allocate(indifferent, unrounded, fileSize, parsed, new AutomaticAllocator());
     }
 
-    /// <summary>What is searched, and what stays as it is.</summary>
-    public LayerSet Layers => Space.Layers;
+    /// <summary>What is searched, and what stays as it is in written files.</summary>
+    public LayerSet WrittenLayers => Options.Activations.Format == ActivationFormat.Int8
+        ? ActivationPlan.Of(Space.Graph, Space.Layers.Layers).Written(Space.Graph, Space.Layers)
+        : Space.Layers;
 
     /// <summary>An allocation as other programs read it, see <see cref="MeasuredRun.ToJson(AllocationResult)"/>.</summary>
     /// <param name="result">The allocation.</param>
     public string ToJson(AllocationResult result) =>
-        AllocationFile.Of(new AllocationOutcome(result, Options.Sensitivity.Estimator, WrittenAs) { Kept = Space.Layers.Kept });
+        AllocationFile.Of(new AllocationOutcome(result, Options.Sensitivity.Estimator, WrittenAs) { Kept = WrittenLayers.Kept });
 
     /// <summary>Opens the run folder: that of the same measurement, where it was begun before.</summary>
     /// <param name="notice">Is told of what is damaged in it.</param>

@@ -43,7 +43,7 @@ internal static class AllocateCommand
     public static AllocationResult? Allocate(Terminal terminal, MeasuredRun run, Choice choice, bool json, CancellationToken cancellation)
     {
         var result = run.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
-        return Refuse(terminal, result, run.Layers, json ? run.ToJson : null) ? null : result;
+        return Refuse(terminal, result, run.WrittenLayers, json ? run.ToJson : null) ? null : result;
     }
 
     /// <summary>Says that a budget cannot be kept, where that is so.</summary>

@@ -48,7 +48,7 @@ internal static class QuantizeCommand
         prepared.CheckLabels();
         // A budget that no choice of widths keeps is so before anything is measured.
         if (prepared.Try(choice.Budget, choice.Limits) is { Status: AllocationStatus.Infeasible } impossible
-            && AllocateCommand.Refuse(terminal, impossible, prepared.Layers, wanted.Json ? prepared.ToJson : null))
+            && AllocateCommand.Refuse(terminal, impossible, prepared.WrittenLayers, wanted.Json ? prepared.ToJson : null))
         {
             return App.No;
         }

@@ -86,7 +86,7 @@ internal static class SweepCommand
                 (curve, var infeasible) = run.Sweep(options, terminal, cancellation);
                 foreach (var result in infeasible)
                 {
-                    terminal.Message($"clado: {AllocationViews.Infeasible(result, run.Layers)}");
+                    terminal.Message($"clado: {AllocationViews.Infeasible(result, run.WrittenLayers)}");
                     code = App.No;
                 }
             }

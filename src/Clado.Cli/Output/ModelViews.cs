@@ -42,7 +42,7 @@ internal static class ModelViews
     /// <param name="sizeBytes">Bytes of the file that was written of it.</param>
     public static void ShowKept(this Terminal terminal, MeasuredRun run, long sizeBytes)
     {
-        terminal.ShowKept(run.Layers, sizeBytes, "of the written file");
+        terminal.ShowKept(run.WrittenLayers, sizeBytes, "of the written file");
         terminal.ShowKept("computes in floats", run.FloatOperations);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Clado.Activations;
 using Clado.Layers;
 using Clado.Onnx;
 using Clado.Tests.Support;
@@ -42,6 +43,24 @@ public class KeptConstantsTests
         var found = LayerFinder.Find(NetworkBuilder.SmallClassifier().BuildGraph());
         var (pinned, _) = Pins.Apply(found, [4, 8], ["conv_c2=float"]);
         Assert.Equal(found.KeptBytes + (8 * 8 * 9 * sizeof(float)), pinned.KeptBytes);
+    }
+
+    /// <summary>A bias that is written as integers does not stay float; one that somebody else reads does.</summary>
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 70 * sizeof(float))]
+    public void BiasesThatBecomeIntegersAreNotListed(bool isShared, long bytes)
+    {
+        var net = new NetworkBuilder(input: [3, 8, 8]);
+        net.Then("Conv", "c", [net.Weight("f", 70, 3, 1, 1), net.Weight("b", 70)]).Then("GlobalAveragePool", "p").Then("Flatten", "flat");
+        if (isShared)
+        {
+            net.Then("Add", "shifted", ["b"]);
+        }
+        var graph = net.Then("Gemm", "logits", [net.Weight("end", 70, 8)]).BuildGraph();
+        var found = LayerFinder.Find(graph);
+        Assert.Equal(70 * sizeof(float), found.KeptBytes);
+        Assert.Equal(bytes, ActivationPlan.Of(graph, found.Layers).Written(graph, found).KeptBytes);
     }
 
     [Fact]
