@@ -122,6 +122,15 @@ public class LeniencyTests(ITestOutputHelper output)
         Assert.Contains("is there twice", error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>The runtime takes no image for a dimension of 0, but that an exporter did not know it is plain.</summary>
+    [Fact]
+    public void ADimensionOfNothingIsFree()
+    {
+        var model = Convolution();
+        model.Graph.Input[0].Type.TensorType.Shape.Dim[0] = new() { DimValue = 0 };
+        Assert.True(Graph.FromModel(OpsetUpgrade.Apply(model, "m.onnx"), "m.onnx").HasFreeBatch);
+    }
+
     /// <summary>A file of the time before there were opsets: not for ONNX Runtime to run, but its meaning is plain.</summary>
     [Fact]
     public void AFileWithoutOpsetsIsOfTheFirst()
