@@ -119,6 +119,14 @@ internal sealed class GraphWalk
         return Defines(graph).Concat(read).Concat(inBodies).ToHashSet();
     }
 
+    /// <summary>Every name that nodes, at any depth, and outputs read.</summary>
+    /// <param name="graph">The graph.</param>
+    public static IEnumerable<string> NamesRead(GraphProto graph)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        return graph.Node.SelectMany(node => node.Input.Concat(Bodies(node).SelectMany(NamesRead))).Concat(graph.Output.Select(o => o.Name));
+    }
+
     /// <summary>
     /// Names of the tensors a node reads, as often as it does: its inputs, and what its bodies use of the names around them.
     /// </summary>

@@ -9,6 +9,9 @@ internal static class OnnxFile
     /// <summary>The largest file a protobuf message can be, in bytes (2 GiB − 1).</summary>
     public const long MaximumSizeBytes = int.MaxValue;
 
+    // Before it there was one set of operators, the first.
+    private const long OldestIrWithOpsets = 3;
+
     /// <summary>Reads a model; data in external files is checked and brought into the tensors.</summary>
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
     /// <returns>The model as the file has it, with external data embedded and every initializer's length checked.</returns>
@@ -66,6 +69,10 @@ internal static class OnnxFile
             throw new OnnxFormatException(path, "not a whole ONNX file (the protobuf data ends early or is something else); "
                 + "export or copy the model again", inner: e);
         }
+        if (model.OpsetImport.Count == 0 && model.HasIrVersion && model.IrVersion < OldestIrWithOpsets)
+        {
+            model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = 1 });
+        }
         if (model.Graph is null || !model.HasIrVersion || model.OpsetImport.Count == 0)
         {
             throw new OnnxFormatException(
@@ -122,7 +129,8 @@ internal static class OnnxFile
     internal static IEnumerable<TensorProto> Tensors(this ModelProto model)
     {
         var nodes = model.Graph.Node.Concat(model.Functions.SelectMany(function => function.Node));
-        return model.Graph.Initializer.Concat(GraphWalk.AtEveryDepth(nodes).SelectMany(Tensors));
+        var sparse = model.Graph.SparseInitializer.SelectMany(Tensors);
+        return model.Graph.Initializer.Concat(sparse).Concat(GraphWalk.AtEveryDepth(nodes).SelectMany(Tensors));
     }
 
     /// <summary>Brings external data into the tensors, and checks what every tensor holds.</summary>
@@ -146,7 +154,11 @@ internal static class OnnxFile
         }
     }
 
+    private static IEnumerable<TensorProto> Tensors(SparseTensorProto sparse) =>
+        ((TensorProto?[])[sparse.Values, sparse.Indices]).OfType<TensorProto>();
+
     private static IEnumerable<TensorProto> Tensors(NodeProto node) =>
         node.Attribute.SelectMany(attribute => attribute.T is { } single ? attribute.Tensors.Append(single) : attribute.Tensors)
+            .Concat(node.Attribute.Where(attribute => attribute.SparseTensor is not null).SelectMany(a => Tensors(a.SparseTensor)))
             .Concat(GraphWalk.Bodies(node).SelectMany(body => body.Initializer));
 }

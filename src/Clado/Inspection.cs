@@ -72,7 +72,8 @@ public sealed record Inspection
             loss = Loss,
             problem = Problem,
             layers = Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
-            kept = Kept.Select(k => new { k.Name, k.Op, k.Reason }),
+            kept = Kept.Select(k => new { k.Name, k.Op, k.Reason, k.Constant, k.Bytes }),
+            keptBytes = Kept.Sum(k => k.Bytes),
         },
         JsonText.Relaxed);
 

@@ -49,7 +49,7 @@ public sealed partial class MeasuredRun
         {
             var allocator = new AutomaticAllocator();
             var solved = BitAllocation.Allocate(Surrogate.Of(Sensitivity), Rows, FileSize, parsed, allocator, cancellation);
-            return solved with { Rounds = rounds };
+            return solved with { Rounds = rounds, Kept = Kept };
         }
         var work = On(null, progress, cancellation);
         var inputs = new MeasurementInputs(measured.Network.Value, Rows, work)
@@ -61,7 +61,7 @@ public sealed partial class MeasuredRun
         var judge = new ChoiceJudge(folder.Description.RoundsOnImages);
         var search = new AllocationSearch(inputs, options, judge, FileSize, records, progress);
         var surrogates = options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)];
-        return search.Find(surrogates, parsed, most) with { Rounds = rounds };
+        return search.Find(surrogates, parsed, most) with { Rounds = rounds, Kept = Kept };
     }
 
     /// <summary>All layers at one width.</summary>
@@ -167,7 +167,7 @@ public sealed partial class MeasuredRun
 
     /// <summary>An allocation as other programs read it; its keys are a contract (docs/pipeline.md).</summary>
     /// <param name="result">The allocation.</param>
-    public string ToJson(AllocationResult result) => AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs));
+    public string ToJson(AllocationResult result) => AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs) { Kept = Kept });
 
     /// <summary>A written model as other programs read it, with the same keys and more.</summary>
     /// <param name="model">The model.</param>
@@ -176,6 +176,7 @@ public sealed partial class MeasuredRun
         ArgumentNullException.ThrowIfNull(model);
         return AllocationFile.Of(new AllocationOutcome(model.Allocation, Estimator, WrittenAs)
         {
+            Kept = Kept,
             Output = model.Path,
             MeasuredLoss = model.Evaluation?.LossIncrease,
             Parity = model.Parity,

@@ -75,8 +75,8 @@ public sealed partial class MeasuredRun
     /// <summary>The layers that are searched, in the order of execution. Shape: [layers].</summary>
     public IReadOnlyList<QuantizableLayer> Layers => measured.Space.Layers.Layers;
 
-    /// <summary>What stays as it is, and why. Shape: [operations].</summary>
-    public IReadOnlyList<KeptOperation> Kept => measured.Space.Layers.Kept;
+    /// <summary>What stays as it is in written files, operators and constants, and why. Shape: [kept].</summary>
+    public IReadOnlyList<KeptOperation> Kept => Plan?.Written(Graph, measured.Space.Layers).Kept ?? measured.Space.Layers.Kept;
 
     /// <summary>Every layer at every width: the rows of the matrix. Shape: [candidates].</summary>
     public IReadOnlyList<Candidate> Candidates => measured.Candidates.Items;
@@ -136,8 +136,11 @@ public sealed partial class MeasuredRun
     /// <param name="surrogate">What is minimised.</param>
     /// <param name="budget">Text of the budget.</param>
     /// <exception cref="CladoException">The budget is none.</exception>
-    internal AllocationResult Solve(Surrogate surrogate, string budget) => BitAllocation.Allocate(
-        surrogate, Rows, FileSize, Budget.Parse(budget, Graph.FileSizeBytes), new AutomaticAllocator());
+    internal AllocationResult Solve(Surrogate surrogate, string budget)
+    {
+        var parsed = Budget.Parse(budget, Graph.FileSizeBytes);
+        return BitAllocation.Allocate(surrogate, Rows, FileSize, parsed, new AutomaticAllocator()) with { Kept = Kept };
+    }
 
     /// <summary>The run's images, for a stage.</summary>
     /// <param name="stage">Its name; null where nothing is reported.</param>

@@ -1,3 +1,4 @@
+using Clado.Activations;
 using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Calibration;
@@ -81,13 +82,18 @@ public sealed class PreparedRun
         var parsed = Budget.Parse(budget, Space.Graph.FileSizeBytes, limits);
         var indifferent = new Surrogate { Name = "sizes", Matrix = new double[unrounded.Items.Count * unrounded.Items.Count] };
         var fileSize = new FileSize(Space.Graph, Space.Layers.Layers, Options.Activations.Format);
-        return BitAllocation.Allocate(indifferent, unrounded, fileSize, parsed, new AutomaticAllocator());
+        return BitAllocation.Allocate(indifferent, unrounded, fileSize, parsed, new AutomaticAllocator()) with { Kept = Kept };
     }
+
+    /// <summary>What stays as it is in written files. Shape: [kept].</summary>
+    private IReadOnlyList<KeptOperation> Kept => Options.Activations.Format == ActivationFormat.Int8
+        ? ActivationPlan.Of(Space.Graph, Space.Layers.Layers).Written(Space.Graph, Space.Layers).Kept
+        : Space.Layers.Kept;
 
     /// <summary>An allocation as other programs read it, see <see cref="MeasuredRun.ToJson(AllocationResult)"/>.</summary>
     /// <param name="result">The allocation.</param>
     public string ToJson(AllocationResult result) =>
-        AllocationFile.Of(new AllocationOutcome(result, Options.Estimator, WrittenAs));
+        AllocationFile.Of(new AllocationOutcome(result, Options.Estimator, WrittenAs) { Kept = Kept });
 
     /// <summary>Makes the candidates and measures them; what the run folder has already is not done again.</summary>
     /// <param name="progress">Receives the name of the stage and the share done. Range: [0, 1].</param>

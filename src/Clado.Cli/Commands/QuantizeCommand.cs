@@ -84,7 +84,7 @@ internal static class QuantizeCommand
         terminal.Show(model.Allocation);
         terminal.ShowScalings(run);
         terminal.Show(model.Biases);
-        terminal.ShowKept(run);
+        terminal.ShowKept(run, model.SizeBytes);
         terminal.ShowGains(run);
         terminal.ShowScales(run);
         terminal.ShowMeasured(run, model);

@@ -37,7 +37,7 @@ internal static class ModelViews
             terminal.Data(Invariant($"smallest file: {smallest:N0} bytes, {(double)smallest / inspection.SizeBytes:P1} of this one, ")
                 + Invariant($"with widths of {string.Join(", ", PipelineOptions.DefaultBits)} bits and activations of 8"));
         }
-        terminal.ShowKept("kept as float", inspection.Kept);
+        terminal.ShowKept(inspection.Kept, inspection.SizeBytes, "of the file");
         // Their parts are not known before there are images.
         string how = inspection.IsClassifier
             ? "kl, as distributions over classes"
@@ -54,18 +54,33 @@ internal static class ModelViews
     }
 
     /// <summary>What of the network is not quantized, weights first, and why.</summary>
-    public static void ShowKept(this Terminal terminal, MeasuredRun run)
+    /// <param name="terminal">Where it is said.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="sizeBytes">Bytes of the file that was written of it.</param>
+    public static void ShowKept(this Terminal terminal, MeasuredRun run, long sizeBytes)
     {
-        terminal.ShowKept("kept as float", run.Kept);
+        terminal.ShowKept(run.Kept, sizeBytes, "of the written file");
         terminal.ShowKept("computes in floats", run.FloatOperations);
+    }
+
+    private static void ShowKept(this Terminal terminal, IReadOnlyList<KeptOperation> kept, long sizeBytes, string of)
+    {
+        terminal.ShowKept("kept as float", kept);
+        if (kept.Sum(k => k.Bytes) is > 0 and var bytes)
+        {
+            terminal.Data(Invariant($"constants that stay float: {bytes:N0} bytes, ")
+                + $"{Terminal.Percent((double)bytes / sizeBytes)} {of}");
+        }
     }
 
     private static void ShowKept(this Terminal terminal, string what, IReadOnlyList<KeptOperation> kept)
     {
         foreach (var group in kept.GroupBy(k => (k.Op, k.Reason)))
         {
-            var names = string.Join(", ", group.Take(3).Select(k => k.Name)) + (group.Count() > 3 ? ", …" : "");
-            terminal.Data($"{what}: {group.Count()} × {group.Key.Op}, {group.Key.Reason} ({names})");
+            string[] nodes = [.. group.Select(k => k.Name).Distinct()];
+            var names = string.Join(", ", nodes.Take(3)) + (nodes.Length > 3 ? ", …" : "");
+            string bytes = group.Sum(k => k.Bytes) is > 0 and var sum ? Invariant($", {sum:N0} bytes") : "";
+            terminal.Data($"{what}: {nodes.Length} × {group.Key.Op}, {group.Key.Reason}{bytes} ({names})");
         }
     }
 }

@@ -11,6 +11,9 @@ internal static class OpsetUpgrade
     /// </summary>
     public const int EarlierOpset = 21;
 
+    // Opset 22 gave them more types, and ONNX Runtime 1.31 has no kernel for the new version.
+    private static readonly string[] WithoutLaterKernel = ["MaxRoiPool", "RoiAlign"];
+
     /// <summary>The oldest opset that can be raised.</summary>
     public const int OldestOpset = 1;
 
@@ -19,7 +22,8 @@ internal static class OpsetUpgrade
     /// <param name="file">Path that errors name.</param>
     /// <param name="opset">The opset wanted: <see cref="TargetOpset"/> or <see cref="EarlierOpset"/>.</param>
     /// <returns>
-    /// A model of the same meaning at that opset and the IR version that goes with it. Its initializers are not listed among the inputs.
+    /// A model of the same meaning at that opset (the earlier one, where ONNX Runtime has a kernel for an operator of the model only there)
+    /// and the IR version that goes with it. Its initializers are not listed among the inputs.
     /// </returns>
     /// <exception cref="OnnxFormatException">The model's opset is out of range, or the way of an operator is not known.</exception>
     public static ModelProto Apply(ModelProto model, string file, int opset = TargetOpset)
@@ -29,9 +33,14 @@ internal static class OpsetUpgrade
             throw new ArgumentOutOfRangeException(nameof(opset), opset, $"{TargetOpset} or {EarlierOpset} are wanted.");
         }
         int original = Original(model, file, opset);
+        if (original <= EarlierOpset && GraphWalk.AtEveryDepth(model.Graph.Node).Any(node => WithoutLaterKernel.Any(node.Is)))
+        {
+            opset = EarlierOpset;
+        }
         var raised = model.Clone();
         raised.IrVersion = opset == TargetOpset ? 13 : 10;
         raised.OpsetImport.First(o => o.Domain is "" or "ai.onnx").Version = opset;
+        LooseForms.Settle(raised, file);
 
         var initializers = raised.Graph.Initializer.Select(t => t.Name).ToHashSet();
         foreach (var input in raised.Graph.Input.Where(v => initializers.Contains(v.Name)).ToArray())

@@ -11,11 +11,16 @@ internal static class SamplingRules
     {
         if (context.Opset < 11)
         {
+            bool isNearest = node.Text("mode") is null or "nearest";
             SampleAsBefore(node, node.Input[1]);
+            if (isNearest)
+            {
+                ShrinkAsBefore(node, context);
+            }
         }
         else if (context.Opset < 13 && node.Text("coordinate_transformation_mode") == "tf_half_pixel_for_nn")
         {
-            throw context.Error(node, "Resize with tf_half_pixel_for_nn, which opset 13 dropped; export with another resizing");
+            FromCentres(node, context);
         }
     }
 
@@ -60,5 +65,53 @@ internal static class SamplingRules
         node.Input.Clear();
         node.Input.Add([image, NoRegion, scales]);
         node.Attribute.Add([Attribute("coordinate_transformation_mode", "asymmetric"), Attribute("nearest_mode", "floor")]);
+    }
+
+    /// <summary>
+    /// The nearest pixel, where an axis shrinks: ONNX Runtime's Resize-10 rounds x / scale up there, and down where the axis grows. It
+    /// grows first, then; neither changes what the other picks.
+    /// </summary>
+    private static void ShrinkAsBefore(NodeProto node, UpgradeContext context)
+    {
+        const int Scales = 2;
+        string name = node.Output[0], scales = node.Input[Scales], down = scales;
+        float[]? known = context.Constant(scales);
+        if (known?.All(scale => scale >= 1) == true)
+        {
+            return;
+        }
+        if (known?.All(scale => scale <= 1) != true)
+        {
+            var (one, up, grown) = (context.Scalar($"{name}_one", 1), context.Fresh($"{name}_up"), context.Fresh($"{name}_grown"));
+            down = context.Fresh($"{name}_down");
+            context.Before(Node("Max", [scales, one], up));
+            context.Before(Node("Min", [scales, one], down));
+            var growing = node.Clone();
+            growing.Name = "";
+            (growing.Input[Scales], growing.Output[0]) = (up, grown);
+            context.Before(growing);
+            node.Input[0] = grown;
+        }
+        node.Input[Scales] = down;
+        node.Find("nearest_mode")!.S = ByteString.CopyFromUtf8("ceil");
+    }
+
+    /// <summary>
+    /// tf_half_pixel_for_nn samples at (x + ½) / scale, half a pixel behind half_pixel: what it rounds half down, half_pixel rounds up, and
+    /// what it rounds down, half_pixel rounds half up.
+    /// </summary>
+    private static void FromCentres(NodeProto node, UpgradeContext context)
+    {
+        bool isNearest = node.Text("mode") is null or "nearest";
+        var rounding = (isNearest ? node.Text("nearest_mode") ?? "round_prefer_floor" : "") switch
+        {
+            "round_prefer_floor" => "ceil",
+            "floor" => "round_prefer_ceil",
+            _ => throw context.Error(
+                node, "Resize with tf_half_pixel_for_nn, which opset 13 dropped, in a mode without a later form; export with another resizing"),
+        };
+        node.Take("nearest_mode");
+        node.Take("coordinate_transformation_mode");
+        node.Attribute.Add([Attribute("coordinate_transformation_mode", "half_pixel"), Attribute("nearest_mode", rounding)]);
     }
 }

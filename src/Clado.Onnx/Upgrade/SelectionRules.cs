@@ -23,8 +23,12 @@ internal static class SelectionRules
         {
             AttributeRules.BecomeInput(node, "split", context);
         }
-        if (context.Opset < 18 && node.Input.Count < 2)
+        if (context.Opset < 18 && node.Operand(1).Length == 0)
         {
+            // ONNX Runtime counts an input that is named and absent as one.
+            var data = node.Input[0];
+            node.Input.Clear();
+            node.Input.Add(data);
             node.Attribute.Add(Attribute("num_outputs", node.Output.Count));
         }
     }

@@ -9,15 +9,16 @@ internal sealed class UpgradeContext
     private readonly GraphProto graph;
     private readonly UpgradeContext? outer;
     private readonly ISet<string> names;
+    private readonly ISet<string> read;
     private readonly List<NodeProto> before = [];
     private readonly List<NodeProto> after = [];
 
     public UpgradeContext(string file, int opset, GraphProto graph) =>
-        (File, Opset, this.graph, names) = (file, opset, graph, GraphWalk.Names(graph));
+        (File, Opset, this.graph, names, read) = (file, opset, graph, GraphWalk.Names(graph), GraphWalk.NamesRead(graph).ToHashSet());
 
     // Names are unique across bodies: what is made in one, or around it, hides nothing of another.
     private UpgradeContext(UpgradeContext outer, GraphProto body) =>
-        (File, Opset, graph, names, this.outer) = (outer.File, outer.Opset, body, outer.names, outer);
+        (File, Opset, graph, names, read, this.outer) = (outer.File, outer.Opset, body, outer.names, outer.read, outer);
 
     public string File { get; }
 
@@ -37,6 +38,17 @@ internal sealed class UpgradeContext
     public int? Rank(string tensor) =>
         graph.ValueInfo.Concat(graph.Output).Concat(graph.Input).FirstOrDefault(v => v.Name == tensor)?.Type?.TensorType?.Shape?.Dim.Count
         ?? graph.Initializer.FirstOrDefault(t => t.Name == tensor)?.Dims.Count ?? outer?.Rank(tensor);
+
+    /// <summary>Whether a node, at any depth, or an output reads a tensor.</summary>
+    public bool IsRead(string tensor) => tensor.Length > 0 && read.Contains(tensor);
+
+    /// <summary>Values of a constant float tensor, or null where the file does not say.</summary>
+    public float[]? Constant(string tensor)
+    {
+        var value = graph.Initializer.FirstOrDefault(t => t.Name == tensor)
+            ?? graph.Node.FirstOrDefault(n => n.Is("Constant") && n.Output.Contains(tensor))?.Find("value")?.T;
+        return value is not null ? TensorData.ReadSingles(File, value) : outer?.Constant(tensor);
+    }
 
     /// <summary>Adds a one-dimensional int64 constant and gives its name.</summary>
     public string Integers(string hint, params long[] values)
@@ -62,11 +74,11 @@ internal sealed class UpgradeContext
         return name;
     }
 
-    /// <summary>Adds a one-dimensional float constant and gives its name.</summary>
-    public string Singles(string hint, float[] values)
+    /// <summary>Adds a float constant, one-dimensional where no shape is given, and gives its name.</summary>
+    public string Singles(string hint, float[] values, params long[] dims)
     {
         var name = Fresh(hint);
-        graph.Initializer.Add(TensorData.Singles(name, values, values.Length));
+        graph.Initializer.Add(TensorData.Singles(name, values, dims.Length > 0 ? dims : [values.Length]));
         return name;
     }
 

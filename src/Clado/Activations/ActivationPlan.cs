@@ -35,6 +35,16 @@ internal sealed record ActivationPlan
     /// </summary>
     public required IReadOnlyList<KeptOperation> Kept { get; init; }
 
+    /// <summary>Layers, and what stays float: not the biases that are written as integers.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="found">What was found in it.</param>
+    public LayerSet Written(Graph graph, LayerSet found)
+    {
+        var integers = Nodes.Where(node => node.Bias is not null).GroupBy(node => node.Bias!, node => node.Node)
+            .Where(bias => graph.Consumers(bias.Key).All(bias.Contains)).Select(bias => bias.Key).ToHashSet();
+        return found with { Kept = [.. found.Kept.Where(kept => kept.Constant is not { } name || !integers.Contains(name))] };
+    }
+
     /// <summary>The tensor that each range is measured on. Shape: [ranges].</summary>
     public IReadOnlyList<string> Ranges => [.. Tensors.DistinctBy(t => t.Range).OrderBy(t => t.Range).Select(t => t.Name)];
 

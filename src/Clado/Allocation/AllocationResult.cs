@@ -1,4 +1,5 @@
 using Clado.Candidates;
+using Clado.Layers;
 
 namespace Clado.Allocation;
 
@@ -61,6 +62,9 @@ public sealed record AllocationResult
     /// Loss increase over the float network, in nats, measured with these weights on all images of the run; null where it was not measured.
     /// </summary>
     public double? MeasuredLoss { get; init; }
+
+    /// <summary>What stays float whatever is chosen. Shape: [kept].</summary>
+    internal IReadOnlyList<KeptOperation> Kept { get; init; } = [];
 
     /// <summary>Rounds of measuring that were asked for; null where it was the default.</summary>
     internal int? Rounds { get; init; }

@@ -1,3 +1,4 @@
+using Clado.Layers;
 using static System.FormattableString;
 
 namespace Clado.Allocation;
@@ -5,6 +6,8 @@ namespace Clado.Allocation;
 /// <summary>The one line for limits that cannot be kept: which, and what can.</summary>
 internal static class Infeasibility
 {
+    private const int MostNamed = 3;
+
     /// <summary>Says why there is no choice.</summary>
     /// <param name="result">An allocation that chose nothing.</param>
     public static string Of(AllocationResult result)
@@ -19,7 +22,7 @@ internal static class Infeasibility
         return limit.Kind == LimitKind.FileBytes
             ? $"{asked}: no choice of these widths is that small; "
                 + Invariant($"the smallest file is {result.SmallestBytes:N0} bytes ")
-                + Invariant($"({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight). ")
+                + Invariant($"({RoundedUp(result.SmallestBitsPerWeight):0.00} bits a weight{LargestKept(result.Kept)}). ")
                 + $"Raise the budget, or allow narrower widths with {Settings.Bits}"
             : Of(limit);
     }
@@ -34,6 +37,15 @@ internal static class Infeasibility
             : Invariant($"the least they reach is {smallest:N0}");
         return $"{Name(limit.Kind)} {value}{unit}: no choice of these widths keeps it{beside}; {least}. "
             + $"Raise it{(limit.Beside.Count == 0 ? "" : ", or the other limits")}, or allow narrower widths with {Settings.Bits}";
+    }
+
+    /// <summary>The largest constants that stay float, for who wonders where the bytes are.</summary>
+    private static string LargestKept(IReadOnlyList<KeptOperation> kept)
+    {
+        string[] largest = [.. kept.Where(k => k.Bytes > 0).OrderByDescending(k => k.Bytes).Take(MostNamed)
+            .Select(k => Invariant($"'{k.Constant}' of {k.Op} '{k.Name}' ({k.Bytes:N0} bytes)"))];
+        return largest.Length == 0 ? "" : Invariant($"; {kept.Sum(k => k.Bytes):N0} bytes of it are constants that stay float, ")
+            + $"the largest {string.Join(", ", largest)}";
     }
 
     /// <summary>A limit that can be kept when it is given back.</summary>

@@ -13,7 +13,7 @@ namespace Clado.Graphs;
 internal static class ConstantResolution
 {
     // A constant node may unfold into something large (a ConstantOfShape, an Expand). It is folded only while the result stays small
-    // or takes no more room than what it is made of: the budget counts file bytes.
+    // or takes no more room than what it is made of: the budget counts file bytes. Weights are packed, and so folded in any case.
     private const long AlwaysFoldedBytes = 1024;
 
     // No activation of a vision model is that large; a few bytes of a file can ask for it.
@@ -29,18 +29,20 @@ internal static class ConstantResolution
 
     private static void ConstantNodes(GraphProto graph, string file)
     {
-        foreach (var node in graph.Node.Where(n => n.Is("Constant")).ToArray())
+        // Text is no value of a network's: it stays where it is.
+        foreach (var node in graph.Node.Where(n => n.Is("Constant") && n.Find("value_string") is null && n.Find("value_strings") is null).ToArray())
         {
             var value = node.Attribute.Count == 1 ? node.Attribute[0] : null;
             var tensor = value?.Name switch
             {
                 "value" => value.T.Clone(),
+                "sparse_value" => SparseData.Dense(file, value.SparseTensor, node.Output[0]),
                 "value_float" => TensorData.Singles("", [value.F]),
                 "value_floats" => TensorData.Singles("", value.Floats.ToArray(), value.Floats.Count),
                 "value_int" => TensorData.Integers("", [value.I]),
                 "value_ints" => TensorData.Integers("", value.Ints.ToArray(), value.Ints.Count),
                 _ => throw new OnnxFormatException(
-                    file, "a Constant that is no dense tensor of numbers is not understood", node.DisplayName()),
+                    file, "a Constant that is no tensor is not understood", node.DisplayName()),
             };
             tensor.Name = node.Output[0];
             graph.Initializer.Add(tensor);
@@ -97,10 +99,11 @@ internal static class ConstantResolution
         var constants = graph.Initializer.ToDictionary(t => t.Name, t => (long)t.CalculateSize());
         var known = constants.Keys.ToHashSet();
         var foldable = new List<NodeProto>();
+        var weights = WeightChains.Find(graph, areIntegersMeant: model.RoundsActivations());
         foreach (var node in graph.Node)
         {
-            // What is stored as integers is meant to stay small.
-            if (node.IsStandard() && !node.Is("DequantizeLinear") && node.Operands().Count > 0 && GraphWalk.Reads(node).All(known.Contains))
+            // What is stored as integers is meant to stay small, unless it is quantized anew.
+            if (node.IsStandard() && (weights.Contains(node) || !node.Is("DequantizeLinear")) && node.Operands().Count > 0 && GraphWalk.Reads(node).All(known.Contains))
             {
                 foldable.Add(node);
                 known.UnionWith(node.Output);
@@ -119,7 +122,7 @@ internal static class ConstantResolution
             bool inputsFolded = GraphWalk.Reads(node).All(constants.ContainsKey);
             bool isOutput = node.Output.Any(o => graph.Output.Any(v => v.Name == o));
             if (inputsFolded && !isOutput && node.Output.All(o => o.Length == 0 || results.ContainsKey(o))
-                && outputBytes <= Math.Max(AlwaysFoldedBytes, inputBytes))
+                && (weights.Contains(node) || outputBytes <= Math.Max(AlwaysFoldedBytes, inputBytes)))
             {
                 foreach (var output in node.Output.Where(o => o.Length > 0))
                 {

@@ -154,9 +154,12 @@ internal sealed class Graph
         TopologicalOrder.Sort(model.Graph, file);
         ConstantResolution.Resolve(model, file);
         AffineFolding.Apply(model.Graph, file);
+        ProductFolding.Factors(model.Graph, file);
         UnusedParts.Remove(model.Graph);
         options ??= new();
         var inputs = GraphInputs.Of(model.Graph, options, file);
-        return new Graph(source, inputs, model, ShapeProbe.Find(model, inputs, options, file));
+        var shapes = ShapeProbe.Find(model, inputs, options, file);
+        ProductFolding.BatchesOfOne(model.Graph, file, name => shapes.Tensors.GetValueOrDefault(name)?.Shape.Count);
+        return new Graph(source, inputs, model, shapes);
     }
 }

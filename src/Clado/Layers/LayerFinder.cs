@@ -7,6 +7,8 @@ namespace Clado.Layers;
 /// <summary>Finds the layers of a graph: Conv, ConvTranspose, Gemm and MatMul with a constant weight.</summary>
 internal static class LayerFinder
 {
+    private const string NotLookedInto = "a custom operator or function is not looked into";
+
     private static readonly string[] Operators = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
 
     /// <summary>Finds the layers, and says why the other operators of these kinds stay as they are.</summary>
@@ -14,7 +16,7 @@ internal static class LayerFinder
     public static LayerSet Find(Graph graph)
     {
         var uses = new List<Use>();
-        var kept = new List<KeptOperation>();
+        var reasons = new Dictionary<NodeProto, string>(ReferenceEqualityComparer.Instance);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             var node = graph.Nodes[i];
@@ -27,26 +29,29 @@ internal static class LayerFinder
                 }
                 else
                 {
-                    kept.Add(new KeptOperation(node.DisplayName(), node.OpType, reason!));
+                    reasons.Add(node, reason!);
                 }
             }
             else if (!node.IsStandard())
             {
-                kept.Add(NotLookedInto(node));
+                reasons.Add(node, NotLookedInto);
             }
         }
         var weights = uses.Select(u => u.Weight).ToHashSet();
-        kept.AddRange(graph.Nodes.SelectMany(node => InBodies(node, weights)));
+        foreach (var node in graph.Nodes)
+        {
+            InBodies(node, weights, reasons);
+        }
         var names = new HashSet<string>();
         var layers = uses.GroupBy(u => u.Weight).Select((group, index) => Layer(graph, [.. group], index, names)).ToArray();
-        return new LayerSet(layers, kept);
+        return new LayerSet(layers, KeptConstants.List(graph, weights, reasons));
     }
 
     /// <summary>
     /// What bodies of loops and branches hold. How often a body runs, and whether at all, depends on the image. Its constants are kept, and
     /// those around it that it alone reads. A weight of the network's own layers is quantized for a body, too.
     /// </summary>
-    private static IEnumerable<KeptOperation> InBodies(NodeProto node, IReadOnlySet<string> weights)
+    private static void InBodies(NodeProto node, IReadOnlySet<string> weights, Dictionary<NodeProto, string> reasons)
     {
         foreach (var body in GraphWalk.Bodies(node))
         {
@@ -55,23 +60,16 @@ internal static class LayerFinder
             {
                 if (!inner.IsStandard())
                 {
-                    yield return NotLookedInto(inner);
+                    reasons.Add(inner, NotLookedInto);
                 }
                 else if (Operators.Any(inner.Is) && !inner.Operands().Any(visible.Contains))
                 {
-                    var reason = $"in the body of {node.OpType} '{node.DisplayName()}', and bodies are kept as they are";
-                    yield return new KeptOperation(inner.DisplayName(), inner.OpType, reason);
+                    reasons.Add(inner, $"in the body of {node.OpType} '{node.DisplayName()}', and bodies are kept as they are");
                 }
-                foreach (var kept in InBodies(inner, visible))
-                {
-                    yield return kept;
-                }
+                InBodies(inner, visible, reasons);
             }
         }
     }
-
-    private static KeptOperation NotLookedInto(NodeProto node) =>
-        new(node.DisplayName(), $"{node.Domain}.{node.OpType}", "a custom operator or function is not looked into");
 
     private static QuantizableLayer Layer(Graph graph, Use[] uses, int index, HashSet<string> names)
     {

@@ -28,7 +28,11 @@ internal static class Pins
                 kept.Remove(layer);
                 if (allowed.Length == 0)
                 {
-                    kept.Add(layer, new KeptOperation(layer.Name, layer.Op, "pinned to float"));
+                    kept.Add(layer, new KeptOperation(layer.Name, layer.Op, "pinned to float")
+                    {
+                        Constant = layer.Weight,
+                        Bytes = layer.Parameters * sizeof(float),
+                    });
                 }
             }
         }

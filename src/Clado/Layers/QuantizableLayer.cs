@@ -63,13 +63,20 @@ public sealed record QuantizableLayer
     internal long BitOperations(int bits, int activationBits) => Macs * bits * activationBits;
 }
 
-/// <summary>An operator that could hold weights and stays as it is.</summary>
+/// <summary>An operator that could hold weights and stays as it is, or a constant of 256 bytes or more that stays float.</summary>
 /// <param name="Name">Name of the node.</param>
 /// <param name="Op">Operator.</param>
 /// <param name="Reason">Why it is kept.</param>
-public sealed record KeptOperation(string Name, string Op, string Reason);
+public sealed record KeptOperation(string Name, string Op, string Reason)
+{
+    /// <summary>Name of the constant that stays float; null where the operator holds none worth naming.</summary>
+    public string? Constant { get; init; }
+
+    /// <summary>Bytes of that constant, 0 where there is none. Range: [0, inf).</summary>
+    public long Bytes { get; init; }
+}
 
 /// <summary>What of a network is quantized, and what is not.</summary>
 /// <param name="Layers">The layers in order of execution. Shape: [layers].</param>
-/// <param name="Kept">The operators that stay float, with the reason. Shape: [kept].</param>
+/// <param name="Kept">The operators and constants that stay float, with the reason. Shape: [kept].</param>
 internal sealed record LayerSet(IReadOnlyList<QuantizableLayer> Layers, IReadOnlyList<KeptOperation> Kept);

@@ -1,5 +1,6 @@
 using Clado.Allocation;
 using Clado.Evaluation;
+using Clado.Layers;
 using Clado.Losses;
 
 namespace Clado.Runs;
@@ -10,6 +11,9 @@ namespace Clado.Runs;
 /// <param name="WrittenAs">What activations are written as, see <see cref="MeasuredRun.WrittenAs"/>.</param>
 internal sealed record AllocationOutcome(AllocationResult Result, string Estimator, string WrittenAs)
 {
+    /// <summary>What stays float. Shape: [kept].</summary>
+    public required IReadOnlyList<KeptOperation> Kept { get; init; }
+
     /// <summary>Path of the written file, or null.</summary>
     public string? Output { get; init; }
 

@@ -72,6 +72,7 @@ public class JsonTests
             };
             using var allocation = JsonDocument.Parse(AllocationFile.Of(new AllocationOutcome(result, "auto", "8")
             {
+                Kept = [],
                 MeasuredLoss = none,
                 Parity = parity,
                 Biases = new BiasEffect(1, none, none, none),

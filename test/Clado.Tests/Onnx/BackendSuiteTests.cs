@@ -22,13 +22,10 @@ public class BackendSuiteTests(ITestOutputHelper output)
     private static readonly string[] Random = ["Bernoulli", "Multinomial", "RandomNormal",
         "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
 
-    // What cannot be raised to an opset or a later one. The reason is said when such a model is read; for the last two, by the runtime.
+    // What cannot be raised to an opset or a later one. The reason is said when such a model is read.
     private static readonly Dictionary<string, (int Opset, string Reason)> Known = new()
     {
-        ["test_resize_downsample_sizes_nearest_tf_half_pixel_for_nn"] = (13, "dropped this way of resizing"),
         ["test_scan_sum"] = (9, "dropped the batch axis"),
-        ["test_roialign_aligned_false"] = (22, "has a RoiAlign that the runtime does not know"),
-        ["test_roialign_aligned_true"] = (22, "has a RoiAlign that the runtime does not know"),
     };
 
     [Theory]
