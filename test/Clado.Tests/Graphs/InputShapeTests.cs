@@ -1,4 +1,5 @@
 using Clado.Activations;
+using Clado.Execution;
 using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
@@ -145,6 +146,16 @@ public class InputShapeTests
             () => Graph.FromModel(Forced(52, 72, rows: false), "m.onnx", InputOptions.Parse(null, [], "16"))));
         Assert.Equal([1, 3, 52, 72], Graph.FromModel(
             Forced(52, 72, rows: false), "m.onnx", InputOptions.Parse(null, [], "52x72")).InputShape.Dims);
+    }
+
+    /// <summary>A network that never ends does so at every size: it is not tried at the next.</summary>
+    [Fact]
+    public void WhatDoesNotEndIsTriedOnce()
+    {
+        using var limit = RunLimit.Enter(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        var error = Assert.Throws<OnnxFormatException>(() => Graph.FromModel(Freed(NetworkBuilder.EndlessClassifier(), 2, 3), "m.onnx"));
+        Said("was still running", error);
+        Assert.DoesNotContain("does not run at", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
