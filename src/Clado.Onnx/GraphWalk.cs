@@ -124,7 +124,8 @@ internal sealed class GraphWalk
     public static IEnumerable<string> NamesRead(GraphProto graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        return graph.Node.SelectMany(node => node.Input.Concat(Bodies(node).SelectMany(NamesRead))).Concat(graph.Output.Select(o => o.Name));
+        var read = graph.Node.SelectMany(node => node.Input.Concat(Bodies(node).SelectMany(NamesRead)));
+        return read.Concat(graph.Output.Select(o => o.Name));
     }
 
     /// <summary>

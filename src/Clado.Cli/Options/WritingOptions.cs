@@ -26,7 +26,8 @@ internal sealed class WritingOptions
     private readonly Option<int?> opset = new Option<int?>("--opset")
     {
         Description = $"Opset of the file: {PipelineOptions.Opsets[0]} (default), "
-            + $"or {PipelineOptions.Opsets[1]} for older runtimes, without types of 2 and 4 bits; in any case where the runtime has an operator only there",
+            + $"or {PipelineOptions.Opsets[1]} for older runtimes, without types of 2 and 4 bits; "
+            + "in any case where the runtime has an operator only there",
     }.AcceptOnlyFromAmong([.. PipelineOptions.Opsets.Select(version => $"{version}")]);
 
     public void AddTo(Command command)

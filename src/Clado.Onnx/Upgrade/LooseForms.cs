@@ -1,6 +1,6 @@
 namespace Clado.Onnx.Upgrade;
 
-/// <summary>What exporters leave in files and ONNX Runtime accepts, brought into the one form that all else here takes for granted.</summary>
+/// <summary>What exporters leave in files and ONNX Runtime accepts, brought into the one form that all else here expects.</summary>
 internal static class LooseForms
 {
     /// <summary>Changes a model in place.</summary>

@@ -3,11 +3,12 @@ using static Clado.Onnx.NodeExtensions;
 
 namespace Clado.Onnx.Upgrade;
 
-/// <summary>Normalizations and dropout, as they infer. What their training forms make besides may be there as long as nobody reads it.</summary>
+/// <summary>Normalizations and dropout, as they infer. What training makes besides may be there as long as nobody reads it.</summary>
 internal static class NormalizationRules
 {
     /// <summary>
-    /// Version 9 dropped <c>spatial</c>. Version 14 made training an attribute; before, runtimes inferred whatever further outputs had names.
+    /// Version 9 dropped <c>spatial</c>. Version 14 made training an attribute.
+    /// Before, runtimes inferred whatever further outputs had names.
     /// </summary>
     public static void BatchNormalization(NodeProto node, UpgradeContext context)
     {
@@ -29,7 +30,8 @@ internal static class NormalizationRules
             return;
         }
         var (input, output) = (node.Input[0], node.Output[0]);
-        var (shape, groups, normal) = (context.Fresh($"{output}_shape"), context.Fresh($"{output}_groups"), context.Fresh($"{output}_normal"));
+        var (shape, groups) = (context.Fresh($"{output}_shape"), context.Fresh($"{output}_groups"));
+        var normal = context.Fresh($"{output}_normal");
         long count = node.Take("num_groups")?.I ?? throw context.Error(node, "GroupNormalization without num_groups");
         node.Take("stash_type");
         context.Before(Node("Shape", [input], shape));

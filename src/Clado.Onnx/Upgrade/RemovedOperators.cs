@@ -38,7 +38,9 @@ internal static class RemovedOperators
     /// <summary>Cuts a border off an image, or a region of a given size out of it.</summary>
     public static void Crop(NodeProto node, UpgradeContext context)
     {
-        long[] border = node.Integers("border") is { Length: 4 } four ? four : throw context.Error(node, "Crop without a border of four sides");
+        long[] border = node.Integers("border") is { Length: 4 } four
+            ? four
+            : throw context.Error(node, "Crop without a border of four sides");
         var (left, top) = (border[0], border[1]);
         long[] ends = node.Integers("scale") is [var height, var width]
             ? [top + height, left + width]

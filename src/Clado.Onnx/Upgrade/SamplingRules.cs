@@ -108,7 +108,8 @@ internal static class SamplingRules
             "round_prefer_floor" => "ceil",
             "floor" => "round_prefer_ceil",
             _ => throw context.Error(
-                node, "Resize with tf_half_pixel_for_nn, which opset 13 dropped, in a mode without a later form; export with another resizing"),
+                node,
+                "Resize with tf_half_pixel_for_nn, which opset 13 dropped, in a mode without a later form; export with another resizing"),
         };
         node.Take("nearest_mode");
         node.Take("coordinate_transformation_mode");

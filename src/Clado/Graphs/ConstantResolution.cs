@@ -30,7 +30,8 @@ internal static class ConstantResolution
     private static void ConstantNodes(GraphProto graph, string file)
     {
         // Text is no value of a network's: it stays where it is.
-        foreach (var node in graph.Node.Where(n => n.Is("Constant") && n.Find("value_string") is null && n.Find("value_strings") is null).ToArray())
+        static bool IsText(NodeProto node) => node.Find("value_string") is not null || node.Find("value_strings") is not null;
+        foreach (var node in graph.Node.Where(n => n.Is("Constant") && !IsText(n)).ToArray())
         {
             var value = node.Attribute.Count == 1 ? node.Attribute[0] : null;
             var tensor = value?.Name switch
@@ -103,7 +104,8 @@ internal static class ConstantResolution
         foreach (var node in graph.Node)
         {
             // What is stored as integers is meant to stay small, unless it is quantized anew.
-            if (node.IsStandard() && (weights.Contains(node) || !node.Is("DequantizeLinear")) && node.Operands().Count > 0 && GraphWalk.Reads(node).All(known.Contains))
+            bool mayBeFolded = node.IsStandard() && (weights.Contains(node) || !node.Is("DequantizeLinear"));
+            if (mayBeFolded && node.Operands().Count > 0 && GraphWalk.Reads(node).All(known.Contains))
             {
                 foldable.Add(node);
                 known.UnionWith(node.Output);

@@ -80,7 +80,8 @@ internal sealed class NetworkProbe : IDisposable
     public string? WhyOneByOne(InputShape shape)
     {
         // One dark, one bright and rich in contrast.
-        float[][] images = [RandomPixels.Of(inputs, shape.Dims, 1), [.. RandomPixels.Of(inputs, shape.Dims, 2).Select(value => (2 * value) + 1)]];
+        float[] bright = [.. RandomPixels.Of(inputs, shape.Dims, 2).Select(value => (2 * value) + 1)];
+        float[][] images = [RandomPixels.Of(inputs, shape.Dims, 1), bright];
         var alone = images.Select(pixels => Outputs(pixels, shape.Of(1))).ToArray();
         Dictionary<string, float[]> together;
         try

@@ -22,7 +22,7 @@ internal sealed class KeptConstants
     /// <summary>Lists what stays float.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="weights">Names of the constants that are quantized.</param>
-    /// <param name="reasons">Why operators stay as they are, those in bodies too; each is listed, with its constants where it has any.</param>
+    /// <param name="reasons">Why operators stay as they are, those in bodies too; each is listed, with its constants.</param>
     /// <returns>In the order of the nodes, a constant once: with the first that reads it. Shape: [kept].</returns>
     public static IReadOnlyList<KeptOperation> List(
         Graph graph, IReadOnlySet<string> weights, IReadOnlyDictionary<NodeProto, string> reasons)
@@ -36,7 +36,8 @@ internal sealed class KeptConstants
         }
         foreach (var function in graph.Model.Functions)
         {
-            listing.Walk(function.Node, ConstantNodes(function.Node), $"in the function {function.Domain}.{function.Name}, which is kept as it is");
+            var where = $"in the function {function.Domain}.{function.Name}, which is kept as it is";
+            listing.Walk(function.Node, ConstantNodes(function.Node), where);
         }
         return listing.kept;
     }

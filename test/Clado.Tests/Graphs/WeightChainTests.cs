@@ -17,7 +17,8 @@ public class WeightChainTests
     public static TheoryData<string> Forms() =>
     [
         "cast", "cast of a bias", "cast and transpose", "dequantize", "dequantize by channel", "transpose", "reshape", "unsqueeze",
-        "cast of a convolution", "dequantize a convolution", "batch of one", "batch of one at the left", "alpha and beta", "beta without bias",
+        "cast of a convolution", "dequantize a convolution", "batch of one", "batch of one at the left",
+        "alpha and beta", "beta without bias",
     ];
 
     [Theory]
@@ -84,7 +85,8 @@ public class WeightChainTests
                 break;
             case "cast and transpose":
                 Half(net, "w", 4, 8);
-                net.Add("Cast", ["w"], "v", half).Then("Transpose", "t", null, Attribute("perm", 1, 0)).Add("MatMul", [Image(net), "t"], "y");
+                net.Add("Cast", ["w"], "v", half).Then("Transpose", "t", null, Attribute("perm", 1, 0));
+                net.Add("MatMul", [Image(net), "t"], "y");
                 break;
             case "dequantize":
                 Codes(net, "w", [8, 4], 1);

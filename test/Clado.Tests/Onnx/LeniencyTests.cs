@@ -22,7 +22,9 @@ public class LeniencyTests(ITestOutputHelper output)
     private static readonly (string Form, string Reason)[] Refused =
     [
         ("Dropout x >mask!", "Dropout with a mask ('mask') that is read"),
-        ("Resize x f: f:1,1,2,1.5 mode=nearest coordinate_transformation_mode=tf_half_pixel_for_nn nearest_mode=ceil", "without a later form"),
+        (
+            "Resize x f: f:1,1,2,1.5 mode=nearest coordinate_transformation_mode=tf_half_pixel_for_nn nearest_mode=ceil",
+            "without a later form"),
         ("Resize x f: f:1,1,2,1.5 mode=linear coordinate_transformation_mode=tf_half_pixel_for_nn", "without a later form"),
         // Here the runtime normalizes by the images of the batch at hand, which made a network of every batch size another one.
         (TrainingNormalization, Differ),
@@ -49,7 +51,8 @@ public class LeniencyTests(ITestOutputHelper output)
         {
             output.WriteLine($"{f.Key.Form}: opsets {string.Join(',', f.Select(o => o.Opset + (o.Hidden ? "h" : "")))}: {f.Key.Outcome}");
         }
-        Assert.All(failures, f => Assert.Contains(Refused, r => r.Form == f.Key.Form && f.Key.Outcome.Contains(r.Reason, StringComparison.Ordinal)));
+        Assert.All(failures, f => Assert.Contains(
+            Refused, r => r.Form == f.Key.Form && f.Key.Outcome.Contains(r.Reason, StringComparison.Ordinal)));
         Assert.All(Refused, r => Assert.Contains(failures, f => r.Form == f.Key.Form));
     }
 
@@ -61,7 +64,7 @@ public class LeniencyTests(ITestOutputHelper output)
         Assert.True(Run(OpsetUpgrade.Apply(named, "m.onnx"))[0].IsLike(Run(plain)[0]));
     }
 
-    /// <summary>What is odd about a file, not about an operator: a convolution whose weight, input or header is written in another way.</summary>
+    /// <summary>What is odd about a file, not about an operator: a convolution with its weight or header written otherwise.</summary>
     [Theory]
     [MemberData(nameof(FileForms))]
     public void OddFilesAreReadAsTheRuntimeReadsThem(string form)
@@ -95,7 +98,12 @@ public class LeniencyTests(ITestOutputHelper output)
             var node = new NodeProto { OpType = "Constant" };
             node.Output.Add("w");
             node.Attribute.Add(
-                new AttributeProto { Name = "sparse_value", Type = AttributeProto.Types.AttributeType.SparseTensor, SparseTensor = sparse });
+                new AttributeProto
+                {
+                    Name = "sparse_value",
+                    Type = AttributeProto.Types.AttributeType.SparseTensor,
+                    SparseTensor = sparse,
+                });
             m.Graph.Node.Insert(0, node);
         },
         ["a Constant of text"] = m =>
@@ -230,7 +238,8 @@ public class LeniencyTests(ITestOutputHelper output)
 
         public bool IsLike(Answer other) => Type == other.Type && Shape.SequenceEqual(other.Shape) && (Type != TensorElementType.Float
             ? Bytes.SequenceEqual(other.Bytes)
-            : Floats.Zip(other.Floats).All(p => p.First.Equals(p.Second) || Math.Abs(p.First - p.Second) <= Absolute + (Relative * Math.Abs(p.First))));
+            : Floats.Zip(other.Floats).All(p =>
+                p.First.Equals(p.Second) || Math.Abs(p.First - p.Second) <= Absolute + (Relative * Math.Abs(p.First))));
 
         private float[] Floats => MemoryMarshal.Cast<byte, float>(Bytes).ToArray();
     }
