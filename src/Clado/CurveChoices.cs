@@ -1,7 +1,7 @@
 using System.Globalization;
 using Clado.Allocation;
-using Clado.Sensitivity;
 using Clado.Curves;
+using Clado.Sensitivity;
 
 namespace Clado;
 

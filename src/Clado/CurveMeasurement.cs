@@ -1,4 +1,5 @@
 using Clado.Allocation;
+using Clado.Curves;
 using Clado.Evaluation;
 using Clado.Export;
 using Clado.Graphs;
@@ -8,7 +9,6 @@ using Clado.Losses;
 using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Clado.Curves;
 using static System.FormattableString;
 
 namespace Clado;

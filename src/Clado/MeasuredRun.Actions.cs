@@ -1,10 +1,10 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
+using Clado.Curves;
 using Clado.Evaluation;
 using Clado.Graphs;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Clado.Curves;
 
 namespace Clado;
 

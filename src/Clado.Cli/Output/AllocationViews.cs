@@ -1,6 +1,6 @@
 using Clado.Allocation;
-using Clado.Evaluation;
 using Clado.Curves;
+using Clado.Evaluation;
 using static System.FormattableString;
 
 namespace Clado.Cli.Output;

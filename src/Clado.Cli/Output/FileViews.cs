@@ -1,5 +1,5 @@
-using Clado.Evaluation;
 using Clado.Curves;
+using Clado.Evaluation;
 using static System.FormattableString;
 
 namespace Clado.Cli.Output;

@@ -1,9 +1,9 @@
 using System.Globalization;
+using Clado.Curves;
 using Clado.Layers;
 using Clado.Records;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Clado.Curves;
 
 namespace Clado.Reports;
 

@@ -1,7 +1,7 @@
+using Clado.Curves;
 using Clado.Images;
 using Clado.Onnx.Upgrade;
 using Clado.Runs;
-using Clado.Curves;
 using static System.FormattableString;
 
 namespace Clado.Reports;

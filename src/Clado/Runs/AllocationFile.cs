@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Clado.Records;
 using Clado.Curves;
+using Clado.Records;
 
 namespace Clado.Runs;
 

@@ -1,12 +1,12 @@
 using System.Text.Json;
 using Clado.Activations;
 using Clado.Candidates;
+using Clado.Curves;
 using Clado.Equalization;
 using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
 using Clado.Sensitivity;
-using Clado.Curves;
 
 namespace Clado.Runs;
 

@@ -3,13 +3,13 @@ using System.Text;
 using System.Text.Json;
 using Clado.Activations;
 using Clado.Candidates;
+using Clado.Curves;
 using Clado.Equalization;
 using Clado.Images;
 using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
 using Clado.Sensitivity;
-using Clado.Curves;
 
 namespace Clado.Runs;
 

@@ -1,10 +1,10 @@
 using System.Text.Json;
 using Clado.Allocation;
+using Clado.Curves;
 using Clado.Evaluation;
 using Clado.Records;
 using Clado.Reports;
 using Clado.Runs;
-using Clado.Curves;
 using Clado.Tests.Support;
 using CsCheck;
 using Xunit;

@@ -1,8 +1,8 @@
 using Clado.Activations;
+using Clado.Curves;
 using Clado.Evaluation;
 using Clado.Images;
 using Clado.Onnx;
-using Clado.Curves;
 using Clado.Tests.Support;
 using Xunit;
 

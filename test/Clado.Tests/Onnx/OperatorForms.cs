@@ -9,7 +9,8 @@ namespace Clado.Tests.Onnx;
 /// One operator in one of the forms that its history knows, as a line of text: the operator, its inputs, its attributes and its outputs.
 /// <c>x</c> is the image, <c>_</c> an input that is named and absent, <c>s:0.5</c> a scalar, <c>f:1,2</c> and <c>i:1,2</c> lists of floats
 /// and integers, <c>q:1,2</c> integers of four dimensions, <c>n:3</c> an integer, <c>w:4,3,3,3</c> a weight of that shape, <c>p:3</c> the
-/// same, positive; <c>bool</c>, <c>int</c> and <c>flat</c> are made of the image. An output begins with <c>&gt;</c>; one that ends in <c>!</c> is read, as the first always is.
+/// same, positive; <c>bool</c>, <c>int</c> and <c>flat</c> are made of the image.
+/// An output begins with <c>&gt;</c>; one that ends in <c>!</c> is read, as the first always is.
 /// </summary>
 internal static class OperatorForms
 {

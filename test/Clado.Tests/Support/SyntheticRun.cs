@@ -1,8 +1,8 @@
 using Clado.Candidates;
+using Clado.Curves;
 using Clado.Layers;
 using Clado.Runs;
 using Clado.Sensitivity;
-using Clado.Curves;
 
 namespace Clado.Tests.Support;
 
