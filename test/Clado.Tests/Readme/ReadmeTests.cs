@@ -30,6 +30,32 @@ public class ReadmeTests
         Assert.All(made, row => Assert.Equal(row.Bytes, new FileInfo(row.File).Length));
     }
 
+    /// <summary>The table of the estimators' matrices alone is as it was measured.</summary>
+    [Fact]
+    public void TheTableOfMatricesIsTheOneMeasured()
+    {
+        const string Heading = "## resnet20_cifar10, nearest, widths 2, 4, 8, 512 images, activations in floats";
+        const int Budgets = 4;
+        var results = File.ReadAllText(Path.Combine(Repository.Root, "test/Clado.Benchmarks/results/choosing.md"));
+        var (shown, measured) = (Rows(Text, "2.5"), Rows(results[results.IndexOf(Heading, StringComparison.Ordinal)..], "2.5"));
+        Assert.Equal(5, shown.Length);
+        Assert.Equal(shown[0][1..(1 + Budgets)], measured[0][1..(1 + Budgets)]);
+        foreach (var row in shown[2..])
+        {
+            var estimator = Regex.Match(row[0], @"--estimator (\w+)").Groups[1].Value;
+            Assert.Equal(row[1..(1 + Budgets)], Assert.Single(measured, own => own[0] == estimator)[1..(1 + Budgets)]);
+        }
+
+        // The first table with that budget in its second column.
+        static string[][] Rows(string text, string first)
+        {
+            var lines = text.Split('\n').SkipWhile(line => !Regex.IsMatch(line, $@"^\| [a-z ]+ \| {Regex.Escape(first)} \|"));
+            return [.. lines.TakeWhile(line => line.StartsWith('|')).Select(Cells)];
+        }
+
+        static string[] Cells(string line) => line.Trim('|', ' ').Split('|', StringSplitOptions.TrimEntries);
+    }
+
     /// <summary>What takes hours to measure is as it was measured: the rows of results/choosing.md.</summary>
     [Fact]
     public void TheTableOfEstimatorsIsTheOneMeasured()
