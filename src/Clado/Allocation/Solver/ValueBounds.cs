@@ -31,7 +31,7 @@ internal sealed class ValueBounds
     /// <summary>The bound at the value that the problem is lifted at.</summary>
     public double Own => Bounds[at];
 
-    /// <summary>Raises the bounds.</summary>
+    /// <summary>Raises the bounds. Where the prices of a part without choices grow until numbers overflow, the bounds stay.</summary>
     /// <param name="least">A bound at the value that the problem is lifted at.</param>
     /// <param name="price">Its price.</param>
     public void Raise(double least, double price)
@@ -39,7 +39,7 @@ internal sealed class ValueBounds
         for (int j = 0; j < Bounds.Length; j++)
         {
             double change = offsets[j] * price;
-            Bounds[j] = Math.Max(Bounds[j], least - change - (PrimalDualPoint.RoundingUnits * Math.Abs(change)));
+            Bounds[j] = double.MaxNumber(Bounds[j], least - change - (PrimalDualPoint.RoundingUnits * Math.Abs(change)));
         }
     }
 
@@ -47,5 +47,6 @@ internal sealed class ValueBounds
     /// <param name="least">A bound of it at the value that the problem is lifted at.</param>
     /// <param name="price">Its price.</param>
     /// <returns>Shape: [values].</returns>
-    public double[] Along(double least, double price) => [.. Bounds.Select((bound, j) => Math.Max(bound, least - (offsets[j] * price)))];
+    public double[] Along(double least, double price) =>
+        [.. Bounds.Select((bound, j) => double.MaxNumber(bound, least - (offsets[j] * price)))];
 }
