@@ -9,6 +9,9 @@ namespace Clado.Graphs;
 /// <param name="IsClassifier">Whether the one output is a distribution over classes, read as logits.</param>
 internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int> ElementCounts, bool IsClassifier)
 {
+    /// <summary>What the network is for.</summary>
+    public NetworkTask Task => IsClassifier ? NetworkTask.Classify : NetworkTask.Regress;
+
     /// <summary>Elements an image of all outputs together.</summary>
     public int ElementCount => ElementCounts.Sum();
 
