@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Clado.Graphs.Integers;
 using Clado.Onnx;
 using Clado.Onnx.Upgrade;
 
@@ -61,6 +62,9 @@ internal sealed class Graph
     /// <summary>Names of the outputs. Shape: [outputs].</summary>
     internal IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
 
+    /// <summary>How many tensors the model itself rounds to a grid when it runs.</summary>
+    internal int ActivationGrids => Nodes.Count(Integers.ActivationGrids.IsGrid);
+
     /// <summary>Whether several images can go through at once: false where the model fixes its batch to one, or mixes images.</summary>
     internal bool HasFreeBatch => InputShape.HasFreeBatch;
 
@@ -68,20 +72,23 @@ internal sealed class Graph
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <param name="opset">The opset to raise it to: 25 or 21.</param>
+    /// <param name="requantize">Whether grids that its activations are rounded to are removed.</param>
     /// <exception cref="OnnxFormatException">The file is no usable model; the message says where and why.</exception>
-    public static Graph Read(string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset)
+    public static Graph Read(
+        string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset, bool requantize = false)
     {
         var original = OnnxFile.Read(path);
-        return Create(OpsetUpgrade.Apply(original, path, opset), SourceOf(original, path), inputs);
+        return Create(OpsetUpgrade.Apply(original, path, opset), SourceOf(original, path), inputs, requantize);
     }
 
     /// <summary>Makes a graph of a model in memory that is at opset 25 or 21 already.</summary>
     /// <param name="model">The model; it is copied.</param>
     /// <param name="name">Name that errors call it by.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
+    /// <param name="requantize">Whether grids that its activations are rounded to are removed.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
-    internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
-        Create(model.Clone(), SourceOf(model, name), inputs);
+    internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null, bool requantize = false) =>
+        Create(model.Clone(), SourceOf(model, name), inputs, requantize);
 
     /// <summary>The same graph with the values of some constants replaced. Its source stays the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
@@ -148,11 +155,16 @@ internal sealed class Graph
     private static ModelSource SourceOf(ModelProto model, string file) =>
         new(file, ModelHash.Compute(model), model.Opset(), model.SizeBytes());
 
-    private static Graph Create(ModelProto model, ModelSource source, InputOptions? options)
+    private static Graph Create(ModelProto model, ModelSource source, InputOptions? options, bool requantize)
     {
         var file = source.File;
         TopologicalOrder.Sort(model.Graph, file);
+        IntegerOperators.Rewrite(model.Graph, file);
         ConstantResolution.Resolve(model, file);
+        if (requantize && GridRemoval.Apply(model.Graph, file))
+        {
+            ConstantResolution.Resolve(model, file);
+        }
         AffineFolding.Apply(model.Graph, file);
         ProductFolding.Factors(model.Graph, file);
         UnusedParts.Remove(model.Graph);
