@@ -61,7 +61,7 @@ public static class Pipeline
         var folder = RunFolder.Open(run, NoticeOf(progress));
         var description = folder.Description;
         var sensitivity = folder.ReadSensitivity();
-        var graph = Graph.Read(folder.ModelPath, description.Inputs(), options.Opset ?? description.Opset);
+        var graph = Graph.Read(folder.ModelPath, description.Inputs(), options.Opset ?? description.Opset, description.Requantize);
         if (graph.Hash != description.ModelSha256)
         {
             throw new RunFolderException(
@@ -77,7 +77,7 @@ public static class Pipeline
                 run, $"has no candidates; {Settings.Measure}, with the options it was made with, makes them again");
         return new MeasuredRun(
             folder, new MeasuredNetwork(space, new(() => MeasuringStages.NetworkToMeasure(space, folder)), candidates, sensitivity),
-            options.ActivationsOr(description.WrittenActivations()), options.Resources, folder.Images);
+            options.ActivationsOr(description.WrittenActivations()).On(graph), options.Resources, folder.Images);
     }
 
     private static Action<string>? NoticeOf(IProgress<StageProgress>? progress) =>

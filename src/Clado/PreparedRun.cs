@@ -55,7 +55,8 @@ public sealed class PreparedRun
     public static PreparedRun Of(PipelineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset);
+        var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset, options.Requantize);
+        options = options with { Activations = options.Activations.On(graph) };
         var space = SearchSpace.Of(graph, options.Bits, options.Pins);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset);
         var prepared = new PreparedRun(options, space, images);

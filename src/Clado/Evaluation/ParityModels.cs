@@ -4,6 +4,7 @@ using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Inference;
+using Clado.Onnx;
 
 namespace Clado.Evaluation;
 
@@ -49,7 +50,7 @@ internal sealed class ParityModels : IDisposable
         var simulated = SimulatedModel.Build(graph, written.Chosen, written.Activations);
         yield return ModelRunner.InFloats(simulated, graph.Inputs, readout, source);
         yield return ModelRunner.AsWritten(written.Model, graph.Inputs, readout, OutputSource.OfFile(written.Name, written.Model));
-        foreach (float steps in written.Activations is null ? (float[])[] : [NearTies, Everywhere])
+        foreach (float steps in simulated.RoundsActivations() ? (float[])[NearTies, Everywhere] : [])
         {
             var moved = simulated.Clone();
             GridPerturbation.Apply(moved, steps);

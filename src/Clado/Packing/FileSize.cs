@@ -1,6 +1,7 @@
 using Clado.Activations;
 using Clado.Candidates;
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Layers;
 using Clado.Onnx;
 
@@ -34,7 +35,12 @@ internal sealed class FileSize
             var unmeasured = new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan));
             QdqInsertion.Into(frame, unmeasured, new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
         }
-        ActivationBits = format == ActivationFormat.Int8 ? 8 : 32;
+        ActivationBits = format switch
+        {
+            ActivationFormat.Int8 => 8,
+            ActivationFormat.Keep => ActivationGrids.Bits(graph),
+            _ => 32,
+        };
         frameGraphBytes = frame.Graph.SizeBytes();
         initializers = frame.Graph.Initializer.Count + (layers.Count * MostInitializersOfLayer);
         frame.Graph = null;
