@@ -108,6 +108,9 @@ public sealed partial class MeasuredRun
     /// <summary>Opset of written files, where it is not what the measurement was asked for; else null.</summary>
     public int? OtherOpset => Graph.Opset == folder.Description.Opset ? null : Graph.Opset;
 
+    /// <summary>Whether the model's own activation grids are removed.</summary>
+    internal bool Requantizes => folder.Description.Requantize;
+
     /// <summary>The rows of the matrix, by layer.</summary>
     internal CandidateSet Rows => measured.Candidates;
 

@@ -44,7 +44,11 @@ public sealed class PreparedRun
     /// Shape: [sentences].
     /// </summary>
     public IReadOnlyList<string> Notes =>
-        [.. Space.Graph.InputShape.Notes, .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing)];
+        [.. Space.Graph.InputShape.Notes, .. QuantizedNote is { } note ? (string[])[note] : [], .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing)];
+
+    private string? QuantizedNote => QuantizedParts.Of(Space.Graph, Space.Layers.Layers).Description is not { } description ? null
+        : Space.Graph.ActivationGrids == 0 ? description
+        : $"{description}, which are kept; {Settings.Requantize} removes them";
 
     /// <summary>What activations will be written as, and for which opset where it is not the usual one, in a word.</summary>
     public string WrittenAs => Options.Activations.NameAt(Space.Graph.Opset);
@@ -83,7 +87,10 @@ public sealed class PreparedRun
         var parsed = Budget.Parse(budget, Space.Graph.FileSizeBytes, limits);
         var indifferent = new Surrogate { Name = "sizes", Matrix = new double[unrounded.Items.Count * unrounded.Items.Count] };
         var fileSize = new FileSize(Space.Graph, Space.Layers.Layers, Options.Activations.Format);
-        return BitAllocation.Allocate(indifferent, unrounded, fileSize, parsed, new AutomaticAllocator()) with { Kept = Kept };
+        var result = BitAllocation.Allocate(indifferent, unrounded, fileSize, parsed, new AutomaticAllocator());
+        // This choice is not the one that measuring leads to: only what holds of all is said.
+        bool isLarger = Growth.IsSure(result, Space.Graph);
+        return result with { Kept = Kept, Growth = isLarger ? Growth.Of(result, Space, Options.Activations.Format) : null };
     }
 
     /// <summary>What stays as it is in written files. Shape: [kept].</summary>

@@ -69,12 +69,14 @@ public static class Evaluator
         List<Graph> graphs = [Graph.Read(paths[0], work.Preprocessing.Suggest(options[0]))];
         if (reference is not null)
         {
-            graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1])));
+            graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1]), requantize: reference.Requantize));
         }
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
-        // The files themselves run, not our raised copies of them.
+        // The files themselves run, not our raised copies of them; but for a network whose grids were removed, which lies in no file.
         using var runners = new OwnedList<ModelRunner>(graphs.Zip(models, sources).Select(
-            one => ModelRunner.AsWritten(one.Second, one.First.Inputs, Readout.Of(one.First), one.Third)));
+            (one, index) => index == 1 && reference!.Requantize
+                ? new ModelRunner(one.First, Readout.Of(one.First), one.Third)
+                : ModelRunner.AsWritten(one.Second, one.First.Inputs, Readout.Of(one.First), one.Third)));
         if (reference is not null && !HaveSameSizes(graphs, runners))
         {
             throw new CladoException($"{file.Name}: its inputs or outputs differ in size from those of the reference {reference.Path}; "
@@ -127,4 +129,6 @@ internal sealed record EvaluatedFile(string Path, string? Destination = null)
 /// <param name="Path">Where it lies.</param>
 /// <param name="Loss">Name of the loss; null to choose by the network.</param>
 /// <param name="Scales">Units of the outputs; null to measure them on the images where the loss needs them. Shape: [outputs].</param>
-internal sealed record ReferenceFile(string Path, string? Loss = null, IReadOnlyList<OutputScale>? Scales = null);
+/// <param name="Requantize">Whether it is the network in the file without the grids of its activations.</param>
+internal sealed record ReferenceFile(
+    string Path, string? Loss = null, IReadOnlyList<OutputScale>? Scales = null, bool Requantize = false);

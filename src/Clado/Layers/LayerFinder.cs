@@ -1,4 +1,5 @@
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Onnx;
 using static Clado.Onnx.TensorProto.Types;
 
@@ -35,6 +36,10 @@ internal static class LayerFinder
             else if (!node.IsStandard())
             {
                 reasons.Add(node, NotLookedInto);
+            }
+            else if (IntegerOperators.IsStandard(node))
+            {
+                reasons.Add(node, "an operator of integers in a form that has no counterpart in floats is kept");
             }
         }
         var weights = uses.Select(u => u.Weight).ToHashSet();
