@@ -1,5 +1,6 @@
 using Clado.Equalization;
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Layers;
 using Clado.Packing;
 using Clado.Records;
@@ -61,7 +62,8 @@ public static class Pipeline
         var folder = RunFolder.Open(run, NoticeOf(progress));
         var description = folder.Description;
         var sensitivity = folder.ReadSensitivity();
-        var graph = Graph.Read(folder.ModelPath, description.Inputs(), options.Opset ?? description.Opset, description.Requantize);
+        var grids = description.Requantize ? GridHandling.Remove : GridHandling.Keep;
+        var graph = Graph.Read(folder.ModelPath, description.Inputs(), options.Opset ?? description.Opset, grids);
         if (graph.Hash != description.ModelSha256)
         {
             throw new RunFolderException(

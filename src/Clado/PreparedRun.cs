@@ -4,6 +4,7 @@ using Clado.Allocation.Solver;
 using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Images;
 using Clado.Inference;
 using Clado.Layers;
@@ -59,7 +60,8 @@ public sealed class PreparedRun
     public static PreparedRun Of(PipelineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset, options.Requantize);
+        var grids = options.Requantize ? GridHandling.Remove : GridHandling.Keep;
+        var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset, grids);
         options = options with { Activations = options.Activations.On(graph) };
         var space = SearchSpace.Of(graph, options.Bits, options.Pins);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset);

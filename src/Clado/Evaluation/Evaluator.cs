@@ -1,5 +1,6 @@
 using Clado.Execution;
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Images;
 using Clado.Inference;
 using Clado.Losses;
@@ -66,10 +67,11 @@ public static class Evaluator
         string[] paths = [.. new[] { file.Path, reference?.Path }.OfType<string>()];
         ModelProto[] models = [.. paths.Select(OnnxFile.Read)];
         var options = inputs.Of(models);
-        List<Graph> graphs = [Graph.Read(paths[0], work.Preprocessing.Suggest(options[0]))];
+        List<Graph> graphs = [Graph.Read(paths[0], work.Preprocessing.Suggest(options[0]), grids: GridHandling.Leave)];
         if (reference is not null)
         {
-            graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1]), requantize: reference.Requantize));
+            var grids = reference.Requantize ? GridHandling.Remove : GridHandling.Leave;
+            graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1]), grids: grids));
         }
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
         // The files themselves run, not our raised copies of them; but for a network whose grids were removed, which lies in no file.

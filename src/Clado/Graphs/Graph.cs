@@ -72,23 +72,23 @@ internal sealed class Graph
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <param name="opset">The opset to raise it to: 25 or 21.</param>
-    /// <param name="requantize">Whether grids that its activations are rounded to are removed.</param>
+    /// <param name="grids">What becomes of what it has quantized already.</param>
     /// <exception cref="OnnxFormatException">The file is no usable model; the message says where and why.</exception>
     public static Graph Read(
-        string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset, bool requantize = false)
+        string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset, GridHandling grids = GridHandling.Keep)
     {
         var original = OnnxFile.Read(path);
-        return Create(OpsetUpgrade.Apply(original, path, opset), SourceOf(original, path), inputs, requantize);
+        return Create(OpsetUpgrade.Apply(original, path, opset), SourceOf(original, path), inputs, grids);
     }
 
     /// <summary>Makes a graph of a model in memory that is at opset 25 or 21 already.</summary>
     /// <param name="model">The model; it is copied.</param>
     /// <param name="name">Name that errors call it by.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
-    /// <param name="requantize">Whether grids that its activations are rounded to are removed.</param>
+    /// <param name="grids">What becomes of what it has quantized already.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
-    internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null, bool requantize = false) =>
-        Create(model.Clone(), SourceOf(model, name), inputs, requantize);
+    internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null, GridHandling grids = GridHandling.Keep) =>
+        Create(model.Clone(), SourceOf(model, name), inputs, grids);
 
     /// <summary>The same graph with the values of some constants replaced. Its source stays the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
@@ -155,13 +155,17 @@ internal sealed class Graph
     private static ModelSource SourceOf(ModelProto model, string file) =>
         new(file, ModelHash.Compute(model), model.Opset(), model.SizeBytes());
 
-    private static Graph Create(ModelProto model, ModelSource source, InputOptions? options, bool requantize)
+    private static Graph Create(ModelProto model, ModelSource source, InputOptions? options, GridHandling grids)
     {
         var file = source.File;
         TopologicalOrder.Sort(model.Graph, file);
+        if (grids != GridHandling.Leave)
+        {
+            OwnFunctions.Inline(model);
+        }
         IntegerOperators.Rewrite(model.Graph, file);
         ConstantResolution.Resolve(model, file);
-        if (requantize && GridRemoval.Apply(model.Graph, file))
+        if (grids == GridHandling.Remove && GridRemoval.Apply(model.Graph, file))
         {
             ConstantResolution.Resolve(model, file);
         }

@@ -66,7 +66,7 @@ public class QuantizedModelTests
     {
         Assert.InRange(bits, 4, 9);
         var model = Network(form).Build();
-        var graph = Graph.FromModel(model, "test.onnx", requantize: true);
+        var graph = Graph.FromModel(model, "test.onnx", grids: GridHandling.Remove);
         Assert.DoesNotContain(graph.Nodes, n => n.OpType is "QuantizeLinear" or "DequantizeLinear");
         var (expected, actual) = (Harness.Outputs(model, integers: true), Harness.Outputs(graph.Model));
         // What is left is the rounding of five grids.
@@ -83,7 +83,7 @@ public class QuantizedModelTests
         var net = new IntegerNetwork();
         net.Net.Weight("w", 4, 3, 3, 3);
         net.Net.Add("Flatten", [net.Rounded(net.Add("Conv", ["x", "w"]), 0.01f, isSigned ? S8 : U8, isSigned ? -128 : 0)], "f");
-        var graph = Graph.FromModel(net.Build(), "test.onnx", requantize: true);
+        var graph = Graph.FromModel(net.Build(), "test.onnx", grids: GridHandling.Remove);
         Assert.Equal(["Conv", "Clip", "Flatten"], graph.Nodes.Select(n => n.OpType));
         var values = Harness.Outputs(graph.Model);
         Assert.All(values, v => Assert.InRange(v, 0, 2.551f));
@@ -101,7 +101,7 @@ public class QuantizedModelTests
         var codes = net.Add("QuantizeLinear", ["x", scale, zero]);
         var floats = net.Add("Cast", [codes], "", Attribute("to", (long)DataType.Float));
         net.Add("Conv", [net.Add("Add", [net.Add("DequantizeLinear", [codes, scale, zero]), floats]), "w"]);
-        var graph = Graph.FromModel(net.Build(), "test.onnx", requantize: true);
+        var graph = Graph.FromModel(net.Build(), "test.onnx", grids: GridHandling.Remove);
         Assert.Equal(1, graph.ActivationGrids);
         Near(Harness.Outputs(net.Net.Model), Harness.Outputs(graph.Model));
     }
@@ -119,7 +119,7 @@ public class QuantizedModelTests
         var model = net.Build();
         var kept = Graph.FromModel(model, "test.onnx");
         Assert.Equal(1, kept.ActivationGrids);
-        var graph = Graph.FromModel(model, "test.onnx", requantize: true);
+        var graph = Graph.FromModel(model, "test.onnx", grids: GridHandling.Remove);
         Assert.Equal(["Flatten", "MatMul", "Mul"], graph.Nodes.Select(n => n.OpType));
         Assert.All(Harness.Outputs(model).Zip(Harness.Outputs(graph.Model)), p => Assert.Equal(p.First, p.Second, 0.2));
     }
