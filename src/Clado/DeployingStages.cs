@@ -55,6 +55,10 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
         {
             return null;
         }
+        if (run.Activations.Format == ActivationFormat.Keep)
+        {
+            return KeptGrids.Of(run.Graph, run.Layers);
+        }
         var work = On("activation ranges").Limit(MeasuredRun.ImagesForRanges);
         var network = FakeQuantizedGraph.Of(run.Graph, chosen);
         return new QuantizedActivations(plan, RangeMeasurement.Measure(network, plan, run.Activations.Ranges, work));

@@ -52,7 +52,7 @@ public sealed partial class MeasuredRun
                 + "remove the folder and measure again");
         }
         Scales = LossKind.Named(sensitivity.Loss).NeedsScales ? folder.ReadScales() : null;
-        Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(Graph, Layers) : null;
+        Plan = ActivationPlan.Of(Graph, Layers, activations.Format);
     }
 
     /// <summary>Path of the model.</summary>
@@ -120,7 +120,7 @@ public sealed partial class MeasuredRun
     /// <summary>What becomes of activations in written files.</summary>
     internal ActivationOptions Activations { get; }
 
-    /// <summary>Which activations are written as 8-bit integers; null where all stay floats.</summary>
+    /// <summary>Which activations and biases are written as integers; null where all stay floats.</summary>
     internal ActivationPlan? Plan { get; }
 
     /// <summary>Threads and memory.</summary>

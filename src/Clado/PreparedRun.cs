@@ -96,9 +96,9 @@ public sealed class PreparedRun
     }
 
     /// <summary>What stays as it is in written files. Shape: [kept].</summary>
-    private IReadOnlyList<KeptOperation> Kept => Options.Activations.Format == ActivationFormat.Int8
-        ? ActivationPlan.Of(Space.Graph, Space.Layers.Layers).Written(Space.Graph, Space.Layers).Kept
-        : Space.Layers.Kept;
+    private IReadOnlyList<KeptOperation> Kept =>
+        (ActivationPlan.Of(Space.Graph, Space.Layers.Layers, Options.Activations.Format)?.Written(Space.Graph, Space.Layers)
+            ?? Space.Layers).Kept;
 
     /// <summary>An allocation as other programs read it, see <see cref="MeasuredRun.ToJson(AllocationResult)"/>.</summary>
     /// <param name="result">The allocation.</param>

@@ -28,10 +28,9 @@ internal sealed class FileSize
     public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers, ActivationFormat format = ActivationFormat.Float)
     {
         frame = ModelFrame.Of(graph, layers);
-        if (format == ActivationFormat.Int8)
+        if (ActivationPlan.Of(graph, layers, format) is { } plan)
         {
             // Grids and biases take the same bytes whatever their values are.
-            var plan = ActivationPlan.Of(graph, layers);
             var unmeasured = new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan));
             QdqInsertion.Into(frame, unmeasured, new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
         }

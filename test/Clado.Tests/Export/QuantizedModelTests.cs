@@ -1,8 +1,12 @@
+using Clado.Activations;
+using Clado.Candidates;
 using Clado.Export;
 using Clado.Graphs;
 using Clado.Graphs.Integers;
+using Clado.Images;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Onnx.Upgrade;
 using Clado.Tests.Support;
 using Microsoft.ML.OnnxRuntime;
 using Google.Protobuf;
@@ -44,7 +48,9 @@ public class QuantizedModelTests
 
         var candidates = Harness.Candidates(graph, [.. new[] { 2, 4, 8 }]);
         Assert.All(candidates.Items, c => Assert.Equal(c.Bits >= bits, c.SquaredError == 0));
-        var written = ModelWriter.Build(graph, candidates.Uniform(8));
+        var kept = KeptGrids.Of(graph, layers);
+        Assert.Equal(2, kept.Plan.Nodes.Count);
+        var written = ModelWriter.Build(graph, candidates.Uniform(8), kept);
         Assert.Equal(5, written.Graph.Node.Count(ActivationGrids.IsGrid));
         if (bits <= 8)
         {
@@ -53,7 +59,7 @@ public class QuantizedModelTests
         // Integers are multiplied where the model multiplies integers.
         foreach (int width in (int[])[2, 4, 8])
         {
-            var fused = Optimized(folder, ModelWriter.Build(graph, candidates.Uniform(width)));
+            var fused = Optimized(folder, ModelWriter.Build(graph, candidates.Uniform(width), kept));
             Assert.Equal(1, fused.Count(op => op == "QLinearConv"));
             Assert.Equal(1, fused.Count(op => op == "QGemm"));
         }
@@ -124,15 +130,51 @@ public class QuantizedModelTests
         Assert.All(Harness.Outputs(model).Zip(Harness.Outputs(graph.Model)), p => Assert.Equal(p.First, p.Second, 0.2));
     }
 
-    /// <summary>A convolution and a product between five grids: image, behind the convolution, behind pooling, and behind the product.</summary>
-    private static IntegerNetwork Network(string form)
+    /// <summary>A file that Clado wrote is such a model, whatever its widths: packed in planes, its grids in functions.</summary>
+    [Theory]
+    [InlineData(OpsetUpgrade.TargetOpset)]
+    [InlineData(OpsetUpgrade.EarlierOpset)]
+    public void WrittenFilesAreReadAgain(int opset)
+    {
+        using var folder = new TemporaryFolder();
+        var later = NetworkBuilder.SmallClassifier().BuildGraph();
+        var graph = opset == OpsetUpgrade.TargetOpset ? later : Harness.Earlier(later);
+        var images = ImageFolder.Open(Harness.Images(folder, "images", 1));
+        foreach (int bits in (int[])[2, 3, 4, 5, 6, 7, 8])
+        {
+            var chosen = Harness.Candidates(graph, bits).Items;
+            var plan = ActivationPlan.Of(graph, LayerFinder.Find(graph).Layers);
+            var ranges = RangeMeasurement.Measure(
+                FakeQuantizedGraph.Of(graph, chosen), plan, RangeMethod.MinMax, new Workload(images, Preprocessing.Parse("unit")));
+            foreach (var activations in (QuantizedActivations?[])[null, new(plan, ranges)])
+            {
+                var written = ModelWriter.Build(graph, chosen, activations);
+                var again = Graph.FromModel(written, "test.onnx");
+                Assert.Empty(again.Model.Functions);
+                Assert.Equal(activations is null ? 0 : plan.Tensors.Count, again.ActivationGrids);
+                var candidates = Harness.Candidates(again, bits).Items;
+                Assert.Equal(chosen.Select(c => (c.Layer.Op, c.Layer.Parameters)), candidates.Select(c => (c.Layer.Op, c.Layer.Parameters)));
+                Assert.All(candidates, c => Assert.Equal(0, c.SquaredError));
+                Assert.All(chosen.Zip(candidates), p => Assert.Equal(p.First.Dequantize(), p.Second.Dequantize()));
+                var outputs = Harness.Outputs(again.Model);
+                Assert.All(Harness.Outputs(written).Zip(outputs), p => Assert.Equal(p.First, p.Second, 1e-5f));
+                var twice = ModelWriter.Build(again, candidates);
+                Assert.All(Harness.Outputs(twice).Zip(outputs), p => Assert.Equal(p.First, p.Second, 1e-5f));
+            }
+        }
+    }
+
+    /// <summary>
+    /// A convolution and a product between five grids: those of the image, behind the convolution, its Relu, the pooling, and the product.
+    /// </summary>
+    internal static IntegerNetwork Network(string form, int channels = 8)
     {
         var net = new IntegerNetwork(seed: 5);
         var image = net.Rounded("x", 0.01f);
-        var convolution = net.Add("Conv", [image, .. Weight(net, form, 0.01f, 8, 3, 3, 3)], "", Attribute("pads", 1, 1, 1, 1));
+        var convolution = net.Add("Conv", [image, .. Weight(net, form, 0.01f, channels, 3, 3, 3)], "", Attribute("pads", 1, 1, 1, 1));
         var rounded = net.Rounded(net.Add("Relu", [net.Rounded(convolution, 0.02f, U8, 100)]), 0.02f, U8, 0);
         var pooled = net.Rounded(net.Add("Flatten", [net.Add("MaxPool", [rounded], "", Attribute("kernel_shape", 8, 8))]), 0.02f, U8, 0);
-        var product = net.Add("Gemm", [pooled, .. Weight(net, form, 0.02f, 5, 8)], "", Attribute("transB", 1));
+        var product = net.Add("Gemm", [pooled, .. Weight(net, form, 0.02f, 8, channels)], "", Attribute("transB", 1));
         net.Rounded(product, Step, U8, 120);
         return net;
     }
