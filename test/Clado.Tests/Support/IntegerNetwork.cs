@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Clado.Onnx;
-using static Clado.Onnx.NodeExtensions;
 using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Tests.Support;
