@@ -57,7 +57,7 @@ internal static class EndTypes
         {
             output.Type.TensorType.ElemType = (int)graph.TypesInFile[output.Name];
             var inner = Inner(output.Name);
-            if (Rename(model.Graph, output.Name, inner))
+            if (model.Graph.Input.All(input => input.Name != output.Name) && Rename(model.Graph, output.Name, inner))
             {
                 model.Graph.Node.Add(Node("Cast", [inner], output.Name, Attribute("to", (long)graph.TypesInFile[output.Name])));
             }

@@ -68,7 +68,11 @@ internal static class IdleCasts
         var made = model.Graph.Node.SelectMany(node => node.Output).Where(name => name.Length > 0);
         typed.Graph.Output.Add(made.Select(name => new ValueInfoProto { Name = name }));
         using var session = new GraphSession(typed, file, GraphOptimizationLevel.ORT_DISABLE_ALL);
-        return session.FloatOutputs.Concat(model.Graph.Initializer.Where(t => t.DataType == (int)DataType.Float).Select(t => t.Name)).ToHashSet();
+        return
+        [
+            .. session.FloatOutputs, .. model.Graph.Initializer.Where(t => t.DataType == (int)DataType.Float).Select(t => t.Name),
+            .. model.Graph.Input.Where(input => input.Type?.TensorType?.ElemType == (int)DataType.Float).Select(input => input.Name),
+        ];
     }
 
     private static bool IsToFloat(NodeProto node) => node.Is("Cast") && node.Integer("to", 0) == (long)DataType.Float;
