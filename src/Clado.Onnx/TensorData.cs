@@ -38,8 +38,8 @@ internal static class TensorData
     {
         DataType.Float when tensor.HasRawData => Raw<float>(tensor),
         DataType.Float => [.. tensor.FloatData],
-        DataType.Double when tensor.HasRawData => Array.ConvertAll(Raw<double>(tensor), v => (float)v),
-        DataType.Double => [.. tensor.DoubleData.Select(v => (float)v)],
+        DataType.Double when tensor.HasRawData => Array.ConvertAll(Raw<double>(tensor), FromDouble),
+        DataType.Double => [.. tensor.DoubleData.Select(FromDouble)],
         DataType.Float16 when tensor.HasRawData => Array.ConvertAll(Raw<Half>(tensor), v => (float)v),
         DataType.Float16 => [.. tensor.Int32Data.Select(v => (float)BitConverter.UInt16BitsToHalf((ushort)v))],
         DataType.Bfloat16 when tensor.HasRawData => Array.ConvertAll(Raw<ushort>(tensor), FromBfloat16),
@@ -160,6 +160,10 @@ internal static class TensorData
         }
         return MemoryMarshal.Cast<byte, T>(tensor.RawData.Span).ToArray();
     }
+
+    // What is finite stays so: the lowest number is a mask in many networks, and no infinity.
+    private static float FromDouble(double value) =>
+        double.IsFinite(value) ? (float)Math.Clamp(value, float.MinValue, float.MaxValue) : (float)value;
 
     private static float FromBfloat16(ushort bits) => BitConverter.UInt32BitsToSingle((uint)bits << 16);
 

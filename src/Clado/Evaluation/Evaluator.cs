@@ -72,9 +72,10 @@ public static class Evaluator
             graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1])));
         }
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
-        // The files themselves run, not our raised copies of them.
-        using var runners = new OwnedList<ModelRunner>(graphs.Zip(models, sources).Select(
-            one => ModelRunner.AsWritten(one.Second, one.First.Inputs, Readout.Of(one.First), one.Third)));
+        // The files themselves run, not our raised copies of them, wherever they can.
+        RunnableFile[] files = [.. models.Zip(graphs, RunnableFile.Of)];
+        using var runners = new OwnedList<ModelRunner>(graphs.Zip(files, sources).Select(
+            one => ModelRunner.AsWritten(one.Second.Model, one.First.Inputs, Readout.Of(one.First), one.Third)));
         if (reference is not null && !HaveSameSizes(graphs, runners))
         {
             throw new CladoException($"{file.Name}: its inputs or outputs differ in size from those of the reference {reference.Path}; "
@@ -86,7 +87,11 @@ public static class Evaluator
         return ModelEvaluation.Run(OneByOne(graphs), [evaluated], compared, work)[0] with
         {
             InputShape = graphs[0].InputShape.WithFreeBatch,
-            Notes = [.. graphs[0].InputShape.Notes, .. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing)],
+            Notes =
+            [
+                .. graphs[0].InputShape.Notes, .. files.Select(runnable => runnable.Note).OfType<string>(),
+                .. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing),
+            ],
         };
     }
 

@@ -38,6 +38,7 @@ internal static class ModelWriter
         model.Graph.Node.Clear();
         model.Graph.Node.Add(encoded.Select(e => e.Node));
         model.Graph.Node.Add(nodes);
+        EndTypes.AddTo(model, graph);
         UnpackingFunctions.AddTo(model, chosen.Select(c => c.Bits));
         return model;
     }

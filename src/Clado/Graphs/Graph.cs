@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Clado.Onnx;
 using Clado.Onnx.Upgrade;
+using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
 
@@ -30,6 +31,14 @@ internal sealed class Graph
 
     /// <summary>Bytes of the file, external data included.</summary>
     public long FileSizeBytes => source.SizeBytes;
+
+    /// <summary>Types other than float that the file's network computes in; here they are floats. Shape: [types].</summary>
+    internal IReadOnlyList<DataType> Precisions => source.Precisions;
+
+    /// <summary>
+    /// Types of inputs and outputs in the file, by name, where those are of another precision; here they are floats.
+    /// </summary>
+    internal IReadOnlyDictionary<string, DataType> TypesInFile => source.EndTypes;
 
     /// <summary>The model at <see cref="Opset"/>. Not to be changed.</summary>
     internal ModelProto Model { get; }
@@ -72,7 +81,7 @@ internal sealed class Graph
     public static Graph Read(string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset)
     {
         var original = OnnxFile.Read(path);
-        return Create(OpsetUpgrade.Apply(original, path, opset), SourceOf(original, path), inputs);
+        return Create(OpsetUpgrade.Apply(original, path, opset), original, SourceOf(original, path), inputs);
     }
 
     /// <summary>Makes a graph of a model in memory that is at opset 25 or 21 already.</summary>
@@ -81,7 +90,7 @@ internal sealed class Graph
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
     internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
-        Create(model.Clone(), SourceOf(model, name), inputs);
+        Create(model.Clone(), model, SourceOf(model, name), inputs);
 
     /// <summary>The same graph with the values of some constants replaced. Its source stays the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
@@ -148,17 +157,27 @@ internal sealed class Graph
     private static ModelSource SourceOf(ModelProto model, string file) =>
         new(file, ModelHash.Compute(model), model.Opset(), model.SizeBytes());
 
-    private static Graph Create(ModelProto model, ModelSource source, InputOptions? options)
+    private static Graph Create(ModelProto model, ModelProto original, ModelSource source, InputOptions? options)
     {
         var file = source.File;
         TopologicalOrder.Sort(model.Graph, file);
+        var converted = SinglePrecision.Apply(model, file);
+        if (converted is not null)
+        {
+            source = source with { EndTypes = converted.Ends, Precisions = converted.Inside };
+            IdleCasts.Remove(model, file);
+        }
         ConstantResolution.Resolve(model, file);
         AffineFolding.Apply(model.Graph, file);
         ProductFolding.Factors(model.Graph, file);
         UnusedParts.Remove(model.Graph);
         options ??= new();
-        var inputs = GraphInputs.Of(model.Graph, options, file);
+        var inputs = GraphInputs.Of(EndTypes.Inputs(model.Graph, source.EndTypes), options, file).InFloats();
         var shapes = ShapeProbe.Find(model, inputs, options, file);
+        if (source.Precisions.Count > 0)
+        {
+            shapes = shapes with { Input = PrecisionNotes.AddTo(shapes.Input, source.Precisions, new(original, model, inputs, file)) };
+        }
         ProductFolding.BatchesOfOne(model.Graph, file, name => shapes.Tensors.GetValueOrDefault(name)?.Shape.Count);
         return new Graph(source, inputs, model, shapes);
     }

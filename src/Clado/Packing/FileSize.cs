@@ -34,6 +34,7 @@ internal sealed class FileSize
             var unmeasured = new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan));
             QdqInsertion.Into(frame, unmeasured, new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
         }
+        EndTypes.AddTo(frame, graph);
         ActivationBits = format == ActivationFormat.Int8 ? 8 : 32;
         frameGraphBytes = frame.Graph.SizeBytes();
         initializers = frame.Graph.Initializer.Count + (layers.Count * MostInitializersOfLayer);
