@@ -159,6 +159,10 @@ internal sealed class Graph
         options ??= new();
         var inputs = GraphInputs.Of(model.Graph, options, file);
         var shapes = ShapeProbe.Find(model, inputs, options, file);
+        if (EinsumRewriting.Apply(model.Graph, file, name => shapes.Tensors.GetValueOrDefault(name)?.Shape))
+        {
+            shapes = shapes with { Tensors = ShapeProbe.Run(model, inputs, shapes.Input, file) };
+        }
         ProductFolding.BatchesOfOne(model.Graph, file, name => shapes.Tensors.GetValueOrDefault(name)?.Shape.Count);
         return new Graph(source, inputs, model, shapes);
     }
