@@ -90,20 +90,15 @@ internal sealed class ProductGeometry
     }
 
     /// <summary>
-    /// Hidden states [steps, directions, sequences, hidden], or [sequences, steps, directions, hidden]: every step but the last one of a
-    /// direction is multiplied in the next. The state before the first step is left out.
+    /// Hidden states [steps, directions, sequences, hidden]: every step but the last one of a direction is multiplied in the next. The state
+    /// before the first step is left out. ONNX Runtime has no kernels for another layout.
     /// </summary>
     private static ProductGeometry OfStates(NodeProto node, int[] dims)
     {
-        bool sequencesFirst = node.Integer("layout", 0) != 0;
-        int hidden = dims[3], steps = sequencesFirst ? dims[1] : dims[0], directions = sequencesFirst ? dims[2] : dims[1];
-        int sequences = sequencesFirst ? dims[0] : dims[2];
-        int stepStride = dims[2] * hidden * (sequencesFirst ? 1 : dims[1]);
-        int sequenceStride = sequencesFirst ? dims[1] * dims[2] * hidden : hidden;
-        int directionStride = sequencesFirst ? hidden : dims[2] * hidden;
+        var (steps, directions, sequences, hidden) = (dims[0], dims[1], dims[2], dims[3]);
+        int direction = sequences * hidden, step = directions * direction;
         // Backwards, the last step is the first one in the tensor.
-        int Start(int direction) => (direction * directionStride) + (direction == 1 || node.Text("direction") == "reverse" ? stepStride : 0);
-        return new(
-            [(Math.Max(0, steps - 1), stepStride), (sequences, sequenceStride)], 1, [.. Enumerable.Range(0, directions).Select(Start)]);
+        int Start(int d) => (d * direction) + (d == 1 || node.Text("direction") == "reverse" ? step : 0);
+        return new([(Math.Max(0, steps - 1), step), (sequences, hidden)], 1, [.. Enumerable.Range(0, directions).Select(Start)]);
     }
 }
