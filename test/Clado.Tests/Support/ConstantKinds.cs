@@ -1,4 +1,5 @@
 using Clado.Onnx;
+using Clado.Onnx.Upgrade;
 using static Clado.Onnx.NodeExtensions;
 
 namespace Clado.Tests.Support;
@@ -19,16 +20,17 @@ internal static class ConstantKinds
 
     /// <summary>A classifier of images [3, 8, 8] whose constants are of a kind; "end" is the weight of its last layer.</summary>
     /// <param name="kind">One of <see cref="Names"/>.</param>
-    public static NetworkBuilder Of(string kind)
+    /// <param name="opset">Opset of the model.</param>
+    public static NetworkBuilder Of(string kind, int opset = OpsetUpgrade.TargetOpset)
     {
-        var net = new NetworkBuilder(input: [3, 8, 8]);
+        var net = new NetworkBuilder(opset: opset, input: [3, 8, 8]);
         var last = kind.Split(' ')[^1];
         long inputs = last is "lstm" or "gru" or "rnn" || kind is "gru before reset" or "last state" ? Recurrent(net, kind)
             : kind.StartsWith("batch", StringComparison.Ordinal) ? Batch(net, kind)
             : kind.StartsWith("einsum", StringComparison.Ordinal) ? Einsum(net, kind)
             : kind == "relative positions" ? Positions(net)
             : Table(net, kind == "table" ? 16 : 64);
-        return net.Then("Flatten", "flat").Then("Gemm", "logits", [net.Weight("end", inputs, 5)]);
+        return net.Then("Flatten", "flat").Then("Gemm", "logits", [net.Weight("end", inputs, 8)]);
     }
 
     private static long Recurrent(NetworkBuilder net, string kind)
