@@ -178,6 +178,10 @@ internal sealed class Graph
         {
             shapes = shapes with { Input = PrecisionNotes.AddTo(shapes.Input, source.Precisions, new(original, model, inputs, file)) };
         }
+        if (EinsumRewriting.Apply(model.Graph, file, name => shapes.Tensors.GetValueOrDefault(name)?.Shape))
+        {
+            shapes = shapes with { Tensors = ShapeProbe.Run(model, inputs, shapes.Input, file) };
+        }
         ProductFolding.BatchesOfOne(model.Graph, file, name => shapes.Tensors.GetValueOrDefault(name)?.Shape.Count);
         return new Graph(source, inputs, model, shapes);
     }

@@ -12,8 +12,8 @@ namespace Clado.Packing;
 /// </summary>
 internal sealed class FileSize
 {
-    // Three planes, and the scales.
-    private const int MostInitializersOfLayer = 4;
+    // Three planes, the scales, and the scale 1.
+    private const int MostInitializersOfLayer = 5;
 
     private readonly ModelProto frame;
     private readonly long frameGraphBytes;
