@@ -38,8 +38,8 @@ internal static class TensorData
     {
         DataType.Float when tensor.HasRawData => Raw<float>(tensor),
         DataType.Float => [.. tensor.FloatData],
-        DataType.Double when tensor.HasRawData => Array.ConvertAll(Raw<double>(tensor), v => (float)v),
-        DataType.Double => [.. tensor.DoubleData.Select(v => (float)v)],
+        DataType.Double when tensor.HasRawData => Array.ConvertAll(Raw<double>(tensor), FromDouble),
+        DataType.Double => [.. tensor.DoubleData.Select(FromDouble)],
         DataType.Float16 when tensor.HasRawData => Array.ConvertAll(Raw<Half>(tensor), v => (float)v),
         DataType.Float16 => [.. tensor.Int32Data.Select(v => (float)BitConverter.UInt16BitsToHalf((ushort)v))],
         DataType.Bfloat16 when tensor.HasRawData => Array.ConvertAll(Raw<ushort>(tensor), FromBfloat16),
@@ -59,25 +59,6 @@ internal static class TensorData
         DataType.Int32 when tensor.HasRawData => Array.ConvertAll(Raw<int>(tensor), v => (long)v),
         DataType.Int32 => [.. tensor.Int32Data.Select(v => (long)v)],
         var other => throw new OnnxFormatException(file, $"holds {Name(other)}, integers are wanted", tensor: tensor.Name),
-    };
-
-    /// <summary>Reads a tensor of integers of any width, such as zero points.</summary>
-    /// <param name="file">Path that errors name.</param>
-    /// <param name="tensor">The tensor to read.</param>
-    /// <returns>Its values, row-major. Shape: [elements].</returns>
-    /// <exception cref="OnnxFormatException">The tensor is of another type.</exception>
-    public static long[] ReadCodes(string file, TensorProto tensor) => (DataType)tensor.DataType switch
-    {
-        DataType.Int8 when tensor.HasRawData => Array.ConvertAll(Raw<sbyte>(tensor), v => (long)v),
-        DataType.Uint8 when tensor.HasRawData => Array.ConvertAll(Raw<byte>(tensor), v => (long)v),
-        DataType.Int16 when tensor.HasRawData => Array.ConvertAll(Raw<short>(tensor), v => (long)v),
-        DataType.Uint16 when tensor.HasRawData => Array.ConvertAll(Raw<ushort>(tensor), v => (long)v),
-        DataType.Int8 or DataType.Uint8 or DataType.Int16 or DataType.Uint16 => [.. tensor.Int32Data.Select(v => (long)v)],
-        DataType.Int4 => Packed(file, tensor, 4, 8),
-        DataType.Uint4 => Packed(file, tensor, 4, 0),
-        DataType.Int2 => Packed(file, tensor, 2, 2),
-        DataType.Uint2 => Packed(file, tensor, 2, 0),
-        _ => ReadIntegers(file, tensor),
     };
 
     /// <summary>Makes a float tensor.</summary>
@@ -180,18 +161,9 @@ internal static class TensorData
         return MemoryMarshal.Cast<byte, T>(tensor.RawData.Span).ToArray();
     }
 
-    /// <summary>Codes of a few bits, the first in the lowest; those with the sign bit are negative.</summary>
-    private static long[] Packed(string file, TensorProto tensor, int width, int signBit)
-    {
-        byte[] bytes = tensor.HasRawData ? tensor.RawData.ToByteArray() : [.. tensor.Int32Data.Select(v => (byte)v)];
-        long[] codes = new long[ElementCount(file, tensor)];
-        for (int i = 0; i < codes.Length; i++)
-        {
-            int code = (bytes[i * width / 8] >> (i * width % 8)) & ((1 << width) - 1);
-            codes[i] = code - ((code & signBit) << 1);
-        }
-        return codes;
-    }
+    // What is finite stays so: the lowest number is a mask in many networks, and no infinity.
+    private static float FromDouble(double value) =>
+        double.IsFinite(value) ? (float)Math.Clamp(value, float.MinValue, float.MaxValue) : (float)value;
 
     private static float FromBfloat16(ushort bits) => BitConverter.UInt32BitsToSingle((uint)bits << 16);
 

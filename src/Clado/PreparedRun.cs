@@ -45,7 +45,10 @@ public sealed class PreparedRun
     /// Shape: [sentences].
     /// </summary>
     public IReadOnlyList<string> Notes =>
-        [.. Space.Graph.InputShape.Notes, .. QuantizedNote is { } note ? (string[])[note] : [], .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing)];
+    [
+        .. Space.Graph.InputShape.Notes, .. QuantizedNote is { } note ? (string[])[note] : [],
+        .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing),
+    ];
 
     private string? QuantizedNote => QuantizedParts.Of(Space.Graph, Space.Layers.Layers).Description is not { } description ? null
         : Space.Graph.ActivationGrids == 0 ? description

@@ -78,8 +78,8 @@ internal sealed class MeasuringOptions
         command.Arguments.Add(model);
         foreach (var option in (Option[])
         [
-            images, run, preprocess, limit, seed, labelOffset, bits, estimator, rounding, inputs, equalize, requantize, measuredActivations, loss,
-            pins,
+            images, run, preprocess, limit, seed, labelOffset, bits, estimator, rounding, inputs, equalize, requantize,
+            measuredActivations, loss, pins,
         ])
         {
             command.Options.Add(option);

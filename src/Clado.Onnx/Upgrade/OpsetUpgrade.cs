@@ -33,11 +33,12 @@ internal static class OpsetUpgrade
             throw new ArgumentOutOfRangeException(nameof(opset), opset, $"{TargetOpset} or {EarlierOpset} are wanted.");
         }
         int original = Original(model, file, opset);
-        if (original <= EarlierOpset && GraphWalk.AtEveryDepth(model.Graph.Node).Any(node => WithoutLaterKernel.Any(node.Is)))
+        var raised = model.Clone();
+        var opsets = FunctionInlining.Apply(raised, file, opset);
+        if (original <= EarlierOpset && GraphWalk.AtEveryDepth(raised.Graph.Node).Any(node => WithoutLaterKernel.Any(node.Is)))
         {
             opset = EarlierOpset;
         }
-        var raised = model.Clone();
         raised.IrVersion = opset == TargetOpset ? 13 : 10;
         raised.OpsetImport.First(o => o.Domain is "" or "ai.onnx").Version = opset;
         LooseForms.Settle(raised, file);
@@ -48,7 +49,7 @@ internal static class OpsetUpgrade
             raised.Graph.Input.Remove(input);
         }
 
-        Raise(raised.Graph, new UpgradeContext(file, original, raised.Graph));
+        Raise(raised.Graph, new UpgradeContext(file, original, raised.Graph, opsets));
         return raised;
     }
 
@@ -83,6 +84,10 @@ internal static class OpsetUpgrade
             {
                 Raise(node, context);
             }
+            else
+            {
+                FusedOperators.Separate(node, context);
+            }
             foreach (var body in GraphWalk.Bodies(node))
             {
                 Raise(body, context.Inside(body));
@@ -96,6 +101,7 @@ internal static class OpsetUpgrade
     /// <summary>Rules take for granted the inputs and outputs an operator must have; a file may lack them.</summary>
     private static void Raise(NodeProto node, UpgradeContext context)
     {
+        context.TurnTo(node);
         try
         {
             context.Rule(node)(node, context);

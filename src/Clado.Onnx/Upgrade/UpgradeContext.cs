@@ -10,20 +10,36 @@ internal sealed class UpgradeContext
     private readonly UpgradeContext? outer;
     private readonly ISet<string> names;
     private readonly ISet<string> read;
+    private readonly IReadOnlyDictionary<NodeProto, int> opsets;
+    private readonly int modelOpset;
     private readonly List<NodeProto> before = [];
     private readonly List<NodeProto> after = [];
 
-    public UpgradeContext(string file, int opset, GraphProto graph) =>
-        (File, Opset, this.graph, names, read) = (file, opset, graph, GraphWalk.Names(graph), GraphWalk.NamesRead(graph).ToHashSet());
+    /// <summary>A context for a graph.</summary>
+    /// <param name="file">Path that errors name.</param>
+    /// <param name="opset">The opset the model was written for.</param>
+    /// <param name="graph">The graph.</param>
+    /// <param name="opsets">Nodes that were written for another opset.</param>
+    public UpgradeContext(string file, int opset, GraphProto graph, IReadOnlyDictionary<NodeProto, int> opsets)
+    {
+        (File, Opset, modelOpset, this.graph, this.opsets) = (file, opset, opset, graph, opsets);
+        (names, read) = (GraphWalk.Names(graph), GraphWalk.NamesRead(graph).ToHashSet());
+    }
 
     // Names are unique across bodies: what is made in one, or around it, hides nothing of another.
-    private UpgradeContext(UpgradeContext outer, GraphProto body) =>
-        (File, Opset, graph, names, read, this.outer) = (outer.File, outer.Opset, body, outer.names, outer.read, outer);
+    private UpgradeContext(UpgradeContext outer, GraphProto body)
+    {
+        (File, Opset, modelOpset, graph, opsets) = (outer.File, outer.modelOpset, outer.modelOpset, body, outer.opsets);
+        (names, read, this.outer) = (outer.names, outer.read, outer);
+    }
 
     public string File { get; }
 
-    /// <summary>The opset the model was written for.</summary>
-    public int Opset { get; }
+    /// <summary>The opset the node at hand was written for: the model's, but for nodes of functions that have their own.</summary>
+    public int Opset { get; private set; }
+
+    /// <summary>Turns to a node.</summary>
+    public void TurnTo(NodeProto node) => Opset = opsets.GetValueOrDefault(node, modelOpset);
 
     /// <summary>The same for the body of a loop or branch; it sees the names around it.</summary>
     public UpgradeContext Inside(GraphProto body) => new(this, body);
@@ -49,6 +65,10 @@ internal sealed class UpgradeContext
             ?? graph.Node.FirstOrDefault(n => n.Is("Constant") && n.Output.Contains(tensor))?.Find("value")?.T;
         return value is not null ? TensorData.ReadSingles(File, value) : outer?.Constant(tensor);
     }
+
+    /// <summary>Whether the file gives a tensor's values.</summary>
+    public bool IsConstant(string tensor) => graph.Initializer.Any(t => t.Name == tensor)
+        || graph.Node.Any(n => n.Is("Constant") && n.Output.Contains(tensor)) || (outer?.IsConstant(tensor) ?? false);
 
     /// <summary>Adds a one-dimensional int64 constant and gives its name.</summary>
     public string Integers(string hint, params long[] values)

@@ -74,7 +74,8 @@ internal sealed record ActivationPlan
         var ranges = new Dictionary<string, int>();
         var tensors = QuantizedTensors(graph, roles, ranges);
         bool IsInteger(QuantizableLayer layer, int node) =>
-            roles[node] is NodeRole.Convolution or NodeRole.Product && WeightUse.Slot(graph.Nodes[node], layer.Weight) >= 0;
+            roles[node] is NodeRole.Convolution or NodeRole.Product
+            && WeightUse.Slot(graph.Nodes[node], layer.Weight, layer.Shape.Count) >= 0;
         IntegerNode Integer(QuantizableLayer layer, int node)
         {
             var bias = graph.Nodes[node].Operand(2);

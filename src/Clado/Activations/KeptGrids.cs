@@ -22,7 +22,7 @@ internal static class KeptGrids
         foreach (var (layer, index) in layers.SelectMany(layer => layer.Nodes.Select(node => (layer, node))))
         {
             var node = graph.Nodes[index];
-            if (WeightUse.Slot(node, layer.Weight) == 1 && IsInteger(graph, node) && HasPlainBias(graph, node, layer)
+            if (WeightUse.Slot(node, layer.Weight, layer.Shape.Count) == 1 && IsInteger(graph, node) && HasPlainBias(graph, node, layer)
                 && Scale(graph, node) is { } scale)
             {
                 nodes.Add(new IntegerNode(index, layer, scales.Count, node.Operand(2)) { InputScale = scale.Name });
@@ -53,7 +53,7 @@ internal static class KeptGrids
 
     private static bool HasPlainBias(Graph graph, NodeProto node, QuantizableLayer layer) =>
         graph.Initializers.TryGetValue(node.Operand(2), out var bias) && (DataType)bias.DataType == DataType.Float
-        && bias.Dims is [var length] && length == layer.Shape[WeightUse.ChannelAxis(node, 1)!.Value];
+        && bias.Dims is [var length] && length == layer.Shape[WeightUse.ChannelAxis(node, 1, layer.Shape.Count)!.Value];
 
     /// <summary>The one scale of the grid that a node's input is on, or null.</summary>
     private static TensorProto? Scale(Graph graph, NodeProto node) =>

@@ -37,7 +37,7 @@ internal sealed class NodeRoles
         roles = new NodeRole[graph.Nodes.Count];
         // A weight may have other readers: bodies of loops and branches, an operator that adds it or gathers its rows.
         var layerOf = layers.SelectMany(layer => layer.Nodes.Select(node => (node, layer)))
-            .Where(use => WeightUse.Slot(graph.Nodes[use.node], use.layer.Weight) >= 0)
+            .Where(use => WeightUse.Slot(graph.Nodes[use.node], use.layer.Weight, use.layer.Shape.Count) >= 0)
             .DistinctBy(use => use.node).ToDictionary(use => use.node, use => use.layer);
         for (int i = 0; i < roles.Length; i++)
         {
@@ -84,7 +84,8 @@ internal sealed class NodeRoles
     private NodeRole OfLayer(int index, QuantizableLayer layer)
     {
         var node = graph.Nodes[index];
-        string? reason = node.OpType is "ConvTranspose" ? NoKernel
+        string? reason = node.Is("ConvTranspose") || WeightUse.IsRecurrent(node) ? NoKernel
+            : node.Is("MatMul") && layer.Shape.Count > 2 ? "a batch of matrices has no integer kernel"
             : node.Operand(1) != layer.Weight || !graph.Tensors.ContainsKey(node.Operand(0)) ? "the weight is not the right factor"
             : node.Is("Gemm") && !IsPlainProduct(node) ? "it scales or transposes its input"
             : HasOddBias(node, layer) ? "its bias is computed or has another shape than one value a channel"
@@ -106,7 +107,8 @@ internal sealed class NodeRoles
         {
             return false;
         }
-        long channels = layer.Shape[WeightUse.ChannelAxis(node, WeightUse.Slot(node, layer.Weight))!.Value];
+        int rank = layer.Shape.Count;
+        long channels = layer.Shape[WeightUse.ChannelAxis(node, WeightUse.Slot(node, layer.Weight, rank), rank)!.Value];
         return !(IsFloatConstant(node.Operand(2), out var bias) && bias.Dims is [var length] && length == channels);
     }
 

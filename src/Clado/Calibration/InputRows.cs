@@ -8,29 +8,40 @@ namespace Clado.Calibration;
 /// <summary>
 /// The vectors that a layer's weight matrix is multiplied with, read from the layer's input tensor: im2col, a row an output position.
 /// A column is (channel, tap); a tap is an element of the kernel.
-/// Its value is the element at <c>origin of the tap + channel · stride</c>, or a zero of the padding.
+/// Its value is the element at <c>origin of the tap + start of the group + channel · stride</c>, or a zero of the padding.
 /// </summary>
 internal sealed class InputRows
 {
     private readonly WeightMatrix matrix;
     private readonly int channelStride;
+    private readonly int[] groupStarts;
     private readonly Action<int, int[]> origins;
 
-    private InputRows(WeightMatrix matrix, int count, int channelStride, Action<int, int[]> origins) =>
-        (this.matrix, Count, this.channelStride, this.origins) = (matrix, count, channelStride, origins);
+    private InputRows(WeightMatrix matrix, ProductGeometry geometry)
+    {
+        (this.matrix, Count, channelStride) = (matrix, geometry.RowCount, geometry.ChannelStride);
+        (groupStarts, origins) = (geometry.GroupStarts, (row, taps) => taps[0] = geometry.Origin(row));
+    }
+
+    private InputRows(WeightMatrix matrix, ConvolutionGeometry geometry)
+    {
+        (this.matrix, Count, channelStride) = (matrix, geometry.RowCount, geometry.ChannelStride);
+        groupStarts = [.. Enumerable.Range(0, matrix.Groups).Select(group => group * matrix.InputChannels * channelStride)];
+        origins = geometry.Origins;
+    }
 
     /// <summary>Rows in each group.</summary>
     public int Count { get; }
 
-    /// <summary>Which of a node's inputs is the activation; -1 where the node does not read the weight the way its layer does.</summary>
+    /// <summary>The tensor that a node multiplies the weight with; null where it does not read the weight the way its layer does.</summary>
     /// <param name="node">A node that reads the layer's weight.</param>
     /// <param name="layer">The layer.</param>
-    public static int ActivationSlot(NodeProto node, QuantizableLayer layer)
+    public static string? Tensor(NodeProto node, QuantizableLayer layer)
     {
-        int slot = WeightUse.Slot(node, layer.Weight);
-        bool isTheLayersWay = slot >= 0 && WeightUse.ChannelAxis(node, slot) == layer.ChannelAxis
-            && node.Integer("group", 1) == layer.Groups && (node.OpType == layer.Op || layer.Shape.Count == 2);
-        return isTheLayersWay ? 1 - slot : -1;
+        int rank = layer.Shape.Count, slot = WeightUse.Slot(node, layer.Weight, rank);
+        bool isTheLayersWay = layer.HasKnownInputs && slot >= 0 && WeightUse.ChannelAxis(node, slot, rank) == layer.ChannelAxis
+            && node.Integer("group", 1) == layer.Groups && (node.OpType == layer.Op || rank == 2);
+        return isTheLayersWay ? WeightUse.Factor(node, slot) : null;
     }
 
     /// <summary>The rows of a node's input.</summary>
@@ -42,20 +53,9 @@ internal sealed class InputRows
     {
         var matrix = WeightMatrix.Of(layer);
         int[] dims = [.. shape.ToArray().Select(d => checked((int)d))];
-        if (node.OpType is "Conv" or "ConvTranspose")
-        {
-            var convolution = ConvolutionGeometry.Of(graph, node, layer, dims);
-            return new InputRows(matrix, convolution.RowCount, convolution.ChannelStride, convolution.Origins);
-        }
-        int count = dims.Aggregate(1, (product, dim) => product * dim) / matrix.Columns;
-        bool transposed = node.Is("Gemm") ? node.Integer("transA", 0) != 0 : ActivationSlot(node, layer) == 1 && dims.Length > 1;
-        if (!transposed)
-        {
-            return new InputRows(matrix, count, 1, (row, taps) => taps[0] = row * matrix.Columns);
-        }
-        // [.., columns, rows]: neighbouring columns of a row lie a line apart.
-        int line = dims[^1];
-        return new InputRows(matrix, count, line, (row, taps) => taps[0] = (row / line * matrix.Columns * line) + (row % line));
+        return node.OpType is "Conv" or "ConvTranspose"
+            ? new InputRows(matrix, ConvolutionGeometry.Of(graph, node, layer, dims))
+            : new InputRows(matrix, ProductGeometry.Of(node, layer, dims));
     }
 
     /// <summary>Copies rows into packed panels (<see cref="GramSum"/>). The last panel is padded with zeros.</summary>
@@ -81,9 +81,9 @@ internal sealed class InputRows
     {
         const int Width = GramSum.PanelWidth;
         int at = 0, end = Width;
-        for (int channel = group * matrix.InputChannels; channel < (group + 1) * matrix.InputChannels; channel++)
+        for (int channel = 0; channel < matrix.InputChannels; channel++)
         {
-            int start = channel * channelStride;
+            int start = groupStarts[group] + (channel * channelStride);
             foreach (int origin in taps)
             {
                 if (at == end)

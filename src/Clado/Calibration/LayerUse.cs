@@ -18,7 +18,7 @@ internal sealed record LayerUse(NodeProto Node, string Tensor, string Quantized)
     /// <param name="layer">The layer.</param>
     public static IReadOnlyList<LayerUse> Of(Graph graph, Graph replaced, QuantizableLayer layer) =>
         [.. layer.Nodes.Zip(replaced.Consumers(layer.Weight), (own, other) => (Node: graph.Nodes[own], Other: replaced.Nodes[other]))
-            .Select(n => (n.Node, n.Other, Slot: InputRows.ActivationSlot(n.Node, layer)))
-            .Where(n => n.Slot >= 0 && graph.Tensors.ContainsKey(n.Node.Operand(n.Slot)))
-            .Select(n => new LayerUse(n.Node, n.Node.Operand(n.Slot), n.Other.Operand(n.Slot)))];
+            .Select(n => (n.Node, Own: InputRows.Tensor(n.Node, layer), Replaced: InputRows.Tensor(n.Other, layer)))
+            .Where(n => n.Own is not null && graph.Tensors.ContainsKey(n.Own))
+            .Select(n => new LayerUse(n.Node, n.Own!, n.Replaced!))];
 }

@@ -6,7 +6,7 @@ namespace Clado.Calibration;
 /// A layer's weight as matrices, one a group: an output is the product of a matrix row and a vector of inputs.
 /// Says where a matrix element lies in the weight's own order, and which scale it has.
 /// </summary>
-/// <param name="Groups">Groups of a convolution; 1 elsewhere.</param>
+/// <param name="Groups">Groups of a convolution, or matrices of a batch; 1 elsewhere.</param>
 /// <param name="Rows">Output channels a group.</param>
 /// <param name="InputChannels">Input channels a group.</param>
 /// <param name="Taps">Kernel elements; 1 where there is no kernel. A column is (input channel, tap).</param>
@@ -20,21 +20,29 @@ internal sealed record WeightMatrix(int Groups, int Rows, int InputChannels, int
     /// <summary>Columns of each matrix: weights an output channel.</summary>
     public int Columns => InputChannels * Taps;
 
+    // The channels of a transposed convolution have a row in every group.
+    private bool SharesScales { get; init; }
+
     /// <summary>The matrices of a layer.</summary>
     /// <param name="layer">The layer.</param>
     public static WeightMatrix Of(QuantizableLayer layer)
     {
-        if (layer.ChannelAxis is null)
+        if (!layer.HasKnownInputs)
         {
-            // A row of one use is a column of another. Only single weights are common to all uses.
+            // A row of one use may be a column of another, and of tables there are none. Only single weights are common to all uses.
             return new WeightMatrix(1, (int)layer.Parameters, 1, 1, inputsFirst: false);
+        }
+        if (layer.Op is not ("Conv" or "ConvTranspose" or "Gemm"))
+        {
+            int rows = layer.ChannelsPerMatrix, columns = (int)(layer.Parameters / layer.ChannelCount);
+            return new WeightMatrix(layer.Matrices, rows, columns, 1, inputsFirst: layer.ChannelAxis == layer.Shape.Count - 1);
         }
         int groups = (int)layer.Groups, first = (int)layer.Shape[0], second = (int)layer.Shape[1];
         int taps = (int)layer.Shape.Skip(2).Aggregate(1L, (product, dim) => product * dim);
         // Outputs first: Conv, and factors from the left or transposed. Inputs first: ConvTranspose, factors from the right.
         return layer.ChannelAxis == 0
             ? new WeightMatrix(groups, first / groups, second, taps, inputsFirst: false)
-            : new WeightMatrix(groups, second, first / groups, taps, inputsFirst: true);
+            : new WeightMatrix(groups, second, first / groups, taps, inputsFirst: true) { SharesScales = true };
     }
 
     /// <summary>Position of an element in the weight.</summary>
@@ -48,7 +56,7 @@ internal sealed record WeightMatrix(int Groups, int Rows, int InputChannels, int
     /// <summary>The channel whose scale a row has. In a grouped ConvTranspose, a channel has a row in every group.</summary>
     /// <param name="group">Group. Range: [0, Groups).</param>
     /// <param name="row">Row. Range: [0, Rows).</param>
-    public int Channel(int group, int row) => inputsFirst ? row : (group * Rows) + row;
+    public int Channel(int group, int row) => SharesScales ? row : (group * Rows) + row;
 
     /// <summary>Copies a row out of the weight.</summary>
     /// <param name="weights">The weight in its own order. Shape: [parameters].</param>

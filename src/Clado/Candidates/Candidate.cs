@@ -37,22 +37,30 @@ public sealed record Candidate
     {
         var weights = new float[Codes.Length];
         TensorPrimitives.ConvertChecked<sbyte, float>(Codes, weights);
-        int stride = Layer.ChannelStride;
+        var (size, channels) = (weights.Length / Layer.Matrices, Layer.ChannelsPerMatrix);
+        for (int matrix = 0; matrix < Layer.Matrices; matrix++)
+        {
+            Scale(weights.AsSpan(matrix * size, size), Scales.AsSpan(matrix * channels, channels), Layer.ChannelStride);
+        }
+        return weights;
+    }
+
+    private static void Scale(Span<float> weights, ReadOnlySpan<float> scales, int stride)
+    {
         if (stride == 1)
         {
             // Neighbours belong to neighbouring channels: a row of them at a time.
-            for (int start = 0; start < weights.Length; start += Scales.Length)
+            for (int start = 0; start < weights.Length; start += scales.Length)
             {
-                var row = weights.AsSpan(start, Scales.Length);
-                TensorPrimitives.Multiply(row, Scales, row);
+                var row = weights.Slice(start, scales.Length);
+                TensorPrimitives.Multiply(row, scales, row);
             }
-            return weights;
+            return;
         }
         for (int start = 0; start < weights.Length; start += stride)
         {
-            var run = weights.AsSpan(start, stride);
-            TensorPrimitives.Multiply(run, Scales[start / stride % Scales.Length], run);
+            var run = weights.Slice(start, stride);
+            TensorPrimitives.Multiply(run, scales[start / stride % scales.Length], run);
         }
-        return weights;
     }
 }

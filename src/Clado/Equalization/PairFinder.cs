@@ -20,7 +20,9 @@ internal static class PairFinder
     /// <param name="layers">All its layers. Shape: [layers].</param>
     public static IReadOnlyList<ChannelPair> Find(Graph graph, IReadOnlyList<QuantizableLayer> layers)
     {
-        var byNode = layers.Where(l => l.Nodes.Count == 1).ToDictionary(l => l.Nodes[0]);
+        // A recurrent node has two weights, and the matrices of a batch have channels of their own.
+        var byNode = layers.Where(l => l.Nodes.Count == 1 && l.Matrices == 1 && Convolutions.Concat(Products).Contains(l.Op))
+            .ToDictionary(l => l.Nodes[0]);
         var tensors = byNode.Values.Select(l => Activation(graph, l)).OfType<string>().Distinct();
         return [.. tensors.Select(tensor => Look(graph, tensor, byNode)).OfType<ChannelPair>()];
     }
@@ -43,7 +45,8 @@ internal static class PairFinder
     private static string? Activation(Graph graph, QuantizableLayer layer)
     {
         var node = graph.Nodes[layer.Nodes[0]];
-        return InputRows.ActivationSlot(node, layer) == 0 && node.Integer("transA", 0) == 0 ? node.Operand(0) : null;
+        bool isFirst = WeightUse.Slot(node, layer.Weight, layer.Shape.Count) == 1 && node.Integer("transA", 0) == 0;
+        return isFirst ? InputRows.Tensor(node, layer) : null;
     }
 
     private static ChannelPair? Look(Graph graph, string tensor, Dictionary<int, QuantizableLayer> byNode)

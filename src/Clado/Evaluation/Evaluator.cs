@@ -74,11 +74,14 @@ public static class Evaluator
             graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1]), grids: grids));
         }
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
-        // The files themselves run, not our raised copies of them; but for a network whose grids were removed, which lies in no file.
-        using var runners = new OwnedList<ModelRunner>(graphs.Zip(models, sources).Select(
-            (one, index) => index == 1 && reference!.Requantize
-                ? new ModelRunner(one.First, Readout.Of(one.First), one.Third)
-                : ModelRunner.AsWritten(one.Second, one.First.Inputs, Readout.Of(one.First), one.Third)));
+        // The files themselves run, not our raised copies of them, wherever they can. A network whose grids were removed lies in no file.
+        RunnableFile[] files =
+        [
+            .. models.Zip(graphs, RunnableFile.Of)
+                .Select((own, index) => index == 1 && reference!.Requantize ? new RunnableFile(graphs[1].Model, null) : own),
+        ];
+        using var runners = new OwnedList<ModelRunner>(graphs.Zip(files, sources).Select(
+            one => ModelRunner.AsWritten(one.Second.Model, one.First.Inputs, Readout.Of(one.First), one.Third)));
         if (reference is not null && !HaveSameSizes(graphs, runners))
         {
             throw new CladoException($"{file.Name}: its inputs or outputs differ in size from those of the reference {reference.Path}; "
@@ -90,7 +93,11 @@ public static class Evaluator
         return ModelEvaluation.Run(OneByOne(graphs), [evaluated], compared, work)[0] with
         {
             InputShape = graphs[0].InputShape.WithFreeBatch,
-            Notes = [.. graphs[0].InputShape.Notes, .. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing)],
+            Notes =
+            [
+                .. graphs[0].InputShape.Notes, .. files.Select(runnable => runnable.Note).OfType<string>(),
+                .. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing),
+            ],
         };
     }
 

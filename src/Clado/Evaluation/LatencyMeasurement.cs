@@ -56,10 +56,10 @@ internal static class LatencyMeasurement
         public TimedModel(string path, int threads, int batch, InputOptions? options)
         {
             var graph = Graph.Read(path, options, grids: GridHandling.Leave);
-            inputs = graph.Inputs;
             shape = graph.InputShape.Of(batch);
-            pixels = RandomPixels.Of(inputs, shape, seed: 1);
-            var file = OnnxFile.Read(path);
+            pixels = RandomPixels.Of(graph.Inputs, shape, seed: 1);
+            var file = RunnableFile.Of(OnnxFile.Read(path), graph).Model;
+            inputs = graph.Inputs.For(file);
             session = GraphSession.Timed(file, path, threads, file.RoundsActivations());
         }
 

@@ -1,5 +1,6 @@
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Clado.Execution;
 
@@ -59,6 +60,11 @@ internal sealed class GraphSession : IDisposable
     public IReadOnlyList<string> Inputs { get; }
 
     public IReadOnlyList<string> Outputs { get; }
+
+    /// <summary>Names of the outputs that are tensors of floats.</summary>
+    public IEnumerable<string> FloatOutputs => session.OutputMetadata
+        .Where(output => output.Value is { OnnxValueType: OnnxValueType.ONNX_TYPE_TENSOR, ElementDataType: TensorElementType.Float })
+        .Select(output => output.Key);
 
     /// <summary>Creates a session with threads of its own, for timing: what a user of the file has.</summary>
     /// <param name="model">The model to run.</param>

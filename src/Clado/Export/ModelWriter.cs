@@ -36,8 +36,9 @@ internal static class ModelWriter
         model.Graph.Initializer.Add(encoded.SelectMany(e => e.Initializers));
         var nodes = model.Graph.Node.ToArray();
         model.Graph.Node.Clear();
-        model.Graph.Node.Add(encoded.Select(e => e.Node));
+        model.Graph.Node.Add(encoded.SelectMany(e => e.Nodes));
         model.Graph.Node.Add(nodes);
+        EndTypes.AddTo(model, graph);
         UnpackingFunctions.AddTo(model, chosen.Select(c => c.Bits));
         return model;
     }

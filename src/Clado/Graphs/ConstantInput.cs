@@ -49,12 +49,23 @@ internal sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<l
         return new ConstantInput(input.Name, type, shape, batched, values);
     }
 
+    /// <summary>The same values, as this type has them, in another.</summary>
+    /// <param name="type">The other type.</param>
+    internal ConstantInput As(DataType type) => type == Type ? this : this with
+    {
+        Type = type,
+        Values = Type is DataType.Float16 or DataType.Bfloat16
+            ? [.. ImageTensor.Rounded([.. Values.Select(value => (float)value)], Type).Select(value => (double)value)]
+            : Values,
+    };
+
     private static void CheckValues(ValueInfoProto input, DataType type, IReadOnlyList<double> given, string file)
     {
         var (least, largest, whole) = type switch
         {
             DataType.Float => (float.MinValue, float.MaxValue, false),
             DataType.Float16 => ((double)Half.MinValue, (double)Half.MaxValue, false),
+            DataType.Bfloat16 => (float.MinValue, float.MaxValue, false),
             DataType.Double => (double.MinValue, double.MaxValue, false),
             DataType.Int64 => (-LargestInteger, LargestInteger, true),
             DataType.Int32 => (int.MinValue, int.MaxValue, true),
@@ -102,6 +113,7 @@ internal sealed record ConstantInput(string Name, DataType Type, IReadOnlyList<l
         {
             DataType.Float => Tensor(v => (float)v),
             DataType.Float16 => Tensor(v => (Float16)(float)v),
+            DataType.Bfloat16 => Tensor(v => (BFloat16)(float)v),
             DataType.Double => Tensor(v => v),
             DataType.Int64 => Tensor(v => (long)v),
             DataType.Int32 => Tensor(v => (int)v),

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Clado.Graphs.Integers;
 using Clado.Onnx;
 using Clado.Onnx.Upgrade;
+using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Graphs;
 
@@ -31,6 +32,14 @@ internal sealed class Graph
 
     /// <summary>Bytes of the file, external data included.</summary>
     public long FileSizeBytes => source.SizeBytes;
+
+    /// <summary>Types other than float that the file's network computes in; here they are floats. Shape: [types].</summary>
+    internal IReadOnlyList<DataType> Precisions => source.Precisions;
+
+    /// <summary>
+    /// Types of inputs and outputs in the file, by name, where those are of another precision; here they are floats.
+    /// </summary>
+    internal IReadOnlyDictionary<string, DataType> TypesInFile => source.EndTypes;
 
     /// <summary>The model at <see cref="Opset"/>. Not to be changed.</summary>
     internal ModelProto Model { get; }
@@ -78,7 +87,7 @@ internal sealed class Graph
         string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset, GridHandling grids = GridHandling.Keep)
     {
         var original = OnnxFile.Read(path);
-        return Create(OpsetUpgrade.Apply(original, path, opset), SourceOf(original, path), inputs, grids);
+        return Create(OpsetUpgrade.Apply(original, path, opset), original, SourceOf(original, path), inputs, grids);
     }
 
     /// <summary>Makes a graph of a model in memory that is at opset 25 or 21 already.</summary>
@@ -88,7 +97,7 @@ internal sealed class Graph
     /// <param name="grids">What becomes of what it has quantized already.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
     internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null, GridHandling grids = GridHandling.Keep) =>
-        Create(model.Clone(), SourceOf(model, name), inputs, grids);
+        Create(model.Clone(), model, SourceOf(model, name), inputs, grids);
 
     /// <summary>The same graph with the values of some constants replaced. Its source stays the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
@@ -155,26 +164,32 @@ internal sealed class Graph
     private static ModelSource SourceOf(ModelProto model, string file) =>
         new(file, ModelHash.Compute(model), model.Opset(), model.SizeBytes());
 
-    private static Graph Create(ModelProto model, ModelSource source, InputOptions? options, GridHandling grids)
+    private static Graph Create(
+        ModelProto model, ModelProto original, ModelSource source, InputOptions? options, GridHandling grids)
     {
         var file = source.File;
         TopologicalOrder.Sort(model.Graph, file);
-        if (grids != GridHandling.Leave)
+        var converted = SinglePrecision.Apply(model, file);
+        if (converted is not null)
         {
-            OwnFunctions.Inline(model);
+            source = source with { EndTypes = converted.Ends, Precisions = converted.Inside };
+            IdleCasts.Remove(model, file);
         }
-        IntegerOperators.Rewrite(model.Graph, file);
-        ConstantResolution.Resolve(model, file);
-        if (grids == GridHandling.Remove && GridRemoval.Apply(model.Graph, file))
-        {
-            ConstantResolution.Resolve(model, file);
-        }
+        QuantizedForms.Settle(model, file, grids);
         AffineFolding.Apply(model.Graph, file);
         ProductFolding.Factors(model.Graph, file);
         UnusedParts.Remove(model.Graph);
         options ??= new();
-        var inputs = GraphInputs.Of(model.Graph, options, file);
+        var inputs = GraphInputs.Of(EndTypes.Inputs(model.Graph, source.EndTypes), options, file).InFloats();
         var shapes = ShapeProbe.Find(model, inputs, options, file);
+        if (source.Precisions.Count > 0)
+        {
+            shapes = shapes with { Input = PrecisionNotes.AddTo(shapes.Input, source.Precisions, new(original, model, inputs, file)) };
+        }
+        if (EinsumRewriting.Apply(model.Graph, file, name => shapes.Tensors.GetValueOrDefault(name)?.Shape))
+        {
+            shapes = shapes with { Tensors = ShapeProbe.Run(model, inputs, shapes.Input, file) };
+        }
         ProductFolding.BatchesOfOne(model.Graph, file, name => shapes.Tensors.GetValueOrDefault(name)?.Shape.Count);
         return new Graph(source, inputs, model, shapes);
     }

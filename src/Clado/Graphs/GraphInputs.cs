@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Clado.Onnx;
+using Clado.Onnx.Upgrade;
 using static System.FormattableString;
 using static Clado.Onnx.TensorProto.Types;
 
@@ -8,19 +9,30 @@ namespace Clado.Graphs;
 /// <summary>What a network takes: an image, and constants for whatever else it asks for.</summary>
 internal sealed class GraphInputs
 {
+    // What the image is fed as, and what it is rounded to before: the type in the file.
+    private readonly DataType type;
+    private readonly DataType fileType;
+
     private GraphInputs(ValueInfoProto image, ConstantInput[] constants)
     {
         (Image, Description, Constants) = (image.Name, Describe(image), constants);
-        TakesBytes = (DataType)image.Type.TensorType.ElemType == DataType.Uint8;
+        type = fileType = (DataType)image.Type.TensorType.ElemType;
         Declared = Dims(image);
         Names = constants.Select(c => c.Name).Append(image.Name).ToFrozenSet();
+    }
+
+    private GraphInputs(GraphInputs inputs, Func<string, DataType, DataType> typeOf)
+    {
+        (Image, Description, Declared, Names) = (inputs.Image, inputs.Description, inputs.Declared, inputs.Names);
+        (type, fileType) = (typeOf(Image, inputs.type), inputs.fileType);
+        Constants = [.. inputs.Constants.Select(constant => constant.As(typeOf(constant.Name, constant.Type)))];
     }
 
     /// <summary>Name of the image input.</summary>
     public string Image { get; }
 
     /// <summary>Whether the image is of bytes, not of floats.</summary>
-    public bool TakesBytes { get; }
+    public bool TakesBytes => type == DataType.Uint8;
 
     /// <summary>Its type and shape in the file, in words.</summary>
     public string Description { get; }
@@ -71,6 +83,17 @@ internal sealed class GraphInputs
         return new GraphInputs(image, [.. others.Select(i => ConstantInput.Of(i, options.Values[i.Name], free, file))]);
     }
 
+    /// <summary>The same values for a network that takes floats in place of another precision.</summary>
+    public GraphInputs InFloats() => new(this, (_, own) => FloatTypes.IsOther((int)own) ? DataType.Float : own);
+
+    /// <summary>The same values for a model, in the types that it takes.</summary>
+    /// <param name="model">A model of these inputs.</param>
+    public GraphInputs For(ModelProto model)
+    {
+        var types = model.Graph.Input.ToDictionary(input => input.Name, input => (DataType)(input.Type?.TensorType?.ElemType ?? 0));
+        return new(this, (name, own) => types.TryGetValue(name, out var found) && found != DataType.Undefined ? found : own);
+    }
+
     /// <summary>Type and shape of an input, in words.</summary>
     internal static string Describe(ValueInfoProto input)
     {
@@ -88,7 +111,7 @@ internal sealed class GraphInputs
     /// <returns>Values by name; the caller disposes them.</returns>
     internal InputFeed Feed(float[] pixels, long[] shape)
     {
-        var feed = new InputFeed { { Image, ImageTensor.Of(pixels, shape, TakesBytes) } };
+        var feed = new InputFeed { { Image, ImageTensor.Of(ImageTensor.Rounded(pixels, fileType), shape, type) } };
         try
         {
             foreach (var constant in Constants)
@@ -129,18 +152,19 @@ internal sealed class GraphInputs
                 + $"name it with {Settings.Image}");
     }
 
-    private static bool IsUsual(ValueInfoProto input) => HasImageShape(input, d => d is 1 or 3, DataType.Float);
+    private static bool IsUsual(ValueInfoProto input) =>
+        HasImageShape(input, d => d is 1 or 3, [.. ImageTensor.Types.Where(type => type != DataType.Uint8)]);
 
-    private static bool IsUnusual(ValueInfoProto input) => HasImageShape(input, d => d is 1 or 3 or 4, DataType.Float, DataType.Uint8);
+    private static bool IsUnusual(ValueInfoProto input) => HasImageShape(input, d => d is 1 or 3 or 4, ImageTensor.Types);
 
-    private static bool HasImageShape(ValueInfoProto input, Func<long, bool> isChannels, params DataType[] types) =>
+    private static bool HasImageShape(ValueInfoProto input, Func<long, bool> isChannels, IReadOnlyList<DataType> types) =>
         input.Type?.TensorType is { Shape: { Dim.Count: 4 } shape } type && types.Contains((DataType)type.ElemType)
         && (!shape.Dim[1].HasDimValue || isChannels(shape.Dim[1].DimValue) || isChannels(shape.Dim[3].DimValue));
 
     private static ValueInfoProto Checked(ValueInfoProto image, string file)
     {
         var type = image.Type?.TensorType;
-        if (type is null || (DataType)type.ElemType is not (DataType.Float or DataType.Uint8) || type.Shape is { Dim.Count: 0 })
+        if (type is null || !ImageTensor.Types.Contains((DataType)type.ElemType) || type.Shape is { Dim.Count: 0 })
         {
             var problem = $"the input is {Describe(image)}; an image input of floats or bytes is wanted";
             throw new OnnxFormatException(file, problem, tensor: image.Name);

@@ -1,4 +1,5 @@
 using Clado.Onnx;
+using Clado.Onnx.Upgrade;
 
 namespace Clado.Graphs;
 
@@ -9,7 +10,7 @@ namespace Clado.Graphs;
 internal static class LocalFunctions
 {
     /// <summary>Domain of the functions.</summary>
-    public const string Domain = "clado";
+    public const string Domain = FunctionInlining.OwnDomain;
 
     /// <summary>An empty function of the standard operators of an opset.</summary>
     public static FunctionProto Create(string name, IEnumerable<string> inputs, string output, int opset)

@@ -16,7 +16,7 @@ internal sealed class NetworkProbe : IDisposable
     // Of the outputs themselves, where the image makes no difference.
     private const double Rounding = 1e-4;
 
-    private static readonly HashSet<string> Heads = ["Softmax", "LogSoftmax", "Sigmoid", "Add", "Identity"];
+    private static readonly HashSet<string> Heads = ["Softmax", "LogSoftmax", "Sigmoid", "Add", "Identity", "Cast"];
 
     private readonly GraphSession session;
     private readonly GraphInputs inputs;
@@ -114,15 +114,14 @@ internal sealed class NetworkProbe : IDisposable
         return first.Length == 0 || (Is(together.AsSpan(0, first.Length), first) && Is(together.AsSpan(first.Length), second));
     }
 
-    /// <summary>The network's float outputs, by name.</summary>
+    /// <summary>The network's outputs of real numbers, by name.</summary>
     private Dictionary<string, float[]> Outputs(float[] pixels, long[] shape)
     {
         var wanted = graph.Output.Select(output => output.Name).ToHashSet();
         using var feed = inputs.Feed(pixels, shape);
         using var values = session.Run(feed);
-        return session.Outputs.Zip(values).Where(output => wanted.Contains(output.First) && output.Second.IsTensor
-                && Info(output.Second).Type == DataType.Float)
-            .ToDictionary(output => output.First, output => output.Second.GetTensorDataAsSpan<float>().ToArray());
+        return session.Outputs.Zip(values).Where(output => wanted.Contains(output.First) && RealValues.Are(output.Second))
+            .ToDictionary(output => output.First, output => RealValues.Singles(output.Second));
     }
 
     private static TensorInfo Info(OrtValue value)

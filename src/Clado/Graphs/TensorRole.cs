@@ -17,6 +17,12 @@ internal static class TensorRole
     /// <summary>Scales of a layer's channels.</summary>
     public const char WeightScales = 's';
 
+    /// <summary>The scale 1 of a weight whose scales are multiplied in afterwards.</summary>
+    public const char UnitScale = 'u';
+
+    /// <summary>A weight before that.</summary>
+    public const char UnscaledWeight = 'w';
+
     /// <summary>Scale of a range of activations.</summary>
     public const char RangeScale = 'a';
 

@@ -14,7 +14,8 @@ internal static class WeightChains
         "Cast", "Clip", "DequantizeLinear", "Flatten", "Identity", "QuantizeLinear", "Reshape", "Squeeze", "Transpose", "Unsqueeze",
     ];
 
-    private static readonly string[] Layers = ["Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization"];
+    private static readonly string[] Layers =
+        ["Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "Einsum", "Gather", "GRU", "LSTM", "RNN"];
 
     /// <summary>The nodes whose results are weights, biases and normalizations of layers, in another form.</summary>
     /// <param name="graph">Nodes in topological order.</param>
@@ -55,5 +56,6 @@ internal static class WeightChains
     }
 
     private static IEnumerable<string> Weights(NodeProto node) =>
-        node.Operands().Skip(node.Is("MatMul") ? 0 : 1).Where(name => name.Length > 0);
+        node.Operands().Take(node.Is("Gather") ? 1 : int.MaxValue).Skip(node.OpType is "MatMul" or "Einsum" or "Gather" ? 0 : 1)
+            .Where(name => name.Length > 0);
 }

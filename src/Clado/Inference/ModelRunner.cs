@@ -26,7 +26,7 @@ internal sealed class ModelRunner : IDisposable
 
     private ModelRunner(ModelProto model, GraphInputs inputs, Readout readout, OutputSource source, bool integers)
     {
-        (this.inputs, Readout, this.source) = (inputs, readout, source);
+        (this.inputs, Readout, this.source) = (inputs.For(model), readout, source);
         session = new GraphSession(model, source.File, integers: integers);
     }
 
@@ -67,7 +67,7 @@ internal sealed class ModelRunner : IDisposable
     {
         using var feed = batch.Feed(inputs);
         using var values = session.Run(feed);
-        return [.. values.Select(v => v.GetTensorDataAsSpan<float>().ToArray())];
+        return [.. values.Select(RealValues.Singles)];
     }
 
     public void Dispose() => session.Dispose();

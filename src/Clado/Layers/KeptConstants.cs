@@ -7,10 +7,8 @@ namespace Clado.Layers;
 /// <summary>Says what stays float: the constants worth naming, wherever in the model they lie, with their bytes and the reason.</summary>
 internal sealed class KeptConstants
 {
-    // Smaller ones (scales, axes, a bias of a few channels) are not worth a line.
-    private const long LeastBytes = 256;
-
-    private static readonly string[] Recurrent = ["LSTM", "GRU", "RNN"];
+    /// <summary>The fewest bytes of a constant that is listed: scales, axes, a bias of a few channels are not worth a line.</summary>
+    public const long LeastBytes = 256;
 
     private readonly string file;
     private readonly IReadOnlyDictionary<NodeProto, string> reasons;
@@ -87,9 +85,14 @@ internal sealed class KeptConstants
     private static string Reason(NodeProto node, int slot) => node.OpType switch
     {
         "Conv" or "ConvTranspose" or "Gemm" => "a bias keeps its 32 bits",
-        "Gather" when slot == 0 => "a table that is looked up is kept",
-        "Einsum" => "a product by equation is kept",
-        _ when Recurrent.Any(node.Is) => "recurrent weights are kept",
+        "Einsum" => "the equation is no product with a matrix",
+        _ when WeightUse.IsRecurrent(node) => slot switch
+        {
+            1 or 2 => $"weights of this kind are quantized from {ConstantUse.FewestWeights} on",
+            3 => "a bias keeps its 32 bits",
+            7 => "peepholes are kept",
+            _ => "initial states are kept",
+        },
         _ when node.OpType.EndsWith("Normalization", StringComparison.Ordinal) => "parameters of a normalization are kept",
         _ => "only factors of convolutions and matrix products are quantized",
     };

@@ -5,7 +5,7 @@ using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Layers;
 
-/// <summary>Finds the layers of a graph: Conv, ConvTranspose, Gemm and MatMul with a constant weight.</summary>
+/// <summary>Finds the layers of a graph: the constants that are quantized, with the nodes that use them.</summary>
 internal static class LayerFinder
 {
     private const string NotLookedInto = "a custom operator or function is not looked into";
@@ -16,39 +16,36 @@ internal static class LayerFinder
     /// <param name="graph">The graph to look through.</param>
     public static LayerSet Find(Graph graph)
     {
-        var uses = new List<Use>();
+        var uses = new List<ConstantUse>();
+        var lookups = new List<ConstantUse>();
         var reasons = new Dictionary<NodeProto, string>(ReferenceEqualityComparer.Instance);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             var node = graph.Nodes[i];
-            if (Operators.Any(node.Is))
+            var (own, reason) = !node.IsStandard() ? ([], NotLookedInto)
+                : Operators.Any(node.Is) || WeightUse.IsRecurrent(node) ? WeightUses.Of(graph, i)
+                : Tables.Of(graph, i);
+            (node.Is("Gather") ? lookups : uses).AddRange(own);
+            if (reason is not null)
             {
-                var (use, reason) = Look(graph, i);
-                if (use is not null)
-                {
-                    uses.Add(use);
-                }
-                else
-                {
-                    reasons.Add(node, reason!);
-                }
-            }
-            else if (!node.IsStandard())
-            {
-                reasons.Add(node, NotLookedInto);
+                reasons.Add(node, reason);
             }
             else if (IntegerOperators.IsStandard(node))
             {
                 reasons.Add(node, "an operator of integers in a form that has no counterpart in floats is kept");
             }
         }
+        // A table that is a factor as well has the scales of a factor.
         var weights = uses.Select(u => u.Weight).ToHashSet();
+        uses.AddRange(lookups.Where(lookup => !weights.Contains(lookup.Weight)));
+        weights.UnionWith(lookups.Select(u => u.Weight));
         foreach (var node in graph.Nodes)
         {
             InBodies(node, weights, reasons);
         }
         var names = new HashSet<string>();
-        var layers = uses.GroupBy(u => u.Weight).Select((group, index) => Layer(graph, [.. group], index, names)).ToArray();
+        var layers = uses.OrderBy(u => u.Node).GroupBy(u => u.Weight)
+            .Select((group, index) => Layer(graph, [.. group], index, names)).ToArray();
         return new LayerSet(layers, KeptConstants.List(graph, weights, reasons));
     }
 
@@ -76,31 +73,35 @@ internal static class LayerFinder
         }
     }
 
-    private static QuantizableLayer Layer(Graph graph, Use[] uses, int index, HashSet<string> names)
+    private static QuantizableLayer Layer(Graph graph, ConstantUse[] uses, int index, HashSet<string> names)
     {
-        var node = graph.Nodes[uses[0].Node];
-        var name = node.Name.Length > 0 ? node.Name : uses[0].Weight;
+        var first = uses[0];
+        var node = graph.Nodes[first.Node];
+        var name = node.Name.Length == 0 ? first.Weight : WeightUse.IsRecurrent(node) ? $"{node.Name}.{"XWR"[first.Slot]}" : node.Name;
         var weight = graph.Initializers[uses[0].Weight];
+        bool areAlike = uses.All(u => (u.ChannelAxis, u.Matrices) == (first.ChannelAxis, first.Matrices));
         bool isReadOnce = uses.Length == 1 && graph.Consumers(weight.Name).Count == 1;
         return new QuantizableLayer
         {
             Index = index,
             Name = names.Add(name) ? name : Unique(name, names),
             Op = node.OpType,
-            Weight = uses[0].Weight,
-            Nodes = graph.Consumers(uses[0].Weight),
+            Weight = first.Weight,
+            Nodes = graph.Consumers(first.Weight),
             Shape = [.. weight.Dims],
-            ChannelAxis = uses.All(u => u.ChannelAxis == uses[0].ChannelAxis) ? uses[0].ChannelAxis : null,
+            ChannelAxis = areAlike ? first.ChannelAxis : null,
+            Matrices = areAlike ? first.Matrices : 1,
+            HasKnownInputs = areAlike && uses.Any(u => u.HasKnownInputs),
             Groups = node.Integer("group", 1),
             Macs = uses.Sum(u => u.Macs),
-            Bias = isReadOnce ? Bias(graph, node, weight.Dims[uses[0].ChannelAxis]) : null,
+            Bias = isReadOnce && first.Matrices == 1 ? Bias(graph, node, weight.Dims[first.ChannelAxis]) : null,
         };
     }
 
     /// <summary>The bias of a node: its own, or that of an Add behind it along the last axis.</summary>
     private static string? Bias(Graph graph, NodeProto node, long channels)
     {
-        var name = AddedBehind(graph, node) ?? node.Operand(2);
+        var name = Operators.Any(node.Is) ? AddedBehind(graph, node) ?? node.Operand(2) : "";
         bool isVector = graph.Initializers.TryGetValue(name, out var tensor)
             && (DataType)tensor.DataType == DataType.Float && tensor.Dims is [var length] && length == channels;
         bool isReadOnce = graph.Consumers(name).Count == 1 && !graph.Outputs.Contains(name);
@@ -120,39 +121,4 @@ internal static class LayerFinder
 
     private static string Unique(string name, HashSet<string> names) =>
         Enumerable.Range(2, int.MaxValue - 2).Select(i => $"{name}#{i}").First(names.Add);
-
-    private static (Use? Use, string? Reason) Look(Graph graph, int index)
-    {
-        var node = graph.Nodes[index];
-        int slot = graph.Initializers.ContainsKey(node.Operand(1)) ? 1
-            : node.Is("MatMul") && graph.Initializers.ContainsKey(node.Operand(0)) ? 0
-            : -1;
-        if (slot < 0)
-        {
-            return (null, node.Is("MatMul") ? "no constant factor (both are activations)" : "the weight is computed, not constant");
-        }
-        var weight = graph.Initializers[node.Operand(slot)];
-        if ((DataType)weight.DataType != DataType.Float)
-        {
-            return (null, $"the weight is {(DataType)weight.DataType}, not float");
-        }
-        if (weight.Dims.Count < 2 || weight.Dims.Any(d => d == 0))
-        {
-            return (null, $"the weight has shape {ShapeText.Of(weight.Dims)}: a vector is kept");
-        }
-        if (node.Is("MatMul") && weight.Dims.Count > 2)
-        {
-            return (null, $"the weight has shape {ShapeText.Of(weight.Dims)}: a batch of matrices is kept");
-        }
-        long parameters = TensorData.ElementCount(graph.File, weight);
-        long outputs = graph.Tensors[node.Output[0]].ElementCount;
-        int axis = WeightUse.ChannelAxis(node, slot)!.Value;
-        // Every output element costs one dot product of a channel's weights; a transposed convolution spreads every input element instead.
-        long macs = node.OpType == "ConvTranspose"
-            ? graph.Tensors[node.Operand(0)].ElementCount * parameters / weight.Dims[0]
-            : outputs * parameters / weight.Dims[axis];
-        return (new Use(index, node.Operand(slot), axis, macs), null);
-    }
-
-    private sealed record Use(int Node, string Weight, int ChannelAxis, long Macs);
 }

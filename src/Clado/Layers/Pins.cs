@@ -40,8 +40,8 @@ internal static class Pins
         return layers.Length > 0
             ? (new LayerSet(layers, [.. found.Kept, .. kept.Values]), [.. layers.Select(l => widths[l])])
             : throw new CladoException(
-                "nothing is left to quantize: the model has no Conv, ConvTranspose, Gemm or MatMul with a constant float weight "
-                + "that is not pinned to float");
+                "nothing is left to quantize: the model has no convolution, matrix product, recurrent layer or table with constant "
+                + "float weights that is not pinned to float");
     }
 
     /// <summary>The pattern of names, and the widths; none for float.</summary>

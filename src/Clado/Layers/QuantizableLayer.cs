@@ -1,6 +1,9 @@
 namespace Clado.Layers;
 
-/// <summary>A constant weight that can be quantized, with the nodes that use it. Weights shared by several nodes are one layer.</summary>
+/// <summary>
+/// A constant that can be quantized, with the nodes that use it: a weight, or a table that is looked up. Weights shared by several nodes
+/// are one layer.
+/// </summary>
 public sealed record QuantizableLayer
 {
     internal QuantizableLayer()
@@ -10,10 +13,13 @@ public sealed record QuantizableLayer
     /// <summary>Position among the layers, in the order of execution. Range: [0, layers).</summary>
     public required int Index { get; init; }
 
-    /// <summary>Name of the first node that uses the weight (made unique where nodes share names).</summary>
+    /// <summary>
+    /// Name of the first node that uses the weight (made unique where nodes share names). Of a recurrent node, which has two, ".W" or ".R"
+    /// follows.
+    /// </summary>
     public required string Name { get; init; }
 
-    /// <summary>Operator: Conv, ConvTranspose, Gemm or MatMul.</summary>
+    /// <summary>Operator: Conv, ConvTranspose, Gemm, MatMul, LSTM, GRU, RNN or Gather.</summary>
     public required string Op { get; init; }
 
     /// <summary>Name of the weight's initializer.</summary>
@@ -24,7 +30,8 @@ public sealed record QuantizableLayer
 
     /// <summary>
     /// Dimensions of the weight, as the operator has them: Conv [out, in/groups, kh, kw], ConvTranspose [in, out/groups, kh, kw],
-    /// Gemm and MatMul [in, out] or [out, in]. Shape: [rank].
+    /// Gemm and MatMul [in, out] or [out, in], a batch of matrices with more dimensions in front, LSTM, GRU and RNN
+    /// [directions, gates · hidden, in], Gather as it is. Shape: [rank].
     /// </summary>
     public required IReadOnlyList<long> Shape { get; init; }
 
@@ -33,6 +40,14 @@ public sealed record QuantizableLayer
     /// one scale serves all of it then (docs/decisions/2026-11-27-shared-weights.md). Range: [0, rank).
     /// </summary>
     public required int? ChannelAxis { get; init; }
+
+    /// <summary>
+    /// Matrices of the weight, one after the other: every one has scales of its own along the axis of channels. 1 for a plain weight.
+    /// </summary>
+    internal int Matrices { get; init; } = 1;
+
+    /// <summary>Whether calibration can tell what the weight is multiplied with. Where it cannot, rounding is to nearest.</summary>
+    internal bool HasKnownInputs { get; init; } = true;
 
     /// <summary>Groups of a convolution; 1 elsewhere.</summary>
     public required long Groups { get; init; }
@@ -51,11 +66,34 @@ public sealed record QuantizableLayer
     /// <summary>Number of weights.</summary>
     public long Parameters => Shape.Aggregate(1L, (product, dim) => product * dim);
 
-    /// <summary>Number of scales.</summary>
-    internal int ChannelCount => ChannelAxis is { } axis ? (int)Shape[axis] : 1;
+    /// <summary>Whether ONNX Runtime has integer kernels for its operator.</summary>
+    internal bool HasIntegerKernel => Op == "Conv" || (Op is "Gemm" or "MatMul" && Shape.Count == 2);
 
-    /// <summary>Elements between two neighbours along the channel axis: element e belongs to channel (e / stride) mod channels.</summary>
+    /// <summary>Number of scales: one a channel of every matrix.</summary>
+    internal int ChannelCount => Matrices * ChannelsPerMatrix;
+
+    /// <summary>Channels along their axis.</summary>
+    internal int ChannelsPerMatrix => ChannelAxis is { } axis ? (int)Shape[axis] : 1;
+
+    /// <summary>
+    /// Elements between two neighbours along the channel axis: element e of a matrix belongs to its channel (e / stride) mod channels.
+    /// </summary>
     internal int ChannelStride => (int)Shape.Skip(ChannelAxis + 1 ?? 0).Aggregate(1L, (product, dim) => product * dim);
+
+    /// <summary>Dimensions of the scales in the file. Those of several matrices broadcast to the weight's. Shape: [dimensions].</summary>
+    internal IReadOnlyList<long> ScaleShape => ChannelAxis is not { } axis ? []
+        : Matrices == 1 ? [ChannelCount]
+        : [.. Shape.Select((dim, i) => i < Shape.Count - 2 || i == axis ? dim : 1)];
+
+    /// <summary>Position of a weight of a channel. Channels are counted through all matrices.</summary>
+    /// <param name="channel">The channel. Range: [0, channels).</param>
+    /// <param name="i">Which of its weights. Range: [0, parameters / channels).</param>
+    internal int Position(int channel, int i)
+    {
+        var (stride, channels) = (ChannelStride, ChannelsPerMatrix);
+        int matrix = channel / channels * (int)(Parameters / Matrices);
+        return matrix + (((i / stride * channels) + (channel % channels)) * stride) + (i % stride);
+    }
 
     /// <summary>Bit operations an image: MACs × weight bits × activation bits (32 for floats).</summary>
     /// <param name="bits">Bits a weight. Range: [2, 8].</param>

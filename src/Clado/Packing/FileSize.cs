@@ -13,8 +13,8 @@ namespace Clado.Packing;
 /// </summary>
 internal sealed class FileSize
 {
-    // Three planes, and the scales.
-    private const int MostInitializersOfLayer = 4;
+    // Three planes, the scales, and the scale 1.
+    private const int MostInitializersOfLayer = 5;
 
     private readonly ModelProto frame;
     private readonly long frameGraphBytes;
@@ -34,6 +34,7 @@ internal sealed class FileSize
             var unmeasured = new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan));
             QdqInsertion.Into(frame, unmeasured, new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
         }
+        EndTypes.AddTo(frame, graph);
         ActivationBits = format switch
         {
             ActivationFormat.Int8 => 8,

@@ -6,9 +6,9 @@ using static Clado.Onnx.NodeExtensions;
 namespace Clado.Packing;
 
 /// <summary>A quantized weight as it stands in the file.</summary>
-/// <param name="Initializers">Planes of packed codes, lowest bits first, then the scales. Shape: [planes + 1].</param>
-/// <param name="Node">The call that makes the float weight of them.</param>
-internal sealed record EncodedWeight(IReadOnlyList<TensorProto> Initializers, NodeProto Node);
+/// <param name="Initializers">Planes of packed codes, lowest bits first, then the scales. Shape: [tensors].</param>
+/// <param name="Nodes">The call that makes the float weight of them, and what multiplies it by the scales of several matrices.</param>
+internal sealed record EncodedWeight(IReadOnlyList<TensorProto> Initializers, IReadOnlyList<NodeProto> Nodes);
 
 /// <summary>
 /// Packs codes at their width (<see cref="WeightLayout"/>). A function of the model (<see cref="UnpackingFunctions"/>) makes weights of
@@ -16,7 +16,10 @@ internal sealed record EncodedWeight(IReadOnlyList<TensorProto> Initializers, No
 /// </summary>
 internal static class WeightEncoding
 {
-    /// <summary>Writes a candidate as tensors and a node whose output carries the weight's own name.</summary>
+    /// <summary>
+    /// Writes a candidate as tensors and nodes, the last of whose outputs carries the weight's own name. DequantizeLinear knows scales
+    /// along one axis: where every matrix of a batch has its own, it has the scale 1, and a Mul the others.
+    /// </summary>
     /// <param name="candidate">The codes and scales.</param>
     /// <param name="names">Names for the tensors.</param>
     /// <param name="opset">The file's opset: 25 or 21.</param>
@@ -32,14 +35,16 @@ internal static class WeightEncoding
             var packed = plane.Pack(candidate.Codes, layout.Offset);
             return TensorData.Create(names.Of(plane.Role, layer.Index), plane.Type, packed, plane.LiesInBytes ? [packed.Length, 1] : shape);
         }).ToList();
-        long[] scalesShape = layer.ChannelAxis is null ? [] : [candidate.Scales.Length];
-        tensors.Add(TensorData.Singles(names.Of(TensorRole.WeightScales, layer.Index), candidate.Scales, scalesShape));
+        var scales = TensorData.Singles(names.Of(TensorRole.WeightScales, layer.Index), candidate.Scales, [.. layer.ScaleShape]);
+        bool isPlain = layer.Matrices == 1;
+        tensors.Add(isPlain ? scales : TensorData.Singles(names.Of(TensorRole.UnitScale, layer.Index), [1]));
+        var made = isPlain ? layer.Weight : names.Of(TensorRole.UnscaledWeight, layer.Index);
         var axis = Attribute(UnpackingFunctions.AxisAttribute, layer.ChannelAxis ?? 0);
-        var node = LocalFunctions.Call(UnpackingFunctions.Name(candidate.Bits), tensors.Select(t => t.Name), layer.Weight, axis);
+        var call = LocalFunctions.Call(UnpackingFunctions.Name(candidate.Bits), tensors.Select(t => t.Name), made, axis);
         if (layout.NeedsShape)
         {
-            node.Attribute.Add(Attribute(UnpackingFunctions.ShapeAttribute, shape));
+            call.Attribute.Add(Attribute(UnpackingFunctions.ShapeAttribute, shape));
         }
-        return new EncodedWeight(tensors, node);
+        return isPlain ? new(tensors, [call]) : new([.. tensors, scales], [call, Node("Mul", [made, scales.Name], layer.Weight)]);
     }
 }

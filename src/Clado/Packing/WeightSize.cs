@@ -42,9 +42,20 @@ internal static class WeightSize
 
     private static long Scales(QuantizableLayer layer, TensorNames names)
     {
-        long[] shape = layer.ChannelAxis is null ? [] : [layer.ChannelCount];
-        return Initializer(names.Of(TensorRole.WeightScales, layer.Index), DataType.Float, shape, (long)layer.ChannelCount * sizeof(float));
+        var name = names.Of(TensorRole.WeightScales, layer.Index);
+        long bytes = Initializer(name, DataType.Float, layer.ScaleShape, (long)layer.ChannelCount * sizeof(float));
+        return layer.Matrices == 1 ? bytes : bytes + Multiplication(layer, name, names);
     }
+
+    /// <summary>What multiplies by the scales of several matrices, and the scale 1 in their place.</summary>
+    private static long Multiplication(QuantizableLayer layer, string scales, TensorNames names) =>
+        Initializer(names.Of(TensorRole.UnitScale, layer.Index), DataType.Float, [], sizeof(float))
+        + FieldSize.Bytes(
+            GraphProto.NodeFieldNumber,
+            FieldSize.Text(NodeProto.InputFieldNumber, names.Of(TensorRole.UnscaledWeight, layer.Index))
+            + FieldSize.Text(NodeProto.InputFieldNumber, scales)
+            + FieldSize.Text(NodeProto.OutputFieldNumber, layer.Weight)
+            + FieldSize.Text(NodeProto.OpTypeFieldNumber, "Mul"));
 
     private static long Initializer(string name, DataType type, IReadOnlyList<long> dims, long bytes) => FieldSize.Bytes(
         GraphProto.InitializerFieldNumber,
@@ -55,13 +66,16 @@ internal static class WeightSize
 
     private static long Call(QuantizableLayer layer, WeightLayout layout, TensorNames names)
     {
-        var inputs = layout.Planes.Select(plane => plane.Role).Append(TensorRole.WeightScales).Select(role => names.Of(role, layer.Index));
+        var (scales, made) = layer.Matrices == 1
+            ? (TensorRole.WeightScales, layer.Weight)
+            : (TensorRole.UnitScale, names.Of(TensorRole.UnscaledWeight, layer.Index));
+        var inputs = layout.Planes.Select(plane => plane.Role).Append(scales).Select(role => names.Of(role, layer.Index));
         long axis = FieldSize.Number(AttributeProto.IFieldNumber, layer.ChannelAxis ?? 0);
         long shape = layer.Shape.Sum(dim => FieldSize.Number(AttributeProto.IntsFieldNumber, dim));
         return FieldSize.Bytes(
             GraphProto.NodeFieldNumber,
             inputs.Sum(input => FieldSize.Text(NodeProto.InputFieldNumber, input))
-            + FieldSize.Text(NodeProto.OutputFieldNumber, layer.Weight)
+            + FieldSize.Text(NodeProto.OutputFieldNumber, made)
             + FieldSize.Text(NodeProto.OpTypeFieldNumber, UnpackingFunctions.Name(layout.Bits))
             + FieldSize.Text(NodeProto.DomainFieldNumber, LocalFunctions.Domain)
             + Attribute(UnpackingFunctions.AxisAttribute, AttributeType.Int, axis)

@@ -94,8 +94,7 @@ internal static class CandidateMaker
                 : statistics.MoveNext() ? statistics.Current
                 : throw new ArgumentException("Statistics of fewer layers than there are.", nameof(inputs));
             var correction = BiasCorrection.Of(graph, layer, weights[i], own);
-            // Error feedback runs along the weights of an output, and these differ between the uses of such a weight.
-            var fitting = layer.ChannelAxis is null ? new NearestRounding() : rounding;
+            var fitting = layer.HasKnownInputs ? rounding : new NearestRounding();
             var rounded = fitting.Round(layer, weights[i], widths[i], correction is null ? own : own!.Centred(), threads);
             var grid = WeightGrid.Find(layer, weights[i]);
             yield return widths[i].Zip(rounded, (bits, r) =>

@@ -33,7 +33,7 @@ internal sealed class KernelPairs
     public static KernelPairs? Of(QuantizableLayer layer, int bits) =>
         bits < 8 ? null
         : layer.ChannelAxis is null ? new(null)
-        : layer.IsDepthwise || layer.Op == "ConvTranspose" ? null
+        : layer.IsDepthwise || !layer.HasIntegerKernel ? null
         : new(KernelOrder(WeightMatrix.Of(layer)));
 
     /// <summary>

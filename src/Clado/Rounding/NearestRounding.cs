@@ -47,7 +47,7 @@ internal sealed class NearestRounding : IRounding
             pairs?.Limit(own);
             for (int i = 0; i < own.Length; i++)
             {
-                codes[Position(layer, c, i)] = own[i];
+                codes[layer.Position(c, i)] = own[i];
             }
         });
         return new RoundedWeights(codes, scales);
@@ -111,15 +111,8 @@ internal sealed class NearestRounding : IRounding
         var values = new float[weights.Length / layer.ChannelCount];
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = weights[Position(layer, channel, i)];
+            values[i] = weights[layer.Position(channel, i)];
         }
         return values;
-    }
-
-    /// <summary>Position of the i-th weight of a channel.</summary>
-    private static int Position(QuantizableLayer layer, int channel, int i)
-    {
-        int stride = layer.ChannelStride;
-        return (((i / stride * layer.ChannelCount) + channel) * stride) + (i % stride);
     }
 }

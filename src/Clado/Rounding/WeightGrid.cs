@@ -74,7 +74,9 @@ internal sealed record WeightGrid(int Bits, int? SignedBits, sbyte[] Codes, floa
     /// <param name="bits">The width. Range: [2, 8].</param>
     public bool IsIn(int bits) => SignedBits <= bits;
 
-    /// <summary>The weights on this grid, with no error; where pairs of codes may overflow, the channels that have such as they are rounded.</summary>
+    /// <summary>
+    /// The weights on this grid, with no error. Channels with pairs of codes that may overflow are taken as they are rounded instead.
+    /// </summary>
     /// <param name="rounded">The weights, rounded to a width that holds the grid.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="mayOverflow">

@@ -28,9 +28,9 @@ public class InputTests
             foreach (var layer in LayerFinder.Find(graph).Layers)
             {
                 var node = graph.Nodes[layer.Nodes[0]];
-                int slot = InputRows.ActivationSlot(node, layer);
-                Assert.True(slot >= 0, layer.Name);
-                string[] wanted = [.. ((string[])[node.Output[0], node.Input[slot]]).Where(name => name != graph.Input)];
+                var tensor = InputRows.Tensor(node, layer);
+                Assert.NotNull(tensor);
+                string[] wanted = [.. ((string[])[node.Output[0], tensor]).Where(name => name != graph.Input)];
                 long[] shape = [2, .. graph.Tensors[graph.Input].Shape.Skip(1)];
                 var random = new Random(4);
                 int size = (int)shape.Aggregate(1L, (a, b) => a * b);

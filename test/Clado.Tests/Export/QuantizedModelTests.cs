@@ -153,7 +153,7 @@ public class QuantizedModelTests
                 Assert.Empty(again.Model.Functions);
                 Assert.Equal(activations is null ? 0 : plan.Tensors.Count, again.ActivationGrids);
                 var candidates = Harness.Candidates(again, bits).Items;
-                Assert.Equal(chosen.Select(c => (c.Layer.Op, c.Layer.Parameters)), candidates.Select(c => (c.Layer.Op, c.Layer.Parameters)));
+                Assert.Equal(chosen.Select(c => c.Layer.Parameters), candidates.Select(c => c.Layer.Parameters));
                 Assert.All(candidates, c => Assert.Equal(0, c.SquaredError));
                 Assert.All(chosen.Zip(candidates), p => Assert.Equal(p.First.Dequantize(), p.Second.Dequantize()));
                 var outputs = Harness.Outputs(again.Model);
@@ -185,7 +185,8 @@ public class QuantizedModelTests
         int channels = (int)shape[0];
         bool byChannel = form.EndsWith("by channel", StringComparison.Ordinal);
         var attribute = Attribute("axis", 0);
-        float near = form.Contains("rounded", StringComparison.Ordinal) ? 0.01f : form.StartsWith("int4", StringComparison.Ordinal) ? 0.05f : 0.004f;
+        float near = form.Contains("rounded", StringComparison.Ordinal) ? 0.01f
+            : form.StartsWith("int4", StringComparison.Ordinal) ? 0.05f : 0.004f;
         var scale = byChannel ? net.Scales(channels, near) : net.Scale(near);
         float[] steps = TensorData.ReadSingles("", net.Net.Model.Graph.Initializer[^1]);
         var sums = net.Scale([.. Enumerable.Range(0, channels).Select(c => inputScale * steps[c % steps.Length])]);
@@ -212,7 +213,8 @@ public class QuantizedModelTests
                 return Dequantized(codes, Zero(S8, 0));
             case "floats on a grid":
                 var name = $"w{net.Net.Model.Graph.Node.Count}";
-                float[] onGrid = [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(i => ((i * 37 % 255) - 127) * 0.0047f)];
+                int count = (int)shape.Aggregate(1L, (a, b) => a * b);
+                float[] onGrid = [.. Enumerable.Range(0, count).Select(i => ((i * 37 % 255) - 127) * 0.0047f)];
                 net.Net.Model.Graph.Initializer.Add(TensorData.Singles(name, onGrid, shape));
                 return name;
             case "int8" or "int8 by channel":
@@ -241,7 +243,11 @@ public class QuantizedModelTests
 
     private static string[] Optimized(TemporaryFolder folder, ModelProto model)
     {
-        using var options = new SessionOptions { OptimizedModelFilePath = folder["o.onnx"], LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using var options = new SessionOptions
+        {
+            OptimizedModelFilePath = folder["o.onnx"],
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
         using var session = new InferenceSession(model.ToByteArray(), options);
         return [.. OnnxFile.Parse("o.onnx", File.ReadAllBytes(folder["o.onnx"])).Graph.Node.Select(n => n.OpType)];
     }

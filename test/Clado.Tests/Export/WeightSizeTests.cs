@@ -80,7 +80,7 @@ public class WeightSizeTests
             SquaredError = 0,
         };
         var encoded = WeightEncoding.Encode(candidate, names, opset);
-        var graph = new GraphProto { Node = { encoded.Node } };
+        var graph = new GraphProto { Node = { encoded.Nodes } };
         graph.Initializer.Add(encoded.Initializers);
         return graph.ToByteArray().Length;
     }

@@ -72,7 +72,8 @@ public class IntegerOperatorTests
         const float Step = 0.05f;
         var type = form.EndsWith("int8", StringComparison.Ordinal) ? S8 : U8;
         bool grouped = form.EndsWith("groups", StringComparison.Ordinal), unsigned = form.EndsWith("weights", StringComparison.Ordinal);
-        bool oneZero = form.Contains("one zero", StringComparison.Ordinal), byChannel = form.Contains("by channel", StringComparison.Ordinal);
+        bool oneZero = form.Contains("one zero", StringComparison.Ordinal);
+        bool byChannel = form.Contains("by channel", StringComparison.Ordinal);
         var (scale, zero) = (net.Scale(0.01f), net.Zero(type, type == U8 ? 120 : -3));
         var codes = net.Add("QuantizeLinear", ["x", scale, zero]);
         int channels = grouped ? 6 : 4;

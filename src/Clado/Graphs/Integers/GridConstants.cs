@@ -38,7 +38,7 @@ internal sealed class GridConstants
 
     /// <summary>Values of an integer constant. Shape: [elements].</summary>
     /// <param name="tensor">The constant.</param>
-    public long[] Codes(TensorProto tensor) => TensorData.ReadCodes(file, tensor);
+    public long[] Codes(TensorProto tensor) => CodeData.Read(file, tensor);
 
     /// <summary>Adds a constant; gives its name.</summary>
     /// <param name="value">The constant; it is named anew.</param>

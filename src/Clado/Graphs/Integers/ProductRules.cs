@@ -12,7 +12,8 @@ internal static class ProductRules
     public static bool Convolution(NodeProto node, Dequantization to)
     {
         var (scale, scales) = (node.Operand(1), node.Operand(4));
-        if (node.Integer("channels_last", 0) != 0 || node.Operand(7).Length == 0 || !to.Constants.AreVectors(scale, scales, node.Operand(6)))
+        if (node.Integer("channels_last", 0) != 0 || node.Operand(7).Length == 0
+            || !to.Constants.AreVectors(scale, scales, node.Operand(6)))
         {
             return false;
         }
