@@ -28,6 +28,7 @@ internal static class Settings
     public const string Pins = "PipelineOptions.Pins";
     public const string PointCount = "SweepOptions.PointCount";
     public const string Preprocessing = "PipelineOptions.Preprocessing";
+    public const string Requantize = "PipelineOptions.Requantize";
     public const string Rounding = "PipelineOptions.Rounding";
     public const string Rounds = "SweepOptions.Rounds";
     public const string Run = "PipelineOptions.Run";

@@ -55,6 +55,10 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
         {
             return null;
         }
+        if (run.Activations.Format == ActivationFormat.Keep)
+        {
+            return KeptGrids.Of(run.Graph, run.Layers);
+        }
         var work = On("activation ranges").Limit(MeasuredRun.ImagesForRanges);
         var network = FakeQuantizedGraph.Of(run.Graph, chosen);
         return new QuantizedActivations(plan, RangeMeasurement.Measure(network, plan, run.Activations.Ranges, work));
@@ -114,7 +118,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// <summary>Evaluates the file that has no name yet on the run's images, against the float model.</summary>
     private EvaluationResult Evaluate(string staged, string destination)
     {
-        var reference = new ReferenceFile(run.Graph.File, run.Sensitivity.Loss, run.Scales);
+        var reference = new ReferenceFile(run.Graph.File, run.Sensitivity.Loss, run.Scales, run.Requantizes);
         return Evaluator.Evaluate(new EvaluatedFile(staged, destination), reference, run.Inputs, On("evaluating"));
     }
 

@@ -28,6 +28,9 @@ public sealed record Inspection
     /// <summary>What stays as it is, and why. Shape: [operations].</summary>
     public required IReadOnlyList<KeptOperation> Kept { get; init; }
 
+    /// <summary>What of it is quantized already.</summary>
+    public required QuantizedParts Quantized { get; init; }
+
     /// <summary>Whether a quantized network is compared with this one by classes (kl), or by values (mse).</summary>
     public bool IsClassifier { get; init; }
 
@@ -71,7 +74,9 @@ public sealed record Inspection
             outputs = Outputs.Select(o => new { o.Name, o.Shape }),
             loss = Loss,
             problem = Problem,
-            layers = Layers.Select(l => new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups }),
+            activationGrids = Quantized.ActivationGrids,
+            layers = Layers.Zip(Quantized.WeightBits, (l, bits) =>
+                new { l.Name, l.Op, l.Shape, l.Parameters, l.Macs, l.Groups, GridBits = bits }),
             kept = Kept.Select(k => new { k.Name, k.Op, k.Reason, k.Constant, k.Bytes }),
             keptBytes = Kept.Sum(k => k.Bytes),
         },
@@ -94,6 +99,7 @@ public sealed record Inspection
             SizeBytes = graph.FileSizeBytes,
             Layers = layers,
             Kept = kept,
+            Quantized = QuantizedParts.Of(graph, layers),
             Input = graph.Input,
             InputShape = graph.InputShape.WithFreeBatch,
             Notes = graph.InputShape.Notes,
@@ -118,6 +124,6 @@ public sealed record Inspection
     {
         var space = SearchSpace.Of(graph, PipelineOptions.DefaultBits, []);
         return BitAllocation.SmallestFile(
-            UnroundedCandidates.Of(space), new FileSize(graph, space.Layers.Layers, new ActivationOptions().Format));
+            UnroundedCandidates.Of(space), new FileSize(graph, space.Layers.Layers, new ActivationOptions().On(graph).Format));
     }
 }

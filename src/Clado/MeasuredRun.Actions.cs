@@ -27,6 +27,7 @@ public sealed partial class MeasuredRun
         CancellationToken cancellation = default)
     {
         var result = Choose(budget, limits, rounds, progress, cancellation);
+        result = result with { Growth = Growth.Of(result, measured.Space, Activations.Format) };
         if (result.Chosen.Count > 0)
         {
             folder.WriteJson("allocation", NameOf(result), ToJson(result));

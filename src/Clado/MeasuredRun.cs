@@ -52,7 +52,7 @@ public sealed partial class MeasuredRun
                 + "remove the folder and measure again");
         }
         Scales = LossKind.Named(sensitivity.Loss).NeedsScales ? folder.ReadScales() : null;
-        Plan = activations.Format == ActivationFormat.Int8 ? ActivationPlan.Of(Graph, Layers) : null;
+        Plan = ActivationPlan.Of(Graph, Layers, activations.Format);
     }
 
     /// <summary>Path of the model.</summary>
@@ -108,6 +108,9 @@ public sealed partial class MeasuredRun
     /// <summary>Opset of written files, where it is not what the measurement was asked for; else null.</summary>
     public int? OtherOpset => Graph.Opset == folder.Description.Opset ? null : Graph.Opset;
 
+    /// <summary>Whether the model's own activation grids are removed.</summary>
+    internal bool Requantizes => folder.Description.Requantize;
+
     /// <summary>The rows of the matrix, by layer.</summary>
     internal CandidateSet Rows => measured.Candidates;
 
@@ -117,7 +120,7 @@ public sealed partial class MeasuredRun
     /// <summary>What becomes of activations in written files.</summary>
     internal ActivationOptions Activations { get; }
 
-    /// <summary>Which activations are written as 8-bit integers; null where all stay floats.</summary>
+    /// <summary>Which activations and biases are written as integers; null where all stay floats.</summary>
     internal ActivationPlan? Plan { get; }
 
     /// <summary>Threads and memory.</summary>

@@ -92,6 +92,11 @@ internal sealed class MeasuringStages(
     /// <param name="space">The layers.</param>
     public Graph RoundActivations(SearchSpace space)
     {
+        if (space.Graph.ActivationGrids > 0)
+        {
+            // They are rounded already.
+            return space.Graph;
+        }
         var plan = ActivationPlan.Of(space.Graph, space.Layers.Layers);
         if (options.MeasuredActivations == ActivationFormat.Int8 && folder.ReadRanges(plan.Ranges.Count) is null)
         {
@@ -135,7 +140,7 @@ internal sealed class MeasuringStages(
     public static Graph NetworkToMeasure(SearchSpace space, RunFolder folder)
     {
         var plan = ActivationPlan.Of(space.Graph, space.Layers.Layers);
-        return folder.ReadRanges(plan.Ranges.Count) is { } ranges
+        return space.Graph.ActivationGrids == 0 && folder.ReadRanges(plan.Ranges.Count) is { } ranges
             ? QdqInsertion.Of(space.Graph, new QuantizedActivations(plan, ranges))
             : space.Graph;
     }

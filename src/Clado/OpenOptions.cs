@@ -23,7 +23,7 @@ public sealed record OpenOptions
     public ActivationOptions ActivationsOr(ActivationOptions otherwise)
     {
         ArgumentNullException.ThrowIfNull(otherwise);
-        return Activations == ActivationFormat.Float ? new() { Format = ActivationFormat.Float }
+        return Activations is ActivationFormat.Float or ActivationFormat.Keep ? new() { Format = Activations.Value }
             : Activations is null && Ranges is null ? otherwise
             : new() { Ranges = Ranges ?? otherwise.Ranges };
     }

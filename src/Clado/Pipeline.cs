@@ -1,5 +1,6 @@
 using Clado.Equalization;
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Layers;
 using Clado.Packing;
 using Clado.Records;
@@ -61,7 +62,8 @@ public static class Pipeline
         var folder = RunFolder.Open(run, NoticeOf(progress));
         var description = folder.Description;
         var sensitivity = folder.ReadSensitivity();
-        var graph = Graph.Read(folder.ModelPath, description.Inputs(), options.Opset ?? description.Opset);
+        var grids = description.Requantize ? GridHandling.Remove : GridHandling.Keep;
+        var graph = Graph.Read(folder.ModelPath, description.Inputs(), options.Opset ?? description.Opset, grids);
         if (graph.Hash != description.ModelSha256)
         {
             throw new RunFolderException(
@@ -77,7 +79,7 @@ public static class Pipeline
                 run, $"has no candidates; {Settings.Measure}, with the options it was made with, makes them again");
         return new MeasuredRun(
             folder, new MeasuredNetwork(space, new(() => MeasuringStages.NetworkToMeasure(space, folder)), candidates, sensitivity),
-            options.ActivationsOr(description.WrittenActivations()), options.Resources, folder.Images);
+            options.ActivationsOr(description.WrittenActivations()).On(graph), options.Resources, folder.Images);
     }
 
     private static Action<string>? NoticeOf(IProgress<StageProgress>? progress) =>

@@ -88,6 +88,12 @@ public sealed record PipelineOptions
     /// <summary>What becomes of activations in the written file; what is measured does not depend on it.</summary>
     public ActivationOptions Activations { get; init; } = new();
 
+    /// <summary>
+    /// Whether grids that the model rounds its activations to are removed, so that <see cref="Activations"/> says what becomes of them.
+    /// Weights that were on a grid stay on it.
+    /// </summary>
+    public bool Requantize { get; init; }
+
     /// <summary>What activations are while sensitivities are measured: floats, or rounded to grids found on the float network.</summary>
     public ActivationFormat MeasuredActivations { get; init; } = ActivationFormat.Float;
 

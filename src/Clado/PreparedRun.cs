@@ -4,6 +4,7 @@ using Clado.Allocation.Solver;
 using Clado.Calibration;
 using Clado.Candidates;
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Images;
 using Clado.Inference;
 using Clado.Layers;
@@ -44,7 +45,14 @@ public sealed class PreparedRun
     /// Shape: [sentences].
     /// </summary>
     public IReadOnlyList<string> Notes =>
-        [.. Space.Graph.InputShape.Notes, .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing)];
+    [
+        .. Space.Graph.InputShape.Notes, .. QuantizedNote is { } note ? (string[])[note] : [],
+        .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing),
+    ];
+
+    private string? QuantizedNote => QuantizedParts.Of(Space.Graph, Space.Layers.Layers).Description is not { } description ? null
+        : Space.Graph.ActivationGrids == 0 ? description
+        : $"{description}, which are kept; {Settings.Requantize} removes them";
 
     /// <summary>What activations will be written as, and for which opset where it is not the usual one, in a word.</summary>
     public string WrittenAs => Options.Activations.NameAt(Space.Graph.Opset);
@@ -55,7 +63,9 @@ public sealed class PreparedRun
     public static PreparedRun Of(PipelineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset);
+        var grids = options.Requantize ? GridHandling.Remove : GridHandling.Keep;
+        var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset, grids);
+        options = options with { Activations = options.Activations.On(graph) };
         var space = SearchSpace.Of(graph, options.Bits, options.Pins);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset);
         var prepared = new PreparedRun(options, space, images);
@@ -82,13 +92,16 @@ public sealed class PreparedRun
         var parsed = Budget.Parse(budget, Space.Graph.FileSizeBytes, limits);
         var indifferent = new Surrogate { Name = "sizes", Matrix = new double[unrounded.Items.Count * unrounded.Items.Count] };
         var fileSize = new FileSize(Space.Graph, Space.Layers.Layers, Options.Activations.Format);
-        return BitAllocation.Allocate(indifferent, unrounded, fileSize, parsed, new AutomaticAllocator()) with { Kept = Kept };
+        var result = BitAllocation.Allocate(indifferent, unrounded, fileSize, parsed, new AutomaticAllocator());
+        // This choice is not the one that measuring leads to: only what holds of all is said.
+        bool isLarger = Growth.IsSure(result, Space.Graph);
+        return result with { Kept = Kept, Growth = isLarger ? Growth.Of(result, Space, Options.Activations.Format) : null };
     }
 
     /// <summary>What stays as it is in written files. Shape: [kept].</summary>
-    private IReadOnlyList<KeptOperation> Kept => Options.Activations.Format == ActivationFormat.Int8
-        ? ActivationPlan.Of(Space.Graph, Space.Layers.Layers).Written(Space.Graph, Space.Layers).Kept
-        : Space.Layers.Kept;
+    private IReadOnlyList<KeptOperation> Kept =>
+        (ActivationPlan.Of(Space.Graph, Space.Layers.Layers, Options.Activations.Format)?.Written(Space.Graph, Space.Layers)
+            ?? Space.Layers).Kept;
 
     /// <summary>An allocation as other programs read it, see <see cref="MeasuredRun.ToJson(AllocationResult)"/>.</summary>
     /// <param name="result">The allocation.</param>

@@ -35,6 +35,7 @@ internal static class RunDescriptions
         Activations = RunDescription.NameOf(options.Activations.Format),
         Ranges = RunDescription.NameOf(options.Activations.Ranges),
         MeasuredActivations = RunDescription.NameOf(options.MeasuredActivations),
+        Requantize = options.Requantize,
         Opset = options.Opset,
         CladoVersion = RunDescription.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,

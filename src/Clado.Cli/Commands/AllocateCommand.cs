@@ -25,6 +25,10 @@ internal static class AllocateCommand
             {
                 return App.No;
             }
+            if (result.Growth is { } growth)
+            {
+                terminal.Message($"note: {growth}");
+            }
             if (parsed.GetValue(json))
             {
                 terminal.Data(run.ToJson(result));
@@ -43,6 +47,33 @@ internal static class AllocateCommand
     {
         var result = run.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
         return Refuse(terminal, result, json ? run.ToJson : null) ? null : result;
+    }
+
+    /// <summary>The same; null, said in a line, also where the file would be larger than the model.</summary>
+    public static AllocationResult? AllocateToWrite(
+        Terminal terminal, MeasuredRun run, Choice choice, bool json, CancellationToken cancellation)
+    {
+        var result = Allocate(terminal, run, choice, json, cancellation);
+        return result is null || RefuseLarger(terminal, result, json ? run.ToJson : null) ? null : result;
+    }
+
+    /// <summary>Says that a file would be larger than the model, where that is so.</summary>
+    /// <param name="terminal">Where it is said.</param>
+    /// <param name="result">The answer.</param>
+    /// <param name="json">Gives it as JSON; null where that is not asked for.</param>
+    /// <returns>Whether it would.</returns>
+    public static bool RefuseLarger(Terminal terminal, AllocationResult result, Func<AllocationResult, string>? json)
+    {
+        if (result.Growth is not { } growth)
+        {
+            return false;
+        }
+        if (json is not null)
+        {
+            terminal.Data(json(result));
+        }
+        terminal.Message($"clado: not written: {growth}");
+        return true;
     }
 
     /// <summary>Says that a budget cannot be kept, where that is so.</summary>

@@ -27,7 +27,7 @@ internal static class ExportCommand
             Destination.CheckFile("-o", path, run.ModelPath, choice.Files);
             Destination.CheckOutsideRun("-o", path, run.RunPath);
             Destination.CheckOutsideImages("-o", path, run.ImagesPath);
-            var result = AllocateCommand.Allocate(terminal, run, choice, parsed.GetValue(json), cancellation);
+            var result = AllocateCommand.AllocateToWrite(terminal, run, choice, parsed.GetValue(json), cancellation);
             if (result is null)
             {
                 return App.No;

@@ -46,14 +46,16 @@ internal static class QuantizeCommand
     {
         var prepared = MeasureCommand.Prepare(terminal, options);
         prepared.CheckLabels();
-        // A budget that no choice of widths keeps is so before anything is measured.
-        if (prepared.Try(choice.Budget, choice.Limits) is { Status: AllocationStatus.Infeasible } impossible
-            && AllocateCommand.Refuse(terminal, impossible, wanted.Json ? prepared.ToJson : null))
+        // A budget that no choice of widths keeps is so before anything is measured, and so are widths that make no file smaller.
+        var tried = prepared.Try(choice.Budget, choice.Limits);
+        Func<AllocationResult, string>? json = wanted.Json ? prepared.ToJson : null;
+        if ((tried.Status == AllocationStatus.Infeasible && AllocateCommand.Refuse(terminal, tried, json))
+            || AllocateCommand.RefuseLarger(terminal, tried, json))
         {
             return App.No;
         }
         var run = prepared.Measure(terminal, cancellation);
-        var result = AllocateCommand.Allocate(terminal, run, choice, wanted.Json, cancellation);
+        var result = AllocateCommand.AllocateToWrite(terminal, run, choice, wanted.Json, cancellation);
         if (result is null)
         {
             return App.No;

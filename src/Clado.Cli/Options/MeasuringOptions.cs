@@ -47,6 +47,12 @@ internal sealed class MeasuringOptions
             + "the network's outputs stay the same",
     };
 
+    private readonly Option<bool> requantize = new("--requantize")
+    {
+        Description = "Remove the activation grids of a model that is quantized already, and go by --activations; "
+            + "without it they are kept",
+    };
+
     private readonly Option<string> measuredActivations = new Option<string>("--measure-activations")
     {
         Description = "Activations while sensitivities are measured: floats, or rounded to 8 bits",
@@ -72,7 +78,8 @@ internal sealed class MeasuringOptions
         command.Arguments.Add(model);
         foreach (var option in (Option[])
         [
-            images, run, preprocess, limit, seed, labelOffset, bits, estimator, rounding, inputs, equalize, measuredActivations, loss, pins,
+            images, run, preprocess, limit, seed, labelOffset, bits, estimator, rounding, inputs, equalize, requantize,
+            measuredActivations, loss, pins,
         ])
         {
             command.Options.Add(option);
@@ -100,6 +107,7 @@ internal sealed class MeasuringOptions
         Rounding = parsed.GetRequiredValue(rounding),
         Equalize = parsed.GetValue(equalize),
         QuantizedInputs = parsed.GetRequiredValue(inputs) == "quantized",
+        Requantize = parsed.GetValue(requantize),
         Activations = writing.Read(parsed).ActivationsOr(new()),
         MeasuredActivations = parsed.GetRequiredValue(measuredActivations) == "8" ? ActivationFormat.Int8 : ActivationFormat.Float,
         Opset = writing.Read(parsed).Opset ?? PipelineOptions.Opsets[0],

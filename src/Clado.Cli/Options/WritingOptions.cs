@@ -6,6 +6,13 @@ namespace Clado.Cli.Options;
 /// <summary>How a model is written: for verbs that write one, or say how large it will be.</summary>
 internal sealed class WritingOptions
 {
+    private static readonly Dictionary<string, ActivationFormat> Formats = new()
+    {
+        ["8"] = ActivationFormat.Int8,
+        ["float"] = ActivationFormat.Float,
+        ["keep"] = ActivationFormat.Keep,
+    };
+
     private static readonly Dictionary<string, RangeMethod> Methods = new()
     {
         ["mse"] = RangeMethod.LeastSquares,
@@ -15,8 +22,9 @@ internal sealed class WritingOptions
 
     private readonly Option<string?> activations = new Option<string?>("--activations")
     {
-        Description = "Bits of activations in the file: 8 (default) runs on integer kernels, float on those of the float model",
-    }.AcceptOnlyFromAmong("8", "float");
+        Description = "Bits of activations in the file: 8 (default) runs on integer kernels, float on those of the float model; "
+            + "keep (default where the model has activation grids) leaves them on those grids",
+    }.AcceptOnlyFromAmong([.. Formats.Keys]);
 
     private readonly Option<string?> ranges = new Option<string?>("--ranges")
     {
@@ -41,7 +49,7 @@ internal sealed class WritingOptions
     /// <summary>What is said; the rest goes by the run folder.</summary>
     public OpenOptions Read(ParseResult parsed) => new()
     {
-        Activations = parsed.GetValue(activations) switch { "float" => ActivationFormat.Float, "8" => ActivationFormat.Int8, _ => null },
+        Activations = parsed.GetValue(activations) is { } format ? Formats[format] : null,
         Ranges = parsed.GetValue(ranges) is { } name ? Methods[name] : null,
         Opset = parsed.GetValue(opset),
     };
@@ -52,6 +60,7 @@ internal sealed class WritingOptions
         {
             null => "",
             { Format: ActivationFormat.Float } => " --activations float",
+            { Format: ActivationFormat.Keep } => " --activations keep",
             var other => $" --activations 8 --ranges {Methods.First(m => m.Value == other.Ranges).Key}",
         }
         + (run.OtherOpset is { } opset ? $" --opset {opset}" : "");

@@ -32,10 +32,15 @@ internal static class ModelViews
             + Invariant($"{layers.Sum(l => l.Parameters):N0} weights, {layers.Sum(l => l.Macs):N0} MACs an image"));
         var input = string.Join(", ", inspection.InputShape.Select(dim => dim is { } known ? Invariant($"{known}") : "N"));
         terminal.Data($"input '{inspection.Input}': [{input}]");
+        if (inspection.Quantized.Description is { } quantized)
+        {
+            terminal.Data(quantized);
+        }
         if (inspection.SmallestBytes is { } smallest)
         {
             terminal.Data(Invariant($"smallest file: {smallest:N0} bytes, {(double)smallest / inspection.SizeBytes:P1} of this one, ")
-                + Invariant($"with widths of {string.Join(", ", PipelineOptions.DefaultBits)} bits and activations of 8"));
+                + Invariant($"with widths of {string.Join(", ", PipelineOptions.DefaultBits)} bits and activations ")
+                + (inspection.Quantized.ActivationGrids > 0 ? "on the grids they have" : "of 8"));
         }
         terminal.ShowKept(inspection.Kept, inspection.SizeBytes, "of the file");
         // Their parts are not known before there are images.

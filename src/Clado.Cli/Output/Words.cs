@@ -27,6 +27,7 @@ internal static class Words
         ["PipelineOptions.Opset"] = "--opset",
         ["PipelineOptions.Pins"] = "--pin",
         ["PipelineOptions.Preprocessing"] = "--preprocess",
+        ["PipelineOptions.Requantize"] = "--requantize",
         ["PipelineOptions.Rounding"] = "--rounding",
         ["PipelineOptions.Run"] = "--run",
         ["Report.WriteFigures"] = "--figures",

@@ -8,4 +8,7 @@ public enum ActivationFormat
 
     /// <summary>8-bit integers wherever the runtime computes with them.</summary>
     Int8,
+
+    /// <summary>On the grids that the model has of its own.</summary>
+    Keep,
 }

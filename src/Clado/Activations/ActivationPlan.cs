@@ -15,7 +15,11 @@ internal sealed record QuantizedTensor(string Name, int Range, IReadOnlyList<int
 /// <param name="Layer">Its layer.</param>
 /// <param name="InputRange">Index of the range of its input.</param>
 /// <param name="Bias">Name of its bias, written as 32-bit integers; null where it has none.</param>
-internal sealed record IntegerNode(int Node, QuantizableLayer Layer, int InputRange, string? Bias);
+internal sealed record IntegerNode(int Node, QuantizableLayer Layer, int InputRange, string? Bias)
+{
+    /// <summary>Name of the constant that is the scale of that range; null where it is not there yet.</summary>
+    public string? InputScale { get; init; }
+}
 
 /// <summary>
 /// Which tensors of a network are put on 8-bit grids, so that ONNX Runtime's CPU provider fuses every node between two of them to an
@@ -47,6 +51,17 @@ internal sealed record ActivationPlan
 
     /// <summary>The tensor that each range is measured on. Shape: [ranges].</summary>
     public IReadOnlyList<string> Ranges => [.. Tensors.DistinctBy(t => t.Range).OrderBy(t => t.Range).Select(t => t.Name)];
+
+    /// <summary>The plan of what is written; null where activations stay floats.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
+    /// <param name="format">What activations are in the file.</param>
+    public static ActivationPlan? Of(Graph graph, IReadOnlyList<QuantizableLayer> layers, ActivationFormat format) => format switch
+    {
+        ActivationFormat.Float => null,
+        ActivationFormat.Keep => KeptGrids.Of(graph, layers).Plan,
+        _ => Of(graph, layers),
+    };
 
     /// <summary>Makes the plan.</summary>
     /// <param name="graph">The network.</param>

@@ -14,29 +14,69 @@ internal static class GridPerturbation
     private const float PhasesPerStep = 1000;
 
     /// <summary>Perturbs a model.</summary>
-    /// <param name="model">A model that <see cref="QdqInsertion"/> has rounded the activations of; it is changed.</param>
+    /// <param name="model">
+    /// A model that rounds activations, by <see cref="QdqInsertion"/> or of its own; it is changed. Grids with a step a channel stay.
+    /// </param>
     /// <param name="share">The largest move, in steps. Range: [0, 0.5].</param>
     public static void Apply(ModelProto model, float share)
     {
         foreach (var function in model.Functions.Where(f => f.Domain == LocalFunctions.Domain && f.Name == QdqInsertion.FunctionName))
         {
-            var (value, scale) = (function.Input[0], function.Input[1]);
             NodeProto[] quantization = [.. function.Node];
-            quantization[0].SetOperand(0, "moved");
             function.Node.Clear();
-            function.Node.Add(
-            [
-                Constant("phases", PhasesPerStep),
-                Constant("share", share),
-                Node("Div", [value, scale], "steps"),
-                Node("Mul", ["steps", "phases"], "phase"),
-                Node("Sin", ["phase"], "sine"),
-                Node("Mul", ["sine", "share"], "moveInSteps"),
-                Node("Mul", ["moveInSteps", scale], "move"),
-                Node("Add", [value, "move"], "moved"),
-                .. quantization,
-            ]);
+            function.Node.Add([.. Moves(quantization[0], function.Input[1], share, "")]);
+            function.Node.Add(quantization);
         }
+        var names = GraphWalk.Names(model.Graph);
+        var vectors = model.Graph.Initializer.Where(t => t.Dims.Any(dim => dim > 1)).Select(t => t.Name).ToHashSet();
+        NodeProto[] nodes = [.. model.Graph.Node];
+        model.Graph.Node.Clear();
+        foreach (var (index, node) in nodes.Index())
+        {
+            if (node.Is("QuantizeLinear") && !vectors.Contains(node.Operand(1)))
+            {
+                model.Graph.Node.Add(Moves(node, node.Operand(1), share, Prefix(index, names)));
+            }
+            else if (node.Is("DynamicQuantizeLinear"))
+            {
+                var prefix = Prefix(index, names);
+                var step = Node("DynamicQuantizeLinear", [node.Operand(0)], $"{prefix}codes");
+                step.Output.Add([$"{prefix}step", $"{prefix}zero"]);
+                model.Graph.Node.Add(step);
+                model.Graph.Node.Add(Moves(node, $"{prefix}step", share, prefix));
+            }
+            model.Graph.Node.Add(node);
+        }
+    }
+
+    /// <summary>The nodes that move what a node rounds, which it reads from then on.</summary>
+    private static NodeProto[] Moves(NodeProto quantization, string scale, float share, string prefix)
+    {
+        string Own(string name) => prefix + name;
+        var value = quantization.Operand(0);
+        quantization.SetOperand(0, Own("moved"));
+        return
+        [
+            Constant(Own("phases"), PhasesPerStep),
+            Constant(Own("share"), share),
+            Node("Div", [value, scale], Own("steps")),
+            Node("Mul", [Own("steps"), Own("phases")], Own("phase")),
+            Node("Sin", [Own("phase")], Own("sine")),
+            Node("Mul", [Own("sine"), Own("share")], Own("moveInSteps")),
+            Node("Mul", [Own("moveInSteps"), scale], Own("move")),
+            Node("Add", [value, Own("move")], Own("moved")),
+        ];
+    }
+
+    /// <summary>What names of a node's move begin with, so that nothing else is called so.</summary>
+    private static string Prefix(int index, ISet<string> names)
+    {
+        var prefix = $"moved{index}_";
+        while (names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            prefix += "_";
+        }
+        return prefix;
     }
 
     private static NodeProto Constant(string name, float value) =>

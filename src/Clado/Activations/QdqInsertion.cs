@@ -51,7 +51,7 @@ internal static class QdqInsertion
         }
         model.Graph.Node.Clear();
         model.Graph.Node.Add(nodes.SelectMany((node, i) => before[i].Append(node)).Concat(before[^1]));
-        AddGrids(model, activations.Ranges, names);
+        AddGrids(model, activations.Ranges, plan.Ranges.Count, names);
         if (plan.Tensors.Count > 0)
         {
             LocalFunctions.Add(model, [Function(model.Opset())]);
@@ -75,9 +75,9 @@ internal static class QdqInsertion
         return LocalFunctions.Call(FunctionName, [tensor.Name, .. grid], name);
     }
 
-    private static void AddGrids(ModelProto model, ActivationRanges ranges, TensorNames names)
+    private static void AddGrids(ModelProto model, ActivationRanges ranges, int count, TensorNames names)
     {
-        for (int range = 0; range < ranges.Scales.Count; range++)
+        for (int range = 0; range < count; range++)
         {
             var (scale, zeroPoint) = (names.Of(TensorRole.RangeScale, range), names.Of(TensorRole.RangeZeroPoint, range));
             model.Graph.Initializer.Add(TensorData.Singles(scale, [ranges.Scales[range]]));

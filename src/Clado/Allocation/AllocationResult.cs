@@ -39,6 +39,9 @@ public sealed record AllocationResult
     /// <summary>Why there is no choice, and what to do; null where there is one.</summary>
     public string? Infeasibility => Chosen.Count > 0 ? null : Allocation.Infeasibility.Of(this);
 
+    /// <summary>Why the file would be larger than the model it is made of, and what to do; null where it is not known to be.</summary>
+    public string? Growth { get; internal init; }
+
     /// <summary>Bytes of the smallest file these candidates can make.</summary>
     public required long SmallestBytes { get; init; }
 

@@ -1,5 +1,6 @@
 using Clado.Execution;
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Images;
 using Clado.Inference;
 using Clado.Losses;
@@ -66,14 +67,19 @@ public static class Evaluator
         string[] paths = [.. new[] { file.Path, reference?.Path }.OfType<string>()];
         ModelProto[] models = [.. paths.Select(OnnxFile.Read)];
         var options = inputs.Of(models);
-        List<Graph> graphs = [Graph.Read(paths[0], work.Preprocessing.Suggest(options[0]))];
+        List<Graph> graphs = [Graph.Read(paths[0], work.Preprocessing.Suggest(options[0]), grids: GridHandling.Leave)];
         if (reference is not null)
         {
-            graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1])));
+            var grids = reference.Requantize ? GridHandling.Remove : GridHandling.Leave;
+            graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1]), grids: grids));
         }
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
-        // The files themselves run, not our raised copies of them, wherever they can.
-        RunnableFile[] files = [.. models.Zip(graphs, RunnableFile.Of)];
+        // The files themselves run, not our raised copies of them, wherever they can. A network whose grids were removed lies in no file.
+        RunnableFile[] files =
+        [
+            .. models.Zip(graphs, RunnableFile.Of)
+                .Select((own, index) => index == 1 && reference!.Requantize ? new RunnableFile(graphs[1].Model, null) : own),
+        ];
         using var runners = new OwnedList<ModelRunner>(graphs.Zip(files, sources).Select(
             one => ModelRunner.AsWritten(one.Second.Model, one.First.Inputs, Readout.Of(one.First), one.Third)));
         if (reference is not null && !HaveSameSizes(graphs, runners))
@@ -132,4 +138,6 @@ internal sealed record EvaluatedFile(string Path, string? Destination = null)
 /// <param name="Path">Where it lies.</param>
 /// <param name="Loss">Name of the loss; null to choose by the network.</param>
 /// <param name="Scales">Units of the outputs; null to measure them on the images where the loss needs them. Shape: [outputs].</param>
-internal sealed record ReferenceFile(string Path, string? Loss = null, IReadOnlyList<OutputScale>? Scales = null);
+/// <param name="Requantize">Whether it is the network in the file without the grids of its activations.</param>
+internal sealed record ReferenceFile(
+    string Path, string? Loss = null, IReadOnlyList<OutputScale>? Scales = null, bool Requantize = false);

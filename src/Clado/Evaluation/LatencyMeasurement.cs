@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Clado.Execution;
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Onnx;
 
 namespace Clado.Evaluation;
@@ -54,7 +55,7 @@ internal static class LatencyMeasurement
 
         public TimedModel(string path, int threads, int batch, InputOptions? options)
         {
-            var graph = Graph.Read(path, options);
+            var graph = Graph.Read(path, options, grids: GridHandling.Leave);
             shape = graph.InputShape.Of(batch);
             pixels = RandomPixels.Of(graph.Inputs, shape, seed: 1);
             var file = RunnableFile.Of(OnnxFile.Read(path), graph).Model;

@@ -4,6 +4,7 @@ using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Inference;
+using Clado.Onnx;
 
 namespace Clado.Evaluation;
 
@@ -48,8 +49,9 @@ internal sealed class ParityModels : IDisposable
         var source = OutputSource.Quantized(graph.File);
         var simulated = SimulatedModel.Build(graph, written.Chosen, written.Activations);
         yield return ModelRunner.InFloats(simulated, graph.Inputs, readout, source);
-        yield return ModelRunner.AsWritten(EndTypes.WithFloatOutputs(written.Model), graph.Inputs, readout, OutputSource.OfFile(written.Name, written.Model));
-        foreach (float steps in written.Activations is null ? (float[])[] : [NearTies, Everywhere])
+        yield return ModelRunner.AsWritten(
+            EndTypes.WithFloatOutputs(written.Model), graph.Inputs, readout, OutputSource.OfFile(written.Name, written.Model));
+        foreach (float steps in simulated.RoundsActivations() ? (float[])[NearTies, Everywhere] : [])
         {
             var moved = simulated.Clone();
             GridPerturbation.Apply(moved, steps);

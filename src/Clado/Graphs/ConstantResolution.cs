@@ -100,11 +100,13 @@ internal static class ConstantResolution
         var constants = graph.Initializer.ToDictionary(t => t.Name, t => (long)t.CalculateSize());
         var known = constants.Keys.ToHashSet();
         var foldable = new List<NodeProto>();
-        var weights = WeightChains.Find(graph, areIntegersMeant: model.RoundsActivations());
+        var weights = WeightChains.Find(graph);
+        var wide = graph.Initializer.Where(t => (DataType)t.DataType == DataType.Int32).Select(t => t.Name).ToHashSet();
         foreach (var node in graph.Node)
         {
-            // What is stored as integers is meant to stay small, unless it is quantized anew.
-            bool mayBeFolded = node.IsStandard() && (weights.Contains(node) || !node.Is("DequantizeLinear"));
+            // What is stored as integers is meant to stay small, unless it is quantized anew, or as large as floats.
+            bool mayBeFolded = node.IsStandard()
+                && (weights.Contains(node) || !node.Is("DequantizeLinear") || wide.Contains(node.Operand(0)));
             if (mayBeFolded && node.Operands().Count > 0 && GraphWalk.Reads(node).All(known.Contains))
             {
                 foldable.Add(node);

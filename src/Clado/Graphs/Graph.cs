@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Clado.Graphs.Integers;
 using Clado.Onnx;
 using Clado.Onnx.Upgrade;
 using static Clado.Onnx.TensorProto.Types;
@@ -70,6 +71,9 @@ internal sealed class Graph
     /// <summary>Names of the outputs. Shape: [outputs].</summary>
     internal IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
 
+    /// <summary>How many tensors the model itself rounds to a grid when it runs.</summary>
+    internal int ActivationGrids => Nodes.Count(Integers.ActivationGrids.IsGrid);
+
     /// <summary>Whether several images can go through at once: false where the model fixes its batch to one, or mixes images.</summary>
     internal bool HasFreeBatch => InputShape.HasFreeBatch;
 
@@ -77,20 +81,23 @@ internal sealed class Graph
     /// <param name="path">Path of the <c>.onnx</c> file.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <param name="opset">The opset to raise it to: 25 or 21.</param>
+    /// <param name="grids">What becomes of what it has quantized already.</param>
     /// <exception cref="OnnxFormatException">The file is no usable model; the message says where and why.</exception>
-    public static Graph Read(string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset)
+    public static Graph Read(
+        string path, InputOptions? inputs = null, int opset = OpsetUpgrade.TargetOpset, GridHandling grids = GridHandling.Keep)
     {
         var original = OnnxFile.Read(path);
-        return Create(OpsetUpgrade.Apply(original, path, opset), original, SourceOf(original, path), inputs);
+        return Create(OpsetUpgrade.Apply(original, path, opset), original, SourceOf(original, path), inputs, grids);
     }
 
     /// <summary>Makes a graph of a model in memory that is at opset 25 or 21 already.</summary>
     /// <param name="model">The model; it is copied.</param>
     /// <param name="name">Name that errors call it by.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
+    /// <param name="grids">What becomes of what it has quantized already.</param>
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
-    internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null) =>
-        Create(model.Clone(), model, SourceOf(model, name), inputs);
+    internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null, GridHandling grids = GridHandling.Keep) =>
+        Create(model.Clone(), model, SourceOf(model, name), inputs, grids);
 
     /// <summary>The same graph with the values of some constants replaced. Its source stays the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
@@ -157,7 +164,8 @@ internal sealed class Graph
     private static ModelSource SourceOf(ModelProto model, string file) =>
         new(file, ModelHash.Compute(model), model.Opset(), model.SizeBytes());
 
-    private static Graph Create(ModelProto model, ModelProto original, ModelSource source, InputOptions? options)
+    private static Graph Create(
+        ModelProto model, ModelProto original, ModelSource source, InputOptions? options, GridHandling grids)
     {
         var file = source.File;
         TopologicalOrder.Sort(model.Graph, file);
@@ -167,7 +175,7 @@ internal sealed class Graph
             source = source with { EndTypes = converted.Ends, Precisions = converted.Inside };
             IdleCasts.Remove(model, file);
         }
-        ConstantResolution.Resolve(model, file);
+        QuantizedForms.Settle(model, file, grids);
         AffineFolding.Apply(model.Graph, file);
         ProductFolding.Factors(model.Graph, file);
         UnusedParts.Remove(model.Graph);

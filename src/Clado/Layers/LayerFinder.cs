@@ -1,4 +1,5 @@
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Onnx;
 using static Clado.Onnx.TensorProto.Types;
 
@@ -28,6 +29,10 @@ internal static class LayerFinder
             if (reason is not null)
             {
                 reasons.Add(node, reason);
+            }
+            else if (IntegerOperators.IsStandard(node))
+            {
+                reasons.Add(node, "an operator of integers in a form that has no counterpart in floats is kept");
             }
         }
         // A table that is a factor as well has the scales of a factor.

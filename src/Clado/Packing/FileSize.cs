@@ -1,6 +1,7 @@
 using Clado.Activations;
 using Clado.Candidates;
 using Clado.Graphs;
+using Clado.Graphs.Integers;
 using Clado.Layers;
 using Clado.Onnx;
 
@@ -27,15 +28,19 @@ internal sealed class FileSize
     public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers, ActivationFormat format = ActivationFormat.Float)
     {
         frame = ModelFrame.Of(graph, layers);
-        if (format == ActivationFormat.Int8)
+        if (ActivationPlan.Of(graph, layers, format) is { } plan)
         {
             // Grids and biases take the same bytes whatever their values are.
-            var plan = ActivationPlan.Of(graph, layers);
             var unmeasured = new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan));
             QdqInsertion.Into(frame, unmeasured, new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
         }
         EndTypes.AddTo(frame, graph);
-        ActivationBits = format == ActivationFormat.Int8 ? 8 : 32;
+        ActivationBits = format switch
+        {
+            ActivationFormat.Int8 => 8,
+            ActivationFormat.Keep => ActivationGrids.Bits(graph),
+            _ => 32,
+        };
         frameGraphBytes = frame.Graph.SizeBytes();
         initializers = frame.Graph.Initializer.Count + (layers.Count * MostInitializersOfLayer);
         frame.Graph = null;

@@ -34,8 +34,9 @@ internal static class Reproduction
         new("estimator", run.Estimator),
         new("loss", run.Loss),
         .. (scales ?? []).Select(s => new ReportOption($"output '{s.Output}'", $"{s.Parts.Summary}, each in units of its own variance")),
+        .. run.Requantize ? (ReportOption[])[new("activation grids of the model", "removed")] : [],
         new("activations", run.Activations),
-        .. run.Activations == "float" ? (ReportOption[])[] : [new("ranges of activations", run.Ranges)],
+        .. run.Activations is "float" or "keep" ? (ReportOption[])[] : [new("ranges of activations", run.Ranges)],
         new("activations while measuring", run.MeasuredActivations),
         new("opset", $"{run.Opset}"),
     ];
@@ -56,6 +57,7 @@ internal static class Reproduction
             .. run.Opset == OpsetUpgrade.TargetOpset ? (string[])[] : ["--opset", $"{run.Opset}"],
             .. Chosen(run.Limit, run.Seed), .. Offset(run.LabelOffset),
             .. run.Equalize ? (string[])["--equalize"] : [],
+            .. run.Requantize ? (string[])["--requantize"] : [],
             .. run.Pins.SelectMany(pin => (string[])["--pin", pin]),
         ];
         if (Sensitivity.SensitivityOptions.Losses.Contains(run.Loss))

@@ -96,7 +96,18 @@ internal static class CandidateMaker
             var correction = BiasCorrection.Of(graph, layer, weights[i], own);
             var fitting = layer.HasKnownInputs ? rounding : new NearestRounding();
             var rounded = fitting.Round(layer, weights[i], widths[i], correction is null ? own : own!.Centred(), threads);
-            yield return widths[i].Zip(rounded, (bits, r) => Make(layer, weights[i], bits, r, correction, names, graph.Opset)).ToArray();
+            var grid = WeightGrid.Find(layer, weights[i]);
+            yield return widths[i].Zip(rounded, (bits, r) =>
+            {
+                if (grid?.IsIn(bits) != true)
+                {
+                    return Make(layer, weights[i], bits, r, correction, names, graph.Opset);
+                }
+                // Nothing is rounded, so there is nothing to correct but what earlier layers have lost.
+                var (taken, isWhole) = grid.Or(r, layer, mayOverflow: graph.ActivationGrids > 0);
+                bool corrects = !isWhole || own?.FloatMean is not null;
+                return Make(layer, weights[i], bits, taken, corrects ? correction : null, names, graph.Opset);
+            }).ToArray();
         }
     }
 

@@ -48,6 +48,7 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
                 }),
                 smallestBytes = result.SmallestBytes,
                 unreachable = result.Unreachable,
+                result.Growth,
             },
             JsonText.Relaxed);
     }

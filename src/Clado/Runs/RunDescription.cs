@@ -30,7 +30,14 @@ internal sealed record RunDescription
     /// <summary>The loss is chosen by the network.</summary>
     public const string Automatic = "auto";
 
-    private const string Float = "float", Int8 = "8";
+    private const string Float = "float", Int8 = "8", Keep = "keep";
+
+    private static readonly Dictionary<string, ActivationFormat> Formats = new()
+    {
+        [Float] = ActivationFormat.Float,
+        [Int8] = ActivationFormat.Int8,
+        [Keep] = ActivationFormat.Keep,
+    };
 
     // Names of the command line.
     private static readonly Dictionary<string, RangeMethod> Methods = new()
@@ -92,6 +99,10 @@ internal sealed record RunDescription
     /// <summary>What activations are while sensitivities are measured: float or 8.</summary>
     public string MeasuredActivations { get; init; } = "float";
 
+    /// <summary>Whether the grids of the model's activations are removed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Requantize { get; init; }
+
     public int Opset { get; init; } = OpsetUpgrade.TargetOpset;
 
     /// <summary>
@@ -111,8 +122,7 @@ internal sealed record RunDescription
     public InputOptions Inputs() => InputOptions.Parse(Input, Set, shape: InputShape) with { LooksForSize = false };
 
     /// <summary>What becomes of activations where nobody says.</summary>
-    public ActivationOptions WrittenActivations() =>
-        new() { Format = Activations == Float ? ActivationFormat.Float : ActivationFormat.Int8, Ranges = Methods[Ranges] };
+    public ActivationOptions WrittenActivations() => new() { Format = Formats[Activations], Ranges = Methods[Ranges] };
 
     /// <summary>Name of a way to choose ranges, as on the command line.</summary>
     public static string NameOf(RangeMethod method) => Methods.First(m => m.Value == method).Key;
@@ -164,7 +174,7 @@ internal sealed record RunDescription
         : InputShape is not null && !IsShape(InputShape) ? "inputShape"
         : !SensitivityOptions.Estimators.Contains(Estimator) ? "estimator"
         : Loss != Automatic && !SensitivityOptions.Losses.Contains(Loss) ? "loss"
-        : Activations is not (Float or Int8) ? "activations" : MeasuredActivations is not (Float or Int8) ? "measuredActivations"
+        : !Formats.ContainsKey(Activations) ? "activations" : MeasuredActivations is not (Float or Int8) ? "measuredActivations"
         : !Methods.ContainsKey(Ranges) ? "ranges"
         : Opset is not (OpsetUpgrade.TargetOpset or OpsetUpgrade.EarlierOpset) ? "opset"
         : null;
@@ -186,7 +196,7 @@ internal sealed record RunDescription
     private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
 
     /// <summary>Name of a format, as on the command line.</summary>
-    public static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? Int8 : Float;
+    public static string NameOf(ActivationFormat format) => Formats.First(f => f.Value == format).Key;
 
     private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() =>
         JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
