@@ -40,7 +40,8 @@ internal sealed class GradientContext
 
     /// <summary>Element type of a tensor; null of a sequence.</summary>
     public DataType? Type(string tensor) =>
-        Graph.Initializers.TryGetValue(tensor, out var constant) ? (DataType)constant.DataType : Graph.Tensors.GetValueOrDefault(tensor)?.Type;
+        Graph.Initializers.TryGetValue(tensor, out var constant)
+            ? (DataType)constant.DataType : Graph.Tensors.GetValueOrDefault(tensor)?.Type;
 
     /// <summary>Values of an integer tensor that do not depend on the images; null where they do. Shape: [elements].</summary>
     public long[]? Integers(string tensor) => arithmetic.Find(tensor);
@@ -102,5 +103,6 @@ internal sealed class GradientContext
     }
 
     /// <summary>An error at a node.</summary>
-    public OnnxFormatException Error(NodeProto node, string problem, string? tensor = null) => new(File, problem, node.DisplayName(), tensor);
+    public OnnxFormatException Error(NodeProto node, string problem, string? tensor = null) =>
+        new(File, problem, node.DisplayName(), tensor);
 }

@@ -4,7 +4,8 @@ namespace Clado.Gradients;
 
 /// <summary>What is asked of a graph.</summary>
 /// <param name="Passes">
-/// The seeds of every backward pass. Passes share the forward pass; a pass gives gradients of the sum over its seeds. Shape: [passes][seeds].
+/// The seeds of every backward pass. Passes share the forward pass; a pass gives gradients of the sum over its seeds.
+/// Shape: [passes][seeds].
 /// </param>
 /// <param name="WithRespectTo">Names of the tensors that gradients are by: constants, inputs, or what nodes make.</param>
 internal sealed record GradientRequest(IReadOnlyList<IReadOnlyList<Seed>> Passes, IReadOnlyCollection<string> WithRespectTo)

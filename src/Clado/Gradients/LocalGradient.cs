@@ -29,6 +29,9 @@ internal sealed class LocalGradient
     /// <summary>The node's first output.</summary>
     public Value Y => Context.Of(Node.Output[0]);
 
+    /// <summary>How many inputs the node has, absent ones among them.</summary>
+    public int Slots => Node.Operands().Count;
+
     /// <summary>An input.</summary>
     public Value X(int slot) => Context.Of(Node.Operand(slot));
 
@@ -129,15 +132,15 @@ internal sealed class LocalGradient
     {
         var rule = GradientRules.Find(Node)
             ?? throw Context.Error(Node, $"a gradient would go through operator {GradientRules.NameOf(Node)}, for which there is no rule");
-        if (Node.Input.Concat(Node.Output).FirstOrDefault(IsUnreadable) is { } other)
+        if (Node.Operands().Concat(Node.Output).FirstOrDefault(IsUnreadable) is { } other)
         {
             throw Context.Error(Node, $"gradients go through floats, not through {$"{Context.Type(other)}".ToUpperInvariant()}", other);
         }
         var outputs = Enumerable.Range(0, Node.Output.Count).Where(i => Node.Output[i].Length > 0 && pass.Has(Node.Output[i])).ToArray();
         rule(this);
-        foreach (int slot in Enumerable.Range(0, Node.Input.Count).Where(slot => Wants(slot) && !given.Contains(slot)))
+        foreach (int slot in Enumerable.Range(0, Slots).Where(slot => Wants(slot) && !given.Contains(slot)))
         {
-            throw Context.Error(Node, $"{Node.OpType} has no rule for the gradient by this input", Node.Input[slot]);
+            throw Context.Error(Node, $"{Node.OpType} has no rule for the gradient by this input", Node.Operand(slot));
         }
         foreach (int output in outputs.Where(output => !used.Contains(output)))
         {

@@ -42,7 +42,7 @@ internal sealed class NodeWriter
 
     /// <summary>A list of int64: axes, a shape, pads.</summary>
     public Value Integers(params long[] values) =>
-        Constant($"i{string.Join(',', values)}", name => TensorData.Integers(name, values, values.Length));
+        Constant($"i{ShapeText.Of(values)}", name => TensorData.Integers(name, values, values.Length));
 
     /// <summary>An int64 that is no list.</summary>
     public Value Integer(long value) => Constant($"n{value}", name => TensorData.Integers(name, [value]));

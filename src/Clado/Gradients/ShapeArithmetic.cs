@@ -35,9 +35,9 @@ internal sealed class ShapeArithmetic
         var part = GraphPart.Shell(graph.Model);
         var known = graph.Initializers.Keys.ToHashSet();
         var shapes = new List<NodeProto>();
-        foreach (var node in graph.Nodes.Where(node => node.IsStandard() && node.Input.Count > 0))
+        foreach (var node in graph.Nodes.Where(node => node.IsStandard() && node.Operands().Count > 0))
         {
-            if (node.OpType is "Shape" or "Size" && graph.Tensors.ContainsKey(node.Input[0]))
+            if (node.OpType is "Shape" or "Size" && graph.Tensors.ContainsKey(node.Operand(0)))
             {
                 shapes.Add(node);
                 known.UnionWith(node.Output);
@@ -79,7 +79,7 @@ internal sealed class ShapeArithmetic
     /// <summary>A node that gives the shape, or its size, as a constant.</summary>
     private NodeProto ShapeConstant(NodeProto node, int images)
     {
-        var info = graph.Tensors[node.Input[0]];
+        var info = graph.Tensors[node.Operand(0)];
         long[] dims = [.. info.Shape.Zip(info.Batched, (dim, batched) => batched ? images * dim : dim)];
         int rank = dims.Length;
         int start = Bound(node.Integer("start", 0), rank), end = Bound(node.Integer("end", rank), rank);

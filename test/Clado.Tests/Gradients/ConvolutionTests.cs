@@ -19,7 +19,8 @@ public class ConvolutionTests
 
         public string AutoPad { get; init; } = "NOTSET";
 
-        public override string ToString() => $"{Groups} groups, {Inputs}→{Outputs}, {string.Join('×', Sizes)} by {string.Join('×', Kernel)}, "
+        public override string ToString() =>
+            $"{Groups} groups, {Inputs}→{Outputs}, {string.Join('×', Sizes)} by {string.Join('×', Kernel)}, "
             + $"strides {string.Join(' ', Strides)}, dilations {string.Join(' ', Dilations)}, pads {string.Join(' ', Pads)}, {AutoPad}";
     }
 

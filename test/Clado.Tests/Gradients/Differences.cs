@@ -81,7 +81,7 @@ internal sealed class Differences
 
     private void Run(double? step, double relative)
     {
-        string[] outputs = [.. graph.Outputs.Where(o => graph.Tensors[o].Type == DataType.Float)];
+        string[] outputs = [.. graph.Outputs.Where(o => graph.Tensors.TryGetValue(o, out var info) && info.Type == DataType.Float)];
         using var forward = new GraphSession(GraphPart.Extract(graph, asked.ToHashSet(), outputs), "test.onnx");
         var seeds = new Dictionary<string, float[]>();
         foreach (var output in outputs)

@@ -102,7 +102,8 @@ public class GradientGraphTests
         net.Weight("b6", 3);
         net.Weight("unused", 2);
         net.Then("Conv", "c1", ["w1", "b1"], Attribute("group", 2), Attribute("strides", 2, 2)).Then("Tanh", "t1");
-        net.Then("Conv", "c2", ["w2"], Attribute("group", 6), Attribute("pads", 1, 1, 1, 1)).Then("Conv", "c3", ["w3"]).Then("Sigmoid", "t3");
+        net.Then("Conv", "c2", ["w2"], Attribute("group", 6), Attribute("pads", 1, 1, 1, 1));
+        net.Then("Conv", "c3", ["w3"]).Then("Sigmoid", "t3");
         net.Then("ConvTranspose", "c4", ["w4"], Attribute("strides", 2, 2));
         net.Model.Graph.Initializer.Add(TensorData.Integers("rows", [0, 4, -1], 3));
         // Windows: rows of a batch that are several of an image.

@@ -28,8 +28,8 @@ public class NetworkGradientTests(ITestOutputHelper output)
     private void Check(string path)
     {
         var graph = Graph.Read(path);
-        var found = DirectionalDerivative.Of(graph, 2, 2e-4);
-        output.WriteLine($"{Path.GetFileName(path)}: {found}, error {found.Error:g3}");
+        var found = DirectionalDerivative.Of(graph, 2);
+        output.WriteLine($"{Path.GetFileName(path)}: {found}");
         Assert.InRange(found.Error, 0, Tolerance);
     }
 }

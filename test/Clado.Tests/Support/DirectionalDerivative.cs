@@ -21,6 +21,9 @@ internal sealed record DirectionalDerivative(int Weights, long Elements, double 
     /// <summary>How far the two lie apart, of <see cref="Scale"/>.</summary>
     public double Error => Math.Abs(Gradient - Difference) / Scale;
 
+    // What a step changes the sum by, of its size: short, since steps pass kinks, and long beside what single precision rounds.
+    private const double Share = 1e-3;
+
     // Operators whose constants are weights: numbers that may move a little.
     private static readonly HashSet<string> Readers =
     [
@@ -31,9 +34,8 @@ internal sealed record DirectionalDerivative(int Weights, long Elements, double 
     /// <summary>Measures both.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="images">Images, where its batch is free.</param>
-    /// <param name="step">h, of the size of each weight tensor's elements.</param>
     /// <param name="seed">Of direction and images.</param>
-    public static DirectionalDerivative Of(Graph graph, int images, double step, int seed = 1)
+    public static DirectionalDerivative Of(Graph graph, int images, int seed = 1)
     {
         var random = new Random(seed);
         string[] weights = [.. graph.Model.Graph.Initializer.Where(t => IsWeight(graph, t)).Select(t => t.Name)];
@@ -57,10 +59,6 @@ internal sealed record DirectionalDerivative(int Weights, long Elements, double 
 
         var here = At(0);
         var seeds = here.ToDictionary(pair => pair.Key, pair => pair.Value.Values.Select(_ => (2 * random.NextSingle()) - 1).ToArray());
-        double Sum(double distance) => At(distance).Sum(pair => pair.Value.Values.Zip(seeds[pair.Key], (y, u) => (double)y * u).Sum());
-        double Central(double h) => (Sum(h) - Sum(-h)) / (2 * h);
-        double difference = ((4 * Central(step / 2)) - Central(step)) / 3;
-
         var made = GradientGraph.Of(graph, [.. outputs.Select(o => new Seed.Given(o, $"seed of {o}"))], weights);
         using var backward = new GraphSession(made.Model, graph.File);
         using var given = new InputFeed();
@@ -78,7 +76,12 @@ internal sealed record DirectionalDerivative(int Weights, long Elements, double 
                 square += (double)g * d * g * d;
             }
         }
-        return new(weights.Length, values.Values.Sum(v => (long)v.Length), derivative, difference, Math.Sqrt(square));
+        double Sum(double distance) => At(distance).Sum(pair => pair.Value.Values.Zip(seeds[pair.Key], (y, u) => (double)y * u).Sum());
+        double Central(double h) => (Sum(h) - Sum(-h)) / (2 * h);
+        double size = Math.Sqrt(here.Sum(pair => pair.Value.Values.Zip(seeds[pair.Key], (y, u) => (double)y * u * y * u).Sum()));
+        double scale = Math.Sqrt(square), step = Share * size / scale;
+        double difference = ((4 * Central(step / 2)) - Central(step)) / 3;
+        return new(weights.Length, values.Values.Sum(v => (long)v.Length), derivative, difference, scale);
     }
 
     private static bool IsWeight(Graph graph, TensorProto tensor)

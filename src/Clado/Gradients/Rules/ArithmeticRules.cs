@@ -10,7 +10,7 @@ internal static class ArithmeticRules
     {
         ["Add"] = at => Each(at, _ => at.G),
         ["Sum"] = at => Each(at, _ => at.G),
-        ["Mean"] = at => Each(at, _ => at.G / at.Node.Input.Count),
+        ["Mean"] = at => Each(at, _ => at.G / at.Slots),
         ["Sub"] = at => Pair(at, at.G, () => -at.G),
         ["Mul"] = at => Pair(at, at.G * at.X(1), () => at.G * at.X(0)),
         ["Div"] = Div,
@@ -23,7 +23,7 @@ internal static class ArithmeticRules
 
     private static void Each(LocalGradient at, Func<int, Value> gradient)
     {
-        for (int slot = 0; slot < at.Node.Input.Count; slot++)
+        for (int slot = 0; slot < at.Slots; slot++)
         {
             at.GiveReduced(slot, gradient(slot));
         }
@@ -72,7 +72,7 @@ internal static class ArithmeticRules
     /// <summary>Those that are the largest or smallest share the gradient.</summary>
     private static void Extreme(LocalGradient at)
     {
-        Value[] reached = [.. Enumerable.Range(0, at.Node.Input.Count).Select(slot => at.X(slot).Is(at.Y).ToFloat())];
+        Value[] reached = [.. Enumerable.Range(0, at.Slots).Select(slot => at.X(slot).Is(at.Y).ToFloat())];
         var share = reached.Length == 1 ? at.G : at.G / reached[0].Then("Sum", reached.AsSpan(1));
         Each(at, slot => share * reached[slot]);
     }

@@ -26,7 +26,8 @@ internal static class AttentionRules
             throw at.Refused("it goes on from earlier keys");
         }
         long heads = Heads(at, Query, "q_num_heads"), shared = Heads(at, Key, "kv_num_heads");
-        var (q, k, v) = (InHeads(at, at.X(Query), Query, heads), InHeads(at, at.X(Key), Key, shared), InHeads(at, at.X(Values), Values, shared));
+        var q = InHeads(at, at.X(Query), Query, heads);
+        var (k, v) = (InHeads(at, at.X(Key), Key, shared), InHeads(at, at.X(Values), Values, shared));
         long repeats = heads / shared;
         var (keys, values) = (Repeated(k, repeats, shared), Repeated(v, repeats, shared));
         float scale = at.Node.Single("scale", 1 / MathF.Sqrt(Width(at, Query, heads)));
@@ -105,5 +106,5 @@ internal static class AttentionRules
         : gradient.Reshape(-1, shared, repeats, Length(at, slot), Width(at, slot, shared)).SumAway(2);
 
     private static void Give(LocalGradient at, int slot, Value gradient, long heads) =>
-        at.Give(slot, at.Rank(slot) == 4 ? gradient : at.Context.Reshape(gradient.Transpose(0, 2, 1, 3), at.Node.Input[slot]));
+        at.Give(slot, at.Rank(slot) == 4 ? gradient : at.Context.Reshape(gradient.Transpose(0, 2, 1, 3), at.Node.Operand(slot)));
 }

@@ -32,7 +32,8 @@ internal sealed record Correlation(Window Window, long Groups, long Inputs, long
             && Window.Ends.Zip(reach).All(axis => axis.First <= axis.Second);
         if (!Window.HasStride && isWithin)
         {
-            long[] begins = [.. reach.Zip(Window.Begins, (far, pad) => far - pad)], ends = [.. reach.Zip(Window.Ends, (far, pad) => far - pad)];
+            long[] begins = [.. reach.Zip(Window.Begins, (far, pad) => far - pad)];
+            long[] ends = [.. reach.Zip(Window.Ends, (far, pad) => far - pad)];
             return g.With("Conv", [.. Attributes(Window.Strides, begins, ends)], Flipped(w));
         }
         var leftOver = Attribute("output_padding", [.. Window.Ends.Select(pad => Math.Max(0, -pad))]);

@@ -55,13 +55,15 @@ internal static class EinsumRule
             "Einsum", [Attribute("equation", $"{string.Join(',', subscripts)}->{factors[slot]}")], [.. values]);
     }
 
-    /// <summary>Axes behind an ellipsis have to be the same in all factors that have one: what is repeated in one would have to be summed.</summary>
+    /// <summary>
+    /// Axes behind an ellipsis have to be the same in all factors that have one: what is repeated in one would have to be summed.
+    /// </summary>
     private static void CheckEllipsis(LocalGradient at, string[] terms)
     {
         var hidden = terms.Select((term, i) => (term, i)).Where(pair => pair.term.Contains(Ellipsis)).Select(pair =>
         {
             int start = pair.term.IndexOf(Ellipsis, StringComparison.Ordinal), count = at.Rank(pair.i) - (pair.term.Length - 3);
-            return string.Join(',', at.Shape(pair.i).Shape.Skip(start).Take(count));
+            return ShapeText.Of(at.Shape(pair.i).Shape.Skip(start).Take(count));
         });
         if (hidden.Distinct().Count() > 1)
         {
@@ -80,7 +82,9 @@ internal static class EinsumRule
 
     private static string Expanded(string term, string letters) => term.Replace("...", letters, StringComparison.Ordinal);
 
-    /// <summary>The output of an equation that does not say: axes behind the ellipsis, then letters that occur once, in their order.</summary>
+    /// <summary>
+    /// The output of an equation that does not say: axes behind the ellipsis, then letters that occur once, in their order.
+    /// </summary>
     private static string Implicit(string[] factors, string letters) =>
         letters + string.Concat(string.Concat(factors).GroupBy(letter => letter)
             .Where(group => group.Count() == 1 && !letters.Contains(group.Key)).Select(group => group.Key).Order());

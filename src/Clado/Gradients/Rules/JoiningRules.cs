@@ -23,7 +23,7 @@ internal static class JoiningRules
             return;
         }
         long start = 0;
-        for (int slot = 0; slot < at.Node.Input.Count; slot++)
+        for (int slot = 0; slot < at.Slots; slot++)
         {
             long end = start + at.Shape(slot).Shape[(int)axis];
             if (at.Wants(slot))
@@ -39,7 +39,7 @@ internal static class JoiningRules
     {
         var place = at.Nodes.Integers(axis);
         var start = at.Nodes.Integers(0);
-        for (int slot = 0; slot < at.Node.Input.Count; slot++)
+        for (int slot = 0; slot < at.Slots; slot++)
         {
             var end = start + at.X(slot).Shape().Gather(place, 0);
             if (at.Wants(slot))

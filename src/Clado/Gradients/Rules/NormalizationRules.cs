@@ -4,13 +4,11 @@ using static Clado.Onnx.NodeExtensions;
 namespace Clado.Gradients.Rules;
 
 /// <summary>
-/// Normalizations. Of x̂ = (x − mean) r, r = 1 / √(variance + ε), and gradients h by x̂: r (h − mean h − x̂ mean(h x̂)), means along the axes
-/// that are normalized; without the mean of h where no mean is taken off.
+/// Normalizations. Of x̂ = (x − mean) r, r = 1 / √(variance + ε), and gradients h by x̂: r (h − mean h − x̂ mean(h x̂)), means along the
+/// axes that are normalized; without the mean of h where no mean is taken off.
 /// </summary>
 internal static class NormalizationRules
 {
-    private const float DefaultEpsilon = 1e-5f;
-
     public static Dictionary<string, GradientRule> Table { get; } = new()
     {
         ["BatchNormalization"] = Batch,
@@ -83,7 +81,7 @@ internal static class NormalizationRules
         long groups = at.Node.Integer("num_groups", 1);
         long[] spatial = [.. Enumerable.Range(2, at.Rank(0) - 2).Select(axis => (long)axis)];
         long[] spread = [.. spatial.Select(axis => axis - 1)];
-        var input = at.Node.Input[0];
+        var input = at.Node.Operand(0);
         var (normal, r) = Normal(at.X(0).Reshape(0, groups, -1), [2], Epsilon(at));
         var byNormal = (at.G * at.X(1).Unsqueeze(spread)).Reshape(0, groups, -1);
         at.Give(0, at.Context.Reshape(By(byNormal, normal, r, [2], isCentred: true), input));
@@ -94,9 +92,9 @@ internal static class NormalizationRules
     private static void MeanVariance(LocalGradient at)
     {
         // What its operator adds to the variance.
-        const float Epsilon = 1e-9f;
+        const float Least = 1e-9f;
         var axes = at.Node.Integers("axes") ?? [0, 2, 3];
-        var (normal, r) = Normal(at.X(0), axes, Epsilon);
+        var (normal, r) = Normal(at.X(0), axes, Least);
         at.Give(0, By(at.G, normal, r, axes, isCentred: true));
     }
 
@@ -128,5 +126,5 @@ internal static class NormalizationRules
         return [.. Enumerable.Range(axis < 0 ? axis + rank : axis, axis < 0 ? -axis : rank - axis).Select(position => (long)position)];
     }
 
-    private static float Epsilon(LocalGradient at) => at.Node.Single("epsilon", DefaultEpsilon);
+    private static float Epsilon(LocalGradient at) => at.Node.Single("epsilon", 1e-5f);
 }

@@ -10,7 +10,7 @@ internal static class PoolingRules
     public static Dictionary<string, GradientRule> Table { get; } = new()
     {
         ["AveragePool"] = AveragePool,
-        ["GlobalAveragePool"] = at => at.Give(0, at.Context.Expand(at.G / Elements(at), at.Node.Input[0], Spatial(at))),
+        ["GlobalAveragePool"] = at => at.Give(0, at.Context.Expand(at.G / Elements(at), at.Node.Operand(0), Spatial(at))),
         ["GlobalMaxPool"] = at => at.Give(0, ReductionRules.Extreme(at.X(0), at.Y, at.G, Spatial(at))),
         ["LpPool"] = LpPool,
         ["MaxPool"] = MaxPool,
@@ -95,7 +95,7 @@ internal static class PoolingRules
         var scattered = zeros.With(
             "ScatterElements", [Attribute("axis", 0), Attribute("reduction", "add")],
             places.Then("Reshape", flat), at.G.Then("Reshape", flat));
-        at.Give(0, at.Context.Reshape(scattered, at.Node.Input[0]));
+        at.Give(0, at.Context.Reshape(scattered, at.Node.Operand(0)));
     }
 
     /// <summary>
@@ -121,6 +121,7 @@ internal static class PoolingRules
         var (g, y) = (at.G.Reshape(0, 0, -1), at.Y.Reshape(0, 0, -1));
         var s = (neighbours.MatMul(x.Square()) * (alpha / size)) + bias;
         var shared = neighbours.Transpose(1, 0).MatMul(g * y / s);
-        at.Give(0, at.Context.Reshape((g * s.Then("Pow", at.Nodes.Scalar(-beta))) - (x * shared * (2 * alpha * beta / size)), at.Node.Input[0]));
+        var gradient = (g * s.Then("Pow", at.Nodes.Scalar(-beta))) - (x * shared * (2 * alpha * beta / size));
+        at.Give(0, at.Context.Reshape(gradient, at.Node.Operand(0)));
     }
 }

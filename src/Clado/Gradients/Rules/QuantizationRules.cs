@@ -70,7 +70,7 @@ internal static class QuantizationRules
         }
         bool isOne = at.Rank(1) == 0 || at.Shape(1).Shape[0] == 1;
         long[] axes = [.. Enumerable.Range(0, at.Rank(0)).Where(axis => isOne || axis != Axis(at)).Select(axis => (long)axis)];
-        at.Give(1, at.Context.Reshape(gradient.SumAway(axes), at.Node.Input[1]));
+        at.Give(1, at.Context.Reshape(gradient.SumAway(axes), at.Node.Operand(1)));
     }
 
     private static int Axis(LocalGradient at)

@@ -90,6 +90,6 @@ internal static class ReductionRules
     private sealed record Reduced(LocalGradient At, Value G, Value Y, long[] Axes)
     {
         /// <summary>Repeats a value along the axes.</summary>
-        public Value Spread(Value value) => Axes.Length == 0 ? value : At.Context.Expand(value, At.Node.Input[0], Axes);
+        public Value Spread(Value value) => Axes.Length == 0 ? value : At.Context.Expand(value, At.Node.Operand(0), Axes);
     }
 }

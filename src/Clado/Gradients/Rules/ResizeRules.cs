@@ -2,6 +2,7 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Onnx;
 using Microsoft.ML.OnnxRuntime;
+using static Clado.Onnx.NodeExtensions;
 
 namespace Clado.Gradients.Rules;
 
@@ -11,9 +12,6 @@ namespace Clado.Gradients.Rules;
 /// </summary>
 internal static class ResizeRules
 {
-    // Positions of the operator's inputs.
-    private const int Region = 1, Scales = 2, Sizes = 3;
-
     public static Dictionary<string, GradientRule> Table { get; } = new()
     {
         ["Resize"] = Resize,
@@ -21,7 +19,7 @@ internal static class ResizeRules
 
     private static void Resize(LocalGradient at)
     {
-        for (int slot = Region; slot <= Sizes; slot++)
+        for (int slot = 1; slot < at.Slots; slot++)
         {
             at.GiveNothing(slot);
         }
@@ -79,10 +77,6 @@ internal static class ResizeRules
     private static float[] Matrix(LocalGradient at, int axis, long length, long places)
     {
         int rank = at.Rank(0);
-        var node = at.Node.Clone();
-        node.Input.Clear();
-        node.Take("axes");
-        node.Take("keep_aspect_ratio_policy");
         // The unit matrix is an image one pixel wide, or high, with as many channels as it has pixels. That one pixel is doubled: an image
         // that keeps its size would be copied.
         bool isRow = axis == rank - 1 || rank < 3;
@@ -96,22 +90,15 @@ internal static class ResizeRules
             identity[(i * length) + i] = 1;
         }
         model.Graph.Initializer.Add(TensorData.Singles("identity", identity, image));
-        if (Scale(at, axis, rank) is { } scale)
-        {
-            float[] scales = [1, 1, 1, 1];
-            (scales[own], scales[other]) = (scale, 2);
-            model.Graph.Initializer.Add(TensorData.Singles("by", scales, scales.Length));
-            node.Input.Add(["identity", "", "by"]);
-        }
-        else
-        {
-            long[] sizes = [.. image];
-            (sizes[own], sizes[other]) = (places, 2);
-            model.Graph.Initializer.Add(TensorData.Integers("to", sizes, sizes.Length));
-            node.Input.Add(["identity", "", "", "to"]);
-        }
-        node.Output[0] = "matrix";
-        model.Graph.Node.Add(node);
+        var scale = Scale(at, axis, rank);
+        float[] scales = [1, 1, 1, 1];
+        long[] sizes = [.. image];
+        (scales[own], scales[other], sizes[own], sizes[other]) = (scale ?? 1, 2, places, 2);
+        model.Graph.Initializer.Add(scale is null
+            ? TensorData.Integers("target", sizes, sizes.Length) : TensorData.Singles("target", scales, scales.Length));
+        var attributes = at.Node.Attribute.Where(attribute => attribute.Name is not ("axes" or "keep_aspect_ratio_policy")).ToArray();
+        string[] target = scale is null ? ["", "", "target"] : ["", "target"];
+        model.Graph.Node.Add(Node("Resize", ["identity", .. target], "matrix", attributes));
         model.Graph.Output.Add(new ValueInfoProto { Name = "matrix" });
         using var session = new GraphSession(model, at.Context.File, GraphOptimizationLevel.ORT_DISABLE_ALL);
         using var values = session.Run(_ => throw new InvalidOperationException("Constants have no inputs."));
@@ -135,6 +122,7 @@ internal static class ResizeRules
     /// <summary>The factor that an axis is resized by; null where sizes are given.</summary>
     private static float? Scale(LocalGradient at, int axis, int rank)
     {
+        const int Scales = 2, Sizes = 3;
         if (!at.Has(Scales) || at.Has(Sizes))
         {
             return null;

@@ -98,7 +98,7 @@ internal static class ScatterRules
         if (at.Node.Find("axis") is not { } chosen)
         {
             var flat = at.X(0).Then("Size").Unsqueeze(0).Then("ConstantOfShape");
-            at.Give(0, at.Context.Reshape(flat.Then("ScatterND", places.Unsqueeze(-1), at.G), at.Node.Input[0]));
+            at.Give(0, at.Context.Reshape(flat.Then("ScatterND", places.Unsqueeze(-1), at.G), at.Node.Operand(0)));
             return;
         }
         int rank = at.Rank(0);

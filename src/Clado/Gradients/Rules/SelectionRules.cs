@@ -52,7 +52,7 @@ internal static class SelectionRules
 
     private static void Slice(LocalGradient at)
     {
-        for (int slot = 1; slot < at.Node.Input.Count; slot++)
+        for (int slot = 1; slot < at.Slots; slot++)
         {
             at.GiveNothing(slot);
         }
@@ -155,7 +155,7 @@ internal static class SelectionRules
             long[] all = [.. shape.Shape.Select((_, axis) => (long)axis)];
             if (at.Has(2) && at.Wants(2))
             {
-                at.Give(2, at.Context.Reshape(at.G.SumAway(all) - inside.SumAway(all), at.Node.Input[2]));
+                at.Give(2, at.Context.Reshape(at.G.SumAway(all) - inside.SumAway(all), at.Node.Operand(2)));
             }
             return;
         }

@@ -25,7 +25,7 @@ internal static class ShapeRules
         ["Unsqueeze"] = Restored,
     };
 
-    private static void Restored(LocalGradient at) => at.Give(0, at.Context.Reshape(at.G, at.Node.Input[0]));
+    private static void Restored(LocalGradient at) => at.Give(0, at.Context.Reshape(at.G, at.Node.Operand(0)));
 
     private static void CastLike(LocalGradient at)
     {
