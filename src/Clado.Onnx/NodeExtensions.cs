@@ -82,6 +82,12 @@ internal static class NodeExtensions
     /// <param name="otherwise">The value where the node has no such attribute.</param>
     public static long Integer(this NodeProto node, string name, long otherwise) => node.Find(name)?.I ?? otherwise;
 
+    /// <summary>A float attribute's value.</summary>
+    /// <param name="node">The node to look in.</param>
+    /// <param name="name">Name of the attribute.</param>
+    /// <param name="otherwise">The value where the node has no such attribute.</param>
+    public static float Single(this NodeProto node, string name, float otherwise) => node.Find(name)?.F ?? otherwise;
+
     /// <summary>An integer list attribute's value, or null.</summary>
     /// <param name="node">The node to look in.</param>
     /// <param name="name">Name of the attribute.</param>

@@ -14,6 +14,7 @@ return args switch
     ["stopping", var count, .. var verbs] => StoppingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), verbs),
     ["folders", var count] => FolderFuzzingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), forged: false),
     ["folders", "forged", var count] => FolderFuzzingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), forged: true),
+    ["gradients", .. var parts] => GradientsBenchmark.Run(parts),
     ["house", .. var checkouts] => HouseBenchmark.Run(checkouts),
     ["identity", var command] => IdentityBenchmark.Run(command),
     ["models", var images] => ModelsBenchmark.Run(int.Parse(images, CultureInfo.InvariantCulture)),
@@ -39,6 +40,7 @@ static int Usage()
     Console.Error.WriteLine("       Clado.Benchmarks folders [forged] DAMAGES");
     Console.Error.WriteLine(
         "       Clado.Benchmarks house [[NAME=]CHECKOUT …]   (checkouts are built in Release; without any, the one we stand in)");
+    Console.Error.WriteLine("       Clado.Benchmarks gradients rules MODEL … | cost IMAGES MODEL …");
     Console.Error.WriteLine("       Clado.Benchmarks identity PATH/TO/clado   (two builds that write the same files print the same)");
     Console.Error.WriteLine("       Clado.Benchmarks models IMAGES");
     Console.Error.WriteLine("       Clado.Benchmarks stopping STOPS [VERB …]");
