@@ -114,7 +114,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// <summary>Evaluates the file that has no name yet on the run's images, against the float model.</summary>
     private EvaluationResult Evaluate(string staged, string destination)
     {
-        var reference = new ReferenceFile(run.Graph.File, run.Sensitivity.Loss, run.Scales);
+        var reference = new ReferenceFile(run.Graph.File, run.Sensitivity.Loss, run.Scales) { Decision = run.Graph.Decision };
         return Evaluator.Evaluate(new EvaluatedFile(staged, destination), reference, run.Inputs, On("evaluating"));
     }
 

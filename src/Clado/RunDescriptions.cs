@@ -19,6 +19,9 @@ internal static class RunDescriptions
         Input = graph.Inputs.Constants.Count > 0 ? graph.Input : null,
         Set = options.Inputs.Settings(),
         InputShape = graph.InputShape.Setting,
+        Task = graph.Decision is { } decision && ChangesReading(graph, decision) ? decision.Name : null,
+        HoldsProbabilities = graph.Decision is { HoldsProbabilities: true },
+        TaskReason = graph.Decision?.Reason,
         ImagesPath = Path.GetFullPath(options.Images),
         ImagesSha256 = images.Sha256,
         ImageCount = images.Items.Count,
@@ -39,4 +42,8 @@ internal static class RunDescriptions
         CladoVersion = RunDescription.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,
     };
+
+    /// <summary>Whether a network is read otherwise than its structure alone says.</summary>
+    private static bool ChangesReading(Graph graph, TaskDecision decision) =>
+        decision.Task != TaskRules.Decide(Answers.Of(graph)).Task;
 }

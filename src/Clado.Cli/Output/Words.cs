@@ -29,6 +29,7 @@ internal static class Words
         ["PipelineOptions.Preprocessing"] = "--preprocess",
         ["PipelineOptions.Rounding"] = "--rounding",
         ["PipelineOptions.Run"] = "--run",
+        ["PipelineOptions.Task"] = "--task",
         ["Report.WriteFigures"] = "--figures",
         ["Resources.MemoryBytes"] = "--memory",
         ["RunLimit.Enter"] = "--run-timeout",

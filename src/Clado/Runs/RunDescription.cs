@@ -25,7 +25,7 @@ internal sealed record RunDescription
     // Where files lie and how models are written does not change what is measured; which images are taken, and of which classes, is in
     // their hash.
     private static readonly string[] Free =
-        ["modelPath", "imagesPath", "limit", "seed", "labelOffset", "activations", "ranges", "opset", "batchSize"];
+        ["modelPath", "imagesPath", "limit", "seed", "labelOffset", "activations", "ranges", "opset", "batchSize", "taskReason"];
 
     /// <summary>The loss is chosen by the network.</summary>
     public const string Automatic = "auto";
@@ -56,6 +56,18 @@ internal sealed record RunDescription
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? InputShape { get; init; }
+
+    /// <summary>What the network was measured for; null where its structure alone says.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Task { get; init; }
+
+    /// <summary>Whether its outputs were found to be probabilities that no Softmax of the graph gives.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool HoldsProbabilities { get; init; }
+
+    /// <summary>Why it was measured for its task; null where its structure alone says.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? TaskReason { get; init; }
 
     public required string ImagesPath { get; init; }
 
@@ -110,6 +122,14 @@ internal sealed record RunDescription
     /// <summary>Which input is the image, and values of the others.</summary>
     public InputOptions Inputs() => InputOptions.Parse(Input, Set, shape: InputShape) with { LooksForSize = false };
 
+    /// <summary>The network, decided to be for what it was measured for.</summary>
+    /// <param name="graph">The network.</param>
+    public Graph Decided(Graph graph) => TaskReason is not { } reason ? graph
+        : graph.For(new TaskDecision(Task is null ? Readout.Of(graph).Task : TaskDecision.Named(Task), reason)
+        {
+            HoldsProbabilities = HoldsProbabilities,
+        });
+
     /// <summary>What becomes of activations where nobody says.</summary>
     public ActivationOptions WrittenActivations() =>
         new() { Format = Activations == Float ? ActivationFormat.Float : ActivationFormat.Int8, Ranges = Methods[Ranges] };
@@ -162,6 +182,7 @@ internal sealed record RunDescription
         : Bits.Length == 0 || Bits.Any(b => b is < 2 or > 8) || !Bits.SequenceEqual(Bits.Distinct().Order()) ? "bits"
         : Pins.Any(pin => pin is null) ? "pins" : Set.Any(setting => setting is null) ? "set"
         : InputShape is not null && !IsShape(InputShape) ? "inputShape"
+        : Task is not null && (!TaskDecision.Names.Contains(Task) || TaskReason is null) ? "task"
         : !SensitivityOptions.Estimators.Contains(Estimator) ? "estimator"
         : Loss != Automatic && !SensitivityOptions.Losses.Contains(Loss) ? "loss"
         : Activations is not (Float or Int8) ? "activations" : MeasuredActivations is not (Float or Int8) ? "measuredActivations"

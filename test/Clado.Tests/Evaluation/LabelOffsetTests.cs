@@ -1,4 +1,5 @@
 using Clado.Evaluation;
+using Clado.Tasks;
 using Clado.Images;
 using Clado.Onnx;
 using Clado.Tests.Support;
