@@ -121,7 +121,9 @@ public sealed record PipelineOptions
     /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
     public string? Loss { get => Sensitivity.Loss; init => Sensitivity = Sensitivity with { Loss = value }; }
 
-    /// <summary>What the network is for; null to decide by its structure, and where that leaves it open, by its answers on the images.</summary>
+    /// <summary>
+    /// What the network is for; null to decide by its structure, and where that leaves it open, by its answers on the images.
+    /// </summary>
     public NetworkTask? Task { get; init; }
 
     /// <summary>Estimator and loss.</summary>

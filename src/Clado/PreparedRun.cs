@@ -102,7 +102,11 @@ public sealed class PreparedRun
     /// <summary>An allocation as other programs read it, see <see cref="MeasuredRun.ToJson(AllocationResult)"/>.</summary>
     /// <param name="result">The allocation.</param>
     public string ToJson(AllocationResult result) =>
-        AllocationFile.Of(new AllocationOutcome(result, Options.Estimator, WrittenAs) { Kept = Kept, Decision = Readout.Of(Space.Graph).Decision });
+        AllocationFile.Of(new AllocationOutcome(result, Options.Estimator, WrittenAs)
+        {
+            Kept = Kept,
+            Decision = Readout.Of(Space.Graph).Decision,
+        });
 
     /// <summary>Makes the candidates and measures them; what the run folder has already is not done again.</summary>
     /// <param name="progress">Receives the name of the stage and the share done. Range: [0, 1].</param>

@@ -43,6 +43,19 @@ internal static class RunDescriptions
         OnnxRuntimeVersion = OrtRuntime.Version,
     };
 
+    /// <summary>The network of a run, decided to be for what it was measured for.</summary>
+    /// <param name="description">The run.</param>
+    /// <param name="graph">The network.</param>
+    public static Graph Decided(this RunDescription description, Graph graph)
+    {
+        if (description.TaskReason is not { } reason)
+        {
+            return graph;
+        }
+        var task = description.Task is { } name ? TaskDecision.Named(name) : Readout.Of(graph).Task;
+        return graph.For(new TaskDecision(task, reason) { HoldsProbabilities = description.HoldsProbabilities });
+    }
+
     /// <summary>Whether a network is read otherwise than its structure alone says.</summary>
     private static bool ChangesReading(Graph graph, TaskDecision decision) =>
         decision.Task != TaskRules.Decide(Answers.Of(graph)).Task;

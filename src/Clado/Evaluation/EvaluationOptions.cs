@@ -39,7 +39,9 @@ public sealed record EvaluationOptions
     /// <summary>Path of the FP32 file to compare with; null to compare with none.</summary>
     public string? Reference { get; init; }
 
-    /// <summary>What the model is for; null to decide by its structure, and where that leaves it open, by its answers on the images.</summary>
+    /// <summary>
+    /// What the model is for; null to decide by its structure, and where that leaves it open, by its answers on the images.
+    /// </summary>
     public NetworkTask? Task { get; init; }
 
     /// <summary>

@@ -41,7 +41,8 @@ public sealed record EvaluationResult
     public double? Agreement { get; init; }
 
     /// <summary>
-    /// Mean loss increase over the reference in the loss that was asked for: nats for kl and ce, 1 for mse and cosine. Null without a reference.
+    /// Mean loss increase over the reference in the loss that was asked for: nats for kl and ce, 1 for mse and cosine. Null without a
+    /// reference.
     /// </summary>
     public double? LossIncrease { get; init; }
 

@@ -74,10 +74,10 @@ public static class Evaluator
         {
             graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1])));
         }
-        // What the float model is for, the model made of it is for.
-        var decision = reference?.Decision ?? TaskFinder.Decide(graphs[^1], task, work).Decision;
-        graphs = [.. graphs.Select(graph => graph.For(decision))];
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
+        // What the float model is for, the model made of it is for.
+        var decision = reference?.Decision ?? TaskFinder.Decide(graphs[^1], task, work, sources[^1]).Decision;
+        graphs = [.. graphs.Select(graph => graph.For(decision))];
         // The files themselves run, not our raised copies of them.
         using var runners = new OwnedList<ModelRunner>(graphs.Zip(models, sources).Select(
             one => ModelRunner.AsWritten(one.Second, one.First.Inputs, Readout.Of(one.First).In(one.First, one.Second), one.Third)));

@@ -20,13 +20,6 @@ internal sealed class Answers
         Ends = Unsized.Count > 0 ? [.. dependence.Behind(outputs).Select(Plain)]
             : floats.Any(end => end.Kind != EndKind.Index) ? [.. floats.Where(end => end.Kind != EndKind.Index)]
             : [.. outputs.SelectMany(Before).DistinctBy(end => end.Tensor)];
-        if (Ends.Count == 0)
-        {
-            throw new OnnxFormatException(
-                graph.File,
-                $"none of its outputs ({string.Join(", ", outputs)}) follows from a float tensor that is computed from the image; "
-                    + "export the model with its logits or boxes as an output");
-        }
     }
 
     /// <summary>The network.</summary>
@@ -41,7 +34,14 @@ internal sealed class Answers
     /// <summary>Looks at a network.</summary>
     /// <param name="graph">The network.</param>
     /// <exception cref="OnnxFormatException">Nothing of it can be compared.</exception>
-    public static Answers Of(Graph graph) => new(graph);
+    public static Answers Of(Graph graph) => Find(graph) ?? throw new OnnxFormatException(
+        graph.File,
+        $"none of its outputs ({string.Join(", ", graph.Outputs)}) follows from a float tensor that is computed; "
+            + "export the model with its logits or boxes as an output");
+
+    /// <summary>Looks at a network; null where nothing of it can be compared.</summary>
+    /// <param name="graph">The network.</param>
+    public static Answers? Find(Graph graph) => new Answers(graph) is { Ends.Count: > 0 } answers ? answers : null;
 
     /// <summary>Type and shape of what an end reads.</summary>
     /// <param name="end">One of <see cref="Ends"/>.</param>

@@ -20,6 +20,7 @@ internal sealed record ClassLayout(int Count, int Stride, bool IsExclusive)
         {
             return null;
         }
-        return new ClassLayout((int)info.Shape[own], (int)info.Shape.Skip(own + 1).Aggregate(1L, (product, dim) => product * dim), isExclusive);
+        long stride = info.Shape.Skip(own + 1).Aggregate(1L, (product, dim) => product * dim);
+        return new ClassLayout((int)info.Shape[own], (int)stride, isExclusive);
     }
 }

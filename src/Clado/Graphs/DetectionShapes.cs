@@ -63,20 +63,21 @@ internal static class DetectionShapes
             long places = steps.Sum(step => (long)((height + step - 1) / step) * ((width + step - 1) / step));
             return rows % places == 0 && rows / places <= MostAnchors;
         }
-        return Steps.FirstOrDefault(IsOf) is { } found ? new(NetworkTask.Detect,
-            Invariant($"its output {answers.Describe(end.Output)} has {rows:N0} rows, as many as boxes at every {string.Join(", ", found)} pixels"))
+        return Steps.FirstOrDefault(IsOf) is { } found
+            ? new(NetworkTask.Detect, Invariant($"its output {answers.Describe(end.Output)} has {rows:N0} rows, ")
+                + $"as many as there are boxes at every {string.Join(", ", found)} pixels")
             : null;
     }
 
     /// <summary>Maps of the same channels at sizes that halve.</summary>
     private static TaskDecision? Pyramid(Answers answers)
     {
-        var shapes = answers.Ends.Select(end => answers.Info(end).Shape).OrderByDescending(shape => shape.Aggregate(1L, (p, d) => p * d)).ToArray();
+        var infos = answers.Ends.Select(answers.Info).OrderByDescending(info => info.ElementCount).ToArray();
         bool IsHalf(IReadOnlyList<long> large, IReadOnlyList<long> small) => large.Count >= 4 && large.Count == small.Count
-            && large.Zip(small).Count(d => d.First != d.Second) == 2 && large.Zip(small).All(d => d.First == d.Second || d.First / 2 == d.Second
-                || (d.First + 1) / 2 == d.Second);
-        return shapes.Length >= 2 && shapes.Zip(shapes.Skip(1)).All(pair => IsHalf(pair.First, pair.Second))
-            ? new(NetworkTask.Detect, $"its {shapes.Length} outputs are maps of the same channels at sizes that halve") { IsCertain = false }
+            && large.Zip(small).Count(d => d.First != d.Second) == 2
+            && large.Zip(small).All(d => d.First == d.Second || d.First / 2 == d.Second || (d.First + 1) / 2 == d.Second);
+        return infos.Length >= 2 && infos.Zip(infos.Skip(1)).All(pair => IsHalf(pair.First.Shape, pair.Second.Shape))
+            ? new(NetworkTask.Detect, $"its {infos.Length} outputs are maps of the same channels at sizes that halve") { IsCertain = false }
             : null;
     }
 }

@@ -30,9 +30,9 @@ internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int>
     public bool HasOneRightClass => IsBinary || (IsClassifier && Classes is [{ IsExclusive: true }]);
 
     /// <summary>
-    /// Finds where to read, as what the network was decided to be for, or else its structure says. Where an output is a Softmax or a Sigmoid
-    /// of scores, or an index of the largest, the scores are read, since losses are defined on them. What has another size for every image,
-    /// and what is no float, follows from tensors before it, which are read.
+    /// Finds where to read, as what the network was decided to be for, or else its structure says. Where an output is a Softmax or a
+    /// Sigmoid of scores, or an index of the largest, the scores are read, since losses are defined on them. What has another size for
+    /// every image, and what is no float, follows from tensors before it, which are read.
     /// </summary>
     /// <param name="graph">The network.</param>
     /// <exception cref="OnnxFormatException">Nothing of it can be compared, or not as what it was said to be for.</exception>
@@ -49,6 +49,18 @@ internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int>
             _ => Reading(answers, decision, [.. answers.Ends.Select(Whole)]),
         };
     }
+
+    /// <summary>The nodes that what is read depends on; all where nothing can be.</summary>
+    /// <param name="graph">The network.</param>
+    /// <returns>Indices. Shape: [nodes].</returns>
+    public static IReadOnlySet<int> NodesBefore(Graph graph) => Answers.Find(graph) is null
+        ? Enumerable.Range(0, graph.Nodes.Count).ToHashSet()
+        : Of(graph).NodesIn(graph);
+
+    /// <summary>The nodes of a graph that what is read depends on.</summary>
+    /// <param name="graph">The network.</param>
+    /// <returns>Indices. Shape: [nodes].</returns>
+    public IReadOnlySet<int> NodesIn(Graph graph) => graph.Walk.Behind(Outputs, new HashSet<string>()).ToHashSet();
 
     /// <summary>
     /// The same in a model as its file has it: a tensor that only a raised graph has is the one before it, but for its shape.
@@ -78,13 +90,15 @@ internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int>
 
     private static Readout Segmenter(Answers answers, TaskDecision decision)
     {
-        var maps = ClassMaps.Of(answers, isGiven: true) ?? throw Contradiction(answers, "segment", "scores of classes at every place of a map");
+        var maps = ClassMaps.Of(answers, isGiven: true)
+            ?? throw Contradiction(answers, "segment", "scores of classes at every place of a map");
         return Reading(answers, decision, [.. maps.Select(map => map.Tensor)]) with { Classes = [.. maps.Select(map => map.Classes)] };
     }
 
-    private static Readout Embedder(Answers answers, TaskDecision decision) => answers.Vector() is { } end && answers.Info(end).ElementCount > 1
-        ? Reading(answers, decision, [Whole(end)])
-        : throw Contradiction(answers, "embed", "one vector an image");
+    private static Readout Embedder(Answers answers, TaskDecision decision) =>
+        answers.Vector() is { } end && answers.Info(end).ElementCount > 1
+            ? Reading(answers, decision, [Whole(end)])
+            : throw Contradiction(answers, "embed", "one vector an image");
 
     /// <summary>What is read of an end as it is: the output, or what stands for it.</summary>
     private static string Whole(OutputEnd end) => end.Kind == EndKind.Index ? end.Tensor : end.Output;
@@ -96,6 +110,7 @@ internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int>
     {
         var outputs = string.Join(", ", answers.Ends.Select(end => answers.Describe(end.Tensor)));
         return new OnnxFormatException(
-            answers.Graph.File, $"{Settings.Task} {task} wants {wanted}; this network answers with {outputs}; leave the task out, or give another");
+            answers.Graph.File,
+            $"{Settings.Task} {task} wants {wanted}; this network answers with {outputs}; leave the task out, or give another");
     }
 }

@@ -51,7 +51,8 @@ internal static class TaskRules
                 NetworkTask.Classify, $"its output {answers.Describe(end.Output)} ends in a Sigmoid of one value, yes or no, {read}"),
             (EndKind.Sigmoid, _) => new(NetworkTask.Classify, $"its output {answers.Describe(end.Output)} ends in a Sigmoid, "
                 + $"each of {count} classes right or wrong by itself, {read}") { IsCertain = false },
-            (_, > 1) => new(NetworkTask.Classify, Invariant($"its output '{end.Output}' ends in {end.Node!.OpType} over {count} classes, {read}")),
+            (_, > 1) => new(
+                NetworkTask.Classify, Invariant($"its output '{end.Output}' ends in {end.Node!.OpType} over {count} classes, {read}")),
             _ => null,
         };
     }
@@ -119,11 +120,19 @@ internal static class TaskRules
             };
     }
 
-    private static string Others(Answers answers) =>
-        $"{(answers.Ends.Count == 1 ? "its output" : "its outputs")} {string.Join(", ", answers.Ends.Select(e => answers.Describe(e.Output)))} "
-        + $"{(answers.Ends.Count == 1 ? "is" : "are")} neither scores of classes nor boxes nor an embedding";
+    private static string Others(Answers answers)
+    {
+        var outputs = string.Join(", ", answers.Ends.Select(end => answers.Describe(end.Output)));
+        var unsized = answers.Unsized.Count == 0 ? ""
+            : $" ({string.Join(", ", answers.Unsized)}, whose size depends on the image, cannot be compared)";
+        return answers.Ends.Count == 1
+            ? $"what it answers with, {outputs}{unsized}, is neither scores of classes nor boxes nor an embedding"
+            : $"what it answers with, {outputs}{unsized}, are neither scores of one set of classes nor boxes nor an embedding";
+    }
 
-    private static string Beside(Answers answers, OutputEnd end) => answers.Ends.Count == 1 ? ""
-        : $"; {string.Join(", ", answers.Ends.Where(e => e != end).Select(e => answers.Describe(e.Output)))} beside it are what it follows from, "
-            + "and are not compared";
+    private static string Beside(Answers answers, OutputEnd end)
+    {
+        var others = string.Join(", ", answers.Ends.Where(other => other != end).Select(other => answers.Describe(other.Output)));
+        return answers.Ends.Count == 1 ? "" : $"; {others} beside it is what it follows from, and not compared";
+    }
 }

@@ -9,6 +9,8 @@ internal static class LayerFinder
 {
     private const string NotLookedInto = "a custom operator or function is not looked into";
 
+    private const string NotCompared = "nothing that is compared depends on it";
+
     private static readonly string[] Operators = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
 
     /// <summary>Finds the layers, and says why the other operators of these kinds stay as they are.</summary>
@@ -17,12 +19,13 @@ internal static class LayerFinder
     {
         var uses = new List<Use>();
         var reasons = new Dictionary<NodeProto, string>(ReferenceEqualityComparer.Instance);
+        var before = Readout.NodesBefore(graph);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             var node = graph.Nodes[i];
             if (Operators.Any(node.Is))
             {
-                var (use, reason) = Look(graph, i);
+                var (use, reason) = before.Contains(i) ? Look(graph, i) : (null, NotCompared);
                 if (use is not null)
                 {
                     uses.Add(use);

@@ -95,7 +95,8 @@ internal sealed record LossKind(string Name, Func<LossInputs, OutputLoss> Create
         if (NeedsOneOutput && readout.Outputs.Count > 1)
         {
             throw new CladoException(
-                $"{file}: loss '{Name}' wants one output, and {readout.Outputs.Count} are compared; use {Settings.Loss} mse for this model");
+                $"{file}: loss '{Name}' wants one output, and {readout.Outputs.Count} are compared; "
+                + $"use {Settings.Loss} mse for this model");
         }
         if (NeedsLabels && !images.IsLabelled)
         {

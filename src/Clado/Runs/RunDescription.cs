@@ -122,14 +122,6 @@ internal sealed record RunDescription
     /// <summary>Which input is the image, and values of the others.</summary>
     public InputOptions Inputs() => InputOptions.Parse(Input, Set, shape: InputShape) with { LooksForSize = false };
 
-    /// <summary>The network, decided to be for what it was measured for.</summary>
-    /// <param name="graph">The network.</param>
-    public Graph Decided(Graph graph) => TaskReason is not { } reason ? graph
-        : graph.For(new TaskDecision(Task is null ? Readout.Of(graph).Task : TaskDecision.Named(Task), reason)
-        {
-            HoldsProbabilities = HoldsProbabilities,
-        });
-
     /// <summary>What becomes of activations where nobody says.</summary>
     public ActivationOptions WrittenActivations() =>
         new() { Format = Activations == Float ? ActivationFormat.Float : ActivationFormat.Int8, Ranges = Methods[Ranges] };

@@ -29,8 +29,9 @@ internal sealed record AnswerEvidence(Answers Answers, OutputEnd End, ClassLayou
     /// <summary>Runs the network on some of the images; null where it does not answer with one vector or map.</summary>
     /// <param name="answers">Its answers as the structure tells.</param>
     /// <param name="work">The images.</param>
+    /// <param name="source">What errors call the network.</param>
     /// <exception cref="CladoException">An image cannot be used, or an answer is NaN or infinite.</exception>
-    public static AnswerEvidence? Of(Answers answers, Workload work)
+    public static AnswerEvidence? Of(Answers answers, Workload work, OutputSource source)
     {
         var graph = answers.Graph;
         var end = answers.Vector();
@@ -45,7 +46,7 @@ internal sealed record AnswerEvidence(Answers Answers, OutputEnd End, ClassLayou
         var some = work.Limit(MostImages) with { Progress = null };
         var batches = some.Batches(graph, BatchSize.Of(graph));
         var values = new float[batches.Count][];
-        using (var network = new ModelRunner(graph, readout, OutputSource.Float(graph.File)))
+        using (var network = new ModelRunner(graph, readout, source))
         {
             some.SideBySide.For(batches.Count, index => values[index] = network.Run(batches.Load(index)));
         }

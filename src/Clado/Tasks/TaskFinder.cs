@@ -1,5 +1,6 @@
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
 
 namespace Clado.Tasks;
 
@@ -13,22 +14,24 @@ internal static class TaskFinder
     /// <param name="graph">The network.</param>
     /// <param name="given">What it is said to be for, or null.</param>
     /// <param name="work">Images to look at.</param>
+    /// <param name="source">What errors call it; null for the float model.</param>
     /// <returns>The network, decided to be for something.</returns>
     /// <exception cref="CladoException">
     /// It cannot be for what it is said to be; an image cannot be used, or an answer is NaN or infinite.
     /// </exception>
-    public static Graph Decide(Graph graph, NetworkTask? given, Workload work)
+    public static Graph Decide(Graph graph, NetworkTask? given, Workload work, OutputSource? source = null)
     {
         var answers = Answers.Of(graph);
         var structural = TaskRules.Decide(answers);
+        AnswerEvidence? Look() => AnswerEvidence.Of(answers, work, source ?? OutputSource.Float(graph.File));
         if (given is not { } task)
         {
-            return graph.For(structural.IsCertain ? structural : OnImages(answers, work) ?? structural);
+            return graph.For((structural.IsCertain || Look() is not { } found ? null : ValueRules.Decide(found)) ?? structural);
         }
         var decided = graph.For(Said(task));
         _ = Readout.Of(decided);
         bool mayHoldProbabilities = task is NetworkTask.Classify or NetworkTask.Segment && !structural.IsCertain;
-        bool holds = mayHoldProbabilities && AnswerEvidence.Of(answers, work) is { } evidence && ValueRules.HoldsProbabilities(evidence);
+        bool holds = mayHoldProbabilities && Look() is { } evidence && ValueRules.HoldsProbabilities(evidence);
         return holds ? graph.For(Said(task) with { HoldsProbabilities = true }) : decided;
     }
 
@@ -38,7 +41,4 @@ internal static class TaskFinder
     public static Graph Decide(Graph graph, NetworkTask? given) => given is { } task ? graph.For(Said(task)) : graph;
 
     private static TaskDecision Said(NetworkTask task) => new(task, "it was said to be");
-
-    private static TaskDecision? OnImages(Answers answers, Workload work) =>
-        AnswerEvidence.Of(answers, work) is { } evidence ? ValueRules.Decide(evidence) : null;
 }

@@ -63,10 +63,11 @@ internal static class ValueRules
             return null;
         }
         return LabelHint.IsBeyondChance(answered, labels, 0, classes)
-                ? new(NetworkTask.Classify, $"the highest of {Output(evidence)} agrees with the labels of the images more often than by chance")
-            : present == classes && !isBinary
-                ? new(NetworkTask.Classify, Invariant($"{Output(evidence)} has as many values as the images have classes, {classes}"))
+                ? Classify("agrees with the labels of the images more often than by chance")
+            : present == classes && !isBinary ? Classify(Invariant($"has as many values as the images have classes, {classes}"))
             : null;
+
+        TaskDecision Classify(string what) => new(NetworkTask.Classify, $"{Output(evidence)} {what}");
     }
 
     private static TaskDecision? Few(AnswerEvidence evidence)
@@ -79,11 +80,11 @@ internal static class ValueRules
         double[] sums = [.. evidence.Values.Select(image => image.Sum(value => (double)value))];
         double shared = Variance(sums)
             / Enumerable.Range(0, evidence.Count).Sum(k => Variance([.. evidence.Values.Select(image => (double)image[k])]));
-        string what = Invariant($"the sum of the {evidence.Count} values of {Output(evidence)} varies {shared:0.00} times as much over the ")
-            + $"images as they do";
+        string what = Invariant($"the sum of the {evidence.Count} values of {Output(evidence)} varies {shared:0.00} times as much ")
+            + "from image to image as they do";
         return shared < SharedSum
             ? new(NetworkTask.Classify, $"{what}, as that of scores that compete") { IsCertain = false }
-            : new(NetworkTask.Regress, $"{what}, and scores that compete would keep it") { IsCertain = false };
+            : new(NetworkTask.Regress, $"{what}, and that of scores that compete would vary less") { IsCertain = false };
     }
 
     private static TaskDecision? Features(AnswerEvidence evidence)

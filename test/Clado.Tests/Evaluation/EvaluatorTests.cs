@@ -99,7 +99,8 @@ public class EvaluatorTests
         static Readout For(NetworkTask task, ClassLayout? layout = null) =>
             new(["y"], [10], new TaskDecision(task, "")) { Classes = layout is null ? null : [layout] };
         var (classes, values) = (For(NetworkTask.Classify, new ClassLayout(10, 1, true)), For(NetworkTask.Regress));
-        Assert.Equal(("kl", "mse", "ce"), (LossKind.Of(classes, null).Name, LossKind.Of(values, null).Name, LossKind.Of(values, "ce").Name));
+        Assert.Equal(("kl", "mse"), (LossKind.Of(classes, null).Name, LossKind.Of(values, null).Name));
+        Assert.Equal("ce", LossKind.Of(values, "ce").Name);
         Assert.Equal("cosine", LossKind.Of(For(NetworkTask.Embed), null).Name);
         Assert.Equal("kl", LossKind.Of(For(NetworkTask.Segment, new ClassLayout(2, 5, true)), null).Name);
         var error = Assert.Throws<ArgumentOutOfRangeException>(() => LossKind.Named("KL"));
