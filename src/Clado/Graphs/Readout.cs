@@ -46,6 +46,8 @@ internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int>
             NetworkTask.Classify => Classifier(answers, decision),
             NetworkTask.Segment => Segmenter(answers, decision),
             NetworkTask.Embed => Embedder(answers, decision),
+            NetworkTask.Detect when answers.Ends.All(end => answers.IsVector(end.Tensor)) =>
+                throw Contradiction(answers, "detect", "boxes and scores at many places"),
             _ => Reading(answers, decision, [.. answers.Ends.Select(Whole)]),
         };
     }

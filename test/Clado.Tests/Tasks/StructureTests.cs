@@ -123,6 +123,7 @@ public class StructureTests
     [InlineData("logits", NetworkTask.Segment, "segment wants scores of classes at every place of a map")]
     [InlineData("pixels", NetworkTask.Classify, "classify wants one vector of scores an image")]
     [InlineData("boxes and scores", NetworkTask.Embed, "embed wants one vector an image")]
+    [InlineData("two heads", NetworkTask.Detect, "detect wants boxes and scores")]
     [InlineData("two heads", NetworkTask.Classify, "classify wants one vector of scores an image")]
     public void ATaskThatDoesNotFitIsRefused(string name, NetworkTask task, string problem)
     {
