@@ -12,11 +12,12 @@ internal sealed class DataDependence
     private static readonly HashSet<string> OfAnySize = ["NonMaxSuppression", "NonZero", "Unique", "Compress"];
 
     // Operators whose inputs from a position on say how large the output is.
-    private static readonly Dictionary<string, int> SizedFrom = new()
-    {
-        ["Reshape"] = 1, ["Expand"] = 1, ["ConstantOfShape"] = 0, ["Range"] = 0, ["Slice"] = 1, ["TopK"] = 1, ["Tile"] = 1, ["Pad"] = 1,
-        ["Resize"] = 2, ["Split"] = 1, ["OneHot"] = 1, ["Squeeze"] = 1, ["Unsqueeze"] = 1, ["CenterCropPad"] = 1, ["AffineGrid"] = 1,
-    };
+    private static readonly (int From, string[] Operators)[] Sized =
+    [
+        (0, ["ConstantOfShape", "Range"]),
+        (1, ["Reshape", "Expand", "Slice", "TopK", "Tile", "Pad", "Split", "OneHot", "Squeeze", "Unsqueeze", "CenterCropPad", "AffineGrid"]),
+        (2, ["Resize"]),
+    ];
 
     private readonly Graph graph;
     private readonly HashSet<string> values = [];
@@ -110,6 +111,6 @@ internal sealed class DataDependence
 
     private bool IsSizedByValues(NodeProto node) =>
         (node.IsStandard() && OfAnySize.Contains(node.OpType))
-        || (node.IsStandard() && SizedFrom.TryGetValue(node.OpType, out int from) && node.Operands().Skip(from).Any(values.Contains))
+        || Sized.Any(sized => sized.Operators.Any(node.Is) && node.Operands().Skip(sized.From).Any(values.Contains))
         || GraphWalk.AtEveryDepth(GraphWalk.Bodies(node).SelectMany(body => body.Node)).Any(inner => OfAnySize.Any(inner.Is));
 }

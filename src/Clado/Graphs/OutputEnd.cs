@@ -55,8 +55,7 @@ internal sealed record OutputEnd(string Output, EndKind Kind, NodeProto? Node)
             "Sigmoid" => Ends(EndKind.Sigmoid, node.Operand(0)),
             "ArgMax" => Before(graph, Ends(EndKind.Index, node.Operand(0), node.Integer("axis", 0))),
             "TopK" => Before(graph, Ends(EndKind.Index, node.Operand(0), node.Integer("axis", -1))),
-            "Greater" or "GreaterOrEqual" or "Less" or "LessOrEqual" or "Round" => Of(graph, Computed(graph, node)) is
-                { Kind: EndKind.Sigmoid } inner ? inner with { Output = output } : Ends(EndKind.Plain, output),
+            "Greater" or "GreaterOrEqual" or "Less" or "LessOrEqual" or "Round" => Compared(graph, node, Ends(EndKind.Plain, output)),
             "LpNormalization" => Ends(EndKind.UnitLength, output),
             "Div" or "Mul" when UnitLength.IsDivision(graph, node) => Ends(EndKind.UnitLength, output),
             "BatchNormalization" or "LayerNormalization" or "InstanceNormalization" => Ends(EndKind.Normalized, output),
@@ -73,8 +72,12 @@ internal sealed record OutputEnd(string Output, EndKind Kind, NodeProto? Node)
         return isSame ? end with { Tensor = inner.Tensor } : end;
     }
 
-    private static string Computed(Graph graph, NodeProto node) =>
-        node.Operands().FirstOrDefault(name => graph.Producer(name) >= 0, node.Operand(0));
+    /// <summary>What compares the share of a Sigmoid with a threshold answers yes or no, as the share does.</summary>
+    private static OutputEnd Compared(Graph graph, NodeProto node, OutputEnd otherwise)
+    {
+        var inner = Of(graph, node.Operands().FirstOrDefault(name => graph.Producer(name) >= 0, node.Operand(0)));
+        return inner.Kind == EndKind.Sigmoid ? inner with { Output = otherwise.Output } : otherwise;
+    }
 
     private static int Rank(Graph graph, string tensor) => graph.Tensors.TryGetValue(tensor, out var info) ? info.Shape.Count : 0;
 

@@ -49,8 +49,11 @@ internal static class TaskRules
         {
             (EndKind.Sigmoid, 1) => new(
                 NetworkTask.Classify, $"its output {answers.Describe(end.Output)} ends in a Sigmoid of one value, yes or no, {read}"),
-            (EndKind.Sigmoid, _) => new(NetworkTask.Classify, $"its output {answers.Describe(end.Output)} ends in a Sigmoid, "
-                + $"each of {count} classes right or wrong by itself, {read}") { IsCertain = false },
+            (EndKind.Sigmoid, _) => new(
+                NetworkTask.Classify, Invariant($"its output '{end.Output}' ends in a Sigmoid, each of {count} classes right or wrong, {read}"))
+            {
+                IsCertain = false,
+            },
             (_, > 1) => new(
                 NetworkTask.Classify, Invariant($"its output '{end.Output}' ends in {end.Node!.OpType} over {count} classes, {read}")),
             _ => null,

@@ -1,4 +1,3 @@
-using Clado.Evaluation;
 using Clado.Tasks;
 using Clado.Images;
 using Clado.Onnx;
