@@ -34,6 +34,7 @@ internal static class Settings
     public const string Run = "PipelineOptions.Run";
     public const string RunTimeout = "RunLimit.Enter";
     public const string SameWidth = "AllocationLimits.SameWidth";
+    public const string Task = "PipelineOptions.Task";
     public const string Values = "InputOptions.Values";
     public const string WriteFigures = "Report.WriteFigures";
 }

@@ -118,7 +118,11 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// <summary>Evaluates the file that has no name yet on the run's images, against the float model.</summary>
     private EvaluationResult Evaluate(string staged, string destination)
     {
-        var reference = new ReferenceFile(run.Graph.File, run.Sensitivity.Loss, run.Scales, run.Requantizes);
+        var reference = new ReferenceFile(run.Graph.File, run.Sensitivity.Loss, run.Scales)
+        {
+            Requantize = run.Requantizes,
+            Decision = run.Graph.Decision,
+        };
         return Evaluator.Evaluate(new EvaluatedFile(staged, destination), reference, run.Inputs, On("evaluating"));
     }
 

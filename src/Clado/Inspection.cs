@@ -4,9 +4,11 @@ using Clado.Allocation;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
+using Clado.Losses;
 using Clado.Onnx;
 using Clado.Packing;
 using Clado.Records;
+using Clado.Tasks;
 
 namespace Clado;
 
@@ -31,8 +33,17 @@ public sealed record Inspection
     /// <summary>What of it is quantized already.</summary>
     public required QuantizedParts Quantized { get; init; }
 
-    /// <summary>Whether a quantized network is compared with this one by classes (kl), or by values (mse).</summary>
-    public bool IsClassifier { get; init; }
+    /// <summary>What it is for, as far as its structure tells, or as it was said; null where it cannot be measured.</summary>
+    public NetworkTask? Task { get; init; }
+
+    /// <summary>What it is for and why, in a sentence without its end; null where it cannot be measured.</summary>
+    public string? TaskSentence { get; init; }
+
+    /// <summary>Why it is taken for that, as the end of a sentence; null where it cannot be measured.</summary>
+    public string? TaskReason { get; init; }
+
+    /// <summary>Whether a quantized network is compared with this one by one set of classes an image.</summary>
+    public bool IsClassifier => Task == NetworkTask.Classify;
 
     /// <summary>Outputs it is compared by: name, and shape an image; empty where it cannot be measured. Shape: [outputs].</summary>
     public IReadOnlyList<(string Name, IReadOnlyList<long> Shape)> Outputs { get; init; } = [];
@@ -53,7 +64,7 @@ public sealed record Inspection
     public long? SmallestBytes { get; init; }
 
     /// <summary>Name of the loss that a quantized network is compared by; null where it cannot be measured.</summary>
-    public string? Loss => Problem is not null ? null : IsClassifier ? "kl" : "mse";
+    public string? Loss { get; init; }
 
     /// <summary>Why it cannot be measured; null where it can.</summary>
     public string? Problem { get; init; }
@@ -72,6 +83,8 @@ public sealed record Inspection
             inputShape = InputShape,
             notes = Notes,
             outputs = Outputs.Select(o => new { o.Name, o.Shape }),
+            task = Task is { } task ? TaskDecision.NameOf(task) : null,
+            taskReason = TaskReason,
             loss = Loss,
             problem = Problem,
             activationGrids = Quantized.ActivationGrids,
@@ -86,11 +99,13 @@ public sealed record Inspection
     /// <param name="model">Path of the <c>.onnx</c> file.</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
     /// <param name="preprocessing">How images would become inputs, which may say their size; null where that is not known.</param>
-    /// <exception cref="CladoException">It is no usable model.</exception>
-    public static Inspection Of(string model, InputOptions? inputs = null, Preprocessing? preprocessing = null)
+    /// <param name="task">What it is for; null to go by its structure.</param>
+    /// <exception cref="CladoException">It is no usable model, or not for what it is said to be.</exception>
+    public static Inspection Of(
+        string model, InputOptions? inputs = null, Preprocessing? preprocessing = null, NetworkTask? task = null)
     {
         inputs ??= new();
-        var graph = Graph.Read(model, preprocessing?.Suggest(inputs) ?? inputs);
+        var graph = TaskFinder.Decide(Graph.Read(model, preprocessing?.Suggest(inputs) ?? inputs), task);
         var (layers, kept) = LayerFinder.Find(graph);
         var inspection = new Inspection
         {
@@ -110,11 +125,14 @@ public sealed record Inspection
             return inspection with
             {
                 SmallestBytes = inspection.Layers.Count > 0 ? Smallest(graph) : null,
-                IsClassifier = readout.IsClassifier,
+                Task = readout.Task,
+                TaskSentence = readout.Decision.Sentence,
+                TaskReason = readout.Decision.Reason,
+                Loss = LossKind.Of(readout, null).Name,
                 Outputs = [.. readout.Outputs.Select(name => (name, graph.Tensors[name].Shape))],
             };
         }
-        catch (OnnxFormatException e)
+        catch (OnnxFormatException e) when (task is null)
         {
             return inspection with { Problem = e.Message };
         }

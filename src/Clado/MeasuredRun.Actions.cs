@@ -168,7 +168,11 @@ public sealed partial class MeasuredRun
 
     /// <summary>An allocation as other programs read it; its keys are a contract (docs/pipeline.md).</summary>
     /// <param name="result">The allocation.</param>
-    public string ToJson(AllocationResult result) => AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs) { Kept = Kept });
+    public string ToJson(AllocationResult result) => AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs)
+    {
+        Kept = Kept,
+        Decision = Readout.Of(Graph).Decision,
+    });
 
     /// <summary>A written model as other programs read it, with the same keys and more.</summary>
     /// <param name="model">The model.</param>
@@ -178,6 +182,7 @@ public sealed partial class MeasuredRun
         return AllocationFile.Of(new AllocationOutcome(model.Allocation, Estimator, WrittenAs)
         {
             Kept = Kept,
+            Decision = Readout.Of(Graph).Decision,
             Output = model.Path,
             MeasuredLoss = model.Evaluation?.LossIncrease,
             Parity = model.Parity,

@@ -66,6 +66,12 @@ public sealed partial class MeasuredRun
         .. Graph.InputShape.Notes,
     ];
 
+    /// <summary>What the network is for.</summary>
+    public NetworkTask Task => Readout.Of(Graph).Task;
+
+    /// <summary>What the network is for and why, in a sentence without its end.</summary>
+    public string TaskSentence => Readout.Of(Graph).Decision.Sentence;
+
     /// <summary>Path of the run folder.</summary>
     public string RunPath => folder.FolderPath;
 

@@ -69,6 +69,7 @@ public static class Pipeline
             throw new RunFolderException(
                 run, $"was measured on another {description.ModelPath} than lies there now; put that model back or measure again");
         }
+        graph = description.Decided(graph);
         if (folder.ReadScalings() is { } scalings)
         {
             graph = MeasuringStages.Equalized(graph, PairFinder.Find(graph, LayerFinder.Find(graph).Layers), scalings, folder);

@@ -123,9 +123,14 @@ public sealed record PipelineOptions
     /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
     public string Estimator { get => Sensitivity.Estimator; init => Sensitivity = Sensitivity with { Estimator = value }; }
 
-    /// <summary>One of <see cref="Losses"/>; null for kl where the network is a classifier and mse elsewhere.</summary>
+    /// <summary>One of <see cref="Losses"/>; null for kl of scores of classes, cosine of embeddings, and mse elsewhere.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
     public string? Loss { get => Sensitivity.Loss; init => Sensitivity = Sensitivity with { Loss = value }; }
+
+    /// <summary>
+    /// What the network is for; null to decide by its structure, and where that leaves it open, by its answers on the images.
+    /// </summary>
+    public NetworkTask? Task { get; init; }
 
     /// <summary>Estimator and loss.</summary>
     internal SensitivityOptions Sensitivity { get; init; } = new();

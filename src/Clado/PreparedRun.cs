@@ -14,6 +14,7 @@ using Clado.Records;
 using Clado.Rounding;
 using Clado.Runs;
 using Clado.Sensitivity;
+using Clado.Tasks;
 
 namespace Clado;
 
@@ -54,6 +55,12 @@ public sealed class PreparedRun
         : Space.Graph.ActivationGrids == 0 ? description
         : $"{description}, which are kept; {Settings.Requantize} removes them";
 
+    /// <summary>What the network is for.</summary>
+    public NetworkTask Task => Readout.Of(Space.Graph).Task;
+
+    /// <summary>What the network is for and why, in a sentence without its end.</summary>
+    public string TaskSentence => Readout.Of(Space.Graph).Decision.Sentence;
+
     /// <summary>What activations will be written as, and for which opset where it is not the usual one, in a word.</summary>
     public string WrittenAs => Options.Activations.NameAt(Space.Graph.Opset);
 
@@ -66,10 +73,12 @@ public sealed class PreparedRun
         var grids = options.Requantize ? GridHandling.Remove : GridHandling.Keep;
         var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset, grids);
         options = options with { Activations = options.Activations.On(graph) };
-        var space = SearchSpace.Of(graph, options.Bits, options.Pins);
+        // Pins that fit nothing are known before any image is read.
+        _ = SearchSpace.Of(graph, options.Bits, options.Pins);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset);
-        var prepared = new PreparedRun(options, space, images);
         _ = ImageShape.Of(graph, options.Preprocessing);
+        graph = TaskFinder.Decide(graph, options.Task, new Workload(images, options.Preprocessing) { Resources = options.Resources });
+        var prepared = new PreparedRun(options, SearchSpace.Of(graph, options.Bits, options.Pins), images);
         var readout = Readout.Of(graph);
         LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);
         prepared.CheckFolder();
@@ -106,7 +115,11 @@ public sealed class PreparedRun
     /// <summary>An allocation as other programs read it, see <see cref="MeasuredRun.ToJson(AllocationResult)"/>.</summary>
     /// <param name="result">The allocation.</param>
     public string ToJson(AllocationResult result) =>
-        AllocationFile.Of(new AllocationOutcome(result, Options.Estimator, WrittenAs) { Kept = Kept });
+        AllocationFile.Of(new AllocationOutcome(result, Options.Estimator, WrittenAs)
+        {
+            Kept = Kept,
+            Decision = Readout.Of(Space.Graph).Decision,
+        });
 
     /// <summary>Makes the candidates and measures them; what the run folder has already is not done again.</summary>
     /// <param name="progress">Receives the name of the stage and the share done. Range: [0, 1].</param>

@@ -19,6 +19,9 @@ internal static class RunDescriptions
         Input = graph.Inputs.Constants.Count > 0 ? graph.Input : null,
         Set = options.Inputs.Settings(),
         InputShape = graph.InputShape.Setting,
+        Task = graph.Decision is { } decision && ChangesReading(graph, decision) ? decision.Name : null,
+        HoldsProbabilities = graph.Decision is { HoldsProbabilities: true },
+        TaskReason = graph.Decision?.Reason,
         ImagesPath = Path.GetFullPath(options.Images),
         ImagesSha256 = images.Sha256,
         ImageCount = images.Items.Count,
@@ -40,4 +43,21 @@ internal static class RunDescriptions
         CladoVersion = RunDescription.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,
     };
+
+    /// <summary>The network of a run, decided to be for what it was measured for.</summary>
+    /// <param name="description">The run.</param>
+    /// <param name="graph">The network.</param>
+    public static Graph Decided(this RunDescription description, Graph graph)
+    {
+        if (description.TaskReason is not { } reason)
+        {
+            return graph;
+        }
+        var task = description.Task is { } name ? TaskDecision.Named(name) : Readout.Of(graph).Task;
+        return graph.For(new TaskDecision(task, reason) { HoldsProbabilities = description.HoldsProbabilities });
+    }
+
+    /// <summary>Whether a network is read otherwise than its structure alone says.</summary>
+    private static bool ChangesReading(Graph graph, TaskDecision decision) =>
+        decision.Task != TaskRules.Decide(Answers.Of(graph)).Task;
 }

@@ -15,7 +15,7 @@ internal static class EvaluateCommand
         var (model, images, json) = (CommonOptions.Model(), CommonOptions.Images("images to evaluate on"), CommonOptions.Json());
         var (preprocess, threads) = (CommonOptions.Preprocess(), CommonOptions.Threads());
         var (limit, seed, labelOffset) = (CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.LabelOffset());
-        var feeding = new ModelInputOptions();
+        var (feeding, task, loss) = (new ModelInputOptions(), CommonOptions.Task(), CommonOptions.Loss());
         var reference = new Option<string>("--reference") { Description = "The FP32 model to compare with" };
         var latency = new Option<bool>("--latency")
         {
@@ -26,7 +26,7 @@ internal static class EvaluateCommand
             "Run a model file on images: top-1, top-5, loss, agreement with a reference, time.\n\n"
             + "Example: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
         {
-            model, images, reference, latency, preprocess, limit, seed, labelOffset, threads, json,
+            model, images, reference, latency, preprocess, limit, seed, labelOffset, task, loss, threads, json,
         };
         feeding.AddTo(command);
         command.Runs((parsed, cancellation) =>
@@ -39,10 +39,13 @@ internal static class EvaluateCommand
                 LabelOffset = parsed.GetValue(labelOffset) ?? 0,
                 Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
                 Inputs = feeding.Read(parsed),
+                Task = CommonOptions.TaskOf(parsed.GetValue(task)),
+                Loss = parsed.GetValue(loss),
                 Reference = parsed.GetValue(reference),
                 Resources = new Resources { Threads = CommonOptions.ThreadCount(parsed.GetValue(threads)) },
             };
             var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, terminal.Stage("evaluating"), cancellation);
+            terminal.ShowTask(result.TaskSentence);
             terminal.ShowNotes(result.Notes);
             result = parsed.GetValue(latency) ? Timed(result, options, cancellation) : result;
             terminal.ShowLabelHint(result);

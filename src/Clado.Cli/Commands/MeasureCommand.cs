@@ -38,6 +38,7 @@ internal static class MeasureCommand
             Destination.CheckFolder("--run", run);
         }
         var prepared = PreparedRun.Of(options);
+        terminal.ShowTask(prepared.TaskSentence);
         terminal.ShowNotes(prepared.Notes);
         return prepared;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Clado.Graphs;
 using Clado.Images;
 using static System.FormattableString;
 
@@ -9,6 +10,9 @@ namespace Clado.Cli.Options;
 /// <summary>Options that several verbs share, each made once.</summary>
 internal static class CommonOptions
 {
+    private static readonly Dictionary<string, NetworkTask> Tasks =
+        Enum.GetValues<NetworkTask>().ToDictionary(task => $"{task}".ToLowerInvariant());
+
     public static Argument<string> Model() => new("MODEL.onnx") { Description = "The model" };
 
     public static Option<bool> Json() => new("--json") { Description = "Print JSON instead of tables" };
@@ -59,6 +63,19 @@ internal static class CommonOptions
     {
         Description = "What to add to the images' class indices: 1 where the model has a background first and the images do not",
     };
+
+    public static Option<string?> Task() => new Option<string?>("--task")
+    {
+        Description = "What the network is for, which decides by which loss and measures it is compared (default: decided by looking)",
+    }.AcceptOnlyFromAmong([.. Tasks.Keys]);
+
+    public static Option<string?> Loss() => new Option<string?>("--loss")
+    {
+        Description = "Loss to compare by (default: kl of scores of classes, cosine of embeddings, mse elsewhere)",
+    }.AcceptOnlyFromAmong([.. PipelineOptions.Losses]);
+
+    /// <summary>The task of a name; null where none is given.</summary>
+    public static NetworkTask? TaskOf(string? name) => name is null ? null : Tasks[name];
 
     public static Option<int?> Rounds() => new("--rounds")
     {

@@ -59,10 +59,8 @@ internal sealed class MeasuringOptions
         DefaultValueFactory = _ => "float",
     }.AcceptOnlyFromAmong("8", "float");
 
-    private readonly Option<string?> loss = new Option<string?>("--loss")
-    {
-        Description = "Loss to measure (default: kl, or mse where the model is no classifier)",
-    }.AcceptOnlyFromAmong([.. PipelineOptions.Losses]);
+    private readonly Option<string?> task = CommonOptions.Task();
+    private readonly Option<string?> loss = CommonOptions.Loss();
 
     private readonly Option<string[]> pins = new("--pin")
     {
@@ -79,7 +77,7 @@ internal sealed class MeasuringOptions
         foreach (var option in (Option[])
         [
             images, run, preprocess, limit, seed, labelOffset, bits, estimator, rounding, inputs, equalize, requantize,
-            measuredActivations, loss, pins,
+            measuredActivations, task, loss, pins,
         ])
         {
             command.Options.Add(option);
@@ -113,6 +111,7 @@ internal sealed class MeasuringOptions
         Opset = writing.Read(parsed).Opset ?? PipelineOptions.Opsets[0],
         Resources = resources.Read(parsed),
         Estimator = parsed.GetRequiredValue(estimator),
+        Task = CommonOptions.TaskOf(parsed.GetValue(task)),
         Loss = parsed.GetValue(loss),
     };
 

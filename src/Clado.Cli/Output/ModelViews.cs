@@ -15,6 +15,15 @@ internal static class ModelViews
         }
     }
 
+    /// <summary>What a network is taken for, and why.</summary>
+    public static void ShowTask(this Terminal terminal, string? sentence)
+    {
+        if (sentence is not null)
+        {
+            terminal.Message($"task: {sentence}");
+        }
+    }
+
     public static void Show(this Terminal terminal, Inspection inspection)
     {
         var layers = inspection.Layers;
@@ -43,10 +52,17 @@ internal static class ModelViews
                 + (inspection.Quantized.ActivationGrids > 0 ? "on the grids they have" : "of 8"));
         }
         terminal.ShowKept(inspection.Kept, inspection.SizeBytes, "of the file");
-        // Their parts are not known before there are images.
-        string how = inspection.IsClassifier
-            ? "kl, as distributions over classes"
-            : "mse, a part in units of its own variance; clado measure finds its parts on the images";
+        if (inspection.TaskSentence is { } sentence)
+        {
+            terminal.Data($"task: {sentence}");
+        }
+        string how = inspection.Loss switch
+        {
+            "kl" => inspection.IsClassifier ? "kl, as distributions over classes" : "kl, as distributions over classes at every place",
+            "cosine" => "cosine, as a direction",
+            // Their parts are not known before there are images.
+            _ => "mse, a part in units of its own variance; clado measure finds its parts on the images",
+        };
         foreach (var (name, shape) in inspection.Outputs)
         {
             terminal.Data($"output '{name}': [{string.Join(", ", shape.Select(d => Invariant($"{d}")))}] an image, compared by {how}");

@@ -57,7 +57,7 @@ internal static class RunViews
             table.Row([layer.Name, Invariant($"{layer.Parameters:N0}"), .. widths.Select(Loss)]);
         }
         terminal.Show(table);
-        string unit = matrix.Loss == "mse" ? "" : ", nats";
+        string unit = matrix.Loss is "mse" or "cosine" ? "" : ", nats";
         terminal.Data(Invariant($"loss increase of each candidate alone, {matrix.Loss}{unit}, {matrix.ImageCount:N0} images, ")
             + $"{matrix.Estimator}; "
             + Invariant($"{matrix.NegativeSpectralMass:P1} of the spectrum is negative and was cut off"));

@@ -30,6 +30,7 @@ internal static class Words
         ["PipelineOptions.Requantize"] = "--requantize",
         ["PipelineOptions.Rounding"] = "--rounding",
         ["PipelineOptions.Run"] = "--run",
+        ["PipelineOptions.Task"] = "--task",
         ["Report.WriteFigures"] = "--figures",
         ["Resources.MemoryBytes"] = "--memory",
         ["RunLimit.Enter"] = "--run-timeout",

@@ -1,4 +1,5 @@
 using Clado.Graphs;
+using Clado.Inference;
 
 namespace Clado.Evaluation;
 
@@ -15,7 +16,9 @@ internal sealed class BatchParity
         Images = images;
         (File, NearTies, Everywhere) = (Differences(outputs.File), Differences(outputs.NearTies), Differences(outputs.Everywhere));
         Magnitudes = [.. outputs.Expected.Zip(layouts, (values, layout) => layout.Magnitudes(values))];
-        Agreeing = readout.IsClassifier ? Tally.Agreements(outputs.File[0], outputs.Expected[0], readout.ElementCount) : 0;
+        Agreeing = readout.IsClassifier
+            ? Tally.Agreements(readout.Scores(outputs.File[0]), readout.Scores(outputs.Expected[0]), readout.ClassCount)
+            : 0;
 
         Difference[][] Differences(float[][] actual) =>
             [.. actual.Select((values, output) => layouts[output].Differences(values, outputs.Expected[output]))];

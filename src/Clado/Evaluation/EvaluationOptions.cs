@@ -39,7 +39,15 @@ public sealed record EvaluationOptions
     /// <summary>Path of the FP32 file to compare with; null to compare with none.</summary>
     public string? Reference { get; init; }
 
-    /// <summary>Loss of the increase over the reference: kl, ce or mse; null for kl where it is a classifier and mse elsewhere.</summary>
+    /// <summary>
+    /// What the model is for; null to decide by its structure, and where that leaves it open, by its answers on the images.
+    /// </summary>
+    public NetworkTask? Task { get; init; }
+
+    /// <summary>
+    /// Loss of the increase over the reference: kl, ce, mse or cosine; null for kl of scores of classes, cosine of embeddings, and mse
+    /// elsewhere.
+    /// </summary>
     public string? Loss { get; init => field = value is null ? null : LossKind.Named(value).Name; }
 
     /// <summary>

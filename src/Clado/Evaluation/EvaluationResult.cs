@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Clado.Graphs;
 using Clado.Records;
 
 namespace Clado.Evaluation;
@@ -18,6 +19,15 @@ public sealed record EvaluationResult
     /// <summary>Whether the images have labels.</summary>
     public required bool Labelled { get; init; }
 
+    /// <summary>What the model is for; null where nothing was decided.</summary>
+    public NetworkTask? Task { get; init; }
+
+    /// <summary>Why it is taken for that, as the end of a sentence; null where nothing was decided.</summary>
+    public string? TaskReason { get; init; }
+
+    /// <summary>What it is for and why, in a sentence without its end; null where nothing was decided.</summary>
+    public string? TaskSentence { get; init; }
+
     /// <summary>Share of images whose label has the highest score; null without labels or classes. Range: [0, 1].</summary>
     public double? Top1 { get; init; }
 
@@ -31,7 +41,8 @@ public sealed record EvaluationResult
     public double? Agreement { get; init; }
 
     /// <summary>
-    /// Mean loss increase over the reference in the loss that was asked for: nats for kl and ce, 1 for mse. Null without a reference.
+    /// Mean loss increase over the reference in the loss that was asked for: nats for kl and ce, 1 for mse and cosine. Null without a
+    /// reference.
     /// </summary>
     public double? LossIncrease { get; init; }
 
@@ -67,6 +78,8 @@ public sealed record EvaluationResult
         new
         {
             Model,
+            Task = Task is { } task ? TaskDecision.NameOf(task) : null,
+            TaskReason,
             Images,
             Labelled,
             Top1,

@@ -5,6 +5,7 @@ using Clado.Images;
 using Clado.Inference;
 using Clado.Losses;
 using Clado.Onnx;
+using Clado.Tasks;
 
 namespace Clado.Evaluation;
 
@@ -53,7 +54,7 @@ public static class Evaluator
             Cancellation = cancellation,
         };
         var reference = options.Reference is null ? null : new ReferenceFile(options.Reference, options.Loss, options.Scales);
-        return Evaluate(file, reference, options.Inputs, work);
+        return Evaluate(file, reference, options.Inputs, work, options.Task);
     }
 
     /// <summary>Evaluates a file on images that are open already.</summary>
@@ -61,8 +62,10 @@ public static class Evaluator
     /// <param name="reference">What to compare with, or null.</param>
     /// <param name="inputs">Which input is the image, and values of the others.</param>
     /// <param name="work">Images to run.</param>
+    /// <param name="task">What they are for; null to decide by the reference where there is one, else by the model.</param>
     /// <exception cref="CladoException">As above.</exception>
-    internal static EvaluationResult Evaluate(EvaluatedFile file, ReferenceFile? reference, InputOptions inputs, Workload work)
+    internal static EvaluationResult Evaluate(
+        EvaluatedFile file, ReferenceFile? reference, InputOptions inputs, Workload work, NetworkTask? task = null)
     {
         string[] paths = [.. new[] { file.Path, reference?.Path }.OfType<string>()];
         ModelProto[] models = [.. paths.Select(OnnxFile.Read)];
@@ -74,14 +77,17 @@ public static class Evaluator
             graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1]), grids: grids));
         }
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
+        // What the float model is for, the model made of it is for.
+        var decision = reference?.Decision ?? TaskFinder.Decide(graphs[^1], task, work, sources[^1]).Decision;
+        graphs = [.. graphs.Select(graph => graph.For(decision))];
         // The files themselves run, not our raised copies of them, wherever they can. A network whose grids were removed lies in no file.
         RunnableFile[] files =
         [
             .. models.Zip(graphs, RunnableFile.Of)
                 .Select((own, index) => index == 1 && reference!.Requantize ? new RunnableFile(graphs[1].Model, null) : own),
         ];
-        using var runners = new OwnedList<ModelRunner>(graphs.Zip(files, sources).Select(
-            one => ModelRunner.AsWritten(one.Second.Model, one.First.Inputs, Readout.Of(one.First), one.Third)));
+        using var runners = new OwnedList<ModelRunner>(graphs.Zip(files, sources).Select(one => ModelRunner.AsWritten(
+            one.Second.Model, one.First.Inputs, Readout.Of(one.First).In(one.First, one.Second.Model), one.Third)));
         if (reference is not null && !HaveSameSizes(graphs, runners))
         {
             throw new CladoException($"{file.Name}: its inputs or outputs differ in size from those of the reference {reference.Path}; "
@@ -92,6 +98,9 @@ public static class Evaluator
         var evaluated = new EvaluatedModel(file.Name, graphs[0].FileSizeBytes, runners[0]);
         return ModelEvaluation.Run(OneByOne(graphs), [evaluated], compared, work)[0] with
         {
+            Task = runners[0].Readout.Task,
+            TaskReason = runners[0].Readout.Decision.Reason,
+            TaskSentence = runners[0].Readout.Decision.Sentence,
             InputShape = graphs[0].InputShape.WithFreeBatch,
             Notes =
             [
@@ -138,6 +147,11 @@ internal sealed record EvaluatedFile(string Path, string? Destination = null)
 /// <param name="Path">Where it lies.</param>
 /// <param name="Loss">Name of the loss; null to choose by the network.</param>
 /// <param name="Scales">Units of the outputs; null to measure them on the images where the loss needs them. Shape: [outputs].</param>
-/// <param name="Requantize">Whether it is the network in the file without the grids of its activations.</param>
-internal sealed record ReferenceFile(
-    string Path, string? Loss = null, IReadOnlyList<OutputScale>? Scales = null, bool Requantize = false);
+internal sealed record ReferenceFile(string Path, string? Loss = null, IReadOnlyList<OutputScale>? Scales = null)
+{
+    /// <summary>Whether it is the network in the file without the grids of its activations.</summary>
+    public bool Requantize { get; init; }
+
+    /// <summary>What the network was decided to be for; null to decide.</summary>
+    public TaskDecision? Decision { get; init; }
+}

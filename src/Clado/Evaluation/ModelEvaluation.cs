@@ -47,11 +47,11 @@ internal static class ModelEvaluation
             tallies[i] = new Tally();
             if (batch.Labels is { } labels && runner.Readout.IsClassifier)
             {
-                tallies[i].Score(outputs, labels, runner.Readout.ElementCount);
+                tallies[i].Score(runner.Readout.Scores(outputs), labels, runner.Readout.ClassCount);
             }
             if (increase is not null)
             {
-                tallies[i].Compare(outputs, expected!, increase, runner.Readout.ElementCount);
+                tallies[i].Compare(runner.Readout, outputs, expected!, increase);
             }
         }
         return tallies;

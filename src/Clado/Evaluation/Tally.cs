@@ -1,6 +1,9 @@
 using System.Numerics.Tensors;
+using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
 using Clado.Losses;
+using Clado.Tasks;
 
 namespace Clado.Evaluation;
 
@@ -37,10 +40,10 @@ internal sealed class Tally
             Labelled = images.IsLabelled,
             Top1 = Mean(scored, t => t.Top1),
             Top5 = Mean(scored, t => t.Top5),
-            Loss = Mean(scored, t => t.Loss),
+            Loss = Mean(scored && model.Runner.Readout.HasOneRightClass, t => t.Loss),
             Agreement = Mean(reference?.Runner.Readout.IsClassifier is true, t => t.Agreeing),
             LossIncrease = Mean(reference is not null, t => t.Increase),
-            LabelHint = scored ? HintOf(batches, images, model.Runner.Readout.ElementCount) : null,
+            LabelHint = scored ? HintOf(batches, images, model.Runner.Readout.ClassCount) : null,
         };
     }
 
@@ -72,16 +75,16 @@ internal sealed class Tally
     }
 
     /// <summary>Compares with a reference.</summary>
+    /// <param name="readout">Where both are read.</param>
     /// <param name="outputs">Shape: [images · elements].</param>
     /// <param name="expected">The reference's. Shape: [images · elements].</param>
     /// <param name="loss">The loss of an increase over it.</param>
-    /// <param name="elements">Elements an image.</param>
-    public void Compare(float[] outputs, float[] expected, OutputLoss loss, int elements)
+    public void Compare(Readout readout, float[] outputs, float[] expected, OutputLoss loss)
     {
-        Agreeing = Agreements(outputs, expected, elements);
+        Agreeing = Agreements(readout.Scores(outputs), readout.Scores(expected), readout.ClassCount);
         var shift = new float[outputs.Length];
         TensorPrimitives.Subtract(outputs, expected, shift);
-        Increase = loss.Increases(shift, elements).Sum();
+        Increase = loss.Increases(shift, readout.ElementCount).Sum();
     }
 
     /// <summary>Images on which the highest score is of the same class.</summary>

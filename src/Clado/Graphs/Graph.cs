@@ -14,8 +14,9 @@ internal sealed class Graph
 {
     private readonly ModelSource source;
 
-    private Graph(ModelSource source, GraphInputs inputs, ModelProto model, ProbedShapes shapes)
+    private Graph(ModelSource source, GraphInputs inputs, ModelProto model, ProbedShapes shapes, TaskDecision? decision = null)
     {
+        Decision = decision;
         (this.source, Inputs, Model, InputShape, Tensors) = (source, inputs, model, shapes.Input, shapes.Tensors);
         Initializers = model.Graph.Initializer.ToFrozenDictionary(t => t.Name);
         Walk = new GraphWalk(model.Graph.Node);
@@ -68,6 +69,9 @@ internal sealed class Graph
     /// <summary>Name of the image input.</summary>
     internal string Input => Inputs.Image;
 
+    /// <summary>What it was decided to be for; null where its structure alone says.</summary>
+    internal TaskDecision? Decision { get; }
+
     /// <summary>Names of the outputs. Shape: [outputs].</summary>
     internal IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
 
@@ -110,7 +114,7 @@ internal sealed class Graph
         model.Graph.Input.Add(Model.Graph.Input);
         model.Graph.Output.Add(Model.Graph.Output);
         model.Graph.Initializer.Add(Model.Graph.Initializer.Select(t => replaced.GetValueOrDefault(t.Name, t)));
-        return new Graph(source, Inputs, model, new ProbedShapes(InputShape, Tensors));
+        return new Graph(source, Inputs, model, new ProbedShapes(InputShape, Tensors), Decision);
     }
 
     /// <summary>The graph with other nodes and constants. Its source stays the model that was read.</summary>
@@ -118,8 +122,14 @@ internal sealed class Graph
     internal Graph With(ModelProto model)
     {
         TopologicalOrder.Sort(model.Graph, File);
-        return new Graph(source, Inputs, model, new ProbedShapes(InputShape, ShapeProbe.Run(model, Inputs, InputShape, File)));
+        var shapes = new ProbedShapes(InputShape, ShapeProbe.Run(model, Inputs, InputShape, File));
+        return new Graph(source, Inputs, model, shapes, Decision);
     }
+
+    /// <summary>The graph of a network that was decided to be for something.</summary>
+    /// <param name="decision">What for; null to go by its structure.</param>
+    internal Graph For(TaskDecision? decision) =>
+        decision == Decision ? this : new Graph(source, Inputs, Model, new ProbedShapes(InputShape, Tensors), decision);
 
     /// <summary>What the input of a network that is compared with this one gets, where its file leaves the size free.</summary>
     /// <param name="inputs">What is said of that network's inputs.</param>

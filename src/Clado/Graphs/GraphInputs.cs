@@ -146,10 +146,12 @@ internal sealed class GraphInputs
             return only;
         }
         var list = string.Join(", ", graph.Input.Select(i => $"'{i.Name}': {Describe(i)}"));
+        var other = unset.LastOrDefault() ?? graph.Input[^1];
         throw new OnnxFormatException(
             file,
             $"has {graph.Input.Count} inputs ({list}), and which is the image cannot be told from their shapes; "
-                + $"name it with {Settings.Image}");
+                + $"name it with {Settings.Image}, and give each of the others a value that holds for every image, such as "
+                + $"{Settings.Values} {other.Name}=0: one for all elements, or as many as elements, VALUE,VALUE,…");
     }
 
     private static bool IsUsual(ValueInfoProto input) =>

@@ -8,15 +8,18 @@ namespace Clado.Inference;
 /// <summary>The one place where a network's answers on images are read, and looked at.</summary>
 internal static class OutputReading
 {
+    // Shares below this are taken for it: their logarithms would be differences that nobody sees.
+    private const float SmallestShare = 1e-12f;
+
     /// <summary>Checks that images are of classes the network has, where it is a classifier and they have classes.</summary>
     /// <param name="readout">Where the network is read.</param>
     /// <param name="images">The images.</param>
     /// <exception cref="CladoException">One is not.</exception>
     public static void CheckLabels(this Readout readout, ImageSet images)
     {
-        if (readout.IsClassifier && images.Items.FirstOrDefault(i => i.Label >= readout.ElementCount) is { } item)
+        if (readout.IsClassifier && images.Items.FirstOrDefault(i => i.Label >= readout.ClassCount) is { } item)
         {
-            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ElementCount}; "
+            throw new CladoException($"{item.Path}: class {item.Label} is not among the model's {readout.ClassCount}; "
                 + $"check the labels, say with {Settings.LabelOffset} where they are counted otherwise, "
                 + "or put the images into one folder without classes");
         }
@@ -43,8 +46,21 @@ internal static class OutputReading
             }
             start += count;
         }
+        if (readout.Decision.HoldsProbabilities)
+        {
+            // Scores whose softmax they are.
+            TensorPrimitives.Max(collected, SmallestShare, collected);
+            TensorPrimitives.Log(collected, collected);
+        }
         return collected;
     }
+
+    /// <summary>The scores of a classifier, one for each class: of one that says yes or no, 0 for no and its score for yes.</summary>
+    /// <param name="readout">Where the network is read.</param>
+    /// <param name="outputs">What was collected. Shape: [images · elements].</param>
+    /// <returns>Shape: [images · classes].</returns>
+    public static float[] Scores(this Readout readout, float[] outputs) =>
+        readout.IsBinary ? [.. outputs.SelectMany(yes => (float[])[0, yes])] : outputs;
 
     /// <summary>Looks at the outputs of a batch: whoever reads answers asks here first.</summary>
     /// <param name="readout">Where the network is read.</param>

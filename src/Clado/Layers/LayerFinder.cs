@@ -10,6 +10,8 @@ internal static class LayerFinder
 {
     private const string NotLookedInto = "a custom operator or function is not looked into";
 
+    private const string NotCompared = "nothing that is compared depends on it";
+
     private static readonly string[] Operators = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
 
     /// <summary>Finds the layers, and says why the other operators of these kinds stay as they are.</summary>
@@ -19,12 +21,14 @@ internal static class LayerFinder
         var uses = new List<ConstantUse>();
         var lookups = new List<ConstantUse>();
         var reasons = new Dictionary<NodeProto, string>(ReferenceEqualityComparer.Instance);
+        var before = Readout.NodesBefore(graph);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             var node = graph.Nodes[i];
             var (own, reason) = !node.IsStandard() ? ([], NotLookedInto)
                 : Operators.Any(node.Is) || WeightUse.IsRecurrent(node) ? WeightUses.Of(graph, i)
                 : Tables.Of(graph, i);
+            (own, reason) = own.Count > 0 && !before.Contains(i) ? ([], NotCompared) : (own, reason);
             (node.Is("Gather") ? lookups : uses).AddRange(own);
             if (reason is not null)
             {

@@ -7,7 +7,7 @@ namespace Clado.Losses;
 internal sealed class LossFactory
 {
     private readonly LossKind kind;
-    private readonly int elementCount;
+    private readonly Readout readout;
     private readonly double[] weights = [];
 
     /// <param name="graph">The network.</param>
@@ -18,7 +18,7 @@ internal sealed class LossFactory
     /// <exception cref="CladoException">Network, images or scales do not fit the loss.</exception>
     public LossFactory(Graph graph, Readout readout, ImageSet images, string? name, IReadOnlyList<OutputScale>? scales)
     {
-        (kind, elementCount) = (LossKind.Of(readout, name), readout.ElementCount);
+        (kind, this.readout) = (LossKind.Of(readout, name), readout);
         kind.Check(graph, readout, images);
         if (kind.NeedsScales)
         {
@@ -36,5 +36,5 @@ internal sealed class LossFactory
     /// <param name="outputs">z: outputs where the measurement stands. Shape: [images · elements].</param>
     /// <param name="batch">The images.</param>
     public OutputLoss Create(float[] floatOutputs, float[] outputs, ImageBatch batch) =>
-        kind.Create(new LossInputs(floatOutputs, outputs, elementCount, batch.Labels, weights));
+        kind.Create(new LossInputs(floatOutputs, outputs, readout, batch.Labels, weights));
 }

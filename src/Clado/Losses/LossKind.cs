@@ -12,23 +12,33 @@ internal sealed record LossKind(string Name, Func<LossInputs, OutputLoss> Create
     private LossKind(string name, Func<LossInputs, OutputLoss> create, bool classes, bool labels, bool scales)
         : this(name, create) => (NeedsClasses, NeedsLabels, NeedsScales) = (classes, labels, scales);
 
-    /// <summary>KL divergence from the float network's distribution over classes, nats.</summary>
+    /// <summary>KL divergence from the float network's distribution over classes, at every place where there are several, nats.</summary>
     public static LossKind KullbackLeibler { get; } = new(
-        "kl", i => ClassLoss.KullbackLeibler(i.FloatOutputs, i.Outputs, i.ElementCount), classes: true, labels: false, scales: false);
+        "kl", Divergence, classes: true, labels: false, scales: false);
 
     /// <summary>Cross-entropy of the labels, nats.</summary>
     public static LossKind CrossEntropy { get; } = new(
-        "ce", i => ClassLoss.CrossEntropy(i.FloatOutputs, i.Outputs, i.ElementCount, i.Labels), classes: true, labels: true, scales: false);
+        "ce", LabelEntropy, classes: true, labels: true, scales: false);
 
     /// <summary>Mean squared error in units of what the images change.</summary>
     public static LossKind MeanSquaredError { get; } = new(
         "mse", i => SquaredLoss.Between(i.FloatOutputs, i.Outputs, i.Weights), classes: false, labels: false, scales: true);
 
-    /// <summary>All of them.</summary>
-    public static IReadOnlyList<LossKind> All { get; } = [KullbackLeibler, CrossEntropy, MeanSquaredError];
+    /// <summary>Cosine distance from the float network's vector.</summary>
+    public static LossKind Cosine { get; } = new(
+        "cosine", i => new CosineLoss(i.FloatOutputs, i.Outputs, i.Readout.ElementCount), classes: false, labels: false, scales: false)
+    {
+        NeedsOneOutput = true,
+    };
 
-    /// <summary>Whether the network must be a classifier.</summary>
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<LossKind> All { get; } = [KullbackLeibler, CrossEntropy, MeanSquaredError, Cosine];
+
+    /// <summary>Whether the outputs must be scores of classes.</summary>
     public bool NeedsClasses { get; }
+
+    /// <summary>Whether there must be one output.</summary>
+    public bool NeedsOneOutput { get; private init; }
 
     /// <summary>Whether the images must have labels.</summary>
     public bool NeedsLabels { get; }
@@ -44,9 +54,25 @@ internal sealed record LossKind(string Name, Func<LossInputs, OutputLoss> Create
 
     /// <summary>The loss that is measured where that name is asked for.</summary>
     /// <param name="readout">Where the network is read.</param>
-    /// <param name="name">The name; null for the divergence where the network is a classifier, and the squared error elsewhere.</param>
+    /// <param name="name">
+    /// The name; null for the divergence of scores of classes, the cosine of embeddings, and the squared error elsewhere.
+    /// </param>
     public static LossKind Of(Readout readout, string? name) =>
-        name is not null ? Named(name) : readout.IsClassifier ? KullbackLeibler : MeanSquaredError;
+        name is not null ? Named(name)
+        : readout.Classes is not null ? KullbackLeibler
+        : readout.Task == NetworkTask.Embed ? Cosine
+        : MeanSquaredError;
+
+    /// <summary>One set of classes an image has its own way, which costs no copies.</summary>
+    private static OutputLoss Divergence(LossInputs inputs) =>
+        inputs.Readout.IsClassifier && inputs.Readout.Classes is [{ IsExclusive: true }]
+            ? ClassLoss.KullbackLeibler(inputs.FloatOutputs, inputs.Outputs, inputs.Readout.ElementCount)
+            : new PlaceLoss(inputs.Readout, inputs.FloatOutputs, inputs.Outputs);
+
+    /// <summary>Cross-entropy; of one value that says yes or no it is that of no and yes.</summary>
+    private static OutputLoss LabelEntropy(LossInputs inputs) => inputs.Readout.IsBinary
+        ? new PlaceLoss(inputs.Readout, inputs.FloatOutputs, inputs.Outputs, inputs.Labels)
+        : ClassLoss.CrossEntropy(inputs.FloatOutputs, inputs.Outputs, inputs.Readout.ElementCount, inputs.Labels);
 
     /// <summary>Checks that network and images have what it needs.</summary>
     /// <param name="graph">The network.</param>
@@ -55,10 +81,22 @@ internal sealed record LossKind(string Name, Func<LossInputs, OutputLoss> Create
     /// <exception cref="CladoException">They have not.</exception>
     public void Check(Graph graph, Readout readout, ImageSet images)
     {
-        if (NeedsClasses && !readout.IsClassifier)
+        var file = Path.GetFileName(graph.File);
+        if (NeedsClasses && readout.Classes is null)
+        {
+            throw new CladoException($"{file}: loss '{Name}' wants scores of classes, which this network does not have as it is read "
+                + $"({readout.Decision.Sentence}); use {Settings.Loss} mse, or {Settings.Task} classify where one output holds scores");
+        }
+        if (NeedsLabels && !readout.HasOneRightClass)
         {
             throw new CladoException(
-                $"{Path.GetFileName(graph.File)}: loss '{Name}' wants one output [batch, classes]; use {Settings.Loss} mse for this model");
+                $"{file}: loss '{Name}' wants one set of classes an image of which one is right; use {Settings.Loss} kl for this model");
+        }
+        if (NeedsOneOutput && readout.Outputs.Count > 1)
+        {
+            throw new CladoException(
+                $"{file}: loss '{Name}' wants one output, and {readout.Outputs.Count} are compared; "
+                + $"use {Settings.Loss} mse for this model");
         }
         if (NeedsLabels && !images.IsLabelled)
         {
@@ -75,7 +113,7 @@ internal sealed record LossKind(string Name, Func<LossInputs, OutputLoss> Create
 /// <summary>What a loss of a batch is made of; each takes what it needs.</summary>
 /// <param name="FloatOutputs">z0. Shape: [images · elements].</param>
 /// <param name="Outputs">z: outputs where the measurement stands. Shape: [images · elements].</param>
-/// <param name="ElementCount">Elements an image: the classes of a classifier.</param>
+/// <param name="Readout">Where the network is read.</param>
 /// <param name="Labels">Class indices, or null where the images have none. Shape: [images].</param>
 /// <param name="Weights">Weight of each element, where the loss needs scales; else empty. Shape: [elements].</param>
-internal sealed record LossInputs(float[] FloatOutputs, float[] Outputs, int ElementCount, int[]? Labels, double[] Weights);
+internal sealed record LossInputs(float[] FloatOutputs, float[] Outputs, Readout Readout, int[]? Labels, double[] Weights);

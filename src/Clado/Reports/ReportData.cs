@@ -12,7 +12,7 @@ internal sealed record ReportData
     /// <summary>Widths that were searched, ascending. Shape: [widths].</summary>
     public required IReadOnlyList<int> Widths { get; init; }
 
-    /// <summary>Loss that was measured: kl, ce or mse.</summary>
+    /// <summary>Loss that was measured: kl, ce, mse or cosine.</summary>
     public required string Loss { get; init; }
 
     /// <summary>Estimator that measured the matrix.</summary>

@@ -32,6 +32,7 @@ internal static class Reproduction
         new("equalized", run.Equalize ? "yes" : "no"),
         new("rounding", run.Rounding),
         new("estimator", run.Estimator),
+        .. run.Task is null ? (ReportOption[])[] : [new("task", run.Task)],
         new("loss", run.Loss),
         .. (scales ?? []).Select(s => new ReportOption($"output '{s.Output}'", $"{s.Parts.Summary}, each in units of its own variance")),
         .. run.Requantize ? (ReportOption[])[new("activation grids of the model", "removed")] : [],
@@ -63,6 +64,10 @@ internal static class Reproduction
         if (Sensitivity.SensitivityOptions.Losses.Contains(run.Loss))
         {
             measure.AddRange(["--loss", run.Loss]);
+        }
+        if (run.Task is { } task)
+        {
+            measure.AddRange(["--task", task]);
         }
         measure.AddRange(["--run", folder]);
         var commands = new List<List<string>> { measure };

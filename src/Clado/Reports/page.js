@@ -18,7 +18,7 @@
   const loss = value => value === null || value === undefined ? "–" : Math.abs(value) >= 0.001 || value === 0 ? value.toFixed(4) : value.toExponential(1);
   const percent = (value, digits = 2) => value === null || value === undefined ? "–" : (100 * value).toFixed(digits) + " %";
   const bytes = value => value >= 1e6 ? +(value / 1e6).toPrecision(3) + " MB" : value >= 1e3 ? +(value / 1e3).toPrecision(3) + " kB" : value + " B";
-  const nats = data.loss === "mse" ? "" : " nats";
+  const nats = data.loss === "mse" || data.loss === "cosine" ? "" : " nats";
   const titles = { clado: "Clado", diagonal: "diagonal (layers one at a time)", uniform: "uniform width" };
 
   // --- Tables: columns are [title, is a number], cells are text. ---

@@ -30,6 +30,8 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
                 predictedLoss = Known(result.PredictedLoss),
                 measuredLoss = outcome.MeasuredLoss ?? result.MeasuredLoss,
                 budget = result.Budget.Text,
+                task = outcome.Decision.Name,
+                taskReason = outcome.Decision.Reason,
                 activations = outcome.WrittenAs,
                 outcome.Estimator,
                 surrogate = found ? result.Surrogate : null,

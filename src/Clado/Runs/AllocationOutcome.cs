@@ -1,5 +1,6 @@
 using Clado.Allocation;
 using Clado.Evaluation;
+using Clado.Graphs;
 using Clado.Layers;
 using Clado.Losses;
 
@@ -13,6 +14,9 @@ internal sealed record AllocationOutcome(AllocationResult Result, string Estimat
 {
     /// <summary>What stays float. Shape: [kept].</summary>
     public required IReadOnlyList<KeptOperation> Kept { get; init; }
+
+    /// <summary>What the network is for, and why.</summary>
+    public required TaskDecision Decision { get; init; }
 
     /// <summary>Path of the written file, or null.</summary>
     public string? Output { get; init; }

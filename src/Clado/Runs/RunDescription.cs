@@ -25,7 +25,7 @@ internal sealed record RunDescription
     // Where files lie and how models are written does not change what is measured; which images are taken, and of which classes, is in
     // their hash.
     private static readonly string[] Free =
-        ["modelPath", "imagesPath", "limit", "seed", "labelOffset", "activations", "ranges", "opset", "batchSize"];
+        ["modelPath", "imagesPath", "limit", "seed", "labelOffset", "activations", "ranges", "opset", "batchSize", "taskReason"];
 
     /// <summary>The loss is chosen by the network.</summary>
     public const string Automatic = "auto";
@@ -63,6 +63,18 @@ internal sealed record RunDescription
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? InputShape { get; init; }
+
+    /// <summary>What the network was measured for; null where its structure alone says.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Task { get; init; }
+
+    /// <summary>Whether its outputs were found to be probabilities that no Softmax of the graph gives.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool HoldsProbabilities { get; init; }
+
+    /// <summary>Why it was measured for its task; null where its structure alone says.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? TaskReason { get; init; }
 
     public required string ImagesPath { get; init; }
 
@@ -172,6 +184,7 @@ internal sealed record RunDescription
         : Bits.Length == 0 || Bits.Any(b => b is < 2 or > 8) || !Bits.SequenceEqual(Bits.Distinct().Order()) ? "bits"
         : Pins.Any(pin => pin is null) ? "pins" : Set.Any(setting => setting is null) ? "set"
         : InputShape is not null && !IsShape(InputShape) ? "inputShape"
+        : Task is not null && (!TaskDecision.Names.Contains(Task) || TaskReason is null) ? "task"
         : !SensitivityOptions.Estimators.Contains(Estimator) ? "estimator"
         : Loss != Automatic && !SensitivityOptions.Losses.Contains(Loss) ? "loss"
         : !Formats.ContainsKey(Activations) ? "activations" : MeasuredActivations is not (Float or Int8) ? "measuredActivations"

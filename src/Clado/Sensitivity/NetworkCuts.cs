@@ -20,7 +20,8 @@ internal sealed class NetworkCuts
     {
         (Graph, Readout) = (graph, readout);
         Layers = [.. layers.Select(layer => layer with { Nodes = graph.Consumers(layer.Weight) })];
-        var nodes = Layers.Select(layer => graph.Walk.DependentOn([layer.Weight]).ToHashSet()).ToArray();
+        var read = readout.NodesIn(graph);
+        var nodes = Layers.Select(layer => graph.Walk.DependentOn([layer.Weight]).Where(read.Contains).ToHashSet()).ToArray();
         // Sequences that come from before are made again, by nodes that do not depend on the weight.
         var running = nodes.Select(graph.WithMakers).ToArray();
         bool RunsLater(QuantizableLayer layer, int i) => running.Skip(i + 1).Any(later => layer.Nodes.Any(later.Contains));

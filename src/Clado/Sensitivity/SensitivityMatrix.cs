@@ -9,10 +9,10 @@ public sealed record SensitivityMatrix
     /// <summary>Name of the estimator that measured it.</summary>
     public required string Estimator { get; init; }
 
-    /// <summary>Name of the loss: kl, ce or mse.</summary>
+    /// <summary>Name of the loss: kl, ce, mse or cosine.</summary>
     public required string Loss { get; init; }
 
-    /// <summary>Mean loss of the float network on the same images: nats for ce, 0 for kl and mse.</summary>
+    /// <summary>Mean loss of the float network on the same images: nats for ce, 0 for the others.</summary>
     public required double BaseLoss { get; init; }
 
     /// <summary>Images measured. Range: [1, inf).</summary>
@@ -63,7 +63,7 @@ public sealed record SensitivityMatrix
     }
 
     /// <summary>
-    /// Loss increase of one candidate alone, as measured: half the diagonal. In the unit of the loss: nats for kl and ce, none for mse.
+    /// Loss increase of one candidate alone, as measured: half the diagonal. In the unit of the loss: nats for kl and ce, else none.
     /// Negative values are noise, or a gain where the loss is cross-entropy.
     /// </summary>
     /// <param name="candidate">Row of the candidate. Range: [0, candidates).</param>

@@ -22,7 +22,7 @@ internal sealed record SensitivityOptions
     /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
     public string Estimator { get; init => field = OneOf(Estimators, value); } = "auto";
 
-    /// <summary>One of <see cref="Losses"/>; null for kl where the network is a classifier and mse elsewhere.</summary>
+    /// <summary>One of <see cref="Losses"/>; null for kl of scores of classes, cosine of embeddings, and mse elsewhere.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
     public string? Loss { get; init => field = value is null ? null : OneOf(Losses, value); }
 

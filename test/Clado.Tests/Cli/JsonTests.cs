@@ -2,6 +2,7 @@ using System.Text.Json;
 using Clado.Allocation;
 using Clado.Curves;
 using Clado.Evaluation;
+using Clado.Graphs;
 using Clado.Records;
 using Clado.Reports;
 using Clado.Runs;
@@ -73,6 +74,7 @@ public class JsonTests
             using var allocation = JsonDocument.Parse(AllocationFile.Of(new AllocationOutcome(result, "auto", "8")
             {
                 Kept = [],
+                Decision = new(NetworkTask.Classify, "its output has classes"),
                 MeasuredLoss = none,
                 Parity = parity,
                 Biases = new BiasEffect(1, none, none, none),

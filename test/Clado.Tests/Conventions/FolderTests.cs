@@ -11,7 +11,7 @@ public class FolderTests
     // In the order data flows; what serves all comes first, what brings all together last. "" are the files beside the folders.
     private static readonly string[] Order =
     [
-        "Numerics", "Records", "Execution", "Graphs", "Gradients", "Images", "Inference", "Layers", "Activations", "Calibration",
+        "Numerics", "Records", "Execution", "Graphs", "Gradients", "Images", "Inference", "Tasks", "Layers", "Activations", "Calibration",
         "Candidates", "Packing", "Rounding", "Equalization",
         "Losses", "Sensitivity", "Allocation", "Export", "Evaluation", "Curves", "Runs", "Reports", "",
     ];

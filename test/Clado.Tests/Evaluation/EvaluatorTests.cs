@@ -94,10 +94,15 @@ public class EvaluatorTests
     [Fact]
     public void LossesAreKnownByTheirNames()
     {
-        Assert.Equal(["kl", "ce", "mse"], SensitivityOptions.Losses);
+        Assert.Equal(["kl", "ce", "mse", "cosine"], SensitivityOptions.Losses);
         Assert.All(SensitivityOptions.Losses, name => Assert.Equal(name, LossKind.Named(name).Name));
-        var (classes, map) = (new Readout(["y"], [10], true), new Readout(["y"], [10], false));
-        Assert.Equal(("kl", "mse", "ce"), (LossKind.Of(classes, null).Name, LossKind.Of(map, null).Name, LossKind.Of(map, "ce").Name));
+        static Readout For(NetworkTask task, ClassLayout? layout = null) =>
+            new(["y"], [10], new TaskDecision(task, "")) { Classes = layout is null ? null : [layout] };
+        var (classes, values) = (For(NetworkTask.Classify, new ClassLayout(10, 1, true)), For(NetworkTask.Regress));
+        Assert.Equal(("kl", "mse"), (LossKind.Of(classes, null).Name, LossKind.Of(values, null).Name));
+        Assert.Equal("ce", LossKind.Of(values, "ce").Name);
+        Assert.Equal("cosine", LossKind.Of(For(NetworkTask.Embed), null).Name);
+        Assert.Equal("kl", LossKind.Of(For(NetworkTask.Segment, new ClassLayout(2, 5, true)), null).Name);
         var error = Assert.Throws<ArgumentOutOfRangeException>(() => LossKind.Named("KL"));
         Assert.Contains("kl, ce, mse", error.Message, StringComparison.Ordinal);
     }

@@ -1,4 +1,4 @@
-using Clado.Evaluation;
+using Clado.Tasks;
 using Clado.Images;
 using Clado.Onnx;
 using Clado.Tests.Support;

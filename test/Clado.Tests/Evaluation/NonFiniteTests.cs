@@ -102,6 +102,7 @@ public class NonFiniteTests
         Assert.Contains("output 'y' is infinite", broken.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>A branch may be of another size, which is seen when it is taken.</summary>
     [Fact]
     public void AnOutputWhoseSizeDependsOnTheImageIsRefused()
     {
@@ -110,10 +111,18 @@ public class NonFiniteTests
         net.Model.Graph.Input[0].Type.TensorType.Shape.Dim[0].DimValue = 1;
         net.Weight("w", 4, 3, 3, 3);
         net.Model.Graph.Initializer.Add(TensorData.Singles("half", [0.5f]));
-        // Positions of pixels darker than a half: all of them in the image that shapes are found with.
-        net.Then("Conv", "c", ["w"]).Add("Less", ["x", "half"], "dark").Then("NonZero", "at");
-        net.Then("Cast", "y", null, NodeExtensions.Attribute("to", 1));
-        OnnxFile.Write(net.Build("y", "c"), folder["net.onnx"]);
+        static AttributeProto Branch(string name, NodeProto node)
+        {
+            var body = new GraphProto { Name = name };
+            body.Node.Add(node);
+            body.Output.Add(new ValueInfoProto { Name = node.Output[0], Type = new() { TensorType = new() { ElemType = 1 } } });
+            return new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = body };
+        }
+        // Half of the pixels of what is bright; the image that shapes are found with is dark.
+        var smaller = NodeExtensions.Node("MaxPool", ["c"], "pooled", NodeExtensions.Attribute("kernel_shape", 2, 2));
+        net.Then("Conv", "c", ["w"]).Add("ReduceMax", ["x"], "brightest", NodeExtensions.Attribute("keepdims", 0)).Then("Less", "dark", ["half"])
+            .Add("If", ["dark"], "y", Branch("then_branch", NodeExtensions.Node("Identity", ["c"], "same")), Branch("else_branch", smaller));
+        OnnxFile.Write(net.Build("y"), folder["net.onnx"]);
         Images(folder);
         string[] measure = ["measure", folder["net.onnx"], "--images", folder["set"], "--preprocess", "unit", "--run", folder["run"]];
         var (code, _, error) = Harness.Command(measure);

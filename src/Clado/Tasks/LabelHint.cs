@@ -1,6 +1,6 @@
 using static System.FormattableString;
 
-namespace Clado.Evaluation;
+namespace Clado.Tasks;
 
 /// <summary>
 /// Notices labels that count from another class than the model: answers agree with them as chance would, and more often one class further.
@@ -36,7 +36,7 @@ internal static class LabelHint
         predicted.Zip(labels).Count(pair => pair.First == pair.Second + offset);
 
     /// <summary>Whether answers and labels agree more often than they would in any order of the images.</summary>
-    private static bool IsBeyondChance(IReadOnlyList<int> predicted, IReadOnlyList<int> labels, int offset, int classes)
+    public static bool IsBeyondChance(IReadOnlyList<int> predicted, IReadOnlyList<int> labels, int offset, int classes)
     {
         var (answers, given) = (new int[classes], new int[classes]);
         foreach (var (answer, label) in predicted.Zip(labels))
