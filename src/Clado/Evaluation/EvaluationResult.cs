@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Clado.Graphs;
 using Clado.Records;
 
 namespace Clado.Evaluation;
@@ -35,6 +36,18 @@ public sealed record EvaluationResult
     /// </summary>
     public double? LossIncrease { get; init; }
 
+    /// <summary>What the network is for, as it was found or said.</summary>
+    public NetworkTask Task { get; init; }
+
+    /// <summary>
+    /// How far each output is from the reference's; empty without a reference, and of a classifier, which is compared by its classes.
+    /// Shape: [outputs].
+    /// </summary>
+    public IReadOnlyList<OutputComparison> Outputs { get; init => field = [.. value]; } = [];
+
+    /// <summary>How much of what it is for it keeps of the reference; null without a reference, and of a classifier.</summary>
+    public TaskMeasures? Measures { get; init; }
+
     /// <summary>Median time of a run on one image, milliseconds; null where it was not measured.</summary>
     public double? LatencyMilliseconds { get; init; }
 
@@ -61,7 +74,8 @@ public sealed record EvaluationResult
 
     /// <summary>
     /// This as other programs read it; its keys are a contract. Fractions are 0–1, sizes bytes, losses nats;
-    /// what was not measured is absent, what is no number is null.
+    /// what was not measured is absent, what is no number is null. Of a network that is no classifier <see cref="Outputs"/> and the
+    /// properties of <see cref="Measures"/> are there as well (docs/decisions/2026-11-27-measures.md).
     /// </summary>
     public string ToJson() => JsonSerializer.Serialize(
         new
@@ -74,6 +88,22 @@ public sealed record EvaluationResult
             Loss,
             Agreement,
             LossIncrease,
+            Task,
+            Measure = Measures?.Measure,
+            MeasureValue = Measures?.Value,
+            Measures?.DetectionsKept,
+            Measures?.DetectionsExtra,
+            Measures?.ReferenceDetections,
+            Measures?.Detections,
+            Measures?.ScoreThreshold,
+            Measures?.PixelAgreement,
+            Measures?.MeanIou,
+            Measures?.EmbeddingCosine,
+            Measures?.EmbeddingCosineLow,
+            Measures?.RelativeError,
+            Measures?.Psnr,
+            Measures?.ReadAs,
+            Outputs = Outputs.Count > 0 ? Outputs : null,
             SizeBytes,
             LatencyMilliseconds,
             ReferenceLatencyMilliseconds,

@@ -51,8 +51,11 @@ public static class Evaluator
             Progress = progress,
             Cancellation = cancellation,
         };
-        var reference = options.Reference is null ? null : new ReferenceFile(options.Reference, options.Loss, options.Scales);
-        return Evaluate(file, reference, options.Inputs, work);
+        var reference = options.Reference is null ? null : new ReferenceFile(options.Reference, options.Loss, options.Scales)
+        {
+            ScoreThreshold = options.ScoreThreshold,
+        };
+        return Evaluate(file with { Task = options.Task }, reference, options.Inputs, work);
     }
 
     /// <summary>Evaluates a file on images that are open already.</summary>
@@ -72,34 +75,88 @@ public static class Evaluator
             graphs.Add(Graph.Read(reference.Path, graphs[0].SuggestSize(options[1])));
         }
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
+        var wholes = Wholes(graphs, models);
+        var readouts = graphs.Zip(wholes, ReadoutOf).ToArray();
+        var task = file.Task ?? readouts[^1].Task;
+        var measured = reference is null ? null : TaskOptions.Of(task, readouts[1], graphs[1], wholes[1], reference.ScoreThreshold);
         // The files themselves run, not our raised copies of them.
-        using var runners = new OwnedList<ModelRunner>(graphs.Zip(models, sources).Select(
-            one => ModelRunner.AsWritten(one.Second, one.First.Inputs, Readout.Of(one.First), one.Third)));
-        if (reference is not null && !HaveSameSizes(graphs, runners))
+        using var runners = new OwnedList<ModelRunner>(Enumerable.Range(0, graphs.Count).Select(i => ModelRunner.AsWritten(
+            models[i], graphs[i].Inputs, readouts[i], sources[i], measured is null ? null : wholes[i].Names)));
+        if (reference is not null && !HaveSameSizes(graphs, wholes, runners))
         {
             throw new CladoException($"{file.Name}: its inputs or outputs differ in size from those of the reference {reference.Path}; "
                 + "give the FP32 model it was made from");
         }
         runners[0].Readout.CheckLabels(work.Images);
-        var compared = reference is null ? null : new Reference(runners[1], Losses(graphs[1], runners[1], reference, work));
+        var compared = reference is null ? null : new Reference(runners[1], Losses(graphs[1], runners[1], reference, work), measured);
         var evaluated = new EvaluatedModel(file.Name, graphs[0].FileSizeBytes, runners[0]);
         return ModelEvaluation.Run(OneByOne(graphs), [evaluated], compared, work)[0] with
         {
+            Task = task,
             InputShape = graphs[0].InputShape.WithFreeBatch,
-            Notes = [.. graphs[0].InputShape.Notes, .. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing)],
+            Notes =
+            [
+                .. graphs[0].InputShape.Notes, .. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing),
+                .. NotesOf(task, readouts[0], reference),
+            ],
         };
+    }
+
+    /// <summary>What is to be said of a model that labels say nothing of.</summary>
+    private static IEnumerable<string> NotesOf(NetworkTask task, Readout readout, ReferenceFile? reference)
+    {
+        if (!readout.IsClassifier && reference is null)
+        {
+            yield return $"the model is no classifier ({task.ToString().ToLowerInvariant()}), so labels say nothing of it: "
+                + $"what it loses is measured against its FP32 model, {Settings.Reference}";
+        }
+        else if (reference is not null && readout.Outputs.Count == 0)
+        {
+            yield return "no loss increase is given, since no output of floats has a size that is the same for all images";
+        }
+    }
+
+    /// <summary>The outputs of the models; what is read beside their own, both must have.</summary>
+    private static WholeOutputs[] Wholes(List<Graph> graphs, ModelProto[] models)
+    {
+        WholeOutputs[] found = [.. graphs.Zip(models, WholeOutputs.Of)];
+        return found.All(whole => whole.Selection == found[0].Selection) ? found : [.. found.Select(whole => whole.OwnOnly())];
+    }
+
+    /// <summary>Where a loss is read: nowhere, where an output of floats is made of what is selected of others.</summary>
+    private static Readout ReadoutOf(Graph graph, WholeOutputs whole)
+    {
+        try
+        {
+            var readout = Readout.Of(graph);
+            int[] fixedSize = [.. Enumerable.Range(0, readout.Outputs.Count).Where(i => !whole.Selected.Contains(readout.Outputs[i]))];
+            return fixedSize.Length == readout.Outputs.Count ? readout : readout with
+            {
+                Outputs = [.. fixedSize.Select(i => readout.Outputs[i])],
+                ElementCounts = [.. fixedSize.Select(i => readout.ElementCounts[i])],
+            };
+        }
+        catch (OnnxFormatException) when (whole.Own > 0)
+        {
+            return new Readout([], [], IsClassifier: false);
+        }
     }
 
     /// <summary>The network whose images run one at a time, where there is one: the others do so with it.</summary>
     private static Graph OneByOne(List<Graph> graphs) => graphs.FirstOrDefault(graph => !graph.HasFreeBatch) ?? graphs[0];
 
-    private static bool HaveSameSizes(List<Graph> graphs, OwnedList<ModelRunner> runners) =>
+    private static bool HaveSameSizes(List<Graph> graphs, WholeOutputs[] wholes, OwnedList<ModelRunner> runners) =>
         runners[1].Readout.ElementCounts.SequenceEqual(runners[0].Readout.ElementCounts)
+        && wholes[0].Own == wholes[1].Own
         && graphs[1].Tensors[graphs[1].Input].Shape.SequenceEqual(graphs[0].Tensors[graphs[0].Input].Shape);
 
     /// <summary>The loss over the reference; units that it needs and nobody gives are measured.</summary>
-    private static LossFactory Losses(Graph graph, ModelRunner runner, ReferenceFile reference, Workload work)
+    private static LossFactory? Losses(Graph graph, ModelRunner runner, ReferenceFile reference, Workload work)
     {
+        if (runner.Readout.Outputs.Count == 0)
+        {
+            return null;
+        }
         var scales = reference.Scales;
         if (scales is null && LossKind.Of(runner.Readout, reference.Loss).NeedsScales)
         {
@@ -117,6 +174,9 @@ internal sealed record EvaluatedFile(string Path, string? Destination = null)
     /// <summary>What results and errors call it.</summary>
     public string Name => Destination ?? Path;
 
+    /// <summary>What the network is for; null for what is found.</summary>
+    public NetworkTask? Task { get; init; }
+
     /// <summary>What errors about its outputs say.</summary>
     /// <param name="model">The model in it.</param>
     public OutputSource Source(ModelProto model) =>
@@ -127,4 +187,8 @@ internal sealed record EvaluatedFile(string Path, string? Destination = null)
 /// <param name="Path">Where it lies.</param>
 /// <param name="Loss">Name of the loss; null to choose by the network.</param>
 /// <param name="Scales">Units of the outputs; null to measure them on the images where the loss needs them. Shape: [outputs].</param>
-internal sealed record ReferenceFile(string Path, string? Loss = null, IReadOnlyList<OutputScale>? Scales = null);
+internal sealed record ReferenceFile(string Path, string? Loss = null, IReadOnlyList<OutputScale>? Scales = null)
+{
+    /// <summary>The least score of a detection that is compared. Range: (0, 1).</summary>
+    public double ScoreThreshold { get; init; } = TaskOptions.DefaultScoreThreshold;
+}

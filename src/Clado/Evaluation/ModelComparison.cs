@@ -15,24 +15,28 @@ internal static class ModelComparison
     /// <param name="models">Models with its inputs and outputs. Shape: [models].</param>
     /// <param name="loss">Name of the loss of the increase over the float network.</param>
     /// <param name="scales">Units of the outputs; null where the loss needs none. Shape: [outputs].</param>
+    /// <param name="task">What the network is for; null for what is found.</param>
     /// <param name="work">Images to run.</param>
     /// <returns>The float network's result, then the models' in their order. Shape: [1 + models].</returns>
     /// <exception cref="CladoException">Images or loss do not fit the network, or an output is NaN or infinite.</exception>
     public static IReadOnlyList<EvaluationResult> Evaluate(
-        Graph graph, IReadOnlyList<ModelProto> models, string loss, IReadOnlyList<OutputScale>? scales, Workload work)
+        Graph graph, IReadOnlyList<ModelProto> models, string loss, IReadOnlyList<OutputScale>? scales, NetworkTask? task, Workload work)
     {
         var readout = Readout.Of(graph);
         readout.CheckLabels(work.Images);
         var losses = new LossFactory(graph, readout, work.Images, loss, scales);
         var quantized = OutputSource.Quantized(graph.File);
-        using var reference = new ModelRunner(graph, readout, OutputSource.Float(graph.File));
+        var whole = WholeOutputs.Of(graph, graph.Model);
+        var measured = TaskOptions.Of(task ?? readout.Task, readout, graph, whole);
+        var names = measured?.Outputs.Names;
+        using var reference = new ModelRunner(graph, readout, OutputSource.Float(graph.File), names);
         using var runners = new OwnedList<ModelRunner>(
-            models.Select(model => ModelRunner.AsWritten(model, graph.Inputs, readout, quantized)));
+            models.Select(model => ModelRunner.AsWritten(model, graph.Inputs, readout, quantized, names)));
         EvaluatedModel[] evaluated =
         [
             new(graph.File, graph.FileSizeBytes, reference),
             .. models.Zip(runners, (model, runner) => new EvaluatedModel(graph.File, model.SizeBytes(), runner)),
         ];
-        return ModelEvaluation.Run(graph, evaluated, new Reference(reference, losses), work);
+        return ModelEvaluation.Run(graph, evaluated, new Reference(reference, losses, measured), work);
     }
 }

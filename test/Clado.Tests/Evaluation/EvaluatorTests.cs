@@ -31,7 +31,7 @@ public class EvaluatorTests
             Cancellation = TestContext.Current.CancellationToken,
         };
         ModelProto[] models = [.. ((int[])[2, 4]).Select(bits => ModelWriter.Build(graph, Harness.Candidates(graph, bits).Items))];
-        var compared = ModelComparison.Evaluate(graph, models, "kl", null, work);
+        var compared = ModelComparison.Evaluate(graph, models, "kl", null, null, work);
         Assert.Equal(3, compared.Count);
         foreach (var (model, expected) in models.Prepend(null).Zip(compared))
         {

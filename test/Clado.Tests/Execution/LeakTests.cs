@@ -57,7 +57,7 @@ public class LeakTests
 
         Cancelled((progress, token) => JointLoss.Measure(Inputs(progress, token), [rows, [.. rows.Select(row => row + 1)]], "kl", records));
         Cancelled((progress, token) => SensitivityMeasurement.Measure(Inputs(progress, token), rows, options, records));
-        Cancelled((progress, token) => ModelComparison.Evaluate(graph, models, "kl", null, Work(progress, token)));
+        Cancelled((progress, token) => ModelComparison.Evaluate(graph, models, "kl", null, null, Work(progress, token)));
         Cancelled((progress, token) => Evaluator.Evaluate(
             new(folder["m.onnx"]), new(folder["n.onnx"], "kl"), new(), Work(progress, token)));
         Cancelled((progress, token) => ParityCheck.Run(
@@ -105,7 +105,7 @@ public class LeakTests
             Resources = new() { MemoryBytes = 1 << 20 },
             Cancellation = TestContext.Current.CancellationToken,
         };
-        Fails<OnnxFormatException>(() => ModelComparison.Evaluate(graph, [sound, broken], "kl", null, work));
+        Fails<OnnxFormatException>(() => ModelComparison.Evaluate(graph, [sound, broken], "kl", null, null, work));
         Fails<OnnxFormatException>(() => LatencyMeasurement.Measure(
             [folder["sound.onnx"], folder["broken.onnx"]], 1, cancellation: TestContext.Current.CancellationToken));
         using var records = new RecordStore();
