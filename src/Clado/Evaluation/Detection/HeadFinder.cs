@@ -46,7 +46,7 @@ internal sealed class HeadFinder(IReadOnlyList<string> names, IReadOnlyList<IRea
         int[] others = [.. Enumerable.Range(0, names.Count).Where(other => other != output)];
         BoxColumns[] vectors = [.. others.Where(other => HasRows(other, output, 1)).Select(other => new BoxColumns(other, 0, 1, 1))];
         var classes = vectors.FirstOrDefault(v => images[0][v.Output].IsInteger)
-            ?? vectors.FirstOrDefault(v => AreWhole(v) && Values(v).Any(value => value > 1));
+            ?? (vectors.Length > 1 ? vectors.FirstOrDefault(AreWhole) : null);
         var scores = vectors.FirstOrDefault(v => v != classes && !images[0][v.Output].IsInteger);
         if (classes is not null && (scores is null || AreShares(scores)))
         {

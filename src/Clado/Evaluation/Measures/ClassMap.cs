@@ -1,5 +1,4 @@
 using Clado.Inference;
-using Clado.Losses;
 using static System.FormattableString;
 
 namespace Clado.Evaluation.Measures;
@@ -39,7 +38,7 @@ internal sealed class ClassMap
             {
                 return new ClassMap(output, null, null, false, $"a class a place, {name}");
             }
-            if (ChannelsOf(shape) is { } axis)
+            if (MapLayout.Channels(shape, options.ImageSize) is { } axis && shape[axis] > 1)
             {
                 return new ClassMap(output, axis, null, false, Invariant($"scores of {shape[axis]} classes a place, {name}"));
             }
@@ -97,8 +96,4 @@ internal sealed class ClassMap
         samples.All(image => image[output].Shape.SequenceEqual(samples[0][output].Shape))
         && samples[0][output].Shape.Count(dim => dim > 1) >= 2
         && !(samples[0][output].IsInteger && samples.Any(image => image[output].Values.Span.ContainsAnyExceptInRange(0, MostClasses)));
-
-    /// <summary>The axis of scores; null where there is one number a place.</summary>
-    private static int? ChannelsOf(IReadOnlyList<int> shape) =>
-        shape.Count(dim => dim > 1) < 3 || ChannelAxis.Of(shape) is not { } axis || shape[axis] == 1 ? null : axis;
 }

@@ -1,6 +1,5 @@
 using Clado.Graphs;
 using Clado.Inference;
-using Clado.Losses;
 using static System.FormattableString;
 
 namespace Clado.Evaluation.Measures;
@@ -28,24 +27,23 @@ internal sealed class ValueComparison(
             RelativeError = LargestError(own),
             Psnr = hasPeak ? values.PeakSignalToNoise : null,
             ReadAs = why ?? (hasPeak
-                ? $"values; of '{options.Names[picture]}', which is an image, the peak is the range of the float model's values, "
+                ? $"values; '{options.Names[picture]}' has an image's shape, and the PSNR's peak is the range of the float model's values, "
                     + Invariant($"{values.Lowest:0.###} to {values.Highest:0.###}")
                 : "values"),
         };
     }
 
-    /// <summary>Whether an output is an image of the input's proportions, of 1, 3 or 4 channels.</summary>
+    /// <summary>Whether an output has the shape of an image: 1, 3 or 4 channels, the input's proportions, at least half its size.</summary>
     private bool IsPicture(int output)
     {
         var first = samples[0][output];
-        if (first.IsInteger || first.Shape.Count != 4 || options.ImageSize is not var (height, width)
-            || samples.Any(image => !image[output].Shape.SequenceEqual(first.Shape)))
+        if (first.IsInteger || first.Shape.Count != 4 || samples.Any(image => !image[output].Shape.SequenceEqual(first.Shape))
+            || MapLayout.Channels(first.Shape, options.ImageSize) is not { } channels)
         {
             return false;
         }
-        int? channels = ChannelAxis.Of(first.Shape);
         int[] sides = [.. first.Shape.Where((_, axis) => axis != 0 && axis != channels)];
-        return channels is { } axis && first.Shape[axis] is 1 or 3 or 4
-            && sides[0] > 1 && (long)sides[0] * width == (long)sides[1] * height;
+        return first.Shape[channels] is 1 or 3 or 4 && 2 * sides[0] >= options.ImageSize?.Height
+            && MapLayout.IsLike(sides[0], sides[1], options.ImageSize);
     }
 }
