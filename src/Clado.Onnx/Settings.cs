@@ -28,12 +28,14 @@ internal static class Settings
     public const string Pins = "PipelineOptions.Pins";
     public const string PointCount = "SweepOptions.PointCount";
     public const string Preprocessing = "PipelineOptions.Preprocessing";
+    public const string Reference = "EvaluationOptions.Reference";
     public const string Requantize = "PipelineOptions.Requantize";
     public const string Rounding = "PipelineOptions.Rounding";
     public const string Rounds = "SweepOptions.Rounds";
     public const string Run = "PipelineOptions.Run";
     public const string RunTimeout = "RunLimit.Enter";
     public const string SameWidth = "AllocationLimits.SameWidth";
+    public const string ScoreThreshold = "EvaluationOptions.ScoreThreshold";
     public const string Task = "PipelineOptions.Task";
     public const string Values = "InputOptions.Values";
     public const string WriteFigures = "Report.WriteFigures";

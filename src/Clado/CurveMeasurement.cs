@@ -61,6 +61,8 @@ internal sealed class CurveMeasurement
             FloatBytes = run.Graph.FileSizeBytes,
         };
         curve = folder.ReadCurve(curve) ?? curve;
+        // Earlier versions did not measure what is no classifier.
+        curve = readout.IsClassifier ? curve : curve with { Points = [.. curve.Points.Where(p => p.Measure is not null)] };
     }
 
     /// <summary>Other images than the run's, and what is to be said of them.</summary>
@@ -90,19 +92,13 @@ internal sealed class CurveMeasurement
         return (curve with { Points = [.. curve.Points.Where(p => wanted.Contains(new(p.Method, p.Budget)))] }, [.. possible[false]]);
     }
 
-    /// <summary>The smallest network that loses fewer points of accuracy than that; null where none does.</summary>
-    /// <param name="targetDrop">Points of accuracy. Range: [0, 100].</param>
+    /// <summary>The smallest network that loses at most so many points; null where none does.</summary>
+    /// <param name="targetDrop">Points, see <see cref="CurvePoint.Drop"/>. Range: [0, 100].</param>
     /// <returns>The point, or null, and all that was measured.</returns>
-    /// <exception cref="CladoException">The network is no classifier.</exception>
+    /// <exception cref="CladoException">Nothing that could drop is defined on these images.</exception>
     public (CurvePoint? Found, Curve Curve) FindSmallest(double targetDrop)
     {
         var (smallest, largest) = choices.Range;
-        if (!readout.IsClassifier)
-        {
-            throw new CladoException(
-                $"{Path.GetFileName(run.Graph.File)}: {Settings.FindSmallest} wants a classifier, whose accuracy can drop; "
-                + $"choose a size with {Settings.Budgets} instead");
-        }
         CurvePoint At(long budget)
         {
             var point = Measure([new(CurveMethod.Clado, $"{budget}")], Invariant($"{budget:N0} bytes"))[0];
@@ -112,7 +108,12 @@ internal sealed class CurveMeasurement
         }
 
         // Something has to be measured to know what the float network reaches.
-        _ = At(largest);
+        if (At(largest) is { Measure: { } measure, MeasureValue: null })
+        {
+            throw new CladoException(
+                $"{Path.GetFileName(run.Graph.File)}: {Settings.FindSmallest}: {measure.Words()} cannot be told on these images, such as "
+                + $"where there are none; evaluate on others, or choose a size with {Settings.Budgets} instead");
+        }
         bool Keeps(CurvePoint point) => point.Drop(curve.FloatTop1) <= targetDrop;
         var found = TargetSearch.Find([.. curve.Of(CurveMethod.Clado)], smallest, largest, Keeps, At);
         return (found, curve);
@@ -186,7 +187,14 @@ internal sealed class CurveMeasurement
             }
         }
         curve = curve.With([.. chosen.Select(m => (m.Point, Same: known[Key(m.Point)])).Select(m =>
-            m.Point with { Top1 = m.Same.Top1, Agreement = m.Same.Agreement, MeasuredLoss = m.Same.MeasuredLoss })]);
+            m.Point with
+            {
+                Top1 = m.Same.Top1,
+                Agreement = m.Same.Agreement,
+                MeasuredLoss = m.Same.MeasuredLoss,
+                Measure = m.Same.Measure,
+                MeasureValue = m.Same.MeasureValue,
+            })]);
         folder.WriteCurve(curve);
     }
 
@@ -206,6 +214,8 @@ internal sealed class CurveMeasurement
         Top1 = result.Top1,
         Agreement = result.Agreement,
         MeasuredLoss = result.LossIncrease is { } loss && double.IsFinite(loss) ? loss : null,
+        Measure = result.Measures?.Measure,
+        MeasureValue = result.Measures?.Value,
     };
 
     private CurvePoint? Find(WantedPoint wanted) =>

@@ -129,15 +129,17 @@ public sealed partial class MeasuredRun
     }
 
     /// <summary>
-    /// Looks for the smallest network that loses at most so many points of accuracy, by bisection along the curve;
+    /// Looks for the smallest network that loses at most so many points, by bisection along the curve;
     /// see <see cref="CurvePoint.Drop"/>.
     /// </summary>
-    /// <param name="targetDrop">Points of top-1, or of agreement where there are no labels. Range: [0, 100].</param>
+    /// <param name="targetDrop">
+    /// Points of top-1, of agreement where there are no labels, of its task's measure where it is no classifier. Range: [0, 100].
+    /// </param>
     /// <param name="sweep">Evaluation images; budgets are looked for.</param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops; finished points are kept in the run folder.</param>
     /// <returns>The smallest point found, or null where none keeps the drop, and all points measured so far on these images.</returns>
-    /// <exception cref="CladoException">The network is no classifier, or the images cannot be used.</exception>
+    /// <exception cref="CladoException">The images cannot be used, or nothing that could drop is defined on them.</exception>
     public (CurvePoint? Found, Curve Curve) FindSmallest(
         double targetDrop, SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -185,6 +187,7 @@ public sealed partial class MeasuredRun
             Decision = Readout.Of(Graph).Decision,
             Output = model.Path,
             MeasuredLoss = model.Evaluation?.LossIncrease,
+            Measures = model.Evaluation?.Measures,
             Parity = model.Parity,
             Biases = model.Biases,
             Scales = Scales,

@@ -7,7 +7,10 @@ using Clado.Images;
 
 namespace Clado.Cli.Commands;
 
-/// <summary><c>clado evaluate</c>: top-1, top-5, loss and agreement of a file on ONNX Runtime.</summary>
+/// <summary>
+/// <c>clado evaluate</c>: top-1, top-5, loss and agreement of a file on ONNX Runtime; of what is no classifier, how much of its
+/// reference's answers it keeps.
+/// </summary>
 internal static class EvaluateCommand
 {
     public static Command Create(Terminal terminal)
@@ -17,16 +20,23 @@ internal static class EvaluateCommand
         var (limit, seed, labelOffset) = (CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.LabelOffset());
         var (feeding, task, loss) = (new ModelInputOptions(), CommonOptions.Task(), CommonOptions.Loss());
         var reference = new Option<string>("--reference") { Description = "The FP32 model to compare with" };
+        var threshold = new Option<double>("--score-threshold")
+        {
+            Description = "The least score of a detection that is compared with the reference's, and of a place of a map of one class",
+            DefaultValueFactory = _ => new EvaluationOptions { Images = "" }.ScoreThreshold,
+            CustomParser = CommonOptions.Number,
+        };
         var latency = new Option<bool>("--latency")
         {
             Description = "Time runs on one image with --threads threads, alternately with the reference: the median",
         };
         var command = new Command(
             "evaluate",
-            "Run a model file on images: top-1, top-5, loss, agreement with a reference, time.\n\n"
+            "Run a model file on images: top-1, top-5, loss, agreement with a reference, time. Of what is no classifier: errors of the "
+            + "outputs against the reference, and its task's measure (detections kept, mean IoU, cosine, PSNR).\n\n"
             + "Example: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
         {
-            model, images, reference, latency, preprocess, limit, seed, labelOffset, task, loss, threads, json,
+            model, images, reference, threshold, latency, preprocess, limit, seed, labelOffset, task, loss, threads, json,
         };
         feeding.AddTo(command);
         command.Runs((parsed, cancellation) =>
@@ -42,6 +52,7 @@ internal static class EvaluateCommand
                 Task = CommonOptions.TaskOf(parsed.GetValue(task)),
                 Loss = parsed.GetValue(loss),
                 Reference = parsed.GetValue(reference),
+                ScoreThreshold = parsed.GetValue(threshold),
                 Resources = new Resources { Threads = CommonOptions.ThreadCount(parsed.GetValue(threads)) },
             };
             var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, terminal.Stage("evaluating"), cancellation);

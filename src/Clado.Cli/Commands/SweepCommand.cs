@@ -2,6 +2,7 @@ using System.CommandLine;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
 using Clado.Curves;
+using Clado.Evaluation;
 using static System.FormattableString;
 
 namespace Clado.Cli.Commands;
@@ -77,7 +78,7 @@ internal static class SweepCommand
     /// <summary>Says what was found for a drop, in a line, and gives the exit code.</summary>
     private static int Say(Terminal terminal, MeasuredRun run, SweepOptions options, double target, CurvePoint? found, Curve curve)
     {
-        var measure = curve.FloatTop1 is null ? "agreement with FP32" : "top-1";
+        var measure = MeasureViews.MeasureOf(curve.Points)?.Words() ?? (curve.FloatTop1 is null ? "agreement with FP32" : "top-1");
         if (found is null)
         {
             var best = curve.Of(CurveMethod.Clado).MinBy(p => p.Drop(curve.FloatTop1))!;

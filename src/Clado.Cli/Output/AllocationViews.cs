@@ -38,15 +38,20 @@ internal static class AllocationViews
             terminal.Data("  " + string.Concat(line.Select(bits => Blocks[bits])));
             terminal.Data("  " + string.Concat(line));
         }
+        var measure = evaluation.Measures?.Measure;
         var table = new TextTable(
-            ("at this size", false), ("bytes", true), ("bits a weight", true), ("measured loss", true), ("agreement", true));
-        var rows = uniform.Select(p => (Name: "uniform " + p.Budget, p.SizeBytes, p.BitsPerWeight, Loss: p.MeasuredLoss, p.Agreement))
-            .Append((Name: "this file", result.SizeBytes, result.BitsPerWeight, Loss: evaluation.LossIncrease, evaluation.Agreement));
+            ("at this size", false), ("bytes", true), ("bits a weight", true), ("measured loss", true),
+            (measure?.Title() ?? "agreement", true));
+        var rows = uniform
+            .Select(p => (Name: "uniform " + p.Budget, p.SizeBytes, p.BitsPerWeight, Loss: p.MeasuredLoss, p.Agreement, p.MeasureValue))
+            .Append((
+                Name: "this file", result.SizeBytes, result.BitsPerWeight, Loss: evaluation.LossIncrease, evaluation.Agreement,
+                MeasureValue: evaluation.Measures?.Value));
         foreach (var row in rows.OrderBy(r => r.SizeBytes))
         {
             table.Row(
                 row.Name, Invariant($"{row.SizeBytes:N0}"), Invariant($"{row.BitsPerWeight:0.00}"), Invariant($"{row.Loss:0.0000}"),
-                Terminal.Percent(row.Agreement));
+                measure is { } kind ? MeasureViews.Value(kind, row.MeasureValue) : Terminal.Percent(row.Agreement));
         }
         terminal.Show(table);
     }

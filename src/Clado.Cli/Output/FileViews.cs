@@ -26,7 +26,8 @@ internal static class FileViews
         var evaluation = model.Evaluation!;
         terminal.Data(Invariant($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase ")
             + Invariant($"{evaluation.LossIncrease:0.0000} ({run.Sensitivity.Loss}; predicted {model.Allocation.PredictedLoss:0.0000})")
-            + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : ""));
+            + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : "")
+            + (evaluation.Measures is { } measures ? $"; {MeasureViews.Line(measures)}" : ""));
     }
 
     /// <summary>That labels seem to count from another class than the model.</summary>
@@ -40,12 +41,21 @@ internal static class FileViews
 
     public static void Show(this Terminal terminal, EvaluationResult result)
     {
-        var table = new TextTable(
-            ("model", false), ("bytes", true), ("images", true), ("top-1", true), ("top-5", true), ("loss", true), ("agreement", true));
+        (string Title, string Value)[] measured = result.Measures is { } own
+            ? [(own.Measure.Title(), MeasureViews.Value(own.Measure, own.Value))]
+            :
+            [
+                ("top-1", Terminal.Percent(result.Top1)), ("top-5", Terminal.Percent(result.Top5)),
+                ("loss", result.Loss is { } loss ? Invariant($"{loss:0.0000}") : "–"), ("agreement", Terminal.Percent(result.Agreement)),
+            ];
+        var table = new TextTable([("model", false), ("bytes", true), ("images", true), .. measured.Select(m => (m.Title, true))]);
         table.Row(
-            result.Model, Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Images:N0}"), Terminal.Percent(result.Top1),
-            Terminal.Percent(result.Top5), result.Loss is { } loss ? Invariant($"{loss:0.0000}") : "–", Terminal.Percent(result.Agreement));
+            [result.Model, Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Images:N0}"), .. measured.Select(m => m.Value)]);
         terminal.Show(table);
+        if (result.Measures is { } measures)
+        {
+            terminal.Show(result, measures);
+        }
         if (result.LossIncrease is { } increase)
         {
             terminal.Data(Invariant($"loss increase over the reference: {increase:0.0000}"));
@@ -72,17 +82,26 @@ internal static class FileViews
     /// <summary>The size–accuracy curve, smallest file first.</summary>
     public static void Show(this Terminal terminal, Curve curve)
     {
+        var measure = MeasureViews.MeasureOf(curve.Points);
+        (string, bool)[] measured = measure is { } own ? [(own.Title(), true)] : [("top-1", true), ("agreement", true)];
         var table = new TextTable(
+        [
             ("method", false), ("budget", true), ("bytes", true), ("bits a weight", true), ("predicted", true), ("measured", true),
-            ("top-1", true), ("agreement", true), ("gap", true), ("bits of each layer", false));
+            .. measured, ("gap", true), ("bits of each layer", false),
+        ]);
         foreach (var p in curve.Points)
         {
             var bits = string.Concat(p.Allocation.Values);
             table.Row(
+            [
                 $"{p.Method}".ToLowerInvariant(), p.Budget, Invariant($"{p.SizeBytes:N0}"), Invariant($"{p.BitsPerWeight:0.00}"),
-                Invariant($"{p.PredictedLoss:0.0000}"), Invariant($"{p.MeasuredLoss:0.0000}"), Terminal.Percent(p.Top1),
-                Terminal.Percent(p.Agreement), p.Gap is { } gap ? Invariant($"{gap:P1}") : "–",
-                bits.Length > LongestChoice ? bits[..(LongestChoice - 1)] + "…" : bits);
+                Invariant($"{p.PredictedLoss:0.0000}"), Invariant($"{p.MeasuredLoss:0.0000}"),
+                .. measure is { } kind
+                    ? [MeasureViews.Value(kind, p.MeasureValue)]
+                    : (string[])[Terminal.Percent(p.Top1), Terminal.Percent(p.Agreement)],
+                p.Gap is { } gap ? Invariant($"{gap:P1}") : "–",
+                bits.Length > LongestChoice ? bits[..(LongestChoice - 1)] + "…" : bits,
+            ]);
         }
         terminal.Show(table);
         string accuracy = curve.FloatTop1 is { } top1 ? $", top-1 {Terminal.Percent(top1)}" : "";

@@ -11,6 +11,8 @@ internal static class Words
         ["AllocationLimits.MaximumCost"] = "--max-cost",
         ["AllocationLimits.SameWidth"] = "--same-bits",
         ["Budget.Text"] = "--budget",
+        ["EvaluationOptions.Reference"] = "--reference",
+        ["EvaluationOptions.ScoreThreshold"] = "--score-threshold",
         ["InputOptions.Image"] = "--input",
         ["InputOptions.Shape"] = "--input-shape",
         ["InputOptions.Size"] = "--size",

@@ -20,6 +20,8 @@ public sealed record Curve
         ("agreement", p => Invariant($"{p.Agreement}")),
         ("gap", p => Invariant($"{p.Gap:G3}")),
         ("allocation", p => string.Join(' ', p.Allocation.Values)),
+        ("measure", p => p.Measure is { } measure ? JsonNamingPolicy.CamelCase.ConvertName($"{measure}") : ""),
+        ("measureValue", p => Invariant($"{p.MeasureValue}")),
     ];
 
     /// <summary>How curves and their points are written as JSON.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Clado.Evaluation;
 
 namespace Clado.Curves;
 
@@ -46,6 +47,15 @@ public sealed record CurvePoint
     public double? Agreement { get; init; }
 
     /// <summary>
+    /// Where the network is no classifier, the measure of what it is for against the float network; null where it is one, and in folders of
+    /// earlier versions.
+    /// </summary>
+    public MeasureKind? Measure { get; init; }
+
+    /// <summary>The value of <see cref="Measure"/>; null where that is not defined.</summary>
+    public double? MeasureValue { get; init; }
+
+    /// <summary>
     /// By which share the predicted loss may lie above the least possible one; null for uniform networks. Range: [0, inf).
     /// </summary>
     public double? Gap { get; init; }
@@ -54,11 +64,13 @@ public sealed record CurvePoint
     public required IReadOnlyDictionary<string, int> Allocation { get; init; }
 
     /// <summary>
-    /// Percentage points of accuracy lost against the float network: of top-1 where there are labels, else of agreement.
+    /// Percentage points lost against the float network: of a classifier's top-1 where there are labels, else of its agreement; of other
+    /// networks what <see cref="Measure"/> loses (<see cref="MeasureKinds.DropOf"/>).
     /// </summary>
     /// <param name="floatTop1">Top-1 of the float network on the same images, or null. Range: [0, 1].</param>
-    /// <returns>null where the network is no classifier. Range: [-100, 100].</returns>
-    public double? Drop(double? floatTop1) => Top1 is { } own && floatTop1 is { } whole ? 100 * (whole - own) : 100 * (1 - Agreement);
+    /// <returns>null where nothing of it is known.</returns>
+    public double? Drop(double? floatTop1) => Measure is { } measure ? measure.DropOf(MeasureValue)
+        : Top1 is { } own && floatTop1 is { } whole ? 100 * (whole - own) : 100 * (1 - Agreement);
 
     /// <summary>This point, as long as there can be one like it.</summary>
     /// <exception cref="JsonException">A size, a width or a share is out of its range.</exception>
@@ -70,7 +82,7 @@ public sealed record CurvePoint
         && Allocation.Values.All(bits => bits is >= 1 and <= 32);
 
     private bool AreMeasuresInRange() => IsShare(Top1) && IsShare(Agreement)
-        && new[] { PredictedLoss, MeasuredLoss, Gap }.All(value => value is null || double.IsFinite(value.Value));
+        && new[] { PredictedLoss, MeasuredLoss, MeasureValue, Gap }.All(value => value is null || double.IsFinite(value.Value));
 
     private static bool IsShare(double? value) => value is null or (>= 0 and <= 1);
 }

@@ -41,6 +41,7 @@ public sealed record EvaluationOptions
 
     /// <summary>
     /// What the model is for; null to decide by its structure, and where that leaves it open, by its answers on the images.
+    /// It decides by what the model is compared with the reference.
     /// </summary>
     public NetworkTask? Task { get; init; }
 
@@ -55,6 +56,18 @@ public sealed record EvaluationOptions
     /// outputs. Shape: [outputs].
     /// </summary>
     public IReadOnlyList<OutputScale>? Scales { get; init => field = value is null ? null : [.. value]; }
+
+    /// <summary>
+    /// The least score of a detection, and of a place of the one class of a map, that is compared with the reference's. Range: (0, 1).
+    /// </summary>
+    /// <exception cref="CladoException">It is out of its range.</exception>
+    public double ScoreThreshold
+    {
+        get;
+        init => field = value is > 0 and < 1
+            ? value
+            : throw new CladoException(Invariant($"{Settings.ScoreThreshold} {value}: more than 0 and less than 1 is wanted"));
+    } = TaskOptions.DefaultScoreThreshold;
 
     /// <summary>Threads; results do not depend on them.</summary>
     public Resources Resources { get; init; } = new();

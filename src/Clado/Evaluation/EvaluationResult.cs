@@ -46,6 +46,15 @@ public sealed record EvaluationResult
     /// </summary>
     public double? LossIncrease { get; init; }
 
+    /// <summary>
+    /// How far each output is from the reference's; empty without a reference, and of a classifier, which is compared by its classes.
+    /// Shape: [outputs].
+    /// </summary>
+    public IReadOnlyList<OutputComparison> Outputs { get; init => field = [.. value]; } = [];
+
+    /// <summary>How much of what it is for it keeps of the reference; null without a reference, and of a classifier.</summary>
+    public TaskMeasures? Measures { get; init; }
+
     /// <summary>Median time of a run on one image, milliseconds; null where it was not measured.</summary>
     public double? LatencyMilliseconds { get; init; }
 
@@ -72,7 +81,8 @@ public sealed record EvaluationResult
 
     /// <summary>
     /// This as other programs read it; its keys are a contract. Fractions are 0–1, sizes bytes, losses nats;
-    /// what was not measured is absent, what is no number is null.
+    /// what was not measured is absent, what is no number is null. Of a network that is no classifier <see cref="Outputs"/> and the
+    /// properties of <see cref="Measures"/> are there as well (docs/decisions/2026-11-27-measures.md).
     /// </summary>
     public string ToJson() => JsonSerializer.Serialize(
         new
@@ -87,6 +97,21 @@ public sealed record EvaluationResult
             Loss,
             Agreement,
             LossIncrease,
+            Measure = Measures?.Measure,
+            MeasureValue = Measures?.Value,
+            Measures?.DetectionsKept,
+            Measures?.DetectionsExtra,
+            Measures?.ReferenceDetections,
+            Measures?.Detections,
+            Measures?.ScoreThreshold,
+            Measures?.PixelAgreement,
+            Measures?.MeanIou,
+            Measures?.EmbeddingCosine,
+            Measures?.EmbeddingCosineLow,
+            Measures?.RelativeError,
+            Measures?.Psnr,
+            Measures?.ReadAs,
+            Outputs = Outputs.Count > 0 ? Outputs : null,
             SizeBytes,
             LatencyMilliseconds,
             ReferenceLatencyMilliseconds,

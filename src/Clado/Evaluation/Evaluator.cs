@@ -53,7 +53,10 @@ public static class Evaluator
             Progress = progress,
             Cancellation = cancellation,
         };
-        var reference = options.Reference is null ? null : new ReferenceFile(options.Reference, options.Loss, options.Scales);
+        var reference = options.Reference is null ? null : new ReferenceFile(options.Reference, options.Loss, options.Scales)
+        {
+            ScoreThreshold = options.ScoreThreshold,
+        };
         return Evaluate(file, reference, options.Inputs, work, options.Task);
     }
 
@@ -86,40 +89,82 @@ public static class Evaluator
             .. models.Zip(graphs, RunnableFile.Of)
                 .Select((own, index) => index == 1 && reference!.Requantize ? new RunnableFile(graphs[1].Model, null) : own),
         ];
-        using var runners = new OwnedList<ModelRunner>(graphs.Zip(files, sources).Select(one => ModelRunner.AsWritten(
-            one.Second.Model, one.First.Inputs, Readout.Of(one.First).In(one.First, one.Second.Model), one.Third)));
-        if (reference is not null && !HaveSameSizes(graphs, runners))
+        var wholes = Wholes(graphs, files);
+        Readout[] readouts = [.. Enumerable.Range(0, graphs.Count).Select(i => ReadoutOf(graphs[i], wholes[i]).In(graphs[i], files[i].Model))];
+        var measured = reference is null ? null : TaskOptions.Of(readouts[1], graphs[1], wholes[1], reference.ScoreThreshold);
+        using var runners = new OwnedList<ModelRunner>(Enumerable.Range(0, graphs.Count).Select(i => ModelRunner.AsWritten(
+            files[i].Model, graphs[i].Inputs, readouts[i], sources[i], measured is null ? null : wholes[i].Names)));
+        if (reference is not null && !HaveSameSizes(graphs, wholes, runners))
         {
             throw new CladoException($"{file.Name}: its inputs or outputs differ in size from those of the reference {reference.Path}; "
                 + "give the FP32 model it was made from");
         }
         runners[0].Readout.CheckLabels(work.Images);
-        var compared = reference is null ? null : new Reference(runners[1], Losses(graphs[1], runners[1], reference, work));
+        var compared = reference is null ? null : new Reference(runners[1], Losses(graphs[1], runners[1], reference, work), measured);
         var evaluated = new EvaluatedModel(file.Name, graphs[0].FileSizeBytes, runners[0]);
         return ModelEvaluation.Run(OneByOne(graphs), [evaluated], compared, work)[0] with
         {
-            Task = runners[0].Readout.Task,
-            TaskReason = runners[0].Readout.Decision.Reason,
-            TaskSentence = runners[0].Readout.Decision.Sentence,
+            Task = readouts[0].Task,
+            TaskReason = readouts[0].Decision.Reason,
+            TaskSentence = readouts[0].Decision.Sentence,
             InputShape = graphs[0].InputShape.WithFreeBatch,
             Notes =
             [
                 .. graphs[0].InputShape.Notes, .. files.Select(runnable => runnable.Note).OfType<string>(),
-                .. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing),
+                .. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing), .. NotesOf(readouts[0], reference),
             ],
         };
+    }
+
+    /// <summary>What is to be said of a model that labels say nothing of.</summary>
+    private static IEnumerable<string> NotesOf(Readout readout, ReferenceFile? reference)
+    {
+        if (!readout.IsClassifier && reference is null)
+        {
+            yield return $"the model is no classifier ({readout.Decision.Name}), so labels say nothing of it: "
+                + $"what it loses is measured against its FP32 model, {Settings.Reference}";
+        }
+        else if (reference is not null && readout.Outputs.Count == 0)
+        {
+            yield return "no loss increase is given, since no output of floats has a size that is the same for all images";
+        }
+    }
+
+    /// <summary>The outputs of the models; what is read beside their own, both must have.</summary>
+    private static WholeOutputs[] Wholes(List<Graph> graphs, RunnableFile[] files)
+    {
+        WholeOutputs[] found = [.. graphs.Zip(files, (graph, file) => WholeOutputs.Of(graph, file.Model))];
+        return found.All(whole => whole.Selection == found[0].Selection) ? found : [.. found.Select(whole => whole.OwnOnly())];
+    }
+
+    /// <summary>Where a loss is read: nowhere, where nothing of a fixed size can be compared but the outputs as they are.</summary>
+    private static Readout ReadoutOf(Graph graph, WholeOutputs whole)
+    {
+        try
+        {
+            return Readout.Of(graph);
+        }
+        catch (OnnxFormatException) when (whole.Own > 0)
+        {
+            return new Readout([], [], graph.Decision ?? new TaskDecision(NetworkTask.Regress, "nothing else is known of it"));
+        }
     }
 
     /// <summary>The network whose images run one at a time, where there is one: the others do so with it.</summary>
     private static Graph OneByOne(List<Graph> graphs) => graphs.FirstOrDefault(graph => !graph.HasFreeBatch) ?? graphs[0];
 
-    private static bool HaveSameSizes(List<Graph> graphs, OwnedList<ModelRunner> runners) =>
+    private static bool HaveSameSizes(List<Graph> graphs, WholeOutputs[] wholes, OwnedList<ModelRunner> runners) =>
         runners[1].Readout.ElementCounts.SequenceEqual(runners[0].Readout.ElementCounts)
+        && wholes[0].Own == wholes[1].Own
         && graphs[1].Tensors[graphs[1].Input].Shape.SequenceEqual(graphs[0].Tensors[graphs[0].Input].Shape);
 
     /// <summary>The loss over the reference; units that it needs and nobody gives are measured.</summary>
-    private static LossFactory Losses(Graph graph, ModelRunner runner, ReferenceFile reference, Workload work)
+    private static LossFactory? Losses(Graph graph, ModelRunner runner, ReferenceFile reference, Workload work)
     {
+        if (runner.Readout.Outputs.Count == 0)
+        {
+            return null;
+        }
         var scales = reference.Scales;
         if (scales is null && LossKind.Of(runner.Readout, reference.Loss).NeedsScales)
         {
@@ -154,4 +199,6 @@ internal sealed record ReferenceFile(string Path, string? Loss = null, IReadOnly
 
     /// <summary>What the network was decided to be for; null to decide.</summary>
     public TaskDecision? Decision { get; init; }
+    /// <summary>The least score of a detection that is compared. Range: (0, 1).</summary>
+    public double ScoreThreshold { get; init; } = TaskOptions.DefaultScoreThreshold;
 }

@@ -25,14 +25,17 @@ internal static class ModelComparison
         readout.CheckLabels(work.Images);
         var losses = new LossFactory(graph, readout, work.Images, loss, scales);
         var quantized = OutputSource.Quantized(graph.File);
-        using var reference = new ModelRunner(graph, readout, OutputSource.Float(graph.File));
+        var whole = WholeOutputs.Of(graph, graph.Model);
+        var measured = TaskOptions.Of(readout, graph, whole);
+        var names = measured?.Outputs.Names;
+        using var reference = new ModelRunner(graph, readout, OutputSource.Float(graph.File), names);
         using var runners = new OwnedList<ModelRunner>(
-            models.Select(model => ModelRunner.AsWritten(model, graph.Inputs, readout, quantized)));
+            models.Select(model => ModelRunner.AsWritten(model, graph.Inputs, readout, quantized, names)));
         EvaluatedModel[] evaluated =
         [
             new(graph.File, graph.FileSizeBytes, reference),
             .. models.Zip(runners, (model, runner) => new EvaluatedModel(graph.File, model.SizeBytes(), runner)),
         ];
-        return ModelEvaluation.Run(graph, evaluated, new Reference(reference, losses), work);
+        return ModelEvaluation.Run(graph, evaluated, new Reference(reference, losses, measured), work);
     }
 }

@@ -23,35 +23,40 @@ internal static class ModelEvaluation
     public static IReadOnlyList<EvaluationResult> Run(
         Graph graph, IReadOnlyList<EvaluatedModel> models, Reference? reference, Workload work)
     {
-        var batches = work.Batches(graph, BatchSize);
+        var batches = work.Batches(graph, reference?.Task?.OneByOne is true ? 1 : BatchSize);
+        var task = reference?.Task is { } options ? MeasuredTask.Of(options, reference.Runner, batches, work) : null;
         var tallies = new Tally[batches.Count][];
         var done = new WorkProgress(batches.Count, work.Progress);
         work.SideBySide.For(batches.Count, index =>
         {
-            tallies[index] = Run(models, reference, batches.Load(index));
+            tallies[index] = Run(models, reference, task, batches.Load(index));
             done.Add(1);
         });
-        return [.. models.Select((model, i) => Tally.Sum([.. tallies.Select(batch => batch[i])], model, reference, work.Images))];
+        return [.. models.Select((model, i) => Tally.Sum([.. tallies.Select(batch => batch[i])], model, reference, task, work.Images))];
     }
 
     /// <summary>Runs a batch. Shape: [models].</summary>
-    private static Tally[] Run(IReadOnlyList<EvaluatedModel> models, Reference? reference, ImageBatch batch)
+    private static Tally[] Run(IReadOnlyList<EvaluatedModel> models, Reference? reference, MeasuredTask? task, ImageBatch batch)
     {
-        var expected = reference?.Runner.Run(batch);
-        var increase = expected is null ? null : reference!.Losses.Create(expected, expected, batch);
+        var expected = reference?.Runner.RunWhole(batch);
+        var increase = expected is null ? null : reference!.Losses?.Create(expected.Read, expected.Read, batch);
         var tallies = new Tally[models.Count];
         for (int i = 0; i < tallies.Length; i++)
         {
             var runner = models[i].Runner;
-            var outputs = runner == reference?.Runner ? expected! : runner.Run(batch);
+            var outputs = runner == reference?.Runner ? expected! : runner.RunWhole(batch);
             tallies[i] = new Tally();
             if (batch.Labels is { } labels && runner.Readout.IsClassifier)
             {
-                tallies[i].Score(runner.Readout.Scores(outputs), labels, runner.Readout.ClassCount);
+                tallies[i].Score(runner.Readout.Scores(outputs.Read), labels, runner.Readout.ClassCount);
             }
             if (increase is not null)
             {
-                tallies[i].Compare(runner.Readout, outputs, expected!, increase);
+                tallies[i].Compare(runner.Readout, outputs.Read, expected!.Read, increase);
+            }
+            if (task is not null)
+            {
+                tallies[i].Compare(outputs.Images, expected!.Images, task);
             }
         }
         return tallies;
@@ -66,5 +71,6 @@ internal sealed record EvaluatedModel(string Name, long SizeBytes, ModelRunner R
 
 /// <summary>What models are compared with.</summary>
 /// <param name="Runner">What runs it.</param>
-/// <param name="Losses">The loss of an increase over it.</param>
-internal sealed record Reference(ModelRunner Runner, LossFactory Losses);
+/// <param name="Losses">The loss of an increase over it; null where no output is such that it has one.</param>
+/// <param name="Task">What else is measured; null of a classifier.</param>
+internal sealed record Reference(ModelRunner Runner, LossFactory? Losses, TaskOptions? Task);

@@ -23,15 +23,21 @@ internal sealed class Tally
 
     public double Increase { get; private set; }
 
+    /// <summary>What each image shows of the network's task; empty where it is not asked. Shape: [images].</summary>
+    public IReadOnlyList<ImageComparison> Compared { get; private set; } = [];
+
     /// <summary>The batches together.</summary>
     /// <param name="batches">In their order, in which they are summed. Shape: [batches].</param>
     /// <param name="model">The model.</param>
     /// <param name="reference">What it was compared with, or null.</param>
+    /// <param name="task">How it was compared by its task; null where it was not.</param>
     /// <param name="images">The images.</param>
-    public static EvaluationResult Sum(IReadOnlyList<Tally> batches, EvaluatedModel model, Reference? reference, ImageSet images)
+    public static EvaluationResult Sum(
+        IReadOnlyList<Tally> batches, EvaluatedModel model, Reference? reference, MeasuredTask? task, ImageSet images)
     {
         bool scored = images.IsLabelled && model.Runner.Readout.IsClassifier;
         double? Mean(bool known, Func<Tally, double> part) => known ? batches.Sum(part) / images.Items.Count : null;
+        var compared = task?.Sum([.. batches.SelectMany(t => t.Compared)], [.. images.Items.Select(i => i.Name)]);
         return new EvaluationResult
         {
             Model = model.Name,
@@ -42,7 +48,10 @@ internal sealed class Tally
             Top5 = Mean(scored, t => t.Top5),
             Loss = Mean(scored && model.Runner.Readout.HasOneRightClass, t => t.Loss),
             Agreement = Mean(reference?.Runner.Readout.IsClassifier is true, t => t.Agreeing),
-            LossIncrease = Mean(reference is not null, t => t.Increase),
+            LossIncrease = Mean(reference?.Losses is not null, t => t.Increase),
+            Task = model.Runner.Readout.Task,
+            Outputs = compared?.Outputs ?? [],
+            Measures = compared?.Measures,
             LabelHint = scored ? HintOf(batches, images, model.Runner.Readout.ClassCount) : null,
         };
     }
@@ -86,6 +95,13 @@ internal sealed class Tally
         TensorPrimitives.Subtract(outputs, expected, shift);
         Increase = loss.Increases(shift, readout.ElementCount).Sum();
     }
+
+    /// <summary>Compares with a reference by what the network is for.</summary>
+    /// <param name="outputs">Shape: [images][outputs].</param>
+    /// <param name="expected">The reference's. Shape: [images][outputs].</param>
+    /// <param name="task">How.</param>
+    public void Compare(IReadOnlyList<ModelOutput[]> outputs, IReadOnlyList<ModelOutput[]> expected, MeasuredTask task) =>
+        Compared = task.Compare(expected, outputs);
 
     /// <summary>Images on which the highest score is of the same class.</summary>
     /// <param name="outputs">Shape: [images · classes].</param>

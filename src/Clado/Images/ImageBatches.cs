@@ -18,6 +18,20 @@ internal sealed record ImageBatch(
     /// <param name="image">Position in the batch. Range: [0, images).</param>
     public string NameOf(int image) => Items.Count > 0 ? $"the image {Items[image].Path}" : "random numbers";
 
+    /// <summary>One image of the batch, as a batch of its own.</summary>
+    /// <param name="image">Position in the batch. Range: [0, images).</param>
+    public ImageBatch Single(int image)
+    {
+        int elements = Pixels.Length / Count;
+        return this with
+        {
+            Pixels = Pixels[(image * elements)..((image + 1) * elements)],
+            Shape = [1, .. Shape.Skip(1)],
+            Items = [.. Items.Skip(image).Take(1)],
+            Labels = Labels is null ? null : [Labels[image]],
+        };
+    }
+
     /// <summary>The values of all inputs; the caller disposes them.</summary>
     public InputFeed Feed() => Feed(Inputs);
 

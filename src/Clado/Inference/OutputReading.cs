@@ -81,13 +81,23 @@ internal static class OutputReading
             }
             for (int image = 0; image < batch.Count; image++)
             {
-                var own = values.AsSpan(image * count, count);
-                // The largest magnitude is NaN where any value is.
-                if (count > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude<float>(own)))
-                {
-                    throw new CladoException($"{source.Name}: output '{name}' {Fault(own)} for {batch.NameOf(image)}; {source.Advice}");
-                }
+                CheckFinite(values.AsSpan(image * count, count), name, batch.NameOf(image), source);
             }
+        }
+    }
+
+    /// <summary>Looks at an output of an image.</summary>
+    /// <param name="values">Shape: [elements].</param>
+    /// <param name="name">Name of the output.</param>
+    /// <param name="image">What errors call the image.</param>
+    /// <param name="source">Whose output it is.</param>
+    /// <exception cref="CladoException">A value is NaN or infinite.</exception>
+    public static void CheckFinite(ReadOnlySpan<float> values, string name, string image, OutputSource source)
+    {
+        // The largest magnitude is NaN where any value is.
+        if (values.Length > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude(values)))
+        {
+            throw new CladoException($"{source.Name}: output '{name}' {Fault(values)} for {image}; {source.Advice}");
         }
     }
 

@@ -19,6 +19,7 @@ internal static class Figures
         {
             var (title, value) = own.Any(p => p.Top1 is not null) ? ("top-1, %", (Func<ReportPoint, double?>)(p => 100 * p.Top1))
                 : own.Any(p => p.Agreement is not null) ? ("agreement with FP32, %", p => 100 * p.Agreement)
+                : data.Curve.Measure is { } measure ? ($"{measure.Title}, %", p => 100 * p.MeasureValue)
                 : ("measured loss increase", p => p.MeasuredLoss);
             figures.Add(("curve", Curve(data, title, value)));
             figures.Add(("prediction", Prediction(data)));

@@ -61,8 +61,15 @@ internal sealed record ReportLayer(
 /// <param name="Images">Images it was evaluated on.</param>
 /// <param name="FloatBytes">Bytes of the float file, or null where that is not known.</param>
 /// <param name="FloatTop1">Top-1 of the float network, or null. Range: [0, 1].</param>
+/// <param name="Measure">Where the network is no classifier, the measure of what it is for, or null.</param>
 /// <param name="Points">By size. Shape: [points].</param>
-internal sealed record ReportCurve(int Images, long? FloatBytes, double? FloatTop1, IReadOnlyList<ReportPoint> Points);
+internal sealed record ReportCurve(
+    int Images, long? FloatBytes, double? FloatTop1, ReportMeasure? Measure, IReadOnlyList<ReportPoint> Points);
+
+/// <summary>The measure of what a network is for.</summary>
+/// <param name="Title">What it is called.</param>
+/// <param name="IsError">Whether it is 0 where nothing is lost; else 1.</param>
+internal sealed record ReportMeasure(string Title, bool IsError);
 
 /// <summary>A point of the curve; see <see cref="Curves.CurvePoint"/>.</summary>
 internal sealed record ReportPoint
@@ -87,6 +94,9 @@ internal sealed record ReportPoint
 
     /// <summary>Share of images classified as the float network does. Range: [0, 1].</summary>
     public double? Agreement { get; init; }
+
+    /// <summary>Value of the task's measure.</summary>
+    public double? MeasureValue { get; init; }
 
     /// <summary>How far it may be above the optimum.</summary>
     public double? Gap { get; init; }

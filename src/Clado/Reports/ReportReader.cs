@@ -1,5 +1,6 @@
 using System.Globalization;
 using Clado.Curves;
+using Clado.Evaluation;
 using Clado.Layers;
 using Clado.Records;
 using Clado.Runs;
@@ -44,6 +45,7 @@ internal static class ReportReader
                 curve.Images,
                 curve.FloatBytes > 0 ? curve.FloatBytes : null,
                 curve.FloatTop1,
+                MeasureOf(curve),
                 [.. curve.Points.Select(point => Point(point, names))]),
             Heat = HeatMap.Of(matrix.Raw, matrix.CandidateCount, rows, widths),
             Spectrum = [.. matrix.Eigenvalues.Select(HeatMap.Rounded)],
@@ -86,9 +88,15 @@ internal static class ReportReader
         MeasuredLoss = point.MeasuredLoss,
         Top1 = point.Top1,
         Agreement = point.Agreement,
+        MeasureValue = point.MeasureValue,
         Gap = point.Gap,
         Bits = [.. layers.Select(name => point.Allocation.GetValueOrDefault(name))],
     };
+
+    private static ReportMeasure? MeasureOf(Curve curve) =>
+        curve.Points.FirstOrDefault(p => p.MeasureValue is not null)?.Measure is { } measure
+            ? new ReportMeasure(measure.Title(), measure.DropOf(0) == 0)
+            : null;
 
     /// <summary>
     /// The curve with most points. Where none was swept, what was allocated budget by budget, measured on the run's images.

@@ -96,13 +96,15 @@
   const measures = [
     { id: "top1", title: "top-1", value: p => p.top1, format: v => percent(v, 1), float: curve.floatTop1 },
     { id: "agreement", title: "agreement with FP32", value: p => p.agreement, format: v => percent(v, 1), float: 1 },
+    ...curve.measure ? [{ id: "measureValue", title: curve.measure.title, value: p => p.measureValue, format: v => percent(v, 1), float: curve.measure.isError ? 0 : 1 }] : [],
     { id: "measuredLoss", title: `measured loss increase${nats && ","}${nats}`, value: p => p.measuredLoss > 0 ? p.measuredLoss : null, format: v => v.toExponential(0), logarithmic: true },
     { id: "predictedLoss", title: `predicted loss increase${nats && ","}${nats}`, value: p => p.predictedLoss > 0 ? p.predictedLoss : null, format: v => v.toExponential(0), logarithmic: true },
   ].filter(m => points.some(p => known(m.value(p))));
   function known(value) { return value !== null && value !== undefined; }
   // Drawn in this order: what Clado chose lies on top.
   const methods = ["uniform", "diagonal", "clado"].filter(m => points.some(p => p.method === m));
-  const drop = p => known(p.top1) && known(curve.floatTop1) ? 100 * (curve.floatTop1 - p.top1) : known(p.agreement) ? 100 * (1 - p.agreement) : null;
+  const drop = p => known(p.top1) && known(curve.floatTop1) ? 100 * (curve.floatTop1 - p.top1) : known(p.agreement) ? 100 * (1 - p.agreement)
+    : curve.measure && known(p.measureValue) ? 100 * (curve.measure.isError ? p.measureValue : 1 - p.measureValue) : null;
   let measure = measures[0], picked = own[0];
 
   function drawCurve() {
@@ -148,6 +150,7 @@
     const parts = [`${whole.format(p.sizeBytes)} bytes${curve.floatBytes ? ` (${percent(p.sizeBytes / curve.floatBytes, 1)} of FP32)` : ""}, ${p.bitsPerWeight.toFixed(2)} bits a weight`];
     if (known(p.top1)) parts.push(`top-1 ${percent(p.top1)}${known(curve.floatTop1) ? ` (FP32 ${percent(curve.floatTop1)})` : ""}`);
     if (known(p.agreement)) parts.push(`agreement with FP32 ${percent(p.agreement)}`);
+    if (curve.measure && known(p.measureValue)) parts.push(`${curve.measure.title} ${percent(p.measureValue)}`);
     parts.push(`loss increase ${loss(p.measuredLoss)} measured, ${loss(p.predictedLoss)} predicted`);
     if (known(p.gap)) parts.push(p.gap === 0 ? "proven optimal for its surrogate" : `at most ${percent(p.gap, 1)} above the best for its surrogate`);
     return parts.join("; ") + ".";
@@ -269,8 +272,8 @@
     slider.value = start >= 0 ? start : Math.floor(own.length / 2);
     slider.addEventListener("input", () => pick(+slider.value));
     pick(+slider.value);
-    fill($("points"), [["method"], ["bytes", true], ["bits a weight", true], ["predicted loss", true], ["measured loss", true], ["top-1", true], ["agreement", true], ["gap", true], ["bits of each layer", false, "long"]],
-      points.map(p => [p.method, whole.format(p.sizeBytes), p.bitsPerWeight.toFixed(2), loss(p.predictedLoss), loss(p.measuredLoss), percent(p.top1), percent(p.agreement), percent(p.gap, 1), p.bits.join("")]));
+    fill($("points"), [["method"], ["bytes", true], ["bits a weight", true], ["predicted loss", true], ["measured loss", true], ...curve.measure ? [[curve.measure.title, true]] : [["top-1", true], ["agreement", true]], ["gap", true], ["bits of each layer", false, "long"]],
+      points.map(p => [p.method, whole.format(p.sizeBytes), p.bitsPerWeight.toFixed(2), loss(p.predictedLoss), loss(p.measuredLoss), ...curve.measure ? [percent(p.measureValue)] : [percent(p.top1), percent(p.agreement)], percent(p.gap, 1), p.bits.join("")]));
   } else {
     $("curve-none").hidden = false;
     $("curve-body").hidden = true;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Clado.Curves;
+using Clado.Evaluation;
 using Clado.Records;
 
 namespace Clado.Runs;
@@ -29,6 +30,8 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
                 gap = Known(result.Gap),
                 predictedLoss = Known(result.PredictedLoss),
                 measuredLoss = outcome.MeasuredLoss ?? result.MeasuredLoss,
+                outcome.Measures?.Measure,
+                measureValue = outcome.Measures?.Value,
                 budget = result.Budget.Text,
                 task = outcome.Decision.Name,
                 taskReason = outcome.Decision.Reason,
@@ -82,6 +85,8 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
             BitsPerWeight = root.GetProperty("bitsPerWeight").GetDouble(),
             PredictedLoss = Number("predictedLoss"),
             MeasuredLoss = Number("measuredLoss"),
+            Measure = Text("measure") is { } measure ? Enum.Parse<MeasureKind>(measure, ignoreCase: true) : null,
+            MeasureValue = Number("measureValue"),
             Gap = Number("gap"),
             Allocation = allocation,
         };

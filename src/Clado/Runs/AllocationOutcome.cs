@@ -24,6 +24,9 @@ internal sealed record AllocationOutcome(AllocationResult Result, string Estimat
     /// <summary>Loss increase measured on the written file, or null where that is not done.</summary>
     public double? MeasuredLoss { get; init; }
 
+    /// <summary>How much of what the network is for the written file keeps; null where that is not measured, and of a classifier.</summary>
+    public TaskMeasures? Measures { get; init; }
+
     /// <summary>How close the written file is to its simulation, or null where that is not checked.</summary>
     public ParityResult? Parity { get; init; }
 

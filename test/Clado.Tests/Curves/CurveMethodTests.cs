@@ -37,7 +37,7 @@ public class CurveMethodTests
         var sorted = curve.With([.. points]);
         Assert.Equal(CurveMethods.All.Select(info => info.Method), sorted.Points.Select(p => p.Method));
         Assert.Equal(
-            ["clado,1,,1,4.0000,,,,,,4", "diagonal,1,,1,4.0000,,,,,,4", "uniform,1,,1,4.0000,,,,,,4"],
+            ["clado,1,,1,4.0000,,,,,,4,,", "diagonal,1,,1,4.0000,,,,,,4,,", "uniform,1,,1,4.0000,,,,,,4,,"],
             sorted.ToCsv().TrimEnd().Split('\n').Skip(1));
     }
 }

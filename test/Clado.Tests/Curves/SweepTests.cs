@@ -48,7 +48,9 @@ public class SweepTests
         Assert.Equal(points.Select(Size).Order(), points.Select(Size));
         var lines = File.ReadAllLines(folder["c.csv"]);
         Assert.Equal(
-            "method,budget,budgetBytes,sizeBytes,bitsPerWeight,predictedLoss,measuredLoss,top1,agreement,gap,allocation", lines[0]);
+            "method,budget,budgetBytes,sizeBytes,bitsPerWeight,predictedLoss,measuredLoss,top1,agreement,gap,allocation,"
+                + "measure,measureValue",
+            lines[0]);
         Assert.Equal(points.Select(p => (Method(p), $"{Size(p)}")), lines.Skip(1).Select(l => l.Split(',')).Select(c => (c[0], c[3])));
     }
 
