@@ -156,6 +156,7 @@ internal sealed class Graph
         AffineFolding.Apply(model.Graph, file);
         ProductFolding.Factors(model.Graph, file);
         UnusedParts.Remove(model.Graph);
+        HiddenStates.Name(model.Graph);
         options ??= new();
         var inputs = GraphInputs.Of(model.Graph, options, file);
         var shapes = ShapeProbe.Find(model, inputs, options, file);

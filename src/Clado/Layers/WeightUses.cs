@@ -45,9 +45,7 @@ internal static class WeightUses
         int matrices = node.Is("MatMul") || WeightUse.IsRecurrent(node)
             ? (int)weight.Dims.SkipLast(2).Aggregate(1L, (product, dim) => product * dim)
             : 1;
-        var factor = WeightUse.Factor(node, slot);
-        bool isKnown = factor is not null && (!WeightUse.IsRecurrent(node) || graph.Tensors.ContainsKey(factor));
-        return new ConstantUse(index, slot, weight.Name, axis, matrices, Macs(graph, node, slot, matrices), isKnown);
+        return new ConstantUse(index, slot, weight.Name, axis, matrices, Macs(graph, node, slot, matrices));
     }
 
     private static long Macs(Graph graph, NodeProto node, int slot, int matrices)
