@@ -42,8 +42,8 @@ internal static class WeightUse
     }
 
     /// <summary>
-    /// The tensor that a weight is multiplied with. The hidden states that recurrent weights are multiplied with are the node's own outputs,
-    /// one step earlier (<see cref="HiddenStates"/>).
+    /// The tensor that a weight is multiplied with. The hidden states that recurrent weights are multiplied with are the node's own
+    /// outputs, one step earlier (<see cref="HiddenStates"/>).
     /// </summary>
     /// <param name="node">The node.</param>
     /// <param name="slot">Which of its inputs is the weight.</param>

@@ -19,7 +19,8 @@ internal static class WeightUses
             return ([], node.Is("MatMul") ? "no constant factor (both are activations)" : "the weight is computed, not constant");
         }
         // A product has one weight: that on the right, where both factors are constant.
-        var looked = slots.Take(WeightUse.IsRecurrent(node) ? 2 : 1).Select(slot => (Slot: slot, Reason: WhyKept(graph, node, slot))).ToArray();
+        int count = WeightUse.IsRecurrent(node) ? 2 : 1;
+        var looked = slots.Take(count).Select(slot => (Slot: slot, Reason: WhyKept(graph, node, slot))).ToArray();
         ConstantUse[] uses = [.. looked.Where(l => l.Reason is null).Select(l => Use(graph, index, l.Slot))];
         return (uses, uses.Length > 0 ? null : looked[0].Reason);
     }

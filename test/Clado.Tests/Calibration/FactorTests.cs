@@ -143,7 +143,7 @@ public class FactorTests
             net.Model.Graph.Node.Add(node.Clone());
         }
         var weight = graph.Initializers["w"];
-        net.Model.Graph.Initializer.Add(graph.Model.Graph.Initializer.Where(t => t.Dims.Count == 1 && t.Name == "axis").Select(t => t.Clone()));
+        net.Model.Graph.Initializer.Add(graph.Initializers.Values.Where(t => t.Name == "axis").Select(t => t.Clone()));
         float[] values = TensorData.ReadSingles("", weight);
         long[] dims = [.. weight.Dims.TakeLast(2)];
         int size = (int)(dims[0] * dims[1]);
