@@ -90,8 +90,8 @@ internal sealed class ProductGeometry
     }
 
     /// <summary>
-    /// Hidden states [steps, directions, sequences, hidden]: every step but the last one of a direction is multiplied in the next. The state
-    /// before the first step is left out. ONNX Runtime has no kernels for another layout.
+    /// Hidden states [steps, directions, sequences, hidden]: every step but the last one of a direction is multiplied in the next.
+    /// The state before the first step is left out. ONNX Runtime has no kernels for another layout.
     /// </summary>
     private static ProductGeometry OfStates(NodeProto node, int[] dims)
     {

@@ -1,6 +1,8 @@
 namespace Clado.Graphs;
 
-/// <summary>An equation of Einsum with two terms. A label is a letter, or a character that stands for a dimension of the ellipsis.</summary>
+/// <summary>
+/// An equation of Einsum with two terms. A label is a letter, or a character that stands for a dimension of the ellipsis.
+/// </summary>
 /// <param name="Left">Labels of the first operand.</param>
 /// <param name="Right">Labels of the second operand.</param>
 /// <param name="Output">Labels of the output.</param>
@@ -39,7 +41,8 @@ internal sealed record EinsumEquation(string Left, string Right, string Output)
     private static int Dimensions(string term, int rank) =>
         term.Contains(Ellipsis, StringComparison.Ordinal) ? rank - (term.Length - Ellipsis.Length) : 0;
 
-    private static string Names(int count) => string.Concat(Enumerable.Range(0, Math.Max(0, count)).Select(i => (char)(FirstOfEllipsis + i)));
+    private static string Names(int count) =>
+        string.Concat(Enumerable.Range(0, Math.Max(0, count)).Select(i => (char)(FirstOfEllipsis + i)));
 
     /// <summary>Without an arrow, the output has the ellipsis, then the labels that occur once, in the order of the alphabet.</summary>
     private static string Implied(string labels, string ellipsis) => ellipsis

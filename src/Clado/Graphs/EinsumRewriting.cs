@@ -5,8 +5,8 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Graphs;
 
 /// <summary>
-/// Makes matrix products of the Einsum nodes that multiply an activation by a constant matrix, or by a batch of them. The constant is put in
-/// order here; where the activation or the output needs it, a Transpose or Reshape stands around the MatMul.
+/// Makes matrix products of the Einsum nodes that multiply an activation by a constant matrix, or by a batch of them.
+/// The constant is put in order here; where the activation or the output needs it, a Transpose or Reshape stands around the MatMul.
 /// </summary>
 internal sealed class EinsumRewriting
 {
@@ -77,7 +77,8 @@ internal sealed class EinsumRewriting
         var at = Transposed(nodes, activation.Name, activation.Labels, product.Activation);
         if (product.Inputs.Length > 1)
         {
-            at = Reshaped(nodes, at, product.Activation.Length - product.Inputs.Length, [product.Inputs.Aggregate(1L, (p, l) => p * Size(l))]);
+            long inputs = product.Inputs.Aggregate(1L, (count, label) => count * Size(label));
+            at = Reshaped(nodes, at, product.Activation.Length - product.Inputs.Length, [inputs]);
         }
         int row = product.Outer.Length + product.Batch.Length;
         if (product.AddsRow)

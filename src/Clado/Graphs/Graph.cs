@@ -189,6 +189,7 @@ internal sealed class Graph
         AffineFolding.Apply(model.Graph, file);
         ProductFolding.Factors(model.Graph, file);
         UnusedParts.Remove(model.Graph);
+        HiddenStates.Name(model.Graph);
         options ??= new();
         var inputs = GraphInputs.Of(EndTypes.Inputs(model.Graph, source.EndTypes), options, file).InFloats();
         var shapes = ShapeProbe.Find(model, inputs, options, file);

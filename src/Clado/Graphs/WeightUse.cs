@@ -42,23 +42,12 @@ internal static class WeightUse
     }
 
     /// <summary>
-    /// The tensor that a weight is multiplied with; null where the graph has none that shows it. The hidden states that recurrent weights
-    /// are multiplied with are the node's own outputs, one step earlier.
+    /// The tensor that a weight is multiplied with. The hidden states that recurrent weights are multiplied with are the node's own
+    /// outputs, one step earlier (<see cref="HiddenStates"/>).
     /// </summary>
     /// <param name="node">The node.</param>
     /// <param name="slot">Which of its inputs is the weight.</param>
-    public static string? Factor(NodeProto node, int slot)
-    {
-        if (!IsRecurrent(node))
-        {
-            return node.Operand(1 - slot);
-        }
-        // Steps behind the end of a sequence are no inputs, and a GRU may multiply by hidden states that a gate has changed.
-        bool areAllSteps = node.Operand(4).Length == 0;
-        bool areStates = !node.Is("GRU") || node.Integer("linear_before_reset", 0) != 0;
-        return !areAllSteps ? null
-            : slot == 1 ? node.Operand(0)
-            : areStates && node.Output[0].Length > 0 ? node.Output[0]
-            : null;
-    }
+    public static string Factor(NodeProto node, int slot) => !IsRecurrent(node) ? node.Operand(1 - slot)
+        : slot == 1 ? node.Operand(0)
+        : node.Output[0];
 }

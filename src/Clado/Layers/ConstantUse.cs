@@ -6,9 +6,8 @@ namespace Clado.Layers;
 /// <param name="Weight">Name of the constant.</param>
 /// <param name="ChannelAxis">The axis of the constant along which channels lie. Range: [0, rank).</param>
 /// <param name="Matrices">Matrices that lie one after the other, each with channels of its own.</param>
-/// <param name="Macs">Multiply–accumulates an image.</param>
-/// <param name="HasKnownInputs">Whether a tensor of the graph shows what it is multiplied with.</param>
-internal sealed record ConstantUse(int Node, int Slot, string Weight, int ChannelAxis, int Matrices, long Macs, bool HasKnownInputs)
+/// <param name="Macs">Multiply–accumulates an image; none of a table.</param>
+internal sealed record ConstantUse(int Node, int Slot, string Weight, int ChannelAxis, int Matrices, long Macs)
 {
     /// <summary>
     /// The fewest weights that a table, a recurrent layer or a batch of matrices is quantized for: below, scales and the call that unpacks

@@ -95,7 +95,7 @@ internal static class LayerFinder
             Shape = [.. weight.Dims],
             ChannelAxis = areAlike ? first.ChannelAxis : null,
             Matrices = areAlike ? first.Matrices : 1,
-            HasKnownInputs = areAlike && uses.Any(u => u.HasKnownInputs),
+            HasKnownInputs = areAlike && !node.Is("Gather"),
             Groups = node.Integer("group", 1),
             Macs = uses.Sum(u => u.Macs),
             Bias = isReadOnce && first.Matrices == 1 ? Bias(graph, node, weight.Dims[first.ChannelAxis]) : null,

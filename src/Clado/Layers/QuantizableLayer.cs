@@ -46,7 +46,10 @@ public sealed record QuantizableLayer
     /// </summary>
     internal int Matrices { get; init; } = 1;
 
-    /// <summary>Whether calibration can tell what the weight is multiplied with. Where it cannot, rounding is to nearest.</summary>
+    /// <summary>
+    /// Whether the weight is multiplied with rows of inputs, which calibration looks at. A table is not, and a weight whose uses have their
+    /// channels on different axes has no rows that are common to all: these are rounded to nearest.
+    /// </summary>
     internal bool HasKnownInputs { get; init; } = true;
 
     /// <summary>Groups of a convolution; 1 elsewhere.</summary>

@@ -35,7 +35,7 @@ internal static class Tables
             : !graph.Walk.DependentOn([node.Output[0]]).Any(i => Readers.Any(graph.Nodes[i].Is))
                 ? "no layer depends on what is looked up: the table may hold coordinates"
             : null;
-        return (reason is null ? [new(index, 0, table.Name, ChannelAxis(node, table), 1, 0, HasKnownInputs: false)] : [], reason);
+        return (reason is null ? [new(index, 0, table.Name, ChannelAxis(node, table), 1, 0)] : [], reason);
     }
 
     /// <summary>What is looked up has a scale a row where rows are long; else scales lie along the last axis that is no row.</summary>

@@ -19,7 +19,8 @@ internal static class WeightUses
             return ([], node.Is("MatMul") ? "no constant factor (both are activations)" : "the weight is computed, not constant");
         }
         // A product has one weight: that on the right, where both factors are constant.
-        var looked = slots.Take(WeightUse.IsRecurrent(node) ? 2 : 1).Select(slot => (Slot: slot, Reason: WhyKept(graph, node, slot))).ToArray();
+        int count = WeightUse.IsRecurrent(node) ? 2 : 1;
+        var looked = slots.Take(count).Select(slot => (Slot: slot, Reason: WhyKept(graph, node, slot))).ToArray();
         ConstantUse[] uses = [.. looked.Where(l => l.Reason is null).Select(l => Use(graph, index, l.Slot))];
         return (uses, uses.Length > 0 ? null : looked[0].Reason);
     }
@@ -45,9 +46,7 @@ internal static class WeightUses
         int matrices = node.Is("MatMul") || WeightUse.IsRecurrent(node)
             ? (int)weight.Dims.SkipLast(2).Aggregate(1L, (product, dim) => product * dim)
             : 1;
-        var factor = WeightUse.Factor(node, slot);
-        bool isKnown = factor is not null && (!WeightUse.IsRecurrent(node) || graph.Tensors.ContainsKey(factor));
-        return new ConstantUse(index, slot, weight.Name, axis, matrices, Macs(graph, node, slot, matrices), isKnown);
+        return new ConstantUse(index, slot, weight.Name, axis, matrices, Macs(graph, node, slot, matrices));
     }
 
     private static long Macs(Graph graph, NodeProto node, int slot, int matrices)

@@ -13,7 +13,8 @@ internal static class ConstantKinds
     /// <summary>Their names.</summary>
     public static readonly string[] Names =
     [
-        "lstm", "reverse lstm", "bidirectional lstm", "gru", "bidirectional gru", "gru before reset", "rnn", "bidirectional rnn", "last state",
+        "lstm", "reverse lstm", "bidirectional lstm", "gru", "bidirectional gru", "gru before reset", "rnn", "bidirectional rnn",
+        "last state",
         "batch", "batch at the left", "batch of shared rows", "batch in the middle", "batch of one", "table", "table of long rows",
         "relative positions", "einsum", "einsum of heads",
     ];
@@ -35,10 +36,9 @@ internal static class ConstantKinds
 
     private static long Recurrent(NetworkBuilder net, string kind)
     {
-        string op = kind.Contains("gru", StringComparison.Ordinal) ? "GRU" : kind.Contains("rnn", StringComparison.Ordinal) ? "RNN" : "LSTM";
-        var direction = kind.StartsWith("bi", StringComparison.Ordinal) ? "bidirectional" : kind.StartsWith("reverse", StringComparison.Ordinal)
-            ? "reverse"
-            : "forward";
+        var words = kind.Split(' ');
+        string op = words.Contains("gru") ? "GRU" : words.Contains("rnn") ? "RNN" : "LSTM";
+        string direction = words[0] is "bidirectional" or "reverse" ? words[0] : "forward";
         int directions = direction == "bidirectional" ? 2 : 1, hidden = op == "RNN" ? 32 : 16;
         int rows = hidden * (op switch { "GRU" => 3, "RNN" => 1, _ => 4 });
         net.Model.Graph.Initializer.Add(TensorData.Integers("sequence", [0, Steps, 8], 3));
