@@ -30,10 +30,11 @@ internal static class WeightChains
                 wanted.Add(node.Operand(0));
             }
         }
-        // What begins with an activation is none.
-        foreach (var node in graph.Node.Where(chains.Contains))
+        // What begins with an activation is none; what begins with arithmetic on constants is.
+        foreach (var node in graph.Node)
         {
-            if (node.Operands().All(constants.Contains))
+            if (node.Operands().Count > 0 && GraphWalk.Reads(node).All(constants.Contains)
+                && (chains.Contains(node) || (node.IsStandard() && !node.Is("DequantizeLinear"))))
             {
                 constants.UnionWith(node.Output);
             }
