@@ -76,8 +76,9 @@ internal sealed class FunctionInlining
         var found = new HashSet<FunctionProto>(ReferenceEqualityComparer.Instance);
         bool HasLayers(FunctionProto function) => GraphWalk.AtEveryDepth(function.Node).Any(
             node => Function(node) is { } called ? found.Contains(called) : Layers.Contains(node.OpType));
-        while (functions.Values.Count(function => !found.Contains(function) && HasLayers(function) && found.Add(function)) > 0)
+        while (functions.Values.Where(function => !found.Contains(function) && HasLayers(function)).ToArray() is { Length: > 0 } more)
         {
+            found.UnionWith(more);
         }
         return found;
     }
@@ -92,7 +93,7 @@ internal sealed class FunctionInlining
         graph.Node.Add(nodes.SelectMany(node => Expand(node, callers)));
     }
 
-    private IEnumerable<NodeProto> Expand(NodeProto node, IReadOnlyList<FunctionProto> callers)
+    private NodeProto[] Expand(NodeProto node, IReadOnlyList<FunctionProto> callers)
     {
         if (Function(node) is not { } function || !inlined.Contains(function))
         {
@@ -120,7 +121,7 @@ internal sealed class FunctionInlining
         {
             opsets[inner] = opset;
         }
-        return instance.SelectMany(inner => Expand(inner, [.. callers, function])).ToArray();
+        return [.. instance.SelectMany(inner => Expand(inner, [.. callers, function]))];
     }
 
     /// <summary>The opset of a function's nodes. Imports of other domains become the model's.</summary>

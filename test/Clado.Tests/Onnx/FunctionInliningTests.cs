@@ -5,14 +5,12 @@ using Clado.Onnx.Upgrade;
 using Clado.Tests.Support;
 using Xunit;
 using static Clado.Onnx.NodeExtensions;
-using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Tests.Onnx;
 
 /// <summary>Layers in functions of a model are layers like others, and the network stays what ONNX Runtime runs.</summary>
 public class FunctionInliningTests
 {
-    private const string Mine = "mine";
     private const double Same = 1e-5;
 
     [Theory]
@@ -30,21 +28,21 @@ public class FunctionInliningTests
     [InlineData("overloads", 2)]
     public void OutputsStayAndLayersAreFound(string form, int layers)
     {
-        var model = Model(form);
+        var model = FunctionForms.Build(form);
         var graph = Graph.FromModel(OpsetUpgrade.Apply(model, "m.onnx"), "m.onnx");
         Assert.Empty(graph.Model.Functions);
-        Assert.DoesNotContain(graph.Model.OpsetImport, import => import.Domain == Mine);
+        Assert.DoesNotContain(graph.Model.OpsetImport, import => import.Domain == FunctionForms.Mine);
         Assert.InRange(OtherPrecision.Distance(OtherPrecision.Run(model).Values, OtherPrecision.Run(graph.Model).Values), 0, Same);
         Assert.Equal(layers, LayerFinder.Find(graph).Layers.Count);
-        Assert.Equal(graph.Nodes.SelectMany(n => n.Output).Count(o => o.Length > 0), graph.Nodes.SelectMany(n => n.Output).Where(o => o.Length > 0)
-            .Distinct().Count());
+        string[] made = [.. graph.Nodes.SelectMany(n => n.Output).Where(o => o.Length > 0)];
+        Assert.Equal(made.Distinct(), made);
     }
 
     /// <summary>A weight of the function's own is one weight, however often it is called.</summary>
     [Fact]
     public void AWeightInsideIsShared()
     {
-        var graph = Graph.FromModel(OpsetUpgrade.Apply(Model("weight inside"), "m.onnx"), "m.onnx");
+        var graph = Graph.FromModel(OpsetUpgrade.Apply(FunctionForms.Build("weight inside"), "m.onnx"), "m.onnx");
         var layer = Assert.Single(LayerFinder.Find(graph).Layers);
         Assert.Equal(2, layer.Nodes.Count);
         Assert.Single(graph.Initializers);
@@ -53,7 +51,7 @@ public class FunctionInliningTests
     [Fact]
     public void FunctionsWithoutLayersStay()
     {
-        var model = Model("weights given");
+        var model = FunctionForms.Build("weights given");
         model.Functions[0].Node.Clear();
         model.Functions[0].Node.Add(Node("Mul", ["a", "a"], "b"));
         Assert.Single(OpsetUpgrade.Apply(model, "m.onnx").Functions);
@@ -62,8 +60,8 @@ public class FunctionInliningTests
     [Fact]
     public void WhatCallsItselfIsRefused()
     {
-        var model = Model("weights given");
-        model.Functions[0].Node.Add(Call("Block", ["b", "w"], "c"));
+        var model = FunctionForms.Build("weights given");
+        model.Functions[0].Node.Add(FunctionForms.Call("Block", ["b", "w"], "c"));
         var error = Assert.Throws<OnnxFormatException>(() => OpsetUpgrade.Apply(model, "m.onnx"));
         Assert.Contains("mine.Block calls itself", error.Message, StringComparison.Ordinal);
     }
@@ -72,11 +70,13 @@ public class FunctionInliningTests
     [Fact]
     public void WhatUnfoldsWithoutEndIsRefused()
     {
-        var model = Model("weights given");
+        var model = FunctionForms.Build("weights given");
         for (int i = 0; i < 40; i++)
         {
-            Add(model, $"F{i}", ["a", "w"], "b",
-                Call(i == 39 ? "Block" : $"F{i + 1}", ["a", "w"], "t"), Call(i == 39 ? "Block" : $"F{i + 1}", ["t", "w"], "b"));
+            var next = i == 39 ? "Block" : $"F{i + 1}";
+            FunctionForms.Add(
+                model, $"F{i}", ["a", "w"], "b",
+                FunctionForms.Call(next, ["a", "w"], "t"), FunctionForms.Call(next, ["t", "w"], "b"));
         }
         model.Graph.Node[0].OpType = "F0";
         var error = Assert.Throws<OnnxFormatException>(() => OpsetUpgrade.Apply(model, "m.onnx"));
@@ -86,140 +86,10 @@ public class FunctionInliningTests
     [Fact]
     public void AFunctionOfALaterOpsetThanIsWantedIsRefusedByName()
     {
-        var model = Model("weights given");
+        var model = FunctionForms.Build("weights given");
         model.Functions[0].OpsetImport[0].Version = 23;
         Assert.Empty(OpsetUpgrade.Apply(model, "m.onnx").Functions);
         var error = Assert.Throws<OnnxFormatException>(() => OpsetUpgrade.Apply(model, "m.onnx", OpsetUpgrade.EarlierOpset));
         Assert.Contains("mine.Block of opset 23", error.Message, StringComparison.Ordinal);
     }
-
-    private static ModelProto Model(string form)
-    {
-        var net = new NetworkBuilder(opset: 18, input: [4, 8, 8]);
-        var model = net.Model;
-        model.OpsetImport.Add(new OperatorSetIdProto { Domain = Mine, Version = 1 });
-        foreach (var name in (string[])["w", "v", "u"])
-        {
-            net.Weight(name, 4, 4, 1, 1);
-        }
-        net.Weight("bias", 4);
-        switch (form)
-        {
-            case "weights given":
-                Add(model, "Block", ["a", "w"], "b", Node("Conv", ["a", "w"], "t"), Node("Relu", ["t"], "b"));
-                Chain(net, Call("Block", ["x", "w"], "t"), Call("Block", ["t", "v"], "b"), Node("Conv", ["b", "u"], "y"));
-                break;
-            case "weight inside":
-                var weight = Node("Constant", [], "w", Tensor(model.Graph.Initializer[0]));
-                Add(model, "Block", ["a"], "b", weight, Node("Conv", ["a", "w"], "t"), Node("Relu", ["t"], "b"));
-                Chain(net, Call("Block", ["x"], "t"), Call("Block", ["t"], "y"));
-                break;
-            case "nested":
-                Add(model, "Inner", ["a", "w"], "b", Node("Conv", ["a", "w"], "t"), Node("Relu", ["t"], "b"));
-                Add(model, "Outer", ["a", "w"], "b", Call("Inner", ["a", "w"], "t"), Node("Add", ["t", "a"], "b"));
-                Chain(net, Call("Outer", ["x", "w"], "m"), Call("Outer", ["m", "v"], "y"));
-                break;
-            case "attributes":
-                var leaky = Add(model, "Block", ["a", "w"], "b",
-                    Node("Conv", ["a", "w"], "t", Reference("pads", "border", AttributeProto.Types.AttributeType.Ints)),
-                    Node("LeakyRelu", ["t"], "b", Reference("alpha", "slope", AttributeProto.Types.AttributeType.Float)));
-                leaky.Attribute.Add("border");
-                leaky.AttributeProto.Add(Slope("slope", 0.3f));
-                Chain(net, Call("Block", ["x", "w"], "m", Attribute("border", 1, 1, 1, 1)), Call("Block", ["m", "v"], "y", Slope("slope", 0.7f)));
-                break;
-            case "absent inputs":
-                Add(model, "Block", ["a", "w", "c"], "b", Node("Conv", ["a", "w", "c"], "t"), Node("Relu", ["t"], "b"));
-                Chain(net, Call("Block", ["x", "w", "bias"], "m"), Call("Block", ["m", "v"], "y"));
-                break;
-            case "absent output":
-                var two = Add(model, "Block", ["a", "w"], "b", Node("Conv", ["a", "w"], "t"), Node("Relu", ["t"], "b"));
-                two.Output.Add("t");
-                Chain(net, Call("Block", ["x", "w"], "y"));
-                break;
-            case "names that clash":
-                Add(model, "Block", ["x", "v"], "y", Node("Conv", ["x", "v"], "w"), Node("Relu", ["w"], "m"), Node("Add", ["m", "x"], "y"));
-                Chain(net, Call("Block", ["x", "w"], "m"), Call("Block", ["m", "v"], "y"));
-                break;
-            case "another opset":
-                // Until opset 13 a Softmax flattened what is behind its axis.
-                Add(model, "Block", ["a", "w"], "b", Node("Conv", ["a", "w"], "t"), Node("Softmax", ["t"], "b", Attribute("axis", 1)))
-                    .OpsetImport[0].Version = 11;
-                Chain(net, Call("Block", ["x", "w"], "m"), Node("Softmax", ["m"], "y", Attribute("axis", 1)));
-                break;
-            case "fused operator":
-                var fused = Node("FusedConv", ["a", "w"], "b", Attribute("activation", "Relu"));
-                fused.Domain = FusedOperators.Domain;
-                Add(model, "Block", ["a", "w"], "b", fused)
-                    .OpsetImport.Add(new OperatorSetIdProto { Domain = FusedOperators.Domain, Version = 1 });
-                model.OpsetImport.Add(new OperatorSetIdProto { Domain = FusedOperators.Domain, Version = 1 });
-                Chain(net, Call("Block", ["x", "w"], "y"));
-                break;
-            case "overloads":
-                Add(model, "Block", ["a", "w"], "b", Node("Conv", ["a", "w"], "b"));
-                Add(model, "Block", ["a", "w"], "b", Node("Conv", ["a", "w"], "t"), Node("Neg", ["t"], "b")).Overload = "negative";
-                var call = Call("Block", ["m", "v"], "y");
-                call.Overload = "negative";
-                model.IrVersion = 10;
-                Chain(net, Call("Block", ["x", "w"], "m"), call);
-                break;
-            case "in a body":
-                Add(model, "Block", ["a", "w"], "b", Node("Conv", ["a", "w"], "t"), Node("Relu", ["t"], "b"));
-                Chain(net, Branch(net, [Call("Block", ["x", "w"], "inner")], "inner", "y"));
-                break;
-            default:
-                var function = Add(model, "Block", ["a", "w", "yes"], "b",
-                    Node("Conv", ["a", "w"], "t"), Branch(net, [Node("Neg", ["t"], "inner")], "inner", "b"));
-                Chain(net, Call("Block", ["x", "w", "yes"], "m"), Call("Block", ["m", "v", "yes"], "y"));
-                break;
-        }
-        model.IrVersion = Math.Max(model.IrVersion, 8);
-        return net.Build("y");
-    }
-
-    private static FunctionProto Add(ModelProto model, string name, string[] inputs, string output, params NodeProto[] nodes)
-    {
-        var function = new FunctionProto { Name = name, Domain = Mine };
-        function.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = model.Opset() });
-        function.OpsetImport.Add(new OperatorSetIdProto { Domain = Mine, Version = 1 });
-        function.Input.Add(inputs);
-        function.Output.Add(output);
-        function.Node.Add(nodes);
-        model.Functions.Add(function);
-        return function;
-    }
-
-    private static NodeProto Call(string name, string[] inputs, string output, params AttributeProto[] attributes)
-    {
-        var call = Node(name, inputs, output, attributes);
-        call.Domain = Mine;
-        return call;
-    }
-
-    private static void Chain(NetworkBuilder net, params NodeProto[] nodes) => net.Model.Graph.Node.Add(nodes);
-
-    /// <summary>An If, true, whose branches are the same.</summary>
-    private static NodeProto Branch(NetworkBuilder net, NodeProto[] nodes, string inner, string output)
-    {
-        if (net.Model.Graph.Initializer.All(t => t.Name != "yes"))
-        {
-            net.Model.Graph.Initializer.Add(TensorData.Create("yes", DataType.Bool, [1], []));
-        }
-        AttributeProto Body(string name)
-        {
-            var body = new GraphProto { Name = name };
-            body.Node.Add(nodes.Select(node => node.Clone()));
-            body.Output.Add(new ValueInfoProto { Name = inner, Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float } } });
-            return new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = body };
-        }
-        return Node("If", ["yes"], output, Body("then_branch"), Body("else_branch"));
-    }
-
-    private static AttributeProto Reference(string name, string reference, AttributeProto.Types.AttributeType type) =>
-        new() { Name = name, RefAttrName = reference, Type = type };
-
-    private static AttributeProto Slope(string name, float value) =>
-        new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
-
-    private static AttributeProto Tensor(TensorProto tensor) =>
-        new() { Name = "value", Type = AttributeProto.Types.AttributeType.Tensor, T = tensor };
 }
