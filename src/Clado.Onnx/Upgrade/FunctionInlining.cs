@@ -29,6 +29,7 @@ internal sealed class FunctionInlining
     private readonly Dictionary<FunctionProto, Dictionary<string, string>> constants = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<NodeProto, int> opsets = new(ReferenceEqualityComparer.Instance);
     private readonly ISet<string> names;
+    private readonly Dictionary<string, int> numbers = [];
     private int nodeCount;
 
     private FunctionInlining(ModelProto model, string file, int latest)
@@ -170,9 +171,11 @@ internal sealed class FunctionInlining
     private string Fresh(string hint)
     {
         var name = hint;
-        for (int i = 1; !names.Add(name); i++)
+        while (!names.Add(name))
         {
-            name = $"{hint}_{i}";
+            // From the last number on: a function that is called a thousand times asks for each of its names as often.
+            int number = numbers[hint] = numbers.GetValueOrDefault(hint) + 1;
+            name = $"{hint}_{number}";
         }
         return name;
     }

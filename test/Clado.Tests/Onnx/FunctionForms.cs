@@ -56,17 +56,30 @@ internal static class FunctionForms
             case "absent output":
                 var two = Add(model, "Block", ["a", "w"], "b", Node("Conv", ["a", "w"], "t"), Node("Relu", ["t"], "b"));
                 two.Output.Add("t");
-                Chain(net, Call("Block", ["x", "w"], "y"));
+                var absent = Call("Block", ["x", "w"], "y");
+                absent.Output.Add("");
+                Chain(net, absent);
                 break;
             case "names that clash":
                 Add(model, "Block", ["x", "v"], "y", Node("Conv", ["x", "v"], "w"), Node("Relu", ["w"], "m"), Node("Add", ["m", "x"], "y"));
                 Chain(net, Call("Block", ["x", "w"], "m"), Call("Block", ["m", "v"], "y"));
                 break;
             case "another opset":
-                // Until opset 13 a Softmax flattened what is behind its axis.
-                Add(model, "Block", ["a", "w"], "b", Node("Conv", ["a", "w"], "t"), Node("Softmax", ["t"], "b", Attribute("axis", 1)))
-                    .OpsetImport[0].Version = 11;
+                // Of it the operators mean what they mean in the model's own.
+                Add(model, "Block", ["a", "w"], "b", Node("Conv", ["a", "w"], "t"), Node("LeakyRelu", ["t"], "b", Slope("alpha", 0.2f)))
+                    .OpsetImport[0].Version = 16;
                 Chain(net, Call("Block", ["x", "w"], "m"), Node("Softmax", ["m"], "y", Attribute("axis", 1)));
+                break;
+            case "a form of another opset":
+                // Until opset 11 the bounds of a Clip were attributes.
+                Add(model, "Block", ["a", "w"], "b",
+                    Node("Conv", ["a", "w"], "t"), Node("Clip", ["t"], "b", Slope("min", -0.2f), Slope("max", 0.3f))).OpsetImport[0].Version = 9;
+                Chain(net, Call("Block", ["x", "w"], "y"));
+                break;
+            case "its own form":
+                model.Graph.Initializer.Add(TensorData.Singles("least", [-0.2f]));
+                model.Graph.Initializer.Add(TensorData.Singles("most", [0.3f]));
+                Chain(net, Node("Conv", ["x", "w"], "t"), Node("Clip", ["t", "least", "most"], "y"));
                 break;
             case "fused operator":
                 var fused = Node("FusedConv", ["a", "w"], "b", Attribute("activation", "Relu"));

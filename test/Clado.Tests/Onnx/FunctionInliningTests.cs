@@ -38,6 +38,25 @@ public class FunctionInliningTests
         Assert.Equal(made.Distinct(), made);
     }
 
+    /// <summary>Nodes are raised from the opset of their function, which the runtime does not take.</summary>
+    [Fact]
+    public void NodesOfAFunctionAreRaisedFromItsOpset()
+    {
+        var graph = Graph.FromModel(OpsetUpgrade.Apply(FunctionForms.Build("a form of another opset"), "m.onnx"), "m.onnx");
+        var (expected, _) = OtherPrecision.Run(FunctionForms.Build("its own form"));
+        Assert.InRange(OtherPrecision.Distance(expected, OtherPrecision.Run(graph.Model).Values), 0, Same);
+    }
+
+    [Fact]
+    public void AMeaningThatIsNotTheModelsIsRefusedByName()
+    {
+        var model = FunctionForms.Build("weights given");
+        model.Functions[0].Node.Add(Node("Softmax", ["b"], "c"));
+        (model.Functions[0].Output[0], model.Functions[0].OpsetImport[0].Version) = ("c", 11);
+        var error = Assert.Throws<OnnxFormatException>(() => OpsetUpgrade.Apply(model, "m.onnx"));
+        Assert.Contains("function of opset 11, where Softmax is another operator", error.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>A weight of the function's own is one weight, however often it is called.</summary>
     [Fact]
     public void AWeightInsideIsShared()
