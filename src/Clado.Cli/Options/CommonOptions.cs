@@ -25,7 +25,7 @@ internal static class CommonOptions
 
     public static Option<string> Budget() => new("--budget", "-b")
     {
-        Description = "Bytes of the file (120000, 820KiB, 1.5MB), mean bits a weight (3bit), a share of the FP32 file (25%), or none",
+        Description = "Bytes of the file (120000, 820KiB, 1.5MB), mean bits a weight (3bit), a share of the model's file (25%), or none",
         Required = true,
     };
 

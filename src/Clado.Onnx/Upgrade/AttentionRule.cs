@@ -8,14 +8,13 @@ namespace Clado.Onnx.Upgrade;
 /// </summary>
 internal static class AttentionRule
 {
-    // Inputs: the image's tokens, weights, bias, mask, state, what is added to the scores.
-    private const int Scores = 5;
-
     private static readonly string[] Kept = ["mask_filter_value", "num_heads", "scale"];
 
     /// <summary>Separates; false where there are masks, states or turns, which the two operators take in different forms.</summary>
     public static bool Separate(NodeProto node, UpgradeContext context)
     {
+        // Inputs: tokens, weights, bias, mask, state, what is added to the scores.
+        const int Scores = 5;
         bool isPlain = node.Operands().Skip(3).Index().All(i => i.Item.Length == 0 || i.Index + 3 == Scores)
             && node.Integer("unidirectional", 0) == 0 && node.Integer("do_rotary", 0) == 0
             && !node.Output.Skip(1).Any(context.IsRead);

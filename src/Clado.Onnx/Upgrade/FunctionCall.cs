@@ -1,3 +1,5 @@
+using Google.Protobuf.Collections;
+
 namespace Clado.Onnx.Upgrade;
 
 /// <summary>A call of a function, as the nodes that it stands for: names, attributes and bodies are the call's own.</summary>
@@ -97,7 +99,7 @@ internal sealed class FunctionCall(
         body.Node.Add(nodes);
     }
 
-    private static void Rename(IList<string> list, Dictionary<string, string> names)
+    private static void Rename(RepeatedField<string> list, Dictionary<string, string> names)
     {
         for (int i = 0; i < list.Count; i++)
         {

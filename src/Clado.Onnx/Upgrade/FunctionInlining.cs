@@ -29,6 +29,7 @@ internal sealed class FunctionInlining
     private readonly Dictionary<FunctionProto, Dictionary<string, string>> constants = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<NodeProto, int> opsets = new(ReferenceEqualityComparer.Instance);
     private readonly ISet<string> names;
+    private readonly Dictionary<string, int> numbers = [];
     private int nodeCount;
 
     private FunctionInlining(ModelProto model, string file, int latest)
@@ -76,8 +77,9 @@ internal sealed class FunctionInlining
         var found = new HashSet<FunctionProto>(ReferenceEqualityComparer.Instance);
         bool HasLayers(FunctionProto function) => GraphWalk.AtEveryDepth(function.Node).Any(
             node => Function(node) is { } called ? found.Contains(called) : Layers.Contains(node.OpType));
-        while (functions.Values.Count(function => !found.Contains(function) && HasLayers(function) && found.Add(function)) > 0)
+        while (functions.Values.Where(function => !found.Contains(function) && HasLayers(function)).ToArray() is { Length: > 0 } more)
         {
+            found.UnionWith(more);
         }
         return found;
     }
@@ -92,7 +94,7 @@ internal sealed class FunctionInlining
         graph.Node.Add(nodes.SelectMany(node => Expand(node, callers)));
     }
 
-    private IEnumerable<NodeProto> Expand(NodeProto node, IReadOnlyList<FunctionProto> callers)
+    private NodeProto[] Expand(NodeProto node, IReadOnlyList<FunctionProto> callers)
     {
         if (Function(node) is not { } function || !inlined.Contains(function))
         {
@@ -120,7 +122,7 @@ internal sealed class FunctionInlining
         {
             opsets[inner] = opset;
         }
-        return instance.SelectMany(inner => Expand(inner, [.. callers, function])).ToArray();
+        return [.. instance.SelectMany(inner => Expand(inner, [.. callers, function]))];
     }
 
     /// <summary>The opset of a function's nodes. Imports of other domains become the model's.</summary>
@@ -169,9 +171,11 @@ internal sealed class FunctionInlining
     private string Fresh(string hint)
     {
         var name = hint;
-        for (int i = 1; !names.Add(name); i++)
+        while (!names.Add(name))
         {
-            name = $"{hint}_{i}";
+            // From the last number on: a function that is called a thousand times asks for each of its names as often.
+            int number = numbers[hint] = numbers.GetValueOrDefault(hint) + 1;
+            name = $"{hint}_{number}";
         }
         return name;
     }

@@ -47,7 +47,8 @@ internal static class FusedOperators
     /// <param name="context">The node's surroundings.</param>
     /// <param name="attributes">Its attributes. Shape: [attributes].</param>
     /// <returns>Name of its output.</returns>
-    public static string Before(string op, string[] inputs, string hint, UpgradeContext context, params ReadOnlySpan<AttributeProto> attributes)
+    public static string Before(
+        string op, string[] inputs, string hint, UpgradeContext context, params ReadOnlySpan<AttributeProto> attributes)
     {
         var made = context.Fresh(hint);
         context.Before(Node(op, inputs, made, attributes));
@@ -87,7 +88,8 @@ internal static class FusedOperators
         }
         var output = node.Output[0];
         var bias = node.Operand(hasShift ? 4 : 3);
-        var sum = node.Output.Count > SumOutput && node.Output[SumOutput].Length > 0 ? node.Output[SumOutput] : context.Fresh($"{output}_sum");
+        var named = node.Output.ElementAtOrDefault(SumOutput);
+        var sum = string.IsNullOrEmpty(named) ? context.Fresh($"{output}_sum") : named;
         string[] addends = bias.Length > 0
             ? [Before("Add", [node.Input[0], node.Input[1]], $"{output}_skip", context), bias]
             : [node.Input[0], node.Input[1]];

@@ -75,8 +75,9 @@ internal static class FusedProducts
     /// <summary>alpha · A' B', either transposed in its last two dimensions where it says so.</summary>
     public static bool MatMul(NodeProto node, UpgradeContext context)
     {
-        var transposed = new[] { "transA", "transB" }.Select(name => node.Integer(name, 0) != 0).ToArray();
-        bool movesBatch = new[] { "transBatchA", "transBatchB" }.Any(name => node.Integer(name, 0) != 0);
+        bool IsSet(string name) => node.Integer(name, 0) != 0;
+        bool[] transposed = [IsSet("transA"), IsSet("transB")];
+        bool movesBatch = IsSet("transBatchA") || IsSet("transBatchB");
         int?[] ranks = [.. Enumerable.Range(0, 2).Select(slot => transposed[slot] ? context.Rank(node.Operand(slot)) : 0)];
         if (movesBatch || node.Input.Count != 2 || ranks.Any(rank => rank is null))
         {

@@ -102,6 +102,7 @@ internal static class OpsetUpgrade
     private static void Raise(NodeProto node, UpgradeContext context)
     {
         context.TurnTo(node);
+        context.CheckMeaning(node);
         try
         {
             context.Rule(node)(node, context);

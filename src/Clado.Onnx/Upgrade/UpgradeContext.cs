@@ -6,6 +6,10 @@ internal delegate void UpgradeRule(NodeProto node, UpgradeContext context);
 /// <summary>What a rule may need beside its node: the opset it comes from, room for new constants and nodes, and located errors.</summary>
 internal sealed class UpgradeContext
 {
+    // Operators that kept their form and got another meaning, and the opset that gave it to them.
+    private static readonly Dictionary<string, int> ChangedMeaning =
+        new() { ["GroupNormalization"] = 21, ["Hardmax"] = 13, ["LogSoftmax"] = 13, ["Softmax"] = 13 };
+
     private readonly GraphProto graph;
     private readonly UpgradeContext? outer;
     private readonly ISet<string> names;
@@ -40,6 +44,20 @@ internal sealed class UpgradeContext
 
     /// <summary>Turns to a node.</summary>
     public void TurnTo(NodeProto node) => Opset = opsets.GetValueOrDefault(node, modelOpset);
+
+    /// <summary>
+    /// Refuses a node of a function of another opset, where the model's gives it another meaning: the runtime takes the model's, ONNX wants
+    /// functions to agree with it.
+    /// </summary>
+    public void CheckMeaning(NodeProto node)
+    {
+        if (ChangedMeaning.TryGetValue(node.OpType, out int since) && (Opset < since) != (modelOpset < since))
+        {
+            throw Error(
+                node, $"stands in a function of opset {Opset}, where {node.OpType} is another operator than in opset {modelOpset} of the model; "
+                    + "export the model with functions of its own opset");
+        }
+    }
 
     /// <summary>The same for the body of a loop or branch; it sees the names around it.</summary>
     public UpgradeContext Inside(GraphProto body) => new(this, body);

@@ -29,9 +29,9 @@ public sealed record Budget
     /// <summary>Reads a budget.</summary>
     /// <param name="text">
     /// Bytes of the file (<c>1.5MB</c>, <c>820KiB</c>, <c>120000</c>), mean bits over the quantizable weights (<c>3bit</c>), a share of
-    /// the FP32 file (<c>25%</c>) or <c>none</c>.
+    /// the model's file as it is, of whatever precision (<c>25%</c>) or <c>none</c>.
     /// </param>
-    /// <param name="floatFileBytes">Bytes of the FP32 file. Range: [1, inf).</param>
+    /// <param name="floatFileBytes">Bytes of the model's file. Range: [1, inf).</param>
     /// <param name="limits">What else the choice must keep, or null.</param>
     /// <exception cref="CladoException">The text is none of these, or a limit lies outside its range.</exception>
     public static Budget Parse(string text, long floatFileBytes, AllocationLimits? limits = null)
@@ -79,5 +79,5 @@ public sealed record Budget
 
     private static CladoException Error(string text) =>
         new($"{Settings.Budget} {text}: not a budget; give bytes of the file (120000, 820KiB, 1.5MB), bits a weight (3bit), "
-            + "a share of the FP32 file (25%), or none");
+            + "a share of the model's file (25%), or none");
 }

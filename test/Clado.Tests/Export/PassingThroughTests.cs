@@ -25,7 +25,7 @@ public class PassingThroughTests
     {
         using var folder = new TemporaryFolder();
         var written = Quantized(folder, Network(17, contributed: true, function: true), activations, opset);
-        Assert.Contains(written.Graph.Node, n => n is { OpType: "Gelu", Domain: "com.microsoft" });
+        Assert.Contains(written.Graph.Node, n => n is { OpType: "Trilu", Domain: "com.microsoft" });
         Assert.Contains(written.Graph.Node, n => n is { OpType: "Scaled", Domain: Mine });
         Assert.Contains(written.Functions, f => f is { Name: "Scaled", Domain: Mine });
         Assert.Equal(["", "clado", "com.microsoft", Mine], written.OpsetImport.Select(o => o.Domain).Order(StringComparer.Ordinal));
@@ -119,7 +119,7 @@ public class PassingThroughTests
         net.Then("Conv", "c1", ["w1"]);
         if (contributed)
         {
-            net.Then("Gelu", "g").Model.Graph.Node[^1].Domain = "com.microsoft";
+            net.Then("Trilu", "g").Model.Graph.Node[^1].Domain = "com.microsoft";
             net.Model.OpsetImport.Add(new OperatorSetIdProto { Domain = "com.microsoft", Version = 1 });
         }
         net.Then("Relu", "r").Then("Conv", "c2", ["w2"]);
