@@ -38,7 +38,10 @@ internal static class IntegerBiasInsertion
         var (integers, floats) = (names.Of(TensorRole.IntegerBias, node.Node), names.Of(TensorRole.FloatBias, node.Node));
         model.Graph.Node[node.Node].SetOperand(2, floats);
         model.Graph.Initializer.Add(TensorData.Create(integers, DataType.Int32, MemoryMarshal.AsBytes(codes.AsSpan()), codes.Length));
-        string[] scales = [node.InputScale ?? names.Of(TensorRole.RangeScale, node.InputRange), names.Of(TensorRole.WeightScales, node.Layer.Index)];
+        string[] scales =
+        [
+            node.InputScale ?? names.Of(TensorRole.RangeScale, node.InputRange), names.Of(TensorRole.WeightScales, node.Layer.Index),
+        ];
         return LocalFunctions.Call(FunctionName, [integers, .. scales], floats);
     }
 

@@ -235,7 +235,8 @@ public class CommandTests
         File.WriteAllText(folder["broken/1.png"], "broken");
         Fails(Quantize(model, folder["broken"]), "1.png", "not a whole PNG");
         var gray = new NetworkBuilder(input: [1, 8, 8]);
-        gray.Weight("w", 2, 1, 3, 3);
+        // Large enough that a smaller file can be made of it.
+        gray.Weight("w", 64, 1, 3, 3);
         OnnxFile.Write(gray.Then("Conv", "y", ["w"]).Build(), folder["gray.onnx"]);
         Fails([.. Quantize(folder["gray.onnx"], images), "--preprocess", "unit"], ".png", "takes 1 channel");
         Harness.Png(folder["labelled/1.png"], 8, 8, SKColors.Red);

@@ -93,7 +93,7 @@ internal sealed class GridConstants
     public string Ones(string zeroPoint)
     {
         long[] dims = zeroPoint.Length > 0 && Find(zeroPoint) is { } points ? [.. points.Dims] : [];
-        var key = string.Join(' ', dims);
+        var key = ShapeText.Of(dims);
         if (!ones.TryGetValue(key, out var name))
         {
             float[] values = [.. Enumerable.Repeat(1f, (int)dims.Aggregate(1L, (product, dim) => product * dim))];

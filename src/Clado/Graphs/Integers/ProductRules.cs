@@ -6,8 +6,6 @@ namespace Clado.Graphs.Integers;
 /// <summary>Convolutions and matrix products of integers.</summary>
 internal static class ProductRules
 {
-    private const int Last = -1, NextToLast = -2;
-
     /// <summary>QLinearConv: x, its scale and zero point, w, its own, those of y, and a bias on the grid of sums.</summary>
     public static bool Convolution(NodeProto node, Dequantization to)
     {
@@ -33,8 +31,8 @@ internal static class ProductRules
         {
             return false;
         }
-        var left = to.Floats(node.Operand(0), node.Operand(1), node.Operand(2), NextToLast);
-        var right = to.Floats(node.Operand(3), node.Operand(4), node.Operand(5), Last);
+        var left = to.Floats(node.Operand(0), node.Operand(1), node.Operand(2), axis: -2);
+        var right = to.Floats(node.Operand(3), node.Operand(4), node.Operand(5), axis: -1);
         to.Replace(node, "MatMul", [left, right], node.Operand(6), node.Operand(7));
         return true;
     }
@@ -54,8 +52,8 @@ internal static class ProductRules
         {
             return false;
         }
-        var left = to.Floats(node.Operand(0), null, node.Operand(2), NextToLast);
-        var right = to.Floats(node.Operand(1), null, node.Operand(3), Last);
+        var left = to.Floats(node.Operand(0), null, node.Operand(2), axis: -2);
+        var right = to.Floats(node.Operand(1), null, node.Operand(3), axis: -1);
         return Integers(node, "MatMul", left, right, to);
     }
 
@@ -72,7 +70,7 @@ internal static class ProductRules
             [to.Floats(node.Operand(0), scale, node.Operand(2)), to.Floats(node.Operand(3), scales, node.Operand(5), axis)];
         if (node.Operand(6).Length > 0)
         {
-            inputs.Add(Bias(node.Operand(6), scale, scales, Last, to));
+            inputs.Add(Bias(node.Operand(6), scale, scales, -1, to));
             if (node.Find("alpha")?.Clone() is { } alpha)
             {
                 alpha.Name = "beta";
@@ -90,8 +88,8 @@ internal static class ProductRules
         {
             return false;
         }
-        var left = to.Floats(node.Operand(0), node.Operand(2), node.Operand(4), NextToLast);
-        var right = to.Floats(node.Operand(1), node.Operand(3), node.Operand(5), Last);
+        var left = to.Floats(node.Operand(0), node.Operand(2), node.Operand(4), axis: -2);
+        var right = to.Floats(node.Operand(1), node.Operand(3), node.Operand(5), axis: -1);
         Biased(node, left, right, node.Operand(6), to);
         return true;
     }
@@ -104,7 +102,7 @@ internal static class ProductRules
             return false;
         }
         var (codes, scale, zeroPoint) = to.Rounded(node.Operand(0));
-        var right = to.Floats(node.Operand(1), node.Operand(2), node.Operand(3), Last);
+        var right = to.Floats(node.Operand(1), node.Operand(2), node.Operand(3), axis: -1);
         Biased(node, to.Floats(codes, scale, zeroPoint), right, node.Operand(4), to);
         return true;
     }
