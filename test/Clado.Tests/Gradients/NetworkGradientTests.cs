@@ -7,8 +7,9 @@ namespace Clado.Tests.Gradients;
 /// <summary>Whole networks: along a random direction of all weights the gradient is what differences say.</summary>
 public class NetworkGradientTests(ITestOutputHelper output)
 {
-    // Steps pass kinks of many Relus: each costs the difference a little.
-    private const double Tolerance = 0.02;
+    // Of what a derivative along a random direction comes to. It is the difference that is no better: steps pass kinks of many Relus and
+    // Clips, and shorter ones show single precision.
+    private const double Tolerance = 0.05;
 
     [Theory]
     [InlineData("resnet20")]

@@ -14,15 +14,19 @@ namespace Clado.Tests.Support;
 /// <param name="Weights">Tensors that move together.</param>
 /// <param name="Elements">Their elements.</param>
 /// <param name="Gradient">⟨gradient, direction⟩.</param>
-/// <param name="Difference">(4 D(h/2) − D(h)) / 3.</param>
+/// <param name="Difference">The mean of the central differences with neighbouring steps that agree best.</param>
 /// <param name="Scale">What a derivative along a random direction comes to: the root of Σ (gradient · direction)².</param>
 internal sealed record DirectionalDerivative(int Weights, long Elements, double Gradient, double Difference, double Scale)
 {
     /// <summary>How far the two lie apart, of <see cref="Scale"/>.</summary>
     public double Error => Math.Abs(Gradient - Difference) / Scale;
 
-    // What a step changes the sum by, of its size: short, since steps pass kinks, and long beside what single precision rounds.
-    private const double Share = 1e-3;
+    // Of the size of each weight tensor's elements. Long steps pass kinks, and in short ones single precision shows: neighbours that agree
+    // best do neither.
+    private const double LongestStep = 1e-3;
+
+    // Each half of the one before, and how many neighbours have to agree.
+    private const int Steps = 9, Neighbours = 3;
 
     // Operators whose constants are weights: numbers that may move a little.
     private static readonly HashSet<string> Readers =
@@ -78,10 +82,10 @@ internal sealed record DirectionalDerivative(int Weights, long Elements, double 
         }
         double Sum(double distance) => At(distance).Sum(pair => pair.Value.Values.Zip(seeds[pair.Key], (y, u) => (double)y * u).Sum());
         double Central(double h) => (Sum(h) - Sum(-h)) / (2 * h);
-        double size = Math.Sqrt(here.Sum(pair => pair.Value.Values.Zip(seeds[pair.Key], (y, u) => (double)y * u * y * u).Sum()));
-        double scale = Math.Sqrt(square), step = Share * size / scale;
-        double difference = ((4 * Central(step / 2)) - Central(step)) / 3;
-        return new(weights.Length, values.Values.Sum(v => (long)v.Length), derivative, difference, scale);
+        double[] differences = [.. Enumerable.Range(0, Steps).Select(halvings => Central(LongestStep / (1 << halvings)))];
+        var agreeing = Enumerable.Range(0, Steps - Neighbours + 1).Select(first => differences.Skip(first).Take(Neighbours).ToArray())
+            .MinBy(neighbours => neighbours.Max() - neighbours.Min())!;
+        return new(weights.Length, values.Values.Sum(v => (long)v.Length), derivative, agreeing.Average(), Math.Sqrt(square));
     }
 
     private static bool IsWeight(Graph graph, TensorProto tensor)
