@@ -76,7 +76,7 @@ public static class Evaluator
         }
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
         // What the float model is for, the model made of it is for.
-        var decision = reference?.Decision ?? TaskFinder.Decide(graphs[^1], task, work, sources[^1]).Decision;
+        var decision = reference?.Decision ?? Decide(graphs[^1], task, reference, work, sources[^1]);
         graphs = [.. graphs.Select(graph => graph.For(decision))];
         // The files themselves run, not our raised copies of them.
         using var runners = new OwnedList<ModelRunner>(graphs.Zip(models, sources).Select(
@@ -98,6 +98,10 @@ public static class Evaluator
             Notes = [.. graphs[0].InputShape.Notes, .. ImageNotes.Of(work.Images, graphs[0], work.Preprocessing)],
         };
     }
+
+    /// <summary>What a network is for, on the images at hand.</summary>
+    private static TaskDecision? Decide(Graph graph, NetworkTask? task, ReferenceFile? reference, Workload work, OutputSource source) =>
+        TaskFinder.Decide(graph, task, work with { Progress = null }, LossKind.WantsClasses(reference?.Loss), source).Decision;
 
     /// <summary>The network whose images run one at a time, where there is one: the others do so with it.</summary>
     private static Graph OneByOne(List<Graph> graphs) => graphs.FirstOrDefault(graph => !graph.HasFreeBatch) ?? graphs[0];

@@ -17,8 +17,13 @@ internal sealed class Answers
         string[] outputs = [.. graph.Outputs];
         Unsized = [.. outputs.Where(dependence.InSize)];
         var floats = outputs.Where(IsFloat).Except(Unsized).Select(output => OutputEnd.Of(graph, output)).ToArray();
+        var indices = outputs.Where(output => graph.Tensors.ContainsKey(output)).Select(output => OutputEnd.Of(graph, output))
+            .Where(end => end.Kind == EndKind.Index).ToArray();
+        // An output whose largest element is another output holds scores.
+        floats = [.. floats.Select(end => indices.FirstOrDefault(index => end.Kind == EndKind.Plain && index.Tensor == end.Output) is { } index
+            ? index with { Output = end.Output } : end)];
         Ends = Unsized.Count > 0 ? [.. dependence.Behind(outputs).Select(Plain)]
-            : floats.Any(end => end.Kind != EndKind.Index) ? [.. floats.Where(end => end.Kind != EndKind.Index)]
+            : floats.Any(IsScore) ? [.. floats.Where(IsScore)]
             : [.. outputs.SelectMany(Before).DistinctBy(end => end.Tensor)];
     }
 
@@ -71,6 +76,9 @@ internal sealed class Answers
     /// <summary>An output in words.</summary>
     /// <param name="tensor">Its name.</param>
     public string Describe(string tensor) => $"'{tensor}' {ShapeText.Of(Graph.Tensors[tensor].Shape)}";
+
+    /// <summary>Whether an output is the scores themselves, not the largest of them in their order.</summary>
+    private static bool IsScore(OutputEnd end) => end.Kind != EndKind.Index || end.Tensor == end.Output;
 
     private static OutputEnd Plain(string tensor) => new(tensor, EndKind.Plain, null) { Tensor = tensor };
 

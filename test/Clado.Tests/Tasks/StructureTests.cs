@@ -33,6 +33,12 @@ public class StructureTests
         ["the class"] = new(
             () => TaskNetworks.Vector(10).Then("Softmax", "y").Then("ArgMax", "k", null, Attribute("axis", 1)).Built(("k", DataType.Int64)),
             "classify", "v", "kl"),
+        ["logits beside the class"] = new(
+            () => TaskNetworks.Vector(3).Then("ArgMax", "k", null, Attribute("axis", 1)).Built(("v", DataType.Float), ("k", DataType.Int64)),
+            "classify", "v", "kl"),
+        ["scores of pixels beside the class"] = new(
+            () => TaskNetworks.Map(3).Then("ArgMax", "k", null, Attribute("axis", 1)).Built(("m", DataType.Float), ("k", DataType.Int64)),
+            "segment", "m", "kl"),
         ["the five best"] = new(() => Best(5).Built(("values", DataType.Float), ("indices", DataType.Int64)), "classify", "v", "kl"),
         ["one value"] = new(() => TaskNetworks.Vector(1).Build(), "regress", "v", "mse"),
         ["segments"] = new(

@@ -97,6 +97,20 @@ public class ValueTests
         Assert.Equal(task, Decide(folder, net, out _).Task);
     }
 
+    /// <summary>Who asks for a loss of classes says that there are some.</summary>
+    [Fact]
+    public void ALossOfClassesSaysClasses()
+    {
+        using var folder = new TemporaryFolder();
+        var vector = TaskFinder.Decide(TaskNetworks.Vector(3).BuildGraph(), null, Work(folder), wantsClasses: true);
+        Assert.Equal("classify, since a loss of classes is asked for", Readout.Of(vector).Decision.Sentence);
+        var map = TaskFinder.Decide(TaskNetworks.Map(5).Enlarged().BuildGraph(), null, Work(folder), wantsClasses: true);
+        Assert.Equal(NetworkTask.Segment, Readout.Of(map).Task);
+        // Nothing is open of pixels.
+        var pixels = TaskFinder.Decide(TaskNetworks.Map(3).Enlarged().BuildGraph(), null, Work(folder), wantsClasses: true);
+        Assert.Equal(NetworkTask.Regress, Readout.Of(pixels).Task);
+    }
+
     [Fact]
     public void LabelsThatFitAreClasses()
     {
