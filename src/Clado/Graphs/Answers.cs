@@ -16,14 +16,14 @@ internal sealed class Answers
         (Graph, dependence) = (graph, DataDependence.Of(graph));
         string[] outputs = [.. graph.Outputs];
         Unsized = [.. outputs.Where(dependence.InSize)];
-        var floats = outputs.Where(IsFloat).Except(Unsized).Select(output => OutputEnd.Of(graph, output)).ToArray();
-        var indices = outputs.Where(output => graph.Tensors.ContainsKey(output)).Select(output => OutputEnd.Of(graph, output))
-            .Where(end => end.Kind == EndKind.Index).ToArray();
+        var ends = outputs.Where(graph.Tensors.ContainsKey).Select(output => OutputEnd.Of(graph, output)).ToArray();
         // An output whose largest element is another output holds scores.
-        floats = [.. floats.Select(end => indices.FirstOrDefault(index => end.Kind == EndKind.Plain && index.Tensor == end.Output) is { } index
-            ? index with { Output = end.Output } : end)];
+        OutputEnd WithIndex(OutputEnd end) => end.Kind != EndKind.Plain ? end
+            : ends.FirstOrDefault(index => index.Kind == EndKind.Index && index.Tensor == end.Output) is { } found
+                ? found with { Output = end.Output } : end;
+        var scores = ends.Where(end => IsFloat(end.Output)).Select(WithIndex).Where(IsScore).ToArray();
         Ends = Unsized.Count > 0 ? [.. dependence.Behind(outputs).Select(Plain)]
-            : floats.Any(IsScore) ? [.. floats.Where(IsScore)]
+            : scores.Length > 0 ? scores
             : [.. outputs.SelectMany(Before).DistinctBy(end => end.Tensor)];
     }
 
@@ -94,5 +94,5 @@ internal sealed class Answers
     private bool Follows(OutputEnd end, OutputEnd other) =>
         Graph.Producer(other.Tensor) is >= 0 and var made && Graph.Walk.Behind([end.Tensor], new HashSet<string>()).Contains(made);
 
-    private bool IsFloat(string output) => Graph.Tensors.TryGetValue(output, out var info) && info.Type == DataType.Float;
+    private bool IsFloat(string output) => Graph.Tensors[output].Type == DataType.Float;
 }

@@ -89,7 +89,8 @@ internal sealed record LossKind(string Name, Func<LossInputs, OutputLoss> Create
         if (NeedsClasses && readout.Classes is null)
         {
             throw new CladoException($"{file}: loss '{Name}' wants scores of classes, which this network does not have as it is read "
-                + $"({readout.Decision.Sentence}); use {Settings.Loss} mse, or {Settings.Task} classify or segment where outputs are scores");
+                + $"({readout.Decision.Sentence}); use {Settings.Loss} mse, "
+                + $"or {Settings.Task} classify or segment where outputs are scores");
         }
         if (NeedsLabels && !readout.HasOneRightClass)
         {

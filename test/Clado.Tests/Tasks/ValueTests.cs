@@ -16,7 +16,8 @@ public class ValueTests
     {
         using var folder = new TemporaryFolder();
         // A softmax written out: no operator tells.
-        var net = TaskNetworks.Vector(10).Constant("last", 1).Then("Exp", "e").Then("ReduceSum", "sum", ["last"]).Add("Div", ["e", "sum"], "y");
+        var net = TaskNetworks.Vector(10).Constant("last", 1).Then("Exp", "e").Then("ReduceSum", "sum", ["last"])
+            .Add("Div", ["e", "sum"], "y");
         var readout = Decide(folder, net, out var graph);
         Assert.Equal((NetworkTask.Classify, true), (readout.Task, readout.Decision.HoldsProbabilities));
         Assert.Contains("sum to 1 on every one of 16 images", readout.Decision.Reason, StringComparison.Ordinal);
@@ -158,8 +159,11 @@ public class ValueTests
         return Readout.Of(graph);
     }
 
-    private static Workload Work(TemporaryFolder folder) =>
-        new(ImageFolder.Open(Directory.Exists(folder["set"]) ? folder["set"] : Harness.Images(folder, "set", 2)), Preprocessing.Parse("unit"));
+    private static Workload Work(TemporaryFolder folder)
+    {
+        var set = Directory.Exists(folder["set"]) ? folder["set"] : Harness.Images(folder, "set", 2);
+        return new Workload(ImageFolder.Open(set), Preprocessing.Parse("unit"));
+    }
 
     private static float[][] Answer(Graph graph, TemporaryFolder folder)
     {
