@@ -126,7 +126,7 @@ public sealed record Inspection
             {
                 SmallestBytes = inspection.Layers.Count > 0 ? Smallest(graph) : null,
                 Task = readout.Task,
-                TaskSentence = readout.Decision.Sentence,
+                TaskSentence = readout.Decision.Sentence + (readout.Decision.IsCertain ? "" : "; its answers on images may tell more"),
                 TaskReason = readout.Decision.Reason,
                 Loss = LossKind.Of(readout, null).Name,
                 Outputs = [.. readout.Outputs.Select(name => (name, graph.Tensors[name].Shape))],

@@ -77,7 +77,8 @@ public sealed class PreparedRun
         _ = SearchSpace.Of(graph, options.Bits, options.Pins);
         var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset);
         _ = ImageShape.Of(graph, options.Preprocessing);
-        graph = TaskFinder.Decide(graph, options.Task, new Workload(images, options.Preprocessing) { Resources = options.Resources });
+        var work = new Workload(images, options.Preprocessing) { Resources = options.Resources };
+        graph = TaskFinder.Decide(graph, options.Task, work, LossKind.WantsClasses(options.Loss));
         var prepared = new PreparedRun(options, SearchSpace.Of(graph, options.Bits, options.Pins), images);
         var readout = Readout.Of(graph);
         LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);

@@ -81,7 +81,7 @@ public static class Evaluator
         }
         OutputSource[] sources = [file.Source(models[0]), .. models.Skip(1).Select(model => OutputSource.OfFile(reference!.Path, model))];
         // What the float model is for, the model made of it is for.
-        var decision = reference?.Decision ?? TaskFinder.Decide(graphs[^1], task, work, sources[^1]).Decision;
+        var decision = reference?.Decision ?? Decide(graphs[^1], task, reference, work, sources[^1]);
         graphs = [.. graphs.Select(graph => graph.For(decision))];
         // The files themselves run, not our raised copies of them, wherever they can. A network whose grids were removed lies in no file.
         RunnableFile[] files =
@@ -115,6 +115,10 @@ public static class Evaluator
             ],
         };
     }
+
+    /// <summary>What a network is for, on the images at hand.</summary>
+    private static TaskDecision? Decide(Graph graph, NetworkTask? task, ReferenceFile? reference, Workload work, OutputSource source) =>
+        TaskFinder.Decide(graph, task, work with { Progress = null }, LossKind.WantsClasses(reference?.Loss), source).Decision;
 
     /// <summary>What is to be said of a model that labels say nothing of.</summary>
     private static IEnumerable<string> NotesOf(Readout readout, ReferenceFile? reference)

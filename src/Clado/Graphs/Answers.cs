@@ -16,9 +16,14 @@ internal sealed class Answers
         (Graph, dependence) = (graph, DataDependence.Of(graph));
         string[] outputs = [.. graph.Outputs];
         Unsized = [.. outputs.Where(dependence.InSize)];
-        var floats = outputs.Where(IsFloat).Except(Unsized).Select(output => OutputEnd.Of(graph, output)).ToArray();
+        var ends = outputs.Where(graph.Tensors.ContainsKey).Select(output => OutputEnd.Of(graph, output)).ToArray();
+        // An output whose largest element is another output holds scores.
+        OutputEnd WithIndex(OutputEnd end) => end.Kind != EndKind.Plain ? end
+            : ends.FirstOrDefault(index => index.Kind == EndKind.Index && index.Tensor == end.Output) is { } found
+                ? found with { Output = end.Output } : end;
+        var scores = ends.Where(end => IsFloat(end.Output)).Select(WithIndex).Where(IsScore).ToArray();
         Ends = Unsized.Count > 0 ? [.. dependence.Behind(outputs).Select(Plain)]
-            : floats.Any(end => end.Kind != EndKind.Index) ? [.. floats.Where(end => end.Kind != EndKind.Index)]
+            : scores.Length > 0 ? scores
             : [.. outputs.SelectMany(Before).DistinctBy(end => end.Tensor)];
     }
 
@@ -72,6 +77,9 @@ internal sealed class Answers
     /// <param name="tensor">Its name.</param>
     public string Describe(string tensor) => $"'{tensor}' {ShapeText.Of(Graph.Tensors[tensor].Shape)}";
 
+    /// <summary>Whether an output is the scores themselves, not the largest of them in their order.</summary>
+    private static bool IsScore(OutputEnd end) => end.Kind != EndKind.Index || end.Tensor == end.Output;
+
     private static OutputEnd Plain(string tensor) => new(tensor, EndKind.Plain, null) { Tensor = tensor };
 
     /// <summary>An index is the answer to scores: these are read. Else the last floats before it.</summary>
@@ -86,5 +94,5 @@ internal sealed class Answers
     private bool Follows(OutputEnd end, OutputEnd other) =>
         Graph.Producer(other.Tensor) is >= 0 and var made && Graph.Walk.Behind([end.Tensor], new HashSet<string>()).Contains(made);
 
-    private bool IsFloat(string output) => Graph.Tensors.TryGetValue(output, out var info) && info.Type == DataType.Float;
+    private bool IsFloat(string output) => Graph.Tensors[output].Type == DataType.Float;
 }

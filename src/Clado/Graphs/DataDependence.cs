@@ -15,7 +15,8 @@ internal sealed class DataDependence
     private static readonly (int From, string[] Operators)[] Sized =
     [
         (0, ["ConstantOfShape", "Range"]),
-        (1, ["Reshape", "Expand", "Slice", "TopK", "Tile", "Pad", "Split", "OneHot", "Squeeze", "Unsqueeze", "CenterCropPad", "AffineGrid"]),
+        (1, ["Reshape", "Expand", "Slice", "TopK", "Tile", "Pad", "Split", "OneHot", "Squeeze", "Unsqueeze"]),
+        (1, ["CenterCropPad", "AffineGrid"]),
         (2, ["Resize"]),
     ];
 

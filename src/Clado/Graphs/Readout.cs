@@ -74,7 +74,7 @@ internal sealed record Readout(IReadOnlyList<string> Outputs, IReadOnlyList<int>
         var made = model.Graph.Node.SelectMany(node => node.Output).ToHashSet();
         return Outputs.All(made.Contains) ? this : this with
         {
-            Outputs = [.. Outputs.Select(name => made.Contains(name) ? name : ShapeOnly.Source(graph, name))],
+            Outputs = [.. Outputs.Select(name => ShapeOnly.Source(graph, name, made.Contains))],
         };
     }
 

@@ -7,21 +7,20 @@ internal static class ShapeOnly
 {
     private static readonly HashSet<string> Operators =
     [
-        "Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Cast", "CastLike", "Dropout", "QuantizeLinear",
-        "DequantizeLinear",
+        "Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Cast", "CastLike", "Dropout",
     ];
 
     /// <summary>Whether a node is of these. Calls of functions that Clado wrote round activations.</summary>
     /// <param name="node">The node.</param>
-    public static bool Is(NodeProto node) =>
-        (node.IsStandard() && Operators.Contains(node.OpType)) || node.Domain == LocalFunctions.Domain;
+    public static bool Is(NodeProto node) => (node.IsStandard() && Operators.Contains(node.OpType)) || IsRounding(node);
 
     /// <summary>The tensor that one is, but for its shape.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="tensor">Name of the tensor.</param>
-    public static string Source(Graph graph, string tensor)
+    /// <param name="isEnough">Where to stop on the way; null to go to its end.</param>
+    public static string Source(Graph graph, string tensor, Predicate<string>? isEnough = null)
     {
-        while (graph.Producer(tensor) is >= 0 and var producer && Is(graph.Nodes[producer])
+        while (isEnough?.Invoke(tensor) is not true && graph.Producer(tensor) is >= 0 and var producer && Is(graph.Nodes[producer])
             && graph.Producer(graph.Nodes[producer].Operand(0)) >= 0)
         {
             tensor = graph.Nodes[producer].Operand(0);
@@ -35,7 +34,7 @@ internal static class ShapeOnly
     public static string BeforeResize(Graph graph, string tensor)
     {
         while (graph.Producer(tensor) is >= 0 and var producer && graph.Nodes[producer] is var node
-            && (node.Is("Resize") || node.Is("Identity")) && graph.Producer(node.Operand(0)) >= 0
+            && (node.Is("Resize") || node.Is("Identity") || IsRounding(node)) && graph.Producer(node.Operand(0)) >= 0
             && graph.Tensors.TryGetValue(node.Operand(0), out var before) && graph.Tensors[tensor] is var after
             && before.Shape.Count == 4 && after.Shape.Count == 4 && before.Shape.Take(2).SequenceEqual(after.Shape.Take(2))
             && before.ElementCount <= after.ElementCount)
@@ -44,4 +43,7 @@ internal static class ShapeOnly
         }
         return tensor;
     }
+
+    private static bool IsRounding(NodeProto node) =>
+        node.Domain == LocalFunctions.Domain || node.Is("QuantizeLinear") || node.Is("DequantizeLinear");
 }

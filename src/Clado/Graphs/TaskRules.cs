@@ -50,7 +50,7 @@ internal static class TaskRules
             (EndKind.Sigmoid, 1) => new(
                 NetworkTask.Classify, $"its output {answers.Describe(end.Output)} ends in a Sigmoid of one value, yes or no, {read}"),
             (EndKind.Sigmoid, _) => new(
-                NetworkTask.Classify, Invariant($"its output '{end.Output}' ends in a Sigmoid, each of {count} classes right or wrong, {read}"))
+                NetworkTask.Classify, $"its output '{end.Output}' ends in a Sigmoid, each of {count} classes right or wrong, {read}")
             {
                 IsCertain = false,
             },

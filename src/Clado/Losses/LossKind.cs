@@ -52,6 +52,10 @@ internal sealed record LossKind(string Name, Func<LossInputs, OutputLoss> Create
     public static LossKind Named(string name) => All.FirstOrDefault(kind => kind.Name == name)
         ?? throw new ArgumentOutOfRangeException(nameof(name), $"'{name}' is none of {string.Join(", ", All.Select(kind => kind.Name))}");
 
+    /// <summary>Whether a loss that is asked for is one of classes.</summary>
+    /// <param name="name">Its name; null where none is.</param>
+    public static bool WantsClasses(string? name) => name is not null && Named(name).NeedsClasses;
+
     /// <summary>The loss that is measured where that name is asked for.</summary>
     /// <param name="readout">Where the network is read.</param>
     /// <param name="name">
@@ -85,7 +89,8 @@ internal sealed record LossKind(string Name, Func<LossInputs, OutputLoss> Create
         if (NeedsClasses && readout.Classes is null)
         {
             throw new CladoException($"{file}: loss '{Name}' wants scores of classes, which this network does not have as it is read "
-                + $"({readout.Decision.Sentence}); use {Settings.Loss} mse, or {Settings.Task} classify where one output holds scores");
+                + $"({readout.Decision.Sentence}); use {Settings.Loss} mse, "
+                + $"or {Settings.Task} classify or segment where outputs are scores");
         }
         if (NeedsLabels && !readout.HasOneRightClass)
         {

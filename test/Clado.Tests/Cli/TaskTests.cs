@@ -76,7 +76,8 @@ public class TaskTests
             graph, new(["v"], [1], new(Clado.Graphs.NetworkTask.Regress, "")), Clado.Inference.OutputSource.Float("n"));
         float[] scores = runner.Run(new Clado.Images.ImageBatches(set, graph, Clado.Images.Preprocessing.Parse("unit"), 24).Load(0));
         int[] labels = [.. set.Items.Select(item => item.Label!.Value)];
-        Assert.Equal(scores.Zip(labels).Average(p => (p.First > 0) == (p.Second == 1) ? 1.0 : 0), json.RootElement.GetProperty("top1").GetDouble());
+        double right = scores.Zip(labels).Average(p => (p.First > 0) == (p.Second == 1) ? 1.0 : 0);
+        Assert.Equal(right, json.RootElement.GetProperty("top1").GetDouble());
         double entropy = scores.Zip(labels).Average(p => Math.Log(1 + Math.Exp(p.Second == 1 ? -p.First : p.First)));
         Assert.Equal(entropy, json.RootElement.GetProperty("loss").GetDouble(), 1e-5);
         // A class of three is none of two.

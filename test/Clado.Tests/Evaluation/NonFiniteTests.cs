@@ -120,8 +120,9 @@ public class NonFiniteTests
         }
         // Half of the pixels of what is bright; the image that shapes are found with is dark.
         var smaller = NodeExtensions.Node("MaxPool", ["c"], "pooled", NodeExtensions.Attribute("kernel_shape", 2, 2));
-        net.Then("Conv", "c", ["w"]).Add("ReduceMax", ["x"], "brightest", NodeExtensions.Attribute("keepdims", 0)).Then("Less", "dark", ["half"])
-            .Add("If", ["dark"], "y", Branch("then_branch", NodeExtensions.Node("Identity", ["c"], "same")), Branch("else_branch", smaller));
+        var same = NodeExtensions.Node("Identity", ["c"], "same");
+        net.Then("Conv", "c", ["w"]).Add("ReduceMax", ["x"], "brightest", NodeExtensions.Attribute("keepdims", 0))
+            .Then("Less", "dark", ["half"]).Add("If", ["dark"], "y", Branch("then_branch", same), Branch("else_branch", smaller));
         OnnxFile.Write(net.Build("y"), folder["net.onnx"]);
         Images(folder);
         string[] measure = ["measure", folder["net.onnx"], "--images", folder["set"], "--preprocess", "unit", "--run", folder["run"]];

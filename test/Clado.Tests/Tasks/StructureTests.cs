@@ -17,8 +17,8 @@ public class StructureTests
         ["logits"] = new(() => TaskNetworks.Vector(10).Build(), "classify", "v", "kl"),
         ["softmax"] = new(() => TaskNetworks.Vector(10).Then("Softmax", "y").Build(), "classify", "v", "kl"),
         ["softmax, then shapes"] = new(
-            () => TaskNetworks.Vector(10).Constant("a", 2, 3).Constant("b", 3).Constant("s", 0, 10).Then("Softmax", "y").Then("Unsqueeze", "u", ["a"])
-                .Then("Squeeze", "q", ["b"]).Then("Reshape", "r", ["s"]).Then("Identity", "i").Build(),
+            () => TaskNetworks.Vector(10).Constant("a", 2, 3).Constant("b", 3).Constant("s", 0, 10).Then("Softmax", "y")
+                .Then("Unsqueeze", "u", ["a"]).Then("Squeeze", "q", ["b"]).Then("Reshape", "r", ["s"]).Then("Identity", "i").Build(),
             "classify", "v", "kl"),
         ["log softmax, then flatten"] = new(
             () => TaskNetworks.Vector(10).Then("LogSoftmax", "y").Then("Flatten", "z").Build(), "classify", "y", "kl"),
@@ -29,10 +29,18 @@ public class StructureTests
         ["yes or no"] = new(() => TaskNetworks.Vector(1).Then("Sigmoid", "y").Build(), "classify", "v", "kl"),
         ["several may be right"] = new(() => TaskNetworks.Vector(6).Then("Sigmoid", "y").Build(), "classify", "v", "kl"),
         ["logits beside features"] = new(() => TaskNetworks.Vector(10).Build("v", "f"), "classify", "v", "kl"),
-        ["features beside probabilities"] = new(() => TaskNetworks.Vector(10).Then("Softmax", "y").Build("f", "y"), "classify", "v", "kl"),
+        ["features beside probabilities"] = new(
+            () => TaskNetworks.Vector(10).Then("Softmax", "y").Build("f", "y"), "classify", "v", "kl"),
         ["the class"] = new(
             () => TaskNetworks.Vector(10).Then("Softmax", "y").Then("ArgMax", "k", null, Attribute("axis", 1)).Built(("k", DataType.Int64)),
             "classify", "v", "kl"),
+        ["logits beside the class"] = new(
+            () => TaskNetworks.Vector(3).Then("ArgMax", "k", null, Attribute("axis", 1))
+                .Built(("v", DataType.Float), ("k", DataType.Int64)),
+            "classify", "v", "kl"),
+        ["scores of pixels beside the class"] = new(
+            () => TaskNetworks.Map(3).Then("ArgMax", "k", null, Attribute("axis", 1)).Built(("m", DataType.Float), ("k", DataType.Int64)),
+            "segment", "m", "kl"),
         ["the five best"] = new(() => Best(5).Built(("values", DataType.Float), ("indices", DataType.Int64)), "classify", "v", "kl"),
         ["one value"] = new(() => TaskNetworks.Vector(1).Build(), "regress", "v", "mse"),
         ["segments"] = new(
@@ -78,7 +86,8 @@ public class StructureTests
     [Fact]
     public void OnlyALengthIsALength()
     {
-        var softmax = TaskNetworks.Vector(16).Constant("last", 1).Then("Exp", "e").Then("ReduceSum", "sum", ["last"]).Add("Div", ["e", "sum"], "y");
+        var softmax = TaskNetworks.Vector(16).Constant("last", 1).Then("Exp", "e").Then("ReduceSum", "sum", ["last"])
+            .Add("Div", ["e", "sum"], "y");
         Assert.Equal(NetworkTask.Classify, Readout.Of(softmax.BuildGraph()).Task);
         var mean = TaskNetworks.Vector(16).Constant("last", 1).Then("ReduceSum", "sum", ["last"]).Add("Div", ["v", "sum"], "y");
         Assert.Equal(NetworkTask.Classify, Readout.Of(mean.BuildGraph()).Task);
@@ -107,12 +116,14 @@ public class StructureTests
     public void SizesFromShapesAreFixed()
     {
         var fixedSize = TaskNetworks.Map(4).Constant("two", 2).Constant("start", 2).Constant("end", 4)
-            .Add("Shape", ["x"], "shape").Then("Slice", "hw", ["start", "end"]).Then("Div", "halves", ["two"]).Add("Expand", ["m", "halves"], "y");
+            .Add("Shape", ["x"], "shape").Then("Slice", "hw", ["start", "end"]).Then("Div", "halves", ["two"])
+            .Add("Expand", ["m", "halves"], "y");
         Assert.Empty(Answers.Of(fixedSize.BuildGraph()).Unsized);
         var free = TaskNetworks.Vector(4);
         free.Model.Graph.Input[0].Type.TensorType.Shape.Dim[0].DimValue = 1;
         free.Constant("one", 1);
-        free.Then("ArgMax", "k", null, Attribute("axis", 1), Attribute("keepdims", 0)).Then("Add", "size", ["one"]).Add("Expand", ["f", "size"], "y");
+        free.Then("ArgMax", "k", null, Attribute("axis", 1), Attribute("keepdims", 0)).Then("Add", "size", ["one"])
+            .Add("Expand", ["f", "size"], "y");
         var answers = Answers.Of(free.BuildGraph());
         Assert.Equal(["y"], answers.Unsized);
         // The class follows from the logits, which follow from the features through a layer: both are read.

@@ -91,8 +91,9 @@ internal static class TaskNetworks
         net.Model.Graph.Input[0].Type.TensorType.Shape.Dim[0].DimValue = 1;
         net.Model.Graph.Initializer.Add(TensorData.Singles("half", [0.5f], 1));
         return net.Add("Transpose", ["scores"], "by_class", Attribute("perm", 0, 2, 1))
-            .Add("NonMaxSuppression", ["boxes", "by_class", "most", "half", "half"], "picked").Then("Gather", "which", ["column"], Attribute("axis", 1))
-            .Then("Squeeze", "index", ["axis"]).Add("Gather", ["boxes", "index"], "kept", Attribute("axis", 1));
+            .Add("NonMaxSuppression", ["boxes", "by_class", "most", "half", "half"], "picked")
+            .Then("Gather", "which", ["column"], Attribute("axis", 1)).Then("Squeeze", "index", ["axis"])
+            .Add("Gather", ["boxes", "index"], "kept", Attribute("axis", 1));
     }
 
     /// <summary>A model with outputs of any type.</summary>
@@ -100,7 +101,8 @@ internal static class TaskNetworks
     {
         foreach (var (name, type) in outputs)
         {
-            net.Model.Graph.Output.Add(new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)type } } });
+            var tensor = new TypeProto { TensorType = new() { ElemType = (int)type } };
+            net.Model.Graph.Output.Add(new ValueInfoProto { Name = name, Type = tensor });
         }
         return net.Model;
     }

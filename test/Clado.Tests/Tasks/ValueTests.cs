@@ -16,7 +16,8 @@ public class ValueTests
     {
         using var folder = new TemporaryFolder();
         // A softmax written out: no operator tells.
-        var net = TaskNetworks.Vector(10).Constant("last", 1).Then("Exp", "e").Then("ReduceSum", "sum", ["last"]).Add("Div", ["e", "sum"], "y");
+        var net = TaskNetworks.Vector(10).Constant("last", 1).Then("Exp", "e").Then("ReduceSum", "sum", ["last"])
+            .Add("Div", ["e", "sum"], "y");
         var readout = Decide(folder, net, out var graph);
         Assert.Equal((NetworkTask.Classify, true), (readout.Task, readout.Decision.HoldsProbabilities));
         Assert.Contains("sum to 1 on every one of 16 images", readout.Decision.Reason, StringComparison.Ordinal);
@@ -97,6 +98,20 @@ public class ValueTests
         Assert.Equal(task, Decide(folder, net, out _).Task);
     }
 
+    /// <summary>Who asks for a loss of classes says that there are some.</summary>
+    [Fact]
+    public void ALossOfClassesSaysClasses()
+    {
+        using var folder = new TemporaryFolder();
+        var vector = TaskFinder.Decide(TaskNetworks.Vector(3).BuildGraph(), null, Work(folder), wantsClasses: true);
+        Assert.Equal("classify, since a loss of classes is asked for", Readout.Of(vector).Decision.Sentence);
+        var map = TaskFinder.Decide(TaskNetworks.Map(5).Enlarged().BuildGraph(), null, Work(folder), wantsClasses: true);
+        Assert.Equal(NetworkTask.Segment, Readout.Of(map).Task);
+        // Nothing is open of pixels.
+        var pixels = TaskFinder.Decide(TaskNetworks.Map(3).Enlarged().BuildGraph(), null, Work(folder), wantsClasses: true);
+        Assert.Equal(NetworkTask.Regress, Readout.Of(pixels).Task);
+    }
+
     [Fact]
     public void LabelsThatFitAreClasses()
     {
@@ -144,8 +159,11 @@ public class ValueTests
         return Readout.Of(graph);
     }
 
-    private static Workload Work(TemporaryFolder folder) =>
-        new(ImageFolder.Open(Directory.Exists(folder["set"]) ? folder["set"] : Harness.Images(folder, "set", 2)), Preprocessing.Parse("unit"));
+    private static Workload Work(TemporaryFolder folder)
+    {
+        var set = Directory.Exists(folder["set"]) ? folder["set"] : Harness.Images(folder, "set", 2);
+        return new Workload(ImageFolder.Open(set), Preprocessing.Parse("unit"));
+    }
 
     private static float[][] Answer(Graph graph, TemporaryFolder folder)
     {
