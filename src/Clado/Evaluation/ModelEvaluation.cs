@@ -23,7 +23,9 @@ internal static class ModelEvaluation
     public static IReadOnlyList<EvaluationResult> Run(
         Graph graph, IReadOnlyList<EvaluatedModel> models, Reference? reference, Workload work)
     {
-        var batches = work.Batches(graph, reference?.Task?.OneByOne is true ? 1 : BatchSize);
+        // Whole outputs may be maps of the image's size.
+        int size = reference?.Task is not { } measured ? BatchSize : measured.OneByOne ? 1 : Inference.BatchSize.Of(graph);
+        var batches = work.Batches(graph, size);
         var task = reference?.Task is { } options ? MeasuredTask.Of(options, reference.Runner, batches, work) : null;
         var tallies = new Tally[batches.Count][];
         var done = new WorkProgress(batches.Count, work.Progress);

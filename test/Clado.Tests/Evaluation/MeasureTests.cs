@@ -119,6 +119,14 @@ public class MeasureTests
     }
 
     [Fact]
+    public void AMapOfAnotherSizeIsRefused()
+    {
+        ModelOutput[][] small = [Classes(new int[12])], large = [[new([1, 6, 4], new float[24], IsInteger: true)]];
+        var error = Assert.Throws<CladoException>(() => Measured(NetworkTask.Segment, small, large));
+        Assert.Contains("24 places where EvaluationOptions.Reference has 12", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ThePercentileOfCosinesIsThatOfTheWorstInAHundred()
     {
         // Angles of 0° to 59.7°, image by image 0.3° more.

@@ -32,7 +32,7 @@ internal sealed record AnchorScores(BoxColumns Classes, BoxColumns? Objectness, 
     /// <summary>The same in words.</summary>
     public string Description => (Kind == ScoreKind.Probabilities ? "probabilities" : $"{Kind} of the scores".ToLowerInvariant())
         + $" of {Objects} {(Objects == 1 ? "class" : "classes")}"
-        + (Background is { } own ? $" (the {(own == 0 ? "first" : "last")} of them the background)" : "")
+        + (Background is { } own ? $" beside the background, which is the {(own == 0 ? "first" : "last")} column," : "")
         + (Objectness is null ? "" : " times the objectness");
 
     private int Objects => Classes.Count - (Background is null ? 0 : 1);

@@ -50,8 +50,13 @@ internal sealed class SegmentationComparison(ClassMap map) : TaskComparison
                 NetworkTask.Segment, options, samples, "values: no output is a map of classes, of scores or of probabilities of one size");
 
     /// <inheritdoc/>
-    public override ImageCounts Compare(IReadOnlyList<ModelOutput> expected, IReadOnlyList<ModelOutput> actual) =>
-        SegmentationCounts.Of(map.Read(expected), map.Read(actual));
+    public override ImageCounts Compare(IReadOnlyList<ModelOutput> expected, IReadOnlyList<ModelOutput> actual)
+    {
+        var (reference, own) = (map.Read(expected), map.Read(actual));
+        return reference.Length == own.Length ? SegmentationCounts.Of(reference, own) : throw new CladoException(
+            Invariant($"{map.Description}: {own.Length:N0} places where {Settings.Reference} has {reference.Length:N0}; ")
+            + "give the FP32 model it was made from");
+    }
 
     /// <inheritdoc/>
     public override TaskMeasures Sum(IReadOnlyList<ImageCounts?> images, IReadOnlyList<OutputDifference> outputs)
