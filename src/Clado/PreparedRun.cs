@@ -79,14 +79,14 @@ public sealed class PreparedRun
     /// <exception cref="CladoException">The budget or a limit is none, or does not fit the layers.</exception>
     public AllocationResult Try(string budget, AllocationLimits? limits = null)
     {
-        var parsed = Budget.Parse(budget, Space.Graph.FileSizeBytes, limits);
+        var parsed = MeasuredRun.BudgetOf(budget, Space.Graph, Options.Activations, limits);
         var indifferent = new Surrogate { Name = "sizes", Matrix = new double[unrounded.Items.Count * unrounded.Items.Count] };
         var fileSize = new FileSize(Space.Graph, Space.Layers.Layers, Options.Activations.Format);
         return BitAllocation.Allocate(indifferent, unrounded, fileSize, parsed, new AutomaticAllocator()) with { Kept = Kept };
     }
 
     /// <summary>What stays as it is in written files. Shape: [kept].</summary>
-    private IReadOnlyList<KeptOperation> Kept => Options.Activations.Format == ActivationFormat.Int8
+    private IReadOnlyList<KeptOperation> Kept => Options.Activations.AreRounded
         ? ActivationPlan.Of(Space.Graph, Space.Layers.Layers).Written(Space.Graph, Space.Layers).Kept
         : Space.Layers.Kept;
 

@@ -42,6 +42,7 @@ internal static class ExportCommand
             else
             {
                 terminal.Show(model.Allocation);
+                terminal.Show(model.Activations);
                 terminal.Show(model.Parity);
                 terminal.Data($"written: {path}");
             }

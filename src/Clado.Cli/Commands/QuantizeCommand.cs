@@ -84,10 +84,11 @@ internal static class QuantizeCommand
         terminal.Show(model.Allocation);
         terminal.ShowScalings(run);
         terminal.Show(model.Biases);
-        terminal.ShowKept(run, model.SizeBytes);
+        terminal.ShowKept(model);
         terminal.ShowGains(run);
         terminal.ShowScales(run);
         terminal.ShowMeasured(run, model);
+        terminal.Show(model.Activations);
         var uniform = BesideTheFile(
             terminal, "uniform widths beside the file", () => run.UniformAround(model.SizeBytes, terminal, cancellation));
         terminal.ShowChart(model.Allocation, model.Evaluation!, uniform ?? []);

@@ -13,10 +13,18 @@ internal sealed class WritingOptions
         ["minmax"] = RangeMethod.MinMax,
     };
 
+    private static readonly Dictionary<string, ActivationFormat> Formats = new()
+    {
+        ["8"] = ActivationFormat.Int8,
+        ["auto"] = ActivationFormat.Auto,
+        ["float"] = ActivationFormat.Float,
+    };
+
     private readonly Option<string?> activations = new Option<string?>("--activations")
     {
-        Description = "Bits of activations in the file: 8 (default) runs on integer kernels, float on those of the float model",
-    }.AcceptOnlyFromAmong("8", "float");
+        Description = "Bits of activations in the file: 8 (default) runs on integer kernels, float on those of the float model; "
+            + "auto is 8, with floats around tensors where 8 bits cost more than the weights do",
+    }.AcceptOnlyFromAmong([.. Formats.Keys]);
 
     private readonly Option<string?> ranges = new Option<string?>("--ranges")
     {
@@ -41,7 +49,7 @@ internal sealed class WritingOptions
     /// <summary>What is said; the rest goes by the run folder.</summary>
     public OpenOptions Read(ParseResult parsed) => new()
     {
-        Activations = parsed.GetValue(activations) switch { "float" => ActivationFormat.Float, "8" => ActivationFormat.Int8, _ => null },
+        Activations = parsed.GetValue(activations) is { } format ? Formats[format] : null,
         Ranges = parsed.GetValue(ranges) is { } name ? Methods[name] : null,
         Opset = parsed.GetValue(opset),
     };
@@ -52,7 +60,8 @@ internal sealed class WritingOptions
         {
             null => "",
             { Format: ActivationFormat.Float } => " --activations float",
-            var other => $" --activations 8 --ranges {Methods.First(m => m.Value == other.Ranges).Key}",
+            var other => $" --activations {Formats.First(f => f.Value == other.Format).Key}"
+                + $" --ranges {Methods.First(m => m.Value == other.Ranges).Key}",
         }
         + (run.OtherOpset is { } opset ? $" --opset {opset}" : "");
 }

@@ -25,16 +25,24 @@ internal sealed class FileSize
     /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
     /// <param name="format">What activations are in the file.</param>
     public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers, ActivationFormat format = ActivationFormat.Float)
+        : this(graph, layers, format == ActivationFormat.Float ? null : ActivationPlan.Of(graph, layers))
+    {
+    }
+
+    /// <summary>Measures the frame.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
+    /// <param name="plan">What is rounded in the file; null where activations stay floats.</param>
+    public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers, ActivationPlan? plan)
     {
         frame = ModelFrame.Of(graph, layers);
-        if (format == ActivationFormat.Int8)
+        if (plan is not null)
         {
             // Grids and biases take the same bytes whatever their values are.
-            var plan = ActivationPlan.Of(graph, layers);
             var unmeasured = new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan));
             QdqInsertion.Into(frame, unmeasured, new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
         }
-        ActivationBits = format == ActivationFormat.Int8 ? 8 : 32;
+        ActivationBits = plan is null ? 32 : 8;
         frameGraphBytes = frame.Graph.SizeBytes();
         initializers = frame.Graph.Initializer.Count + (layers.Count * MostInitializersOfLayer);
         frame.Graph = null;
@@ -59,6 +67,10 @@ internal sealed class FileSize
         return size <= OnnxFile.LargestBytes ? size : size + SecondFileBytes;
     }
 
+    /// <summary>Bytes of the file with these candidates.</summary>
+    /// <param name="chosen">One a layer. Shape: [layers].</param>
+    public long Predict(IReadOnlyList<Candidate> chosen) => Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits));
+
     /// <summary>Throws unless what was written has the predicted size.</summary>
     /// <param name="path">Path that the error names.</param>
     /// <param name="sizeBytes">Bytes that were written.</param>
@@ -66,7 +78,7 @@ internal sealed class FileSize
     /// <exception cref="InvalidOperationException">It has not: a defect of this library.</exception>
     public void Check(string path, long sizeBytes, IReadOnlyList<Candidate> chosen)
     {
-        long predicted = Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits));
+        long predicted = Predict(chosen);
         if (predicted <= OnnxFile.LargestBytes ? sizeBytes != predicted : sizeBytes > predicted)
         {
             throw new InvalidOperationException($"{path}: {sizeBytes} bytes were written where {predicted} were predicted");

@@ -1,3 +1,4 @@
+using Clado.Activations;
 using Clado.Allocation;
 using Clado.Evaluation;
 using Clado.Layers;
@@ -19,6 +20,9 @@ internal sealed record AllocationOutcome(AllocationResult Result, string Estimat
 
     /// <summary>Loss increase measured on the written file, or null where that is not done.</summary>
     public double? MeasuredLoss { get; init; }
+
+    /// <summary>What rounded activations cost, or null where that is not measured.</summary>
+    public ActivationEffect? Activations { get; init; }
 
     /// <summary>How close the written file is to its simulation, or null where that is not checked.</summary>
     public ParityResult? Parity { get; init; }

@@ -33,6 +33,14 @@ internal sealed record RunDescription
     private const string Float = "float", Int8 = "8";
 
     // Names of the command line.
+    private static readonly Dictionary<string, ActivationFormat> Formats = new()
+    {
+        [Float] = ActivationFormat.Float,
+        [Int8] = ActivationFormat.Int8,
+        ["auto"] = ActivationFormat.Auto,
+    };
+
+    // Names of the command line.
     private static readonly Dictionary<string, RangeMethod> Methods = new()
     {
         ["mse"] = RangeMethod.LeastSquares,
@@ -112,13 +120,17 @@ internal sealed record RunDescription
 
     /// <summary>What becomes of activations where nobody says.</summary>
     public ActivationOptions WrittenActivations() =>
-        new() { Format = Activations == Float ? ActivationFormat.Float : ActivationFormat.Int8, Ranges = Methods[Ranges] };
+        new() { Format = Formats[Activations], Ranges = Methods[Ranges] };
 
     /// <summary>Name of a way to choose ranges, as on the command line.</summary>
     public static string NameOf(RangeMethod method) => Methods.First(m => m.Value == method).Key;
 
     /// <summary>Estimator and loss.</summary>
     public SensitivityOptions Sensitivity() => new() { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
+
+    /// <summary>Whether losses were measured with activations in floats.</summary>
+    [JsonIgnore]
+    public bool MeasuresFloats => MeasuredActivations == Float;
 
     /// <summary>Whether candidates were fitted to the run's images.</summary>
     [JsonIgnore]
@@ -164,7 +176,7 @@ internal sealed record RunDescription
         : InputShape is not null && !IsShape(InputShape) ? "inputShape"
         : !SensitivityOptions.Estimators.Contains(Estimator) ? "estimator"
         : Loss != Automatic && !SensitivityOptions.Losses.Contains(Loss) ? "loss"
-        : Activations is not (Float or Int8) ? "activations" : MeasuredActivations is not (Float or Int8) ? "measuredActivations"
+        : !Formats.ContainsKey(Activations) ? "activations" : MeasuredActivations is not (Float or Int8) ? "measuredActivations"
         : !Methods.ContainsKey(Ranges) ? "ranges"
         : Opset is not (OpsetUpgrade.TargetOpset or OpsetUpgrade.EarlierOpset) ? "opset"
         : null;
@@ -186,7 +198,7 @@ internal sealed record RunDescription
     private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
 
     /// <summary>Name of a format, as on the command line.</summary>
-    public static string NameOf(ActivationFormat format) => format == ActivationFormat.Int8 ? Int8 : Float;
+    public static string NameOf(ActivationFormat format) => Formats.First(f => f.Value == format).Key;
 
     private IEnumerable<KeyValuePair<string, JsonNode?>> Compared() =>
         JsonSerializer.SerializeToNode(this, Json)!.AsObject().Where(p => !Free.Contains(p.Key));
