@@ -2,11 +2,9 @@ using Clado.Activations;
 using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Execution;
-using Clado.Graphs;
 using Clado.Images;
 using Clado.Inference;
 using Clado.Losses;
-using Clado.Onnx;
 using Clado.Repair;
 
 namespace Clado;
@@ -23,7 +21,7 @@ internal sealed class ActivationStages(MeasuredRun run, IProgress<StageProgress>
     // Steps of a repair that is neither short nor long; where it takes more, the share stays at its end.
     private const int UsualSteps = 20;
 
-    /// <summary>Finds the grids of activations on the network with the chosen weights, and repairs what costs too much where asked to.</summary>
+    /// <summary>Finds the grids of activations on the network with chosen weights; repairs what costs too much where asked to.</summary>
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
     /// <returns>What is written of activations; null where they stay floats.</returns>
     /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
@@ -78,7 +76,7 @@ internal sealed class ActivationStages(MeasuredRun run, IProgress<StageProgress>
         return repair.Find(usual, seen, () => Costs(usual.Plan, rule));
     }
 
-    /// <summary>What each range costs alone in the float network; what the run folder has is not measured again. Shape: [ranges].</summary>
+    /// <summary>What each range costs alone; what the run folder has is not measured again. Shape: [ranges].</summary>
     private IReadOnlyList<RangeCost> Costs(ActivationPlan plan, RangeRule rule)
     {
         var work = On("what each activation costs").Limit(ImagesForRepair);

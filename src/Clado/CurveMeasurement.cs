@@ -6,7 +6,6 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Inference;
 using Clado.Losses;
-using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
 using static System.FormattableString;

@@ -66,6 +66,7 @@ internal static class QuantizeCommand
             model = deployment.Commit();
         }
         terminal.ShowLabelHint(model.Evaluation);
+        terminal.ShowActivationHint(model.Activations);
         var biases = BesideTheFile(
             terminal, "what corrected biases gain", () => run.MeasureBiases(model.Allocation, terminal, cancellation));
         model = model with { Biases = biases };

@@ -22,11 +22,19 @@ internal static class ActivationViews
         {
             terminal.Show(repair);
         }
-        if (effect.CostsMost)
+    }
+
+    /// <summary>That activations cost more than the weights, where they do.</summary>
+    public static void ShowActivationHint(this Terminal terminal, ActivationEffect? activations)
+    {
+        if (activations is { CostsMost: true } effect)
         {
-            terminal.Message(effect.Repair is null
-                ? "activations cost more than the weights do; --activations auto looks for grids and floats that cost less"
-                : "activations still cost more than the weights do, on these images");
+            terminal.Message(
+                Invariant($"activations: they cost {effect.ActivationLoss:0.0000} of the loss increase, ")
+                + Invariant($"the weights {effect.WeightLoss:0.0000}; ")
+                + (effect.Repair is null
+                    ? "--activations auto looks for grids and floats that cost less"
+                    : Invariant($"on the {effect.Repair.Images:N0} images that they were repaired by, they cost less")));
         }
     }
 
@@ -42,8 +50,9 @@ internal static class ActivationViews
         {
             terminal.Data(Invariant($"and {repair.Tensors.Count - MostTensors:N0} more"));
         }
-        terminal.Data(Invariant($"activations repaired, by {repair.Images:N0} images: loss increase {repair.LossBefore:0.0000} with all of ")
-            + Invariant($"them on 8 bits, {repair.LossAfter:0.0000} as written, {repair.WeightLoss:0.0000} with all in floats"));
+        terminal.Data(Invariant($"activations repaired, by {repair.Images:N0} images: loss increase {repair.LossBefore:0.0000} ")
+            + Invariant($"with all of them on 8 bits, {repair.LossAfter:0.0000} as written, ")
+            + Invariant($"{repair.WeightLoss:0.0000} with all in floats"));
         terminal.Data(Invariant($"the price: {repair.FloatMacs:P1} of the layers' MACs are computed in floats ")
             + Invariant($"({repair.FloatMacsBefore:P1} before)"));
     }

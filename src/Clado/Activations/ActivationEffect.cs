@@ -21,7 +21,9 @@ public sealed record ActivationEffect(int Images, double WeightLoss, double File
     /// <summary>Whether activations cost no more than weights do, or next to nothing.</summary>
     /// <param name="weights">Loss increase with float activations.</param>
     /// <param name="both">Loss increase with rounded activations.</param>
-    internal static bool IsAcceptable(double weights, double both) => both - weights <= Math.Max(weights, Negligible);
+    /// <param name="share">How much of that is taken. Range: (0, 1].</param>
+    internal static bool IsAcceptable(double weights, double both, double share = 1) =>
+        both - weights <= share * Math.Max(weights, Negligible);
 }
 
 /// <summary>How activations were repaired that cost more than weights.</summary>

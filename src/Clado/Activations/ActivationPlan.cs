@@ -19,8 +19,8 @@ internal sealed record IntegerNode(int Node, QuantizableLayer Layer, int InputRa
 
 /// <summary>
 /// Which tensors of a network are put on 8-bit grids, so that ONNX Runtime's CPU provider fuses every node between two of them to an
-/// integer kernel (QLinearConv, QGemm, MatMulIntegerToFloat, QLinearAdd, …). It follows from the graph, and from which nodes shall compute in
-/// floats though they need not: ranges do not change it, nor the file's size.
+/// integer kernel (QLinearConv, QGemm, MatMulIntegerToFloat, QLinearAdd, …). It follows from the graph, and from which nodes shall compute
+/// in floats though they need not: ranges do not change it, nor the file's size.
 /// </summary>
 internal sealed record ActivationPlan
 {

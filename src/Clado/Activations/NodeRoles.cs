@@ -34,7 +34,7 @@ internal sealed class NodeRoles
 
     /// <param name="graph">The network.</param>
     /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
-    /// <param name="floats">Nodes that compute in floats though they could in integers.</param>
+    /// <param name="floats">Kernels that compute in floats though they could in integers.</param>
     public NodeRoles(Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlySet<int> floats)
     {
         this.graph = graph;
@@ -46,7 +46,7 @@ internal sealed class NodeRoles
         for (int i = 0; i < roles.Length; i++)
         {
             roles[i] = layerOf.TryGetValue(i, out var layer) ? OfLayer(i, layer) : OfOther(i);
-            if (roles[i] != NodeRole.Float && floats.Contains(i))
+            if (roles[i] is NodeRole.Convolution or NodeRole.Product or NodeRole.Integer && floats.Contains(i))
             {
                 roles[i] = NodeRole.Float;
                 reasons.Add(i, TooCostly);

@@ -13,6 +13,9 @@ internal static class SwitchedRounding
 {
     private const string Switch = "on";
 
+    // Behind the value, its scale and its zero point.
+    private const int SwitchSlot = 3;
+
     /// <summary>Puts switches and grids where a plan has grids.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="plan">Its ranges.</param>
@@ -21,13 +24,12 @@ internal static class SwitchedRounding
     {
         var (model, names) = (graph.Model.Clone(), new TensorNames(graph));
         QdqInsertion.Into(model, new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan)), names, null);
-        var switchOf = plan.Tensors.Select((tensor, index) => (tensor, index))
-            .ToDictionary(t => names.Of(TensorRole.RangeScale, t.tensor.Range), t => Inputs(names, t.tensor.Range).Switch);
+        var given = Enumerable.Range(0, plan.Ranges.Count).Select(range => Inputs(names, range)).ToArray();
+        var switchOf = given.ToDictionary(g => g.Scale, g => g.Switch);
         foreach (var call in model.Graph.Node.Where(n => n.Domain == LocalFunctions.Domain && n.OpType == QdqInsertion.FunctionName))
         {
-            call.Input.Add(switchOf[call.Input[1]]);
+            call.SetOperand(SwitchSlot, switchOf[call.Operand(1)]);
         }
-        var given = Enumerable.Range(0, plan.Ranges.Count).Select(range => Inputs(names, range)).ToArray();
         var fed = given.SelectMany(g => (string[])[g.Scale, g.ZeroPoint]).ToHashSet();
         foreach (var grid in model.Graph.Initializer.Where(t => fed.Contains(t.Name)).ToArray())
         {

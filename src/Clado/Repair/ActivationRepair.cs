@@ -1,5 +1,4 @@
 using Clado.Activations;
-using Clado.Execution;
 
 namespace Clado.Repair;
 
@@ -11,6 +10,12 @@ namespace Clado.Repair;
 /// <param name="fits">Whether a file of a plan keeps the size that was promised.</param>
 internal sealed class ActivationRepair(ChosenNetwork network, Func<ActivationPlan, bool> fits)
 {
+    // A repair is looked for on some images, and holds on others only about.
+    private const double Margin = 0.75;
+
+    // What it costs to compute in floats where hardly any MACs are, as a share of all: conversions, and kernels that move more bytes.
+    private const double ConversionShare = 0.02;
+
     // Ranges that are put back to integers, one after the other, where the others in floats are enough.
     private const int MostPutBack = 16;
 
@@ -31,12 +36,11 @@ internal sealed class ActivationRepair(ChosenNetwork network, Func<ActivationPla
         var costs = measureCosts();
         var (grids, after) = WithRules(usual, seen, costs, before);
         var ruled = grids == usual ? [] : costs.Where(cost => cost.Loss < cost.Usual).ToList();
-        int[] order = [.. costs.OrderByDescending(cost => grids == usual ? cost.Usual : cost.Loss).Select(cost => cost.Range)];
         var floats = new List<int>();
         var repaired = grids;
         if (!ActivationEffect.IsAcceptable(network.WeightLoss, after))
         {
-            floats = Fewest(grids, order);
+            floats = Fewest(grids, Order(grids.Plan, [.. costs.Select(cost => grids == usual ? cost.Usual : cost.Loss)]));
             repaired = WithFloats(grids, floats);
             after = network.Loss(repaired);
         }
@@ -64,12 +68,34 @@ internal sealed class ActivationRepair(ChosenNetwork network, Func<ActivationPla
         {
             return (usual, before);
         }
-        var chosen = new QuantizedActivations(usual.Plan, ActivationRanges.Of(seen.Zip(costs, (range, cost) => cost.Rule.Interval(range))));
+        var intervals = seen.Zip(costs, (range, cost) => cost.Rule.Interval(range));
+        var chosen = new QuantizedActivations(usual.Plan, ActivationRanges.Of(intervals));
         double after = network.Loss(chosen);
         return after < before ? (chosen, after) : (usual, before);
     }
 
-    /// <summary>As few of the costliest ranges in floats as are enough; all, where none are.</summary>
+    /// <summary>The ranges in the order in which floats around them are worth most: by what they cost, for the MACs it takes.</summary>
+    /// <param name="plan">The ranges.</param>
+    /// <param name="costs">What each costs alone. Shape: [ranges].</param>
+    private static int[] Order(ActivationPlan plan, double[] costs)
+    {
+        double least = Math.Max(1, ConversionShare * plan.Nodes.Sum(ChosenNetwork.MacsOf));
+        var (left, floats, order) = (Enumerable.Range(0, costs.Length).ToList(), new HashSet<int>(), new List<int>());
+        var macs = plan.Nodes.GroupBy(node => node.Node).ToDictionary(node => node.Key, node => node.Sum(ChosenNetwork.MacsOf));
+        while (left.Count > 0)
+        {
+            double Price(int range) => least + plan.Kernels[range].Except(floats).Sum(node => macs.GetValueOrDefault(node));
+            int next = left.MaxBy(range => costs[range] / Price(range));
+            left.Remove(next);
+            order.Add(next);
+            floats.UnionWith(plan.Kernels[next]);
+        }
+        return [.. order];
+    }
+
+    /// <summary>As few of the first ranges in floats as are enough; all, where none are.</summary>
+    /// <param name="grids">The grids of the others.</param>
+    /// <param name="order">The ranges, those to begin with first. Shape: [ranges].</param>
     private List<int> Fewest(QuantizedActivations grids, int[] order)
     {
         int failing = 0, enough = 1;
@@ -84,7 +110,8 @@ internal sealed class ActivationRepair(ChosenNetwork network, Func<ActivationPla
         }
         var floats = order[..enough].ToList();
         // The last one was what made it enough. Of the others, those whose kernels work most come first.
-        foreach (int range in floats.SkipLast(1).OrderByDescending(range => network.Macs(grids.Plan, range)).Take(MostPutBack).ToArray())
+        var others = floats.SkipLast(1).OrderByDescending(range => ChosenNetwork.Macs(grids.Plan, range)).ToArray();
+        foreach (int range in others.Take(MostPutBack))
         {
             int[] without = [.. floats.Where(other => other != range)];
             if (IsEnough(grids, without))
@@ -98,7 +125,7 @@ internal sealed class ActivationRepair(ChosenNetwork network, Func<ActivationPla
     private bool IsEnough(QuantizedActivations grids, IReadOnlyList<int> floats)
     {
         var activations = WithFloats(grids, floats);
-        return fits(activations.Plan) && ActivationEffect.IsAcceptable(network.WeightLoss, network.Loss(activations));
+        return fits(activations.Plan) && ActivationEffect.IsAcceptable(network.WeightLoss, network.Loss(activations), Margin);
     }
 
     /// <summary>The kernels of some ranges in floats: these ranges are rounded no more, and others keep their grids.</summary>

@@ -56,7 +56,8 @@ internal sealed class ChosenNetwork
     /// <summary>MACs of the layers that compute in integers with a range.</summary>
     /// <param name="plan">The plan of the range.</param>
     /// <param name="range">The range.</param>
-    public double Macs(ActivationPlan plan, int range) => plan.Nodes.Where(node => plan.Kernels[range].Contains(node.Node)).Sum(MacsOf);
+    public static double Macs(ActivationPlan plan, int range) =>
+        plan.Nodes.Where(node => plan.Kernels[range].Contains(node.Node)).Sum(MacsOf);
 
     /// <summary>Share of the layers' MACs that are computed in floats. Range: [0, 1].</summary>
     /// <param name="plan">What is rounded.</param>
@@ -67,5 +68,6 @@ internal sealed class ChosenNetwork
     }
 
     /// <summary>MACs of one use of a layer.</summary>
-    private static double MacsOf(IntegerNode node) => (double)node.Layer.Macs / node.Layer.Nodes.Count;
+    /// <param name="node">The use.</param>
+    public static double MacsOf(IntegerNode node) => (double)node.Layer.Macs / node.Layer.Nodes.Count;
 }

@@ -5,7 +5,7 @@ namespace Clado.Repair;
 /// <summary>Numbers, and what stands in for losses of what are none.</summary>
 internal static class Finite
 {
-    /// <summary>Loss of an image on which an output is NaN or infinite: beyond what any other costs, and a number that records take.</summary>
+    /// <summary>Loss of an image on which an output is NaN or infinite: beyond any other, and a number that records take.</summary>
     public const double Broken = 1e9;
 
     /// <summary>Whether all values are finite.</summary>

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Clado.Activations;
 using Clado.Execution;
 using Clado.Graphs;
@@ -9,7 +8,7 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Repair;
 
-/// <summary>A network in floats whose activations are rounded range by range, as every run wants it. Safe to run from several threads.</summary>
+/// <summary>A network in floats whose activations are rounded range by range, as every run wants it. Safe on several threads.</summary>
 internal sealed class SwitchedNetwork : IDisposable
 {
     private readonly GraphSession session;
