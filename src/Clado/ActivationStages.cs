@@ -68,7 +68,7 @@ internal sealed class ActivationStages(MeasuredRun run, IProgress<StageProgress>
     private QuantizedActivations Repaired(
         QuantizedActivations usual, IReadOnlyList<Candidate> chosen, IReadOnlyList<ActivationHistogram> seen, RangeRule rule)
     {
-        var losses = Losses(On("looking at activations").Limit(ImagesForRepair));
+        var losses = Losses(On("looking at activations").Limit(ImagesForRepair), keepsBatches: true);
         var steps = new WorkProgress(UsualSteps * losses.Workload.Images.Items.Count, losses.Workload.Progress);
         long promised = run.FileSize.Predict(chosen);
         var repair = new ActivationRepair(
@@ -85,7 +85,8 @@ internal sealed class ActivationStages(MeasuredRun run, IProgress<StageProgress>
         return new RangeCosts(Losses(work), plan, seen, records).Measure(rule);
     }
 
-    private NetworkLosses Losses(Workload work) => new(run.Graph, run.Sensitivity.Loss, run.Scales, work);
+    private NetworkLosses Losses(Workload work, bool keepsBatches = false) =>
+        new(run.Graph, run.Sensitivity.Loss, run.Scales, work) { KeepsBatches = keepsBatches };
 
     private Workload On(string stage) => run.On(stage, progress, cancellation);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics.Tensors;
 using Clado.Execution;
 using Clado.Graphs;
@@ -15,6 +16,11 @@ namespace Clado.Losses;
 /// <param name="workload">Images to run.</param>
 internal sealed class NetworkLosses(Graph graph, string? loss, IReadOnlyList<OutputScale>? scales, Workload workload)
 {
+    // Pixels and outputs that are kept, in bytes.
+    private const long MostKept = 128L << 20;
+
+    private readonly ConcurrentDictionary<int, Compared> kept = [];
+
     /// <summary>The network that losses are measured over.</summary>
     public Graph Graph => graph;
 
@@ -23,6 +29,9 @@ internal sealed class NetworkLosses(Graph graph, string? loss, IReadOnlyList<Out
 
     /// <summary>Images to run.</summary>
     public Workload Workload => workload;
+
+    /// <summary>Whether batches and the float network's outputs are kept for more than one measurement, where they are not too large.</summary>
+    public bool KeepsBatches { get; init; }
 
     /// <summary>Measures networks.</summary>
     /// <param name="networks">The networks; their outputs are read where the float network's are. Shape: [networks].</param>
@@ -52,12 +61,11 @@ internal sealed class NetworkLosses(Graph graph, string? loss, IReadOnlyList<Out
     public void ForEachBatch(int batchSize, Action<ImageBatch, int, Func<float[], double[]>> measure)
     {
         var losses = new LossFactory(graph, Readout, workload.Images, loss, scales);
-        using var reference = new ModelRunner(graph, Readout, OutputSource.Float(graph.File));
         var batches = workload.Batches(graph, batchSize);
+        using var reference = kept.Count == batches.Count ? null : new ModelRunner(graph, Readout, OutputSource.Float(graph.File));
         workload.SideBySide.For(batches.Count, index =>
         {
-            var batch = batches.Load(index);
-            var outputs = reference.Run(batch);
+            var (batch, outputs) = kept.GetValueOrDefault(index) ?? Compare(batches.Load(index), reference!);
             var increase = losses.Create(outputs, outputs, batch);
             measure(batch, index * batches.BatchSize, own =>
             {
@@ -66,4 +74,17 @@ internal sealed class NetworkLosses(Graph graph, string? loss, IReadOnlyList<Out
             });
         });
     }
+
+    private Compared Compare(ImageBatch batch, ModelRunner reference)
+    {
+        var compared = new Compared(batch, reference.Run(batch));
+        long bytes = sizeof(float) * ((long)batch.Pixels.Length + compared.Outputs.Length) / batch.Count * workload.Images.Items.Count;
+        if (KeepsBatches && bytes <= MostKept)
+        {
+            kept.TryAdd(batch.Index, compared);
+        }
+        return compared;
+    }
+
+    private sealed record Compared(ImageBatch Batch, float[] Outputs);
 }

@@ -30,18 +30,20 @@ internal sealed class ChosenNetwork
     /// <summary>Images that losses are measured on.</summary>
     public int Images => losses.Workload.Images.Items.Count;
 
-    /// <summary>Mean loss increase over the float network, of a simulation in floats.</summary>
+    /// <summary>Mean loss increase over the float network of the file that would be written.</summary>
     /// <param name="activations">What is rounded; null for nothing.</param>
     public double Loss(QuantizedActivations? activations)
     {
         var (graph, readout, sum) = (losses.Graph, losses.Readout, new double[Images]);
-        var model = SimulatedModel.Build(graph, chosen, activations);
-        using var runner = ModelRunner.InFloats(model, graph.Inputs, readout, OutputSource.Quantized(graph.File));
+        var source = OutputSource.Quantized(graph.File);
+        using var runner = activations is null
+            ? new ModelRunner(FakeQuantizedGraph.Of(graph, chosen), readout, source)
+            : ModelRunner.AsWritten(ModelWriter.Build(graph, chosen, activations), graph.Inputs, readout, source);
         losses.ForEachBatch(BatchSize.Of(graph), (batch, start, measure) =>
         {
             var outputs = runner.RunUnchecked(batch);
             var own = outputs.All(Finite.Are)
-                ? measure(readout.Collect(outputs, batch, OutputSource.Quantized(graph.File)))
+                ? measure(readout.Collect(outputs, batch, source))
                 : [.. Enumerable.Repeat(Finite.Broken, batch.Count)];
             own.CopyTo(sum, start);
             progress?.Add(batch.Count);
