@@ -38,6 +38,9 @@ internal sealed record ActivationPlan
     /// <summary>The nodes that compute in integers with each range: they make or read a tensor of it. Shape: [ranges][nodes].</summary>
     public required IReadOnlyList<IReadOnlySet<int>> Kernels { get; init; }
 
+    /// <summary>Indices of the nodes that compute in floats though they could in integers.</summary>
+    public required IReadOnlySet<int> Floats { get; init; }
+
     /// <summary>Layers, and what stays float: not the biases that are written as integers.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="found">What was found in it.</param>
@@ -59,7 +62,8 @@ internal sealed record ActivationPlan
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(layers);
-        var roles = new NodeRoles(graph, layers, floats ?? new HashSet<int>());
+        floats ??= new HashSet<int>();
+        var roles = new NodeRoles(graph, layers, floats);
         var ranges = new Dictionary<string, int>();
         var tensors = QuantizedTensors(graph, roles, ranges);
         bool IsInteger(QuantizableLayer layer, int node) =>
@@ -75,6 +79,7 @@ internal sealed record ActivationPlan
             Tensors = tensors,
             Nodes = [.. nodes],
             Kept = roles.Kept(),
+            Floats = floats,
             Kernels =
             [
                 .. tensors.GroupBy(tensor => tensor.Range).OrderBy(range => range.Key)

@@ -16,6 +16,7 @@ internal sealed class FileSize
     private const int MostInitializersOfLayer = 4;
 
     private readonly ModelProto frame;
+    private readonly ActivationPlan? plan;
     private readonly long frameGraphBytes;
     private readonly long aroundGraphBytes;
     private readonly int initializers;
@@ -36,6 +37,7 @@ internal sealed class FileSize
     public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers, ActivationPlan? plan)
     {
         frame = ModelFrame.Of(graph, layers);
+        this.plan = plan;
         if (plan is not null)
         {
             // Grids and biases take the same bytes whatever their values are.
@@ -61,15 +63,18 @@ internal sealed class FileSize
     /// </summary>
     /// <param name="weightBytes">Sum of <see cref="Candidate.SizeBytes"/> over the layers.</param>
     /// <param name="widths">Widths that are used.</param>
-    public long Predict(long weightBytes, IEnumerable<int> widths)
+    public long Predict(long weightBytes, IEnumerable<int> widths) => Predict(weightBytes, FunctionBytes(widths));
+
+    private long Predict(long weightBytes, long functionBytes)
     {
-        long size = OneFile(weightBytes, FunctionBytes(widths));
+        long size = OneFile(weightBytes, functionBytes);
         return size <= OnnxFile.LargestBytes ? size : size + SecondFileBytes;
     }
 
     /// <summary>Bytes of the file with these candidates.</summary>
     /// <param name="chosen">One a layer. Shape: [layers].</param>
-    public long Predict(IReadOnlyList<Candidate> chosen) => Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits));
+    public long Predict(IReadOnlyList<Candidate> chosen) => Predict(
+        chosen.Sum(c => c.SizeBytes), FunctionBytes(chosen.Select(c => (c.Bits, plan?.UnpackingOf(c.Layer) ?? Unpacking.ForKernels))));
 
     /// <summary>Throws unless what was written has the predicted size.</summary>
     /// <param name="path">Path that the error names.</param>
@@ -117,10 +122,12 @@ internal sealed class FileSize
     private long OneFile(long weightBytes, long functionBytes) =>
         aroundGraphBytes + functionBytes + FieldSize.Bytes(ModelProto.GraphFieldNumber, frameGraphBytes + weightBytes);
 
-    private long FunctionBytes(IEnumerable<int> widths)
+    private long FunctionBytes(IEnumerable<int> widths) => FunctionBytes(widths.Select(bits => (bits, Unpacking.ForKernels)));
+
+    private long FunctionBytes(IEnumerable<(int Bits, Unpacking Unpacking)> used)
     {
         var with = frame.Clone();
-        UnpackingFunctions.AddTo(with, widths);
+        UnpackingFunctions.AddTo(with, used);
         return with.CalculateSize() - aroundGraphBytes;
     }
 }

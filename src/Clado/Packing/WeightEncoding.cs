@@ -20,7 +20,9 @@ internal static class WeightEncoding
     /// <param name="candidate">The codes and scales.</param>
     /// <param name="names">Names for the tensors.</param>
     /// <param name="opset">The file's opset: 25 or 21.</param>
-    public static EncodedWeight Encode(Candidate candidate, TensorNames names, int opset)
+    /// <param name="unpacking">What unpacks it.</param>
+    public static EncodedWeight Encode(
+        Candidate candidate, TensorNames names, int opset, Unpacking unpacking = Unpacking.ForKernels)
     {
         ArgumentNullException.ThrowIfNull(candidate);
         ArgumentNullException.ThrowIfNull(names);
@@ -35,7 +37,7 @@ internal static class WeightEncoding
         long[] scalesShape = layer.ChannelAxis is null ? [] : [candidate.Scales.Length];
         tensors.Add(TensorData.Singles(names.Of(TensorRole.WeightScales, layer.Index), candidate.Scales, scalesShape));
         var axis = Attribute(UnpackingFunctions.AxisAttribute, layer.ChannelAxis ?? 0);
-        var node = LocalFunctions.Call(UnpackingFunctions.Name(candidate.Bits), tensors.Select(t => t.Name), layer.Weight, axis);
+        var node = LocalFunctions.Call(UnpackingFunctions.Name(candidate.Bits, unpacking), tensors.Select(t => t.Name), layer.Weight, axis);
         if (layout.NeedsShape)
         {
             node.Attribute.Add(Attribute(UnpackingFunctions.ShapeAttribute, shape));
