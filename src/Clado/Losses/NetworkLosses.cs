@@ -30,7 +30,7 @@ internal sealed class NetworkLosses(Graph graph, string? loss, IReadOnlyList<Out
     /// <summary>Images to run.</summary>
     public Workload Workload => workload;
 
-    /// <summary>Whether batches and the float network's outputs are kept for more than one measurement, where they are not too large.</summary>
+    /// <summary>Whether batches and the float network's outputs are kept between measurements, where they are not too large.</summary>
     public bool KeepsBatches { get; init; }
 
     /// <summary>Measures networks.</summary>

@@ -89,7 +89,7 @@ internal sealed class UnpackingFunction
         Add("DequantizeLinear", [codes, Scales, ZeroPoints], Weight, axis);
     }
 
-    /// <summary>The same numbers by operators that are folded. Scales are broadcast along the last axis: the first is brought there.</summary>
+    /// <summary>The same numbers by operators that are folded. Scales are broadcast along the last axis.</summary>
     private void Multiply(string codes, bool isFirst)
     {
         if (layout.Bits < 8)
