@@ -6,7 +6,6 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Inference;
 using Clado.Losses;
-using Clado.Onnx;
 using Clado.Runs;
 using Clado.Sensitivity;
 using static System.FormattableString;
@@ -172,7 +171,8 @@ internal sealed class CurveMeasurement
         var unknown = chosen.Where(m => !known.ContainsKey(Key(m.Point))).DistinctBy(m => Key(m.Point)).ToArray();
         if (unknown.Length > 0)
         {
-            var models = unknown.Select(m => Sound(m.Point, m.Choice)).ToArray();
+            var written = unknown.Select(m => Sound(m.Point, m.Choice)).ToArray();
+            var models = written.Select(w => w.Model).ToArray();
             var work = run.On(images, null, null, cancellation) with { Progress = part };
             var results = ModelComparison.Evaluate(run.Graph, models, run.Sensitivity.Loss, run.Scales, work);
             if (curve.FloatTop1 is null && results[0].LabelHint is { } hint)
@@ -180,37 +180,37 @@ internal sealed class CurveMeasurement
                 progress?.Report(new StageProgress("labels", hint, null));
             }
             curve = curve with { FloatTop1 = results[0].Top1 };
-            foreach (var ((point, choice), result) in unknown.Zip(results.Skip(1)))
+            foreach (var ((point, choice), file, result) in unknown.Zip(written, results.Skip(1)))
             {
-                run.FileSize.Check(point.Budget, result.SizeBytes, choice.Chosen);
+                run.FileSizeOf(file.Activations?.Plan).Check(point.Budget, result.SizeBytes, choice.Chosen);
                 known.Add(Key(point), With(point, result));
             }
         }
-        curve = curve.With([.. chosen.Select(m => (m.Point, Same: known[Key(m.Point)])).Select(m =>
-            m.Point with
-            {
-                Top1 = m.Same.Top1,
-                Agreement = m.Same.Agreement,
-                MeasuredLoss = m.Same.MeasuredLoss,
-                Measure = m.Same.Measure,
-                MeasureValue = m.Same.MeasureValue,
-            })]);
+        curve = curve.With([.. chosen.Select(m => (m.Point, Same: known[Key(m.Point)])).Select(m => m.Point with
+        {
+            SizeBytes = m.Same.SizeBytes,
+            Top1 = m.Same.Top1,
+            Agreement = m.Same.Agreement,
+            MeasuredLoss = m.Same.MeasuredLoss,
+            Measure = m.Same.Measure,
+            MeasureValue = m.Same.MeasureValue,
+        })]);
         folder.WriteCurve(curve);
     }
 
     /// <summary>The model that would be written of a point; one that computes something else than its bits say is refused.</summary>
-    private ModelProto Sound(CurvePoint point, AllocationResult choice)
+    private WrittenModel Sound(CurvePoint point, AllocationResult choice)
     {
-        var stages = new DeployingStages(run, null, cancellation);
-        var activations = stages.MeasureRanges(choice.Chosen);
-        var model = ModelWriter.Build(run.Graph, choice.Chosen, activations);
+        var activations = new ActivationStages(run, null, cancellation).Find(choice.Chosen);
         var name = $"the file of {point.Budget} ({point.Method})".ToLowerInvariant();
-        stages.Compare(model, name, choice.Chosen, activations, ImagesToCompare).ThrowIfBroken(name);
-        return model;
+        var written = new WrittenModel(ModelWriter.Build(run.Graph, choice.Chosen, activations), name, choice.Chosen, activations);
+        new DeployingStages(run, null, cancellation).Compare(written, ImagesToCompare).ThrowIfBroken(name);
+        return written;
     }
 
     private static CurvePoint With(CurvePoint point, EvaluationResult result) => point with
     {
+        SizeBytes = result.SizeBytes,
         Top1 = result.Top1,
         Agreement = result.Agreement,
         MeasuredLoss = result.LossIncrease is { } loss && double.IsFinite(loss) ? loss : null,

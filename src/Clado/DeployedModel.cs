@@ -1,5 +1,7 @@
+using Clado.Activations;
 using Clado.Allocation;
 using Clado.Evaluation;
+using Clado.Layers;
 
 namespace Clado;
 
@@ -14,6 +16,15 @@ public sealed record DeployedModel(AllocationResult Allocation, string Path, Par
 
     /// <summary>The file on the run's images, against the float model; null where that was not asked for.</summary>
     public EvaluationResult? Evaluation { get; init; }
+
+    /// <summary>What of its loss is due to rounded activations; null where they stay floats.</summary>
+    public ActivationEffect? Activations { get; init; }
+
+    /// <summary>What stays as it is in the file, operators and constants, and why. Shape: [kept].</summary>
+    public IReadOnlyList<KeptOperation> Kept { get; init; } = [];
+
+    /// <summary>Operations that compute in floats though activations are written as integers, and why. Shape: [operations].</summary>
+    public IReadOnlyList<KeptOperation> FloatOperations { get; init; } = [];
 
     /// <summary>What corrected biases gain; null where none were corrected, or it was not measured.</summary>
     public BiasEffect? Biases { get; init; }

@@ -1,6 +1,5 @@
 using Clado.Activations;
 using Clado.Allocation;
-using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Export;
 using Clado.Images;
@@ -20,18 +19,19 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// <param name="path">Destination.</param>
     /// <param name="evaluate">Whether the file is evaluated on the run's images.</param>
     public Deployment Deploy(AllocationResult allocation, string path, bool evaluate) =>
-        Write(allocation, path, MeasureRanges(allocation.Chosen), evaluate);
+        Write(allocation, path, Activations.Find(allocation.Chosen), evaluate);
 
     /// <summary>The same, as refined where that loses less. Of the two files one at a time lies beside the destination.</summary>
     /// <param name="allocation">The choice.</param>
     /// <param name="path">Destination.</param>
     public Deployment DeployBetter(AllocationResult allocation, string path)
     {
-        var activations = MeasureRanges(allocation.Chosen);
+        var activations = Activations.Find(allocation.Chosen);
         EvaluationResult evaluation;
+        ActivationEffect? cost;
         using (var first = Write(allocation, path, activations, evaluate: true))
         {
-            evaluation = first.Model.Evaluation!;
+            (evaluation, cost) = (first.Model.Evaluation!, first.Model.Activations);
         }
         var refined = Deploy(Refine(allocation, activations), path, evaluate: true);
         // Both were compared with the float model, so both have a loss.
@@ -41,47 +41,38 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
             return refined.With(refined.Model with { Refinement = effect });
         }
         refined.Dispose();
-        var again = Write(allocation, path, activations, evaluate: false);
-        return again.With(again.Model with { Evaluation = evaluation, Refinement = effect });
+        var again = Write(allocation, path, activations, evaluate: null);
+        return again.With(again.Model with { Evaluation = evaluation, Refinement = effect, Activations = cost });
     }
 
-    /// <summary>Finds the grids of 8-bit activations on the network with the chosen weights.</summary>
-    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
-    /// <returns>What is written of activations; null where they stay floats.</returns>
-    /// <exception cref="CladoException">The run's images are not there or have changed.</exception>
-    public QuantizedActivations? MeasureRanges(IReadOnlyList<Candidate> chosen)
-    {
-        if (run.Plan is not { } plan)
-        {
-            return null;
-        }
-        if (run.Activations.Format == ActivationFormat.Keep)
-        {
-            return KeptGrids.Of(run.Graph, run.Layers);
-        }
-        var work = On("activation ranges").Limit(MeasuredRun.ImagesForRanges);
-        var network = FakeQuantizedGraph.Of(run.Graph, chosen);
-        return new QuantizedActivations(plan, RangeMeasurement.Measure(network, plan, run.Activations.Ranges, work));
-    }
+    /// <summary>The stages of activations.</summary>
+    private ActivationStages Activations => new(run, progress, cancellation);
 
     /// <summary>Writes the model beside its destination and looks at it.</summary>
     /// <param name="allocation">The choice.</param>
     /// <param name="path">Destination.</param>
     /// <param name="activations">What is written of activations; null where they stay floats.</param>
-    /// <param name="evaluate">Whether the file is evaluated on the run's images.</param>
-    public Deployment Write(AllocationResult allocation, string path, QuantizedActivations? activations, bool evaluate)
+    /// <param name="evaluate">
+    /// Whether the file is evaluated on the run's images, or what activations cost is measured alone; null where all of that is known.
+    /// </param>
+    private Deployment Write(AllocationResult allocation, string path, QuantizedActivations? activations, bool? evaluate)
     {
         OnnxFile.ThrowIfLost(path, run.Graph.File);
         var staged = OnnxFile.Stage(ModelWriter.Build(run.Graph, allocation.Chosen, activations), path);
         try
         {
-            run.FileSize.Check(path, staged.SizeBytes, allocation.Chosen);
-            var written = OnnxFile.Read(staged.Path);
-            var parity = Compare(written, path, allocation.Chosen, activations, MeasuredRun.ImagesForRanges);
+            run.FileSizeOf(activations?.Plan).Check(path, staged.SizeBytes, allocation.Chosen);
+            var written = new WrittenModel(OnnxFile.Read(staged.Path), path, allocation.Chosen, activations);
+            var parity = Compare(written, MeasuredRun.ImagesForRanges);
             parity.ThrowIfBroken(path);
+            var evaluation = evaluate is true ? Evaluate(staged.Path, path) : null;
             return new Deployment(staged, new DeployedModel(allocation with { SizeBytes = staged.SizeBytes }, path, parity)
             {
-                Evaluation = evaluate ? Evaluate(staged.Path, path) : null,
+                Evaluation = evaluation,
+                Activations = activations is null or { Plan.AreKept: true } || evaluate is null ? null
+                    : Activations.Measure(written, activations, evaluation),
+                Kept = run.KeptBy(activations?.Plan),
+                FloatOperations = activations?.Plan.Kept ?? [],
             });
         }
         catch
@@ -93,13 +84,9 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
 
     /// <summary>Compares a model with its simulation.</summary>
     /// <param name="written">The model, as it is or would be written.</param>
-    /// <param name="name">What errors call it.</param>
-    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
-    /// <param name="activations">What was written of activations; null where they stayed floats.</param>
     /// <param name="images">Images to run at most.</param>
-    public ParityResult Compare(
-        ModelProto written, string name, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations, int images) =>
-        ParityCheck.Run(run.Graph, new WrittenModel(written, name, chosen, activations), run.Scales, ParityImages(images));
+    public ParityResult Compare(WrittenModel written, int images) =>
+        ParityCheck.Run(run.Graph, written, run.Scales, ParityImages(images));
 
     /// <summary>
     /// Rounds every layer again, now that all widths are known: one after the other, each on the inputs that the layers before it leave it,

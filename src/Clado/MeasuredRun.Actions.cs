@@ -44,7 +44,7 @@ public sealed partial class MeasuredRun
     internal AllocationResult Choose(
         string budget, AllocationLimits? limits, int? rounds, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
-        var parsed = Budget.Parse(budget, Graph.FileSizeBytes, limits);
+        var parsed = BudgetOf(budget, Graph, Activations, limits);
         int most = rounds ?? OwnRounds;
         if (!options.IsAutomatic && most == 0)
         {
@@ -183,7 +183,8 @@ public sealed partial class MeasuredRun
         ArgumentNullException.ThrowIfNull(model);
         return AllocationFile.Of(new AllocationOutcome(model.Allocation, Estimator, WrittenAs)
         {
-            Kept = Kept,
+            Kept = model.Kept,
+            Activations = model.Activations,
             Decision = Readout.Of(Graph).Decision,
             Output = model.Path,
             MeasuredLoss = model.Evaluation?.LossIncrease,

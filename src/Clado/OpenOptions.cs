@@ -12,7 +12,7 @@ public sealed record OpenOptions
     /// <summary>What activations are written as.</summary>
     public ActivationFormat? Activations { get; init; }
 
-    /// <summary>How the intervals of 8-bit grids are chosen. Where it is given, activations are written as 8-bit integers.</summary>
+    /// <summary>How the intervals of 8-bit grids are chosen. Where it alone is given, activations are written as 8-bit integers.</summary>
     public RangeMethod? Ranges { get; init; }
 
     /// <summary>Opset of written files, one of <see cref="PipelineOptions.Opsets"/>.</summary>
@@ -25,6 +25,6 @@ public sealed record OpenOptions
         ArgumentNullException.ThrowIfNull(otherwise);
         return Activations is ActivationFormat.Float or ActivationFormat.Keep ? new() { Format = Activations.Value }
             : Activations is null && Ranges is null ? otherwise
-            : new() { Ranges = Ranges ?? otherwise.Ranges };
+            : new() { Format = Activations ?? ActivationFormat.Int8, Ranges = Ranges ?? otherwise.Ranges };
     }
 }

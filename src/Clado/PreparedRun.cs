@@ -99,7 +99,7 @@ public sealed class PreparedRun
     /// <exception cref="CladoException">The budget or a limit is none, or does not fit the layers.</exception>
     public AllocationResult Try(string budget, AllocationLimits? limits = null)
     {
-        var parsed = Budget.Parse(budget, Space.Graph.FileSizeBytes, limits);
+        var parsed = MeasuredRun.BudgetOf(budget, Space.Graph, Options.Activations, limits);
         var indifferent = new Surrogate { Name = "sizes", Matrix = new double[unrounded.Items.Count * unrounded.Items.Count] };
         var fileSize = new FileSize(Space.Graph, Space.Layers.Layers, Options.Activations.Format);
         var result = BitAllocation.Allocate(indifferent, unrounded, fileSize, parsed, new AutomaticAllocator());

@@ -35,6 +35,7 @@ internal static class ExportCommand
             using var deployment = run.Deploy(result, path, parsed.GetValue(refine), evaluate: false, terminal, cancellation);
             terminal.Show(deployment.Model.Refinement);
             var model = deployment.Commit();
+            terminal.ShowActivationHint(model.Activations);
             if (parsed.GetValue(json))
             {
                 terminal.Data(run.ToJson(model));
@@ -42,6 +43,7 @@ internal static class ExportCommand
             else
             {
                 terminal.Show(model.Allocation);
+                terminal.Show(model.Activations);
                 terminal.Show(model.Parity);
                 terminal.Data($"written: {path}");
             }

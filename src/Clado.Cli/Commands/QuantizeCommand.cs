@@ -68,6 +68,7 @@ internal static class QuantizeCommand
             model = deployment.Commit();
         }
         terminal.ShowLabelHint(model.Evaluation);
+        terminal.ShowActivationHint(model.Activations);
         var biases = BesideTheFile(
             terminal, "what corrected biases gain", () => run.MeasureBiases(model.Allocation, terminal, cancellation));
         model = model with { Biases = biases };
@@ -86,10 +87,11 @@ internal static class QuantizeCommand
         terminal.Show(model.Allocation);
         terminal.ShowScalings(run);
         terminal.Show(model.Biases);
-        terminal.ShowKept(run, model.SizeBytes);
+        terminal.ShowKept(model);
         terminal.ShowGains(run);
         terminal.ShowScales(run);
         terminal.ShowMeasured(run, model);
+        terminal.Show(model.Activations);
         var uniform = BesideTheFile(
             terminal, "uniform widths beside the file", () => run.UniformAround(model.SizeBytes, terminal, cancellation));
         terminal.ShowChart(model.Allocation, model.Evaluation!, uniform ?? []);

@@ -9,6 +9,7 @@ internal sealed class WritingOptions
     private static readonly Dictionary<string, ActivationFormat> Formats = new()
     {
         ["8"] = ActivationFormat.Int8,
+        ["auto"] = ActivationFormat.Auto,
         ["float"] = ActivationFormat.Float,
         ["keep"] = ActivationFormat.Keep,
     };
@@ -23,6 +24,7 @@ internal sealed class WritingOptions
     private readonly Option<string?> activations = new Option<string?>("--activations")
     {
         Description = "Bits of activations in the file: 8 (default) runs on integer kernels, float on those of the float model; "
+            + "auto is 8, with floats around tensors where 8 bits cost more than the weights do; "
             + "keep (default where the model has activation grids) leaves them on those grids",
     }.AcceptOnlyFromAmong([.. Formats.Keys]);
 
@@ -61,7 +63,8 @@ internal sealed class WritingOptions
             null => "",
             { Format: ActivationFormat.Float } => " --activations float",
             { Format: ActivationFormat.Keep } => " --activations keep",
-            var other => $" --activations 8 --ranges {Methods.First(m => m.Value == other.Ranges).Key}",
+            var other => $" --activations {Formats.First(f => f.Value == other.Format).Key}"
+                + $" --ranges {Methods.First(m => m.Value == other.Ranges).Key}",
         }
         + (run.OtherOpset is { } opset ? $" --opset {opset}" : "");
 }

@@ -76,12 +76,11 @@ internal static class ModelViews
 
     /// <summary>What of the network is not quantized, weights first, and why.</summary>
     /// <param name="terminal">Where it is said.</param>
-    /// <param name="run">The run.</param>
-    /// <param name="sizeBytes">Bytes of the file that was written of it.</param>
-    public static void ShowKept(this Terminal terminal, MeasuredRun run, long sizeBytes)
+    /// <param name="model">The model that was written of it.</param>
+    public static void ShowKept(this Terminal terminal, DeployedModel model)
     {
-        terminal.ShowKept(run.Kept, sizeBytes, "of the written file");
-        terminal.ShowKept("computes in floats", run.FloatOperations);
+        terminal.ShowKept(model.Kept, model.SizeBytes, "of the written file");
+        terminal.ShowKept("computes in floats", model.FloatOperations);
     }
 
     private static void ShowKept(this Terminal terminal, IReadOnlyList<KeptOperation> kept, long sizeBytes, string of)

@@ -4,7 +4,6 @@ namespace Clado.Activations;
 internal sealed class ActivationHistogram
 {
     private const int BinCount = 4096;
-    private const double Tail = 1e-5;
 
     // Bounds tried on each side: steps of 1 % of the extreme.
     private const int Steps = 100;
@@ -43,10 +42,14 @@ internal sealed class ActivationHistogram
         }
     }
 
+    /// <summary>The interval from the least to the largest value.</summary>
+    public (double Minimum, double Maximum) Extremes() => (minimum, maximum);
+
     /// <summary>The interval between the quantiles.</summary>
-    public (double Minimum, double Maximum) Percentile()
+    /// <param name="tail">Share of the values outside on either side. Range: [0, 0.5).</param>
+    public (double Minimum, double Maximum) Percentile(double tail)
     {
-        long outside = (long)(counts.Sum() * Tail), below = 0, above = 0;
+        long outside = (long)(counts.Sum() * tail), below = 0, above = 0;
         int first = 0, last = BinCount - 1;
         while (first < last && (below += counts[first]) <= outside)
         {

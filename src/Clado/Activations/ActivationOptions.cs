@@ -7,11 +7,16 @@ namespace Clado.Activations;
 /// <summary>What becomes of activations in the written file.</summary>
 public sealed record ActivationOptions
 {
-    /// <summary>8-bit integers or floats. Where the model has grids of its own, 8-bit integers are those.</summary>
+    /// <summary>8-bit integers, floats, or what costs little. Where the model has grids of its own, 8-bit integers are those.</summary>
     public ActivationFormat Format { get; init; } = ActivationFormat.Int8;
 
     /// <summary>How the intervals of 8-bit grids are chosen.</summary>
     public RangeMethod Ranges { get; init; } = RangeMethod.LeastSquares;
+
+    /// <summary>Whether activations are written as integers, all or most of them.</summary>
+    internal bool AreRounded => Format != ActivationFormat.Float;
+
+    private string Integers => Format == ActivationFormat.Auto ? "auto" : "8";
 
     /// <summary>What becomes of the activations of a network, which may have grids of its own.</summary>
     /// <param name="graph">The network.</param>
@@ -37,7 +42,7 @@ public sealed record ActivationOptions
     {
         ActivationFormat.Float => "float",
         ActivationFormat.Keep => "keep",
-        _ when Ranges == RangeMethod.LeastSquares => "8",
-        _ => $"8-{Ranges}".ToLowerInvariant(),
+        _ when Ranges == RangeMethod.LeastSquares => Integers,
+        _ => $"{Integers}-{Ranges}".ToLowerInvariant(),
     } + (opset == OpsetUpgrade.TargetOpset ? "" : $"-opset{opset}");
 }

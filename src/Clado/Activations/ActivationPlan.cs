@@ -23,8 +23,8 @@ internal sealed record IntegerNode(int Node, QuantizableLayer Layer, int InputRa
 
 /// <summary>
 /// Which tensors of a network are put on 8-bit grids, so that ONNX Runtime's CPU provider fuses every node between two of them to an
-/// integer kernel (QLinearConv, QGemm, MatMulIntegerToFloat, QLinearAdd, …). It follows from the graph alone: ranges do not change it,
-/// nor the file's size.
+/// integer kernel (QLinearConv, QGemm, MatMulIntegerToFloat, QLinearAdd, …). It follows from the graph, and from which nodes shall compute
+/// in floats though they need not: ranges do not change it, nor the file's size.
 /// </summary>
 internal sealed record ActivationPlan
 {
@@ -38,6 +38,15 @@ internal sealed record ActivationPlan
     /// The nodes that compute in floats, with the reason; those that only move elements or compute shapes are left out. Shape: [kept].
     /// </summary>
     public required IReadOnlyList<KeptOperation> Kept { get; init; }
+
+    /// <summary>The nodes that compute in integers with each range: they make or read a tensor of it. Shape: [ranges][nodes].</summary>
+    public required IReadOnlyList<IReadOnlySet<int>> Kernels { get; init; }
+
+    /// <summary>Indices of the nodes that compute in floats though they could in integers.</summary>
+    public required IReadOnlySet<int> Floats { get; init; }
+
+    /// <summary>Whether the grids are those that the network has of its own.</summary>
+    public bool AreKept { get; init; }
 
     /// <summary>Layers, and what stays float: not the biases that are written as integers.</summary>
     /// <param name="graph">The network.</param>
@@ -66,11 +75,13 @@ internal sealed record ActivationPlan
     /// <summary>Makes the plan.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
-    public static ActivationPlan Of(Graph graph, IReadOnlyList<QuantizableLayer> layers)
+    /// <param name="floats">Indices of nodes that compute in floats though they could in integers; null for none.</param>
+    public static ActivationPlan Of(Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlySet<int>? floats = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(layers);
-        var roles = new NodeRoles(graph, layers);
+        floats ??= new HashSet<int>();
+        var roles = new NodeRoles(graph, layers, floats);
         var ranges = new Dictionary<string, int>();
         var tensors = QuantizedTensors(graph, roles, ranges);
         bool IsInteger(QuantizableLayer layer, int node) =>
@@ -82,7 +93,18 @@ internal sealed record ActivationPlan
             return new IntegerNode(node, layer, ranges[graph.Nodes[node].Operand(0)], bias.Length > 0 ? bias : null);
         }
         var nodes = layers.SelectMany(layer => layer.Nodes.Where(node => IsInteger(layer, node)).Select(node => Integer(layer, node)));
-        return new ActivationPlan { Tensors = tensors, Nodes = [.. nodes], Kept = roles.Kept() };
+        return new ActivationPlan
+        {
+            Tensors = tensors,
+            Nodes = [.. nodes],
+            Kept = roles.Kept(),
+            Floats = floats,
+            Kernels =
+            [
+                .. tensors.GroupBy(tensor => tensor.Range).OrderBy(range => range.Key)
+                    .Select(range => range.SelectMany(tensor => roles.Kernels(tensor.Name)).ToHashSet()),
+            ],
+        };
     }
 
     /// <summary>The tensors that go on grids; fills the range of each.</summary>

@@ -14,6 +14,14 @@ internal sealed record ActivationRanges(IReadOnlyList<float> Scales, IReadOnlyLi
     /// <summary>Grids that stand in for measured ones where only the number of bytes counts, which does not depend on them.</summary>
     internal static ActivationRanges Unmeasured(ActivationPlan plan) => new(new float[plan.Ranges.Count], new byte[plan.Ranges.Count]);
 
+    /// <summary>The grids of intervals.</summary>
+    /// <param name="intervals">Least and largest value of each. Shape: [ranges].</param>
+    internal static ActivationRanges Of(IEnumerable<(double Minimum, double Maximum)> intervals)
+    {
+        var grids = intervals.Select(i => Grid(i.Minimum, i.Maximum)).ToArray();
+        return new ActivationRanges([.. grids.Select(g => g.Scale)], [.. grids.Select(g => g.ZeroPoint)]);
+    }
+
     /// <summary>The grid that covers an interval and has the value 0 on it.</summary>
     /// <param name="minimum">Least value; 0 where it is above.</param>
     /// <param name="maximum">Largest value; 0 where it is below.</param>

@@ -13,7 +13,7 @@ namespace Clado.Activations;
 internal sealed class NodeRoles
 {
     // What ONNX Runtime 1.31 has an integer kernel for and fuses between QuantizeLinear and DequantizeLinear.
-    private static readonly string[] Kernels = ["Add", "Mul", "AveragePool", "GlobalAveragePool", "Concat", "LeakyRelu", "Sigmoid"];
+    private static readonly string[] IntegerOps = ["Add", "Mul", "AveragePool", "GlobalAveragePool", "Concat", "LeakyRelu", "Sigmoid"];
 
     // What gives values of its input, or zero, which is on every grid.
     private static readonly string[] Carriers =
@@ -25,13 +25,17 @@ internal sealed class NodeRoles
     private static readonly string[] Silent = [.. Carriers, "Split", "Identity", "Clip", "Dropout", "Cast", "Shape"];
 
     private const string NoKernel = "ONNX Runtime has no integer kernel for it";
+    private const string TooCostly = "rounding what it reads or gives to 8 bits costs too much";
 
     private readonly Graph graph;
     private readonly NodeRole[] roles;
     private readonly HashSet<string> integers = [];
     private readonly Dictionary<int, string> reasons = [];
 
-    public NodeRoles(Graph graph, IReadOnlyList<QuantizableLayer> layers)
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
+    /// <param name="floats">Kernels that compute in floats though they could in integers.</param>
+    public NodeRoles(Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlySet<int> floats)
     {
         this.graph = graph;
         roles = new NodeRole[graph.Nodes.Count];
@@ -42,6 +46,11 @@ internal sealed class NodeRoles
         for (int i = 0; i < roles.Length; i++)
         {
             roles[i] = layerOf.TryGetValue(i, out var layer) ? OfLayer(i, layer) : OfOther(i);
+            if (roles[i] is NodeRole.Convolution or NodeRole.Product or NodeRole.Integer && floats.Contains(i))
+            {
+                roles[i] = NodeRole.Float;
+                reasons.Add(i, TooCostly);
+            }
             if (roles[i] is not (NodeRole.Float or NodeRole.Product))
             {
                 integers.Add(graph.Nodes[i].Output[0]);
@@ -72,6 +81,20 @@ internal sealed class NodeRoles
 
     /// <summary>Whether a tensor lies between a kernel and the Relu it absorbs: the grid comes behind the Relu.</summary>
     public bool IsAbsorbed(string tensor) => graph.Consumers(tensor) is [var reader] && roles[reader] == NodeRole.Absorbed;
+
+    /// <summary>The kernels that compute in integers with a tensor: the one that makes it, and those that read it.</summary>
+    /// <param name="tensor">Name of a tensor that is on a grid.</param>
+    public IEnumerable<int> Kernels(string tensor)
+    {
+        int producer = graph.Producer(tensor);
+        while (producer >= 0 && roles[producer] == NodeRole.Absorbed)
+        {
+            producer = graph.Producer(graph.Nodes[producer].Operand(0));
+        }
+        var makers = producer >= 0 && WritesIntegers(producer) ? (int[])[producer] : [];
+        return graph.Consumers(tensor).Where(reader => ReadsIntegers(reader, tensor)).Concat(makers)
+            .Where(node => roles[node] != NodeRole.Carrier);
+    }
 
     /// <summary>What computes in floats, and why.</summary>
     public IReadOnlyList<KeptOperation> Kept() =>
@@ -130,7 +153,7 @@ internal sealed class NodeRoles
         {
             return NodeRole.Carrier;
         }
-        return Kernels.Contains(node.OpType) && node.Operands().All(integers.Contains) ? NodeRole.Integer : NodeRole.Float;
+        return IntegerOps.Contains(node.OpType) && node.Operands().All(integers.Contains) ? NodeRole.Integer : NodeRole.Float;
     }
 
     /// <summary>Whether a Relu or Clip of constant bounds alone reads what an integer kernel makes.</summary>
@@ -173,6 +196,6 @@ internal sealed class NodeRoles
         node.OpType is "Conv" or "ConvTranspose" or "Gemm" or "MatMul"
             ? node.Operands().Any(graph.Initializers.ContainsKey) ? "its weight stays float" : "no constant factor (both are activations)"
         : node.Is("BatchNormalization") ? $"{NoKernel}, and there is no convolution with a weight and output of its own to fold it into"
-        : Kernels.Contains(node.OpType) ? "not all of its inputs come from integer kernels, or nobody reads integers of it"
+        : IntegerOps.Contains(node.OpType) ? "not all of its inputs come from integer kernels, or nobody reads integers of it"
         : NoKernel;
 }

@@ -12,4 +12,7 @@ internal sealed record QuantizedActivations
 
     /// <summary>The grids.</summary>
     internal ActivationRanges Ranges { get; }
+
+    /// <summary>How they were repaired; null where they were not.</summary>
+    internal RepairEffect? Repair { get; init; }
 }

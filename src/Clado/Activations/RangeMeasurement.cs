@@ -19,16 +19,29 @@ internal static class RangeMeasurement
     /// <exception cref="CladoException">An activation is NaN or infinite.</exception>
     public static ActivationRanges Measure(Graph graph, ActivationPlan plan, RangeMethod method, Workload work)
     {
+        var rule = RangeRule.Of(method);
+        return ActivationRanges.Of(Look(graph, plan, rule.NeedsCounts, work).Select(rule.Interval));
+    }
+
+    /// <summary>Looks at the values of every range.</summary>
+    /// <param name="graph">The network, its weights as they will be written.</param>
+    /// <param name="plan">Which tensors get a grid.</param>
+    /// <param name="counts">Whether values are counted, a second pass; else extremes are all that is known.</param>
+    /// <param name="work">Calibration images.</param>
+    /// <returns>Shape: [ranges].</returns>
+    /// <exception cref="CladoException">An activation is NaN or infinite.</exception>
+    public static IReadOnlyList<ActivationHistogram> Look(Graph graph, ActivationPlan plan, bool counts, Workload work)
+    {
         var names = plan.Ranges;
         string[] taps = [.. names.Where(name => !graph.Inputs.Names.Contains(name))];
         if (names.Count == 0)
         {
-            return new ActivationRanges([], []);
+            return [];
         }
         long elements = Math.Max(1, names.Sum(name => graph.Tensors[name].ElementCount));
         var batches = work.Batches(graph, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
         using var session = taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, graph.Inputs.Names, taps), graph.File);
-        int passes = method == RangeMethod.MinMax ? 1 : 2, done = 0;
+        int passes = counts ? 2 : 1, done = 0;
 
         // Extremes and counts are the same in whatever order batches add to them.
         void Pass(Action<string, ReadOnlySpan<float>> look) => work.SideBySide.For(batches.Count, index =>
@@ -56,17 +69,13 @@ internal static class RangeMeasurement
             throw new CladoException($"{Path.GetFileName(graph.File)}: activation '{broken}' is NaN or infinite on the calibration images; "
                 + $"check {Settings.Preprocessing}, or use {Settings.Activations} float");
         }
-        var intervals = names.Select(name => (Minimum: (double)extremes[name].Minimum, Maximum: (double)extremes[name].Maximum));
-        if (method != RangeMethod.MinMax)
+        var histograms = names.ToDictionary(
+            name => name, name => new ActivationHistogram(extremes[name].Minimum, extremes[name].Maximum));
+        if (counts)
         {
-            var histograms = names.ToDictionary(
-                name => name, name => new ActivationHistogram(extremes[name].Minimum, extremes[name].Maximum));
             Pass((name, values) => histograms.GetValueOrDefault(name)?.Add(values));
-            intervals = names.Select(name => histograms[name])
-                .Select(seen => method == RangeMethod.Percentile ? seen.Percentile() : seen.LeastSquares());
         }
-        var grids = intervals.Select(i => ActivationRanges.Grid(i.Minimum, i.Maximum)).ToArray();
-        return new ActivationRanges([.. grids.Select(g => g.Scale)], [.. grids.Select(g => g.ZeroPoint)]);
+        return [.. names.Select(name => histograms[name])];
     }
 
     private sealed class Extremes

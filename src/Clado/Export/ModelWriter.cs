@@ -32,14 +32,15 @@ internal static class ModelWriter
             chosen = biases.Chosen;
             QdqInsertion.Into(model, activations, names, biases.Codes);
         }
-        var encoded = chosen.Select(c => WeightEncoding.Encode(c, names, graph.Opset)).ToArray();
+        var unpacking = chosen.Select(c => activations?.Plan.UnpackingOf(c.Layer) ?? Unpacking.ForKernels).ToArray();
+        var encoded = chosen.Zip(unpacking, (c, how) => WeightEncoding.Encode(c, names, graph.Opset, how)).ToArray();
         model.Graph.Initializer.Add(encoded.SelectMany(e => e.Initializers));
         var nodes = model.Graph.Node.ToArray();
         model.Graph.Node.Clear();
         model.Graph.Node.Add(encoded.SelectMany(e => e.Nodes));
         model.Graph.Node.Add(nodes);
         EndTypes.AddTo(model, graph);
-        UnpackingFunctions.AddTo(model, chosen.Select(c => c.Bits));
+        UnpackingFunctions.AddTo(model, chosen.Zip(unpacking, (c, how) => (c.Bits, how)));
         return model;
     }
 }

@@ -29,6 +29,9 @@ internal static class TensorRole
     /// <summary>Zero point of a range of activations.</summary>
     public const char RangeZeroPoint = 'z';
 
+    /// <summary>Whether activations of a range are rounded, where that is fed; never in a file.</summary>
+    public const char RangeSwitch = 't';
+
     /// <summary>An activation after QuantizeLinear and DequantizeLinear, or before them where the rounded one has kept its name.</summary>
     public const char Activation = 'y';
 

@@ -17,6 +17,7 @@ internal sealed class FileSize
     private const int MostInitializersOfLayer = 5;
 
     private readonly ModelProto frame;
+    private readonly ActivationPlan? plan;
     private readonly long frameGraphBytes;
     private readonly long aroundGraphBytes;
     private readonly int initializers;
@@ -26,21 +27,26 @@ internal sealed class FileSize
     /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
     /// <param name="format">What activations are in the file.</param>
     public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers, ActivationFormat format = ActivationFormat.Float)
+        : this(graph, layers, ActivationPlan.Of(graph, layers, format))
+    {
+    }
+
+    /// <summary>Measures the frame.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">The layers whose weights are quantized. Shape: [layers].</param>
+    /// <param name="plan">What is rounded in the file; null where activations stay floats.</param>
+    public FileSize(Graph graph, IReadOnlyList<QuantizableLayer> layers, ActivationPlan? plan)
     {
         frame = ModelFrame.Of(graph, layers);
-        if (ActivationPlan.Of(graph, layers, format) is { } plan)
+        this.plan = plan;
+        if (plan is not null)
         {
             // Grids and biases take the same bytes whatever their values are.
             var unmeasured = new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan));
             QdqInsertion.Into(frame, unmeasured, new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
         }
         EndTypes.AddTo(frame, graph);
-        ActivationBits = format switch
-        {
-            ActivationFormat.Int8 => 8,
-            ActivationFormat.Keep => ActivationGrids.Bits(graph),
-            _ => 32,
-        };
+        ActivationBits = plan is null ? 32 : plan.AreKept ? ActivationGrids.Bits(graph) : 8;
         frameGraphBytes = frame.Graph.SizeBytes();
         initializers = frame.Graph.Initializer.Count + (layers.Count * MostInitializersOfLayer);
         frame.Graph = null;
@@ -59,11 +65,18 @@ internal sealed class FileSize
     /// </summary>
     /// <param name="weightBytes">Sum of <see cref="Candidate.SizeBytes"/> over the layers.</param>
     /// <param name="widths">Widths that are used.</param>
-    public long Predict(long weightBytes, IEnumerable<int> widths)
+    public long Predict(long weightBytes, IEnumerable<int> widths) => Predict(weightBytes, FunctionBytes(widths));
+
+    private long Predict(long weightBytes, long functionBytes)
     {
-        long size = OneFile(weightBytes, FunctionBytes(widths));
+        long size = OneFile(weightBytes, functionBytes);
         return size <= OnnxFile.LargestBytes ? size : size + SecondFileBytes;
     }
+
+    /// <summary>Bytes of the file with these candidates.</summary>
+    /// <param name="chosen">One a layer. Shape: [layers].</param>
+    public long Predict(IReadOnlyList<Candidate> chosen) => Predict(
+        chosen.Sum(c => c.SizeBytes), FunctionBytes(chosen.Select(c => (c.Bits, plan?.UnpackingOf(c.Layer) ?? Unpacking.ForKernels))));
 
     /// <summary>Throws unless what was written has the predicted size.</summary>
     /// <param name="path">Path that the error names.</param>
@@ -72,7 +85,7 @@ internal sealed class FileSize
     /// <exception cref="InvalidOperationException">It has not: a defect of this library.</exception>
     public void Check(string path, long sizeBytes, IReadOnlyList<Candidate> chosen)
     {
-        long predicted = Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits));
+        long predicted = Predict(chosen);
         if (predicted <= OnnxFile.LargestBytes ? sizeBytes != predicted : sizeBytes > predicted)
         {
             throw new InvalidOperationException($"{path}: {sizeBytes} bytes were written where {predicted} were predicted");
@@ -111,10 +124,12 @@ internal sealed class FileSize
     private long OneFile(long weightBytes, long functionBytes) =>
         aroundGraphBytes + functionBytes + FieldSize.Bytes(ModelProto.GraphFieldNumber, frameGraphBytes + weightBytes);
 
-    private long FunctionBytes(IEnumerable<int> widths)
+    private long FunctionBytes(IEnumerable<int> widths) => FunctionBytes(widths.Select(bits => (bits, Unpacking.ForKernels)));
+
+    private long FunctionBytes(IEnumerable<(int Bits, Unpacking Unpacking)> used)
     {
         var with = frame.Clone();
-        UnpackingFunctions.AddTo(with, widths);
+        UnpackingFunctions.AddTo(with, used);
         return with.CalculateSize() - aroundGraphBytes;
     }
 }

@@ -20,6 +20,9 @@ internal sealed class UnpackingFunction
     private const string CodeCountScalar = "n";
     private const string CentredCodes = "c";
     private const string SignedCodes = "q";
+    private const string FloatCodes = "r";
+    private const string TurnedCodes = "o";
+    private const string TurnedWeight = "p";
     private const string ScalesShape = "h";
     private const string ZeroPoints = "e";
     private const string FirstElement = "z";
@@ -28,10 +31,10 @@ internal sealed class UnpackingFunction
     private readonly FunctionProto function;
     private readonly WeightLayout layout;
 
-    private UnpackingFunction(WeightLayout layout, int opset)
+    private UnpackingFunction(WeightLayout layout, int opset, Unpacking unpacking)
     {
         this.layout = layout;
-        function = LocalFunctions.Create(UnpackingFunctions.Name(layout.Bits), [], Weight, opset);
+        function = LocalFunctions.Create(UnpackingFunctions.Name(layout.Bits, unpacking), [], Weight, opset);
         function.Attribute.Add(UnpackingFunctions.AxisAttribute);
         function.Input.Add(layout.Planes.Select(Input));
         function.Input.Add(Scales);
@@ -40,11 +43,19 @@ internal sealed class UnpackingFunction
     /// <summary>The function of a layout.</summary>
     /// <param name="layout">How the codes lie in the file.</param>
     /// <param name="opset">The file's opset: 25 or 21.</param>
-    public static FunctionProto Build(WeightLayout layout, int opset)
+    /// <param name="unpacking">What unpacks.</param>
+    public static FunctionProto Build(WeightLayout layout, int opset, Unpacking unpacking = Unpacking.ForKernels)
     {
-        var building = new UnpackingFunction(layout, opset);
+        var building = new UnpackingFunction(layout, opset, unpacking);
         var codes = layout.IsSigned ? Input(layout.Planes[0]) : building.Centred(building.Sum());
-        building.Dequantize(codes);
+        if (unpacking == Unpacking.ForKernels)
+        {
+            building.Dequantize(codes);
+        }
+        else
+        {
+            building.Multiply(codes, unpacking == Unpacking.FoldedAlongFirst);
+        }
         return building.function;
     }
 
@@ -76,6 +87,24 @@ internal sealed class UnpackingFunction
         Add("ConstantOfShape", [ScalesShape], ZeroPoints, Value(TensorData.Create("", DataType.Int8, [0], 1)));
         var axis = Forwarded("axis", UnpackingFunctions.AxisAttribute, AttributeType.Int);
         Add("DequantizeLinear", [codes, Scales, ZeroPoints], Weight, axis);
+    }
+
+    /// <summary>The same numbers by operators that are folded. Scales are broadcast along the last axis.</summary>
+    private void Multiply(string codes, bool isFirst)
+    {
+        if (layout.Bits < 8)
+        {
+            codes = Cast(codes, DataType.Int8, SignedCodes);
+        }
+        var floats = Cast(codes, DataType.Float, FloatCodes);
+        if (!isFirst)
+        {
+            Add("Mul", [floats, Scales], Weight);
+            return;
+        }
+        Add("Transpose", [floats], TurnedCodes);
+        Add("Mul", [TurnedCodes, Scales], TurnedWeight);
+        Add("Transpose", [TurnedWeight], Weight);
     }
 
     /// <summary>A plane as 32-bit integers of the weight's shape.</summary>

@@ -18,18 +18,31 @@ internal static class UnpackingFunctions
     /// </summary>
     public const string ShapeAttribute = "d";
 
-    /// <summary>Name of a width's function.</summary>
+    /// <summary>Name of a width's function; all are of one length, so that a call costs the same.</summary>
     /// <param name="bits">Bits a weight. Range: [2, 8].</param>
-    public static string Name(int bits) => $"U{bits}";
+    /// <param name="unpacking">What unpacks.</param>
+    public static string Name(int bits, Unpacking unpacking = Unpacking.ForKernels) => unpacking switch
+    {
+        Unpacking.FoldedAlongFirst => $"F{bits}",
+        Unpacking.FoldedAlongLast => $"G{bits}",
+        _ => $"U{bits}",
+    };
 
     /// <summary>Adds the functions of some widths to a model, and the import of their domain.</summary>
     /// <param name="model">The model that receives them.</param>
     /// <param name="widths">Widths the model uses.</param>
     /// <exception cref="CladoException">The model has another function of that name.</exception>
-    public static void AddTo(ModelProto model, IEnumerable<int> widths)
+    public static void AddTo(ModelProto model, IEnumerable<int> widths) =>
+        AddTo(model, widths.Select(bits => (bits, Unpacking.ForKernels)));
+
+    /// <summary>Adds functions to a model, and the import of their domain.</summary>
+    /// <param name="model">The model that receives them.</param>
+    /// <param name="used">Widths the model uses, and what unpacks them.</param>
+    /// <exception cref="CladoException">The model has another function of that name.</exception>
+    public static void AddTo(ModelProto model, IEnumerable<(int Bits, Unpacking Unpacking)> used)
     {
         int opset = model.Opset();
-        var layouts = widths.Distinct().Order().Select(bits => WeightLayout.Of(bits, opset));
-        LocalFunctions.Add(model, [.. layouts.Select(layout => UnpackingFunction.Build(layout, opset))]);
+        var functions = used.Distinct().OrderBy(u => u.Unpacking).ThenBy(u => u.Bits);
+        LocalFunctions.Add(model, [.. functions.Select(u => UnpackingFunction.Build(WeightLayout.Of(u.Bits, opset), opset, u.Unpacking))]);
     }
 }

@@ -23,7 +23,9 @@ internal static class WeightEncoding
     /// <param name="candidate">The codes and scales.</param>
     /// <param name="names">Names for the tensors.</param>
     /// <param name="opset">The file's opset: 25 or 21.</param>
-    public static EncodedWeight Encode(Candidate candidate, TensorNames names, int opset)
+    /// <param name="unpacking">What unpacks it.</param>
+    public static EncodedWeight Encode(
+        Candidate candidate, TensorNames names, int opset, Unpacking unpacking = Unpacking.ForKernels)
     {
         ArgumentNullException.ThrowIfNull(candidate);
         ArgumentNullException.ThrowIfNull(names);
@@ -40,7 +42,7 @@ internal static class WeightEncoding
         tensors.Add(isPlain ? scales : TensorData.Singles(names.Of(TensorRole.UnitScale, layer.Index), [1]));
         var made = isPlain ? layer.Weight : names.Of(TensorRole.UnscaledWeight, layer.Index);
         var axis = Attribute(UnpackingFunctions.AxisAttribute, layer.ChannelAxis ?? 0);
-        var call = LocalFunctions.Call(UnpackingFunctions.Name(candidate.Bits), tensors.Select(t => t.Name), made, axis);
+        var call = LocalFunctions.Call(UnpackingFunctions.Name(candidate.Bits, unpacking), tensors.Select(t => t.Name), made, axis);
         if (layout.NeedsShape)
         {
             call.Attribute.Add(Attribute(UnpackingFunctions.ShapeAttribute, shape));

@@ -1,3 +1,4 @@
+using Clado.Activations;
 using Clado.Allocation;
 using Clado.Evaluation;
 using Clado.Graphs;
@@ -26,6 +27,9 @@ internal sealed record AllocationOutcome(AllocationResult Result, string Estimat
 
     /// <summary>How much of what the network is for the written file keeps; null where that is not measured, and of a classifier.</summary>
     public TaskMeasures? Measures { get; init; }
+
+    /// <summary>What rounded activations cost, or null where that is not measured.</summary>
+    public ActivationEffect? Activations { get; init; }
 
     /// <summary>How close the written file is to its simulation, or null where that is not checked.</summary>
     public ParityResult? Parity { get; init; }

@@ -30,12 +30,13 @@ internal sealed record RunDescription
     /// <summary>The loss is chosen by the network.</summary>
     public const string Automatic = "auto";
 
-    private const string Float = "float", Int8 = "8", Keep = "keep";
+    private const string Float = "float", Int8 = "8", Auto = "auto", Keep = "keep";
 
     private static readonly Dictionary<string, ActivationFormat> Formats = new()
     {
         [Float] = ActivationFormat.Float,
         [Int8] = ActivationFormat.Int8,
+        [Auto] = ActivationFormat.Auto,
         [Keep] = ActivationFormat.Keep,
     };
 
@@ -141,6 +142,10 @@ internal sealed record RunDescription
 
     /// <summary>Estimator and loss.</summary>
     public SensitivityOptions Sensitivity() => new() { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
+
+    /// <summary>Whether losses were measured with activations in floats.</summary>
+    [JsonIgnore]
+    public bool MeasuresFloats => MeasuredActivations == Float;
 
     /// <summary>Whether candidates were fitted to the run's images.</summary>
     [JsonIgnore]

@@ -1,7 +1,5 @@
-using System.Numerics.Tensors;
 using Clado.Candidates;
 using Clado.Execution;
-using Clado.Graphs;
 using Clado.Inference;
 using Clado.Losses;
 using Clado.Records;
@@ -46,28 +44,10 @@ internal static class JointLoss
         MeasurementInputs inputs, IReadOnlyList<int>[] choices, int batchSize, string? loss, WorkProgress work)
     {
         var (graph, candidates, workload) = inputs;
-        var images = workload.Images;
-        var readout = Readout.Of(graph);
-        var losses = new LossFactory(graph, readout, images, loss, inputs.Scales);
-        using var reference = new ModelRunner(graph, readout, OutputSource.Float(graph.File));
+        var losses = new NetworkLosses(graph, loss, inputs.Scales, workload);
         var source = OutputSource.Quantized(graph.File);
         using var networks = new OwnedList<ModelRunner>(choices.Select(choice =>
-            new ModelRunner(FakeQuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), readout, source)));
-        var increases = choices.Select(_ => new double[images.Items.Count]).ToArray();
-        var batches = workload.Batches(graph, batchSize);
-        workload.SideBySide.For(batches.Count, index =>
-        {
-            var batch = batches.Load(index);
-            var outputs = reference.Run(batch);
-            var increase = losses.Create(outputs, outputs, batch);
-            for (int i = 0; i < networks.Count; i++)
-            {
-                var shift = networks[i].Run(batch);
-                TensorPrimitives.Subtract(shift, outputs, shift);
-                increase.Increases(shift, readout.ElementCount).CopyTo(increases[i].AsSpan(index * batches.BatchSize));
-                work.Add(batch.Count);
-            }
-        });
-        return increases;
+            new ModelRunner(FakeQuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), losses.Readout, source)));
+        return losses.Measure(networks, batchSize, work);
     }
 }
