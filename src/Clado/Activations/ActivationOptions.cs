@@ -13,9 +13,6 @@ public sealed record ActivationOptions
     /// <summary>How the intervals of 8-bit grids are chosen.</summary>
     public RangeMethod Ranges { get; init; } = RangeMethod.LeastSquares;
 
-    /// <summary>Whether activations are written as integers, all or most of them.</summary>
-    internal bool AreRounded => Format != ActivationFormat.Float;
-
     private string Integers => Format == ActivationFormat.Auto ? "auto" : "8";
 
     /// <summary>What becomes of the activations of a network, which may have grids of its own.</summary>
