@@ -45,7 +45,8 @@ internal static class FloatTypes
     /// <param name="node">The node.</param>
     public static IEnumerable<AttributeProto> Said(NodeProto node) =>
         node.IsStandard() && TypeAttributes.TryGetValue(node.OpType, out var names)
-            ? node.Attribute.Where(a => names.Contains(a.Name) && a.RefAttrName.Length == 0 && IsOther((int)Math.Clamp(a.I, 0, int.MaxValue)))
+            ? node.Attribute.Where(
+                a => names.Contains(a.Name) && a.RefAttrName.Length == 0 && IsOther((int)Math.Clamp(a.I, 0, int.MaxValue)))
             : [];
 
     /// <summary>The tensor types in a type, which may be a sequence or an optional value.</summary>
@@ -63,6 +64,8 @@ internal static class FloatTypes
         graph.Input.Concat(graph.Output).Any(value => IsOther(value.Type)) || graph.Initializer.Any(tensor => IsOther(tensor.DataType))
         || GraphWalk.AtEveryDepth(graph.Node).Any(IsSaid);
 
-    private static bool IsSaid(NodeProto node) =>
+    /// <summary>Whether a node says one of them, by an attribute or a constant.</summary>
+    /// <param name="node">The node.</param>
+    public static bool IsSaid(NodeProto node) =>
         Said(node).Any() || node.Attribute.Any(a => a.T is { } tensor && IsOther(tensor.DataType));
 }

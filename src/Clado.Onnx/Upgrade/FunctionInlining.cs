@@ -65,7 +65,8 @@ internal sealed class FunctionInlining
         }
         var used = model.Functions.SelectMany(f => f.Node).Concat(model.Graph.Node);
         var domains = GraphWalk.AtEveryDepth(used).Select(node => node.Domain).ToHashSet();
-        foreach (var import in model.OpsetImport.Where(o => inlined.Any(f => f.Domain == o.Domain) && !domains.Contains(o.Domain)).ToArray())
+        var unused = inlined.Select(f => f.Domain).Except(domains).ToHashSet();
+        foreach (var import in model.OpsetImport.Where(o => unused.Contains(o.Domain)).ToArray())
         {
             model.OpsetImport.Remove(import);
         }

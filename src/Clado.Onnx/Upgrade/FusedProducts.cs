@@ -2,7 +2,7 @@ using static Clado.Onnx.NodeExtensions;
 
 namespace Clado.Onnx.Upgrade;
 
-/// <summary>Convolutions and matrix products that have taken in what stood around them: sums, activations, factors, transpositions.</summary>
+/// <summary>Convolutions and matrix products with what stood around them: sums, activations, factors, transpositions.</summary>
 internal static class FusedProducts
 {
     private const string ActivationPrefix = "activation_";
@@ -44,7 +44,8 @@ internal static class FusedProducts
         }
         if (activation == "Clip")
         {
-            behind.Add(Node("Clip", ["", .. values.Zip(Parameters["Clip"], (value, bound) => context.Scalar($"{node.Output[0]}_{bound}", value))], ""));
+            var bounds = values.Zip(Parameters["Clip"], (value, bound) => context.Scalar($"{node.Output[0]}_{bound}", value));
+            behind.Add(Node("Clip", ["", .. bounds], ""));
         }
         else if (activation is not null)
         {

@@ -21,7 +21,8 @@ internal static class PrecisionSearch
     /// <param name="graph">Nodes in topological order.</param>
     public static bool ComputesInOthers(GraphProto graph)
     {
-        bool takesImages = graph.Input.Any(input => FloatTypes.IsOther(input.Type) && input.Type.TensorType?.Shape?.Dim.Count is null or > 2);
+        bool takesImages = graph.Input.Any(
+            input => FloatTypes.IsOther(input.Type) && input.Type.TensorType?.Shape?.Dim.Count is null or > 2);
         bool gives = graph.Output.Any(output => FloatTypes.IsOther(output.Type))
             && graph.Output.All(output => output.Type?.TensorType?.ElemType != (int)DataType.Float);
         return takesImages || gives || AreLayersIn(graph, []);
@@ -31,7 +32,8 @@ internal static class PrecisionSearch
     /// <param name="graph">The graph.</param>
     public static IReadOnlySet<string> Stored(GraphProto graph)
     {
-        var read = graph.Node.Where(node => !IsCastAway(node)).SelectMany(GraphWalk.Reads).Concat(graph.Output.Select(output => output.Name));
+        var read = graph.Node.Where(node => !IsCastAway(node)).SelectMany(GraphWalk.Reads)
+            .Concat(graph.Output.Select(output => output.Name));
         return graph.Initializer.Select(tensor => tensor.Name).Except(read).ToHashSet();
     }
 
@@ -47,7 +49,7 @@ internal static class PrecisionSearch
             {
                 return true;
             }
-            if ((reads && !IsEnd(node)) || FloatTypes.Said(node).Any() || node.Attribute.Any(a => a.T is { } t && FloatTypes.IsOther(t.DataType)))
+            if ((reads && !IsEnd(node)) || FloatTypes.IsSaid(node))
             {
                 others.UnionWith(node.Output);
             }

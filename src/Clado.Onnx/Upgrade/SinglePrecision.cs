@@ -29,8 +29,8 @@ internal sealed class SinglePrecision
         {
             return null;
         }
-        var ends = model.Graph.Input.Concat(model.Graph.Output).Where(value => FloatTypes.IsOther(value.Type)).DistinctBy(value => value.Name)
-            .ToDictionary(value => value.Name, value => TypeOf(value, file));
+        var ends = model.Graph.Input.Concat(model.Graph.Output).Where(value => FloatTypes.IsOther(value.Type))
+            .DistinctBy(value => value.Name).ToDictionary(value => value.Name, value => TypeOf(value, file));
         var reading = new SinglePrecision(model.Graph, file);
         reading.Convert(model.Graph, PrecisionSearch.Stored(model.Graph));
         return new ConvertedTypes([.. reading.found], ends);
@@ -39,7 +39,8 @@ internal sealed class SinglePrecision
     private static DataType TypeOf(ValueInfoProto value, string file) => (DataType)(value.Type.TensorType?.ElemType
         ?? throw new OnnxFormatException(
             file,
-            "is a sequence of tensors, or one that may be absent, of another precision than float; export the model with tensors in its place",
+            "is a sequence of tensors, or one that may be absent, of another precision than float; "
+                + "export the model with tensors in its place",
             tensor: value.Name));
 
     private void Convert(GraphProto part, IReadOnlySet<string> stored)

@@ -54,7 +54,8 @@ internal sealed class UpgradeContext
         if (ChangedMeaning.TryGetValue(node.OpType, out int since) && (Opset < since) != (modelOpset < since))
         {
             throw Error(
-                node, $"stands in a function of opset {Opset}, where {node.OpType} is another operator than in opset {modelOpset} of the model; "
+                node,
+                $"stands in a function of opset {Opset}, where {node.OpType} is another operator than in opset {modelOpset} of the model; "
                     + "export the model with functions of its own opset");
         }
     }

@@ -49,8 +49,8 @@ internal sealed class ParityModels : IDisposable
         var source = OutputSource.Quantized(graph.File);
         var simulated = SimulatedModel.Build(graph, written.Chosen, written.Activations);
         yield return ModelRunner.InFloats(simulated, graph.Inputs, readout, source);
-        yield return ModelRunner.AsWritten(
-            EndTypes.WithFloatOutputs(written.Model), graph.Inputs, readout, OutputSource.OfFile(written.Name, written.Model));
+        var file = EndTypes.WithFloatOutputs(written.Model);
+        yield return ModelRunner.AsWritten(file, graph.Inputs, readout, OutputSource.OfFile(written.Name, written.Model));
         foreach (float steps in simulated.RoundsActivations() ? (float[])[NearTies, Everywhere] : [])
         {
             var moved = simulated.Clone();

@@ -25,11 +25,13 @@ internal sealed record RunnableFile(ModelProto Model, string? Note)
         }
         var made = file.Graph.Node.SelectMany(node => node.Output).ToHashSet();
         return Read(graph).FirstOrDefault(name => !made.Contains(name)) is { } inside
-            ? new(graph.Model, $"{graph.File} runs with its functions and fused operators taken apart: what is read of it, '{inside}', lies inside")
+            ? new(
+                graph.Model,
+                $"{graph.File} runs with its functions and fused operators taken apart: what is read of it, '{inside}', lies inside")
             : new(file, null);
     }
 
-    /// <summary>Why ONNX Runtime does not run a file of another precision than float; null where it does, or the file is of floats.</summary>
+    /// <summary>Why ONNX Runtime does not run a file of another precision than float; null where it does, or it is one of floats.</summary>
     private static string? WhyNot(ModelProto file, Graph graph)
     {
         if (graph.Precisions.Count == 0)

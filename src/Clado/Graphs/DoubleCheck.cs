@@ -54,7 +54,8 @@ internal sealed class DoubleCheck(ModelProto original, ModelProto reading, Graph
     private static double Distance(double[][] expected, double[][] actual)
     {
         double largest = 0;
-        foreach (var (wanted, found) in expected.Zip(actual).Where(pair => pair.First.Length == pair.Second.Length && pair.First.Length > 0))
+        var comparable = expected.Zip(actual).Where(pair => pair.First.Length == pair.Second.Length && pair.First.Length > 0);
+        foreach (var (wanted, found) in comparable)
         {
             if (!wanted.Zip(found).All(pair => double.IsFinite(pair.First) == double.IsFinite(pair.Second)))
             {

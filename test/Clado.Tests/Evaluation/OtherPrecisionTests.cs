@@ -29,7 +29,8 @@ public class OtherPrecisionTests
         using var made = JsonDocument.Parse(output);
         Assert.Equal(new FileInfo(folder["q.onnx"]).Length, made.RootElement.GetProperty("sizeBytes").GetInt64());
         // Grids of activations are more than half of so small a network's weights.
-        Assert.True(new FileInfo(folder["q.onnx"]).Length < new FileInfo(folder["m.onnx"]).Length || (precision, activations) == ("Float16", "8"));
+        bool isSmaller = new FileInfo(folder["q.onnx"]).Length < new FileInfo(folder["m.onnx"]).Length;
+        Assert.True(isSmaller || (precision, activations) == ("Float16", "8"));
         var written = OnnxFile.Read(folder["q.onnx"]);
         Assert.Equal((int)type, written.Graph.Input[0].Type.TensorType.ElemType);
         Assert.Equal((int)type, written.Graph.Output[0].Type.TensorType.ElemType);

@@ -11,7 +11,7 @@ using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Tests.Graphs;
 
-/// <summary>Networks of half and double precision are read as the float ones they stand for, and written with the types they have.</summary>
+/// <summary>Networks of half and double precision are read as the float ones they stand for, and written with their own types.</summary>
 public class PrecisionTests
 {
     // Sums in another order; and what ten bits of half precision, or seven, make of a few layers.
@@ -266,7 +266,8 @@ public class PrecisionTests
         {
             var net = new NetworkBuilder(input: [3, 4, 4]);
             net.Model.Graph.Initializer.Add(TensorData.Singles("offset", [offset]));
-            net.Then("Flatten", "f").Then("MatMul", "m", [net.Weight("w", 48, 4)]).Then("Add", "a", ["offset"]).Then("Sub", "y", ["offset"]);
+            net.Then("Flatten", "f").Then("MatMul", "m", [net.Weight("w", 48, 4)]);
+            net.Then("Add", "a", ["offset"]).Then("Sub", "y", ["offset"]);
             return Graph.FromModel(OtherPrecision.Of(net.Build(), DataType.Double), "m.onnx");
         }
     }

@@ -73,7 +73,8 @@ internal static class FunctionForms
             case "a form of another opset":
                 // Until opset 11 the bounds of a Clip were attributes.
                 Add(model, "Block", ["a", "w"], "b",
-                    Node("Conv", ["a", "w"], "t"), Node("Clip", ["t"], "b", Slope("min", -0.2f), Slope("max", 0.3f))).OpsetImport[0].Version = 9;
+                    Node("Conv", ["a", "w"], "t"), Node("Clip", ["t"], "b", Slope("min", -0.2f), Slope("max", 0.3f)))
+                    .OpsetImport[0].Version = 9;
                 Chain(net, Call("Block", ["x", "w"], "y"));
                 break;
             case "its own form":

@@ -84,7 +84,8 @@ internal static class OtherPrecision
         using var session = new GraphSession(model, "m.onnx");
         using var feed = inputs.Feed(RandomPixels.Of(inputs, shape, 7), shape);
         using var values = session.Run(feed);
-        return ([.. values.SelectMany(RealValues.Singles)], [.. values.Select(v => (DataType)(int)v.GetTensorTypeAndShape().ElementDataType)]);
+        var types = values.Select(v => (DataType)(int)v.GetTensorTypeAndShape().ElementDataType);
+        return ([.. values.SelectMany(RealValues.Singles)], [.. types]);
     }
 
     /// <summary>Norm of the difference by the norm of what is expected.</summary>
