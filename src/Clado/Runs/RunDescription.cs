@@ -32,7 +32,6 @@ internal sealed record RunDescription
 
     private const string Float = "float", Int8 = "8";
 
-    // Names of the command line.
     private static readonly Dictionary<string, ActivationFormat> Formats = new()
     {
         [Float] = ActivationFormat.Float,
