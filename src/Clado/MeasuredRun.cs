@@ -141,49 +141,6 @@ public sealed partial class MeasuredRun
     /// <summary>Rounds where nobody says.</summary>
     private int OwnRounds => options.IsAutomatic ? DefaultRounds : 0;
 
-    /// <summary>Exact sizes of files of a plan.</summary>
-    /// <param name="plan">What is rounded in them; null where activations stay floats.</param>
-    internal FileSize FileSizeOf(ActivationPlan? plan) => new(Graph, Layers, plan);
-
-    /// <summary>Finished units: read and added to.</summary>
-    internal RecordStore OpenRecords() => folder.OpenRecords(mustKeep: false);
-
-    /// <summary>Loss increase of every image with chosen weights and float activations; most choices have been measured before.</summary>
-    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
-    /// <param name="work">All images of the run.</param>
-    /// <returns>Shape: [images].</returns>
-    internal double[] WeightLosses(IReadOnlyList<Candidate> chosen, Workload work)
-    {
-        bool areRows = chosen.All(c => Rows.Items.Contains(c, ReferenceEqualityComparer.Instance));
-        bool isRecorded = areRows && folder.Description.MeasuresFloats;
-        var set = isRecorded ? Rows : new CandidateSet([.. chosen.Select(c => c.Layer)], chosen);
-        using var records = isRecorded ? OpenRecords() : new RecordStore();
-        return JointLoss.Measure(
-            new MeasurementInputs(Graph, set, work) { Scales = Scales }, [set.RowsOf(chosen)], Sensitivity.Loss, records)[0];
-    }
-
-    /// <summary>What stays as it is in a file.</summary>
-    /// <param name="plan">What is rounded in it; null where activations stay floats.</param>
-    internal IReadOnlyList<KeptOperation> KeptBy(ActivationPlan? plan) =>
-        (plan?.Written(Graph, measured.Space.Layers) ?? measured.Space.Layers).Kept;
-
-    /// <summary>A budget, as long as it can be promised.</summary>
-    /// <param name="budget">Its text.</param>
-    /// <param name="graph">The network.</param>
-    /// <param name="activations">What becomes of activations.</param>
-    /// <param name="limits">What else the choice must keep, or null.</param>
-    /// <exception cref="CladoException">The budget is none, or limits what is not known before the file is written.</exception>
-    internal static Budget BudgetOf(string budget, Graph graph, ActivationOptions activations, AllocationLimits? limits)
-    {
-        if (activations.Format == ActivationFormat.Auto && limits?.BitOperations is not null)
-        {
-            throw new CladoException(
-                $"{Settings.BitOperations} counts bits of activations, which {Settings.Activations} auto chooses when the file is written; "
-                + $"use {Settings.Activations} 8 or float with it");
-        }
-        return Budget.Parse(budget, graph.FileSizeBytes, limits);
-    }
-
     /// <summary>The choice of least loss by a surrogate; nothing is measured for it.</summary>
     /// <param name="surrogate">What is minimised.</param>
     /// <param name="budget">Text of the budget.</param>
