@@ -17,7 +17,9 @@ internal static class MeasureCommand
         measuring.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
-            var run = Prepare(terminal, measuring.Read(parsed)).Measure(terminal, cancellation);
+            var prepared = Prepare(measuring.Read(parsed));
+            terminal.Show(prepared);
+            var run = prepared.Measure(terminal, cancellation);
             terminal.ShowScalings(run);
             terminal.ShowSensitivity(run);
             terminal.ShowScales(run);
@@ -30,16 +32,13 @@ internal static class MeasureCommand
     /// Reads and checks what is to be measured, the run folder first: that takes no time.
     /// A folder that has something in it may be of use as it is.
     /// </summary>
-    public static PreparedRun Prepare(Terminal terminal, PipelineOptions options)
+    public static PreparedRun Prepare(PipelineOptions options)
     {
         var run = options.Run ?? Pipeline.DefaultFolder;
         if (options.Run is null || !Directory.Exists(run) || !Directory.EnumerateFileSystemEntries(run).Any())
         {
             Destination.CheckFolder("--run", run);
         }
-        var prepared = PreparedRun.Of(options);
-        terminal.ShowTask(prepared.TaskSentence);
-        terminal.ShowNotes(prepared.Notes);
-        return prepared;
+        return PreparedRun.Of(options);
     }
 }

@@ -44,7 +44,7 @@ internal static class QuantizeCommand
 
     private static int Run(Terminal terminal, PipelineOptions options, Choice choice, Wanted wanted, CancellationToken cancellation)
     {
-        var prepared = MeasureCommand.Prepare(terminal, options);
+        var prepared = MeasureCommand.Prepare(options);
         prepared.CheckLabels();
         // A budget that no choice of widths keeps is so before anything is measured, and so are widths that make no file smaller.
         var tried = prepared.Try(choice.Budget, choice.Limits);
@@ -54,6 +54,7 @@ internal static class QuantizeCommand
         {
             return App.No;
         }
+        terminal.Show(prepared);
         var run = prepared.Measure(terminal, cancellation);
         var result = AllocateCommand.AllocateToWrite(terminal, run, choice, wanted.Json, cancellation);
         if (result is null)

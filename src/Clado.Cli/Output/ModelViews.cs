@@ -24,6 +24,13 @@ internal static class ModelViews
         }
     }
 
+    /// <summary>What a run takes its model and images for, once nothing refuses them.</summary>
+    public static void Show(this Terminal terminal, PreparedRun prepared)
+    {
+        terminal.ShowTask(prepared.TaskSentence);
+        terminal.ShowNotes(prepared.Notes);
+    }
+
     public static void Show(this Terminal terminal, Inspection inspection)
     {
         var layers = inspection.Layers;

@@ -30,7 +30,8 @@ internal static class KeptGrids
             }
         }
         return new QuantizedActivations(
-            new ActivationPlan { Tensors = [], Nodes = nodes, Kept = [], Kernels = [], Floats = new HashSet<int>(), AreKept = true }, new ActivationRanges(scales, new byte[scales.Count]));
+            new ActivationPlan { Tensors = [], Nodes = nodes, Kept = [], Kernels = [], Floats = new HashSet<int>(), AreKept = true },
+            new ActivationRanges(scales, new byte[scales.Count]));
     }
 
     /// <summary>

@@ -90,7 +90,8 @@ public static class Evaluator
                 .Select((own, index) => index == 1 && reference!.Requantize ? new RunnableFile(graphs[1].Model, null) : own),
         ];
         var wholes = Wholes(graphs, files);
-        Readout[] readouts = [.. Enumerable.Range(0, graphs.Count).Select(i => ReadoutOf(graphs[i], wholes[i]).In(graphs[i], files[i].Model))];
+        Readout[] readouts =
+            [.. graphs.Zip(files, wholes).Select(one => ReadoutOf(one.First, one.Third).In(one.First, one.Second.Model))];
         var measured = reference is null ? null : TaskOptions.Of(readouts[1], graphs[1], wholes[1], reference.ScoreThreshold);
         using var runners = new OwnedList<ModelRunner>(Enumerable.Range(0, graphs.Count).Select(i => ModelRunner.AsWritten(
             files[i].Model, graphs[i].Inputs, readouts[i], sources[i], measured is null ? null : wholes[i].Names)));

@@ -19,6 +19,16 @@ public class OtherPrecisionTests
         using var folder = new TemporaryFolder();
         var type = Enum.Parse<DataType>(precision);
         var net = NetworkBuilder.SmallClassifier(classes: 8, side: 24);
+        // Grids of activations are more than half of so small a network's weights.
+        if ((precision, activations) == ("Float16", "8"))
+        {
+            net = new NetworkBuilder(1, input: [3, 24, 24]);
+            net.Weight("w1", 24, 3, 3, 3);
+            net.Weight("w2", 24, 24, 3, 3);
+            net.Weight("w3", 8, 24);
+            net.Then("Conv", "c1", ["w1"]).Then("Relu", "r1").Then("Conv", "c2", ["w2"]).Then("Relu", "r2")
+                .Then("GlobalAveragePool", "p").Then("Flatten", "f").Then("Gemm", "logits", ["w3"], NodeExtensions.Attribute("transB", 1));
+        }
         OnnxFile.Write(OtherPrecision.Of(net.Build(), type), folder["m.onnx"]);
         var images = Harness.Images(folder, "images", 2);
         string[] common = ["--images", images, "--preprocess", "unit", "--json"];
@@ -28,9 +38,7 @@ public class OtherPrecisionTests
         Assert.True(code == 0, error);
         using var made = JsonDocument.Parse(output);
         Assert.Equal(new FileInfo(folder["q.onnx"]).Length, made.RootElement.GetProperty("sizeBytes").GetInt64());
-        // Grids of activations are more than half of so small a network's weights.
-        bool isSmaller = new FileInfo(folder["q.onnx"]).Length < new FileInfo(folder["m.onnx"]).Length;
-        Assert.True(isSmaller || (precision, activations) == ("Float16", "8"));
+        Assert.InRange(new FileInfo(folder["q.onnx"]).Length, 1, new FileInfo(folder["m.onnx"]).Length);
         var written = OnnxFile.Read(folder["q.onnx"]);
         Assert.Equal((int)type, written.Graph.Input[0].Type.TensorType.ElemType);
         Assert.Equal((int)type, written.Graph.Output[0].Type.TensorType.ElemType);

@@ -112,9 +112,9 @@ public class PassingThroughTests
     private static ModelProto Network(int opset, bool contributed = false, bool function = false)
     {
         var net = new NetworkBuilder(opset: opset);
-        net.Weight("w1", 6, 3, 3, 3);
-        net.Weight("w2", 6, 6, 3, 3);
-        net.Weight("w3", 6, 8);
+        net.Weight("w1", 12, 3, 3, 3);
+        net.Weight("w2", 12, 12, 3, 3);
+        net.Weight("w3", 12, 8);
         net.Weight("b3", 8);
         net.Then("Conv", "c1", ["w1"]);
         if (contributed)

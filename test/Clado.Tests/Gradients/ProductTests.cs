@@ -80,7 +80,9 @@ public class ProductTests
     {
         var net = new NetworkBuilder(1, input: [2, 3]);
         net.Weight("w", rows, columns);
-        net.Add("Einsum", ["x", "w"], "y", Attribute("equation", equation));
+        // Not of a constant: that is a MatMul as soon as it is read.
+        net.Add("Relu", ["x"], "r").Add("Sub", ["r", "r"], "zeros").Add("ReduceSum", ["zeros"], "zero", Attribute("keepdims", 0));
+        net.Add("Add", ["w", "zero"], "v").Add("Einsum", ["x", "v"], "y", Attribute("equation", equation));
         Differences.Check(net.Build(), ["w"], 0.3);
     }
 

@@ -210,8 +210,8 @@ public class SeveralInputsTests
     private static ModelProto Detector(bool freeBatch, bool layerOnScale = true)
     {
         var net = new NetworkBuilder(input: [3, 8, 8]);
-        net.Weight("w1", 8, 3, 3, 3);
-        net.Weight("w2", 6, 8);
+        net.Weight("w1", 24, 3, 3, 3);
+        net.Weight("w2", 6, 24);
         net.Weight("w3", 4, 6);
         net.Then("Conv", "c1", ["w1"]).Then("Relu", "r1").Then("GlobalAveragePool", "p").Then("Flatten", "f");
         net.Then("Gemm", "g", ["w2"], NodeExtensions.Attribute("transB", 1)).Then("Relu", "h");
