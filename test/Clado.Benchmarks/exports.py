@@ -25,6 +25,7 @@ CLASSIFIERS = {  # name: (side of the image, opset)
     "vit_b_32": (224, 17),
     "convnext_tiny": (224, 17),
 }
+DETECTORS = {"retinanet_resnet50_fpn": 224, "ssdlite320_mobilenet_v3_large": 320}  # name: side of the image
 SEGMENTERS = ["lraspp_mobilenet_v3_large", "deeplabv3_mobilenet_v3_large", "fcn_resnet50"]
 
 
@@ -39,6 +40,19 @@ class Segmentation(torch.nn.Module):
         return self.network(image)["out"]
 
 
+class Detection(torch.nn.Module):
+    """Backbone and head of a detector: scores and boxes of all places, before anything is chosen among them."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.backbone = network.backbone
+        self.head = network.head
+
+    def forward(self, image):
+        outputs = self.head(list(self.backbone(image).values()))
+        return outputs["cls_logits"], outputs["bbox_regression"]
+
+
 def train_statistics(network):
     """Gives normalizations what training would: statistics, scales and shifts of their own."""
     for module in network.modules():
@@ -49,12 +63,12 @@ def train_statistics(network):
             module.bias.data.uniform_(-0.1, 0.1)
 
 
-def export(network, name, side, opset, folder, free_batch):
+def export(network, name, side, opset, folder, free_batch, outputs=("output",)):
     network.eval()
     train_statistics(network)
-    axes = {"input": {0: "batch"}, "output": {0: "batch"}} if free_batch else None
+    axes = {tensor: {0: "batch"} for tensor in ("input", *outputs)} if free_batch else None
     torch.onnx.export(network, torch.randn(1, 3, side, side), os.path.join(folder, name + ".onnx"), opset_version=opset,
-                      input_names=["input"], output_names=["output"], dynamic_axes=axes)
+                      input_names=["input"], output_names=list(outputs), dynamic_axes=axes)
 
 
 def main(folder):
@@ -66,6 +80,9 @@ def main(folder):
     for name in SEGMENTERS:
         network = getattr(torchvision.models.segmentation, name)(weights=None, weights_backbone=None)
         export(Segmentation(network), name, 224, 13, folder, free_batch=False)
+    for name, side in DETECTORS.items():
+        network = getattr(torchvision.models.detection, name)(weights=None, weights_backbone=None)
+        export(Detection(network), name, side, 13, folder, free_batch=False, outputs=("scores", "boxes"))
 
 
 main(sys.argv[1])
