@@ -26,8 +26,8 @@ public class ArrangementTests
     }
 
     [Fact]
-    public void ChannelsThatAreColumnsAndRows() => Differences.Linear(new NetworkBuilder(1, input: [8, 2, 3]).Then("DepthToSpace", "y", null,
-        Attribute("blocksize", 2), Attribute("mode", "CRD")));
+    public void ChannelsThatAreColumnsAndRows() => Differences.Linear(new NetworkBuilder(1, input: [8, 2, 3]).Then(
+        "DepthToSpace", "y", null, Attribute("blocksize", 2), Attribute("mode", "CRD")));
 
     [Theory]
     [InlineData("Reshape", new long[] { -1, 2, 12 })]

@@ -77,8 +77,8 @@ internal static class ActivationRules
     }
 
     /// <summary>
-    /// The gradient goes through between the limits, else to the limit that clips. It is told by what comes out, which a convolution in front
-    /// can clip itself.
+    /// The gradient goes through between the limits, else to the limit that clips. It is told by what comes out, which a convolution in
+    /// front can clip itself.
     /// </summary>
     private static void Clip(LocalGradient at)
     {

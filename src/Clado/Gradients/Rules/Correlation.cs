@@ -23,8 +23,8 @@ internal sealed record Correlation(Window Window, long Groups, long Inputs, long
 
     /// <summary>
     /// The gradient by x. A window that takes every step goes back as one that is flipped, whose kernels are ONNX Runtime's fast ones
-    /// (its weights are laid out once, when they are constants). So does one of longer steps, over a gradient that is spread, where there is
-    /// one channel to sum over; else it goes back as a transposed convolution.
+    /// (its weights are laid out once, when they are constants). So does one of longer steps, over a gradient that is spread, where there
+    /// is one channel to sum over; else it goes back as a transposed convolution.
     /// </summary>
     /// <param name="g">The gradient by y. Shape: [images, outputs, …places].</param>
     /// <param name="w">Shape: [outputs, inputs / groups, …kernel].</param>

@@ -4,8 +4,8 @@ namespace Clado.Gradients.Rules;
 
 /// <summary>
 /// The gradient by the weights of a depthwise convolution of images: of weight (i, j), the sum over places (v, u) of
-/// x[v + i, u + j] g[v, u]. For each i, the rows that it sees are multiplied with g as matrices, which sums over v; the products that belong
-/// to each j lie on a diagonal. That is more arithmetic than a product a weight, and far less to copy.
+/// x[v + i, u + j] g[v, u]. For each i, the rows that it sees are multiplied with g as matrices, which sums over v; the products that
+/// belong to each j lie on a diagonal. That is more arithmetic than a product a weight, and far less to copy.
 /// </summary>
 internal static class DepthwiseWeight
 {
