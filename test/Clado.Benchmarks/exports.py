@@ -34,6 +34,7 @@ DETECTORS = {  # name: side of the image
     "ssdlite320_mobilenet_v3_large": 320,
     "fasterrcnn_mobilenet_v3_large_320_fpn": 320,
 }
+HEADS = {"retinanet_resnet50_fpn": 224, "ssdlite320_mobilenet_v3_large": 320}
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 BATCHES, BATCH = 6, 16
 
@@ -59,6 +60,19 @@ class Detection(torch.nn.Module):
     def forward(self, image):
         found = self.network([image[0]])[0]
         return found["boxes"], found["scores"], found["labels"]
+
+
+class Head(torch.nn.Module):
+    """Backbone and head of a detector: scores and boxes of all places, before anything is chosen among them."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.backbone = network.backbone
+        self.head = network.head
+
+    def forward(self, image):
+        outputs = self.head(list(self.backbone(image).values()))
+        return outputs["cls_logits"], outputs["bbox_regression"]
 
 
 def random_statistics(network):
@@ -96,7 +110,7 @@ def export(network, name, side, opset, folder, images, outputs=("output",), free
         body = network.network.backbone if isinstance(network, Detection) else network
         statistics_of(body, images, side)
         network.eval()
-    axes = {"input": {0: "batch"}, "output": {0: "batch"}} if free_batch else None
+    axes = {tensor: {0: "batch"} for tensor in ("input", *outputs)} if free_batch else None
     torch.onnx.export(network, torch.randn(1, 3, side, side), os.path.join(folder, name + ".onnx"), opset_version=opset,
                       input_names=["input"], output_names=list(outputs), dynamic_axes=axes)
 
@@ -113,6 +127,9 @@ def main(folder, images=None):
     for name, side in DETECTORS.items():
         network = getattr(torchvision.models.detection, name)(weights=None, weights_backbone=None, num_classes=21)
         export(Detection(network), name, side, 13, folder, images, outputs=("boxes", "scores", "classes"))
+    for name, side in HEADS.items():
+        network = getattr(torchvision.models.detection, name)(weights=None, weights_backbone=None)
+        export(Head(network), name + "_head", side, 13, folder, images, outputs=("scores", "boxes"))
 
 
 main(*sys.argv[1:])

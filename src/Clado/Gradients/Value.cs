@@ -80,6 +80,11 @@ internal readonly record struct Value(NodeWriter Nodes, string Name)
     /// <summary>A value where it is true, else zero.</summary>
     public Value Keep(Value value) => Choose(value, Nodes.Scalar(0));
 
+    /// <summary>
+    /// A value where it is true, zero times it where it is not: quicker than <see cref="Keep"/>, for values that are finite.
+    /// </summary>
+    public Value Mask(Value value) => value * ToFloat();
+
     public Value ToFloat() => Nodes.Add("Cast", [Name], Attribute("to", (long)DataType.Float));
 
     public Value ToInt64() => Nodes.Add("Cast", [Name], Attribute("to", (long)DataType.Int64));

@@ -2,6 +2,7 @@ using Clado.Execution;
 using Clado.Gradients;
 using Clado.Graphs;
 using Clado.Onnx;
+using Clado.Tests.Support;
 using Microsoft.ML.OnnxRuntime;
 using Xunit;
 using static Clado.Onnx.TensorProto.Types;
@@ -55,6 +56,9 @@ internal sealed class Differences
         check.Run(step, relative);
     }
 
+    /// <summary>Checks the law ⟨J v, u⟩ = ⟨v, Jᵀ u⟩ of a linear model.</summary>
+    public static void Linear(NetworkBuilder net, params string[] weights) => Check(net.Build(), weights, null);
+
     /// <summary>Numbers that lie an eighth away from every quarter, give or take a fifth of that: kinks are at quarters.</summary>
     public static float[] BesideKinks(Random random, int count) =>
         [.. Enumerable.Range(0, count).Select(_ => (0.25f * random.Next(-14, 14)) + 0.125f + ((random.NextSingle() - 0.5f) * 0.05f))];
@@ -103,7 +107,7 @@ internal sealed class Differences
                 }
             }
             var (difference, size) = step is { } h
-                ? Difference(forward, seeds, along, h) : Linear(forward, seeds, along);
+                ? Difference(forward, seeds, along, h) : Law(forward, seeds, along);
             double tolerance = (relative * Math.Sqrt(square)) + (Noise * Math.Max(1, size) / (step ?? 1));
             Assert.True(Math.Abs(derivative - difference) <= tolerance,
                 $"gradient {derivative:g7}, difference {difference:g7}, tolerance {tolerance:g3}, parts {Math.Sqrt(square):g3}");
@@ -145,7 +149,7 @@ internal sealed class Differences
     }
 
     /// <summary>The adjoint law of linear models: ⟨J v, u⟩ = ⟨v, Jᵀ u⟩, J v = f(v) − f(0).</summary>
-    private (double Difference, double Size) Linear(
+    private (double Difference, double Size) Law(
         GraphSession forward, Dictionary<string, float[]> seeds, Dictionary<string, float[]> along)
     {
         foreach (var name in asked)

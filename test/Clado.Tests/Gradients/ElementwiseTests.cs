@@ -124,14 +124,12 @@ public class ElementwiseTests
 
     [Theory]
     [InlineData(2f)]
-    [InlineData(3f)]
     [InlineData(0.5f)]
     public void ConstantPowers(float power)
     {
         var net = new NetworkBuilder(1, input: [4, 3]);
         net.Model.Graph.Initializer.Add(TensorData.Singles("p", [power]));
-        net.Add("Pow", ["x", "p"], "y");
-        Differences.Check(net.Build(), [], 0.01, values: Differences.Positive);
+        Differences.Check(net.Add("Pow", ["x", "p"], "y").Build(), [], 0.01, values: Differences.Positive);
     }
 
     [Fact]
@@ -139,8 +137,7 @@ public class ElementwiseTests
     {
         var net = new NetworkBuilder(1, input: [4, 3]);
         net.Model.Graph.Initializer.Add(TensorData.Integers("p", [2]));
-        net.Add("Pow", ["x", "p"], "y");
-        Differences.Check(net.Build(), []);
+        Differences.Check(net.Add("Pow", ["x", "p"], "y").Build(), []);
     }
 
     [Fact]

@@ -17,8 +17,8 @@ internal static class ActivationRules
         ["Elu"] = (at, x) => Below(x, x.Exp() * at.Node.Single("alpha", 1)),
         ["Gelu"] = (at, x) => at.Node.Text("approximate") == "tanh" ? TanhGelu(x) : Gelu(x),
         ["HardSigmoid"] = HardSigmoid,
-        ["HardSwish"] = (_, x) => Between(x, -3, 3).Choose((x * (1 / 3f)) + 0.5f, (x > 0).ToFloat()),
-        ["LeakyRelu"] = (at, x) => (x > 0).Choose(at.Nodes.Scalar(1), at.Nodes.Scalar(at.Node.Single("alpha", 0.01f))),
+        ["HardSwish"] = (at, x) => Between(x, -3, 3).Mask((x * (1 / 3f)) + 0.5f) + (x >= at.Nodes.Scalar(3)).ToFloat(),
+        ["LeakyRelu"] = (at, x) => Slope(x, at.Node.Single("alpha", 0.01f)),
         ["Mish"] = Mish,
         ["Selu"] = Selu,
         ["Shrink"] = (at, x) => 1 - Between(x, -at.Node.Single("lambd", 0.5f), at.Node.Single("lambd", 0.5f)).ToFloat(),
@@ -29,9 +29,12 @@ internal static class ActivationRules
     [
         new("Clip", Clip),
         new("PRelu", PRelu),
-        new("Relu", at => at.Give(0, (at.Y > 0).Keep(at.G))),
-        new("ThresholdedRelu", at => at.Give(0, (at.X(0) > at.Node.Single("alpha", 1)).Keep(at.G))),
+        new("Relu", at => at.Give(0, at.G * at.Y.Sign())),
+        new("ThresholdedRelu", at => at.Give(0, (at.X(0) > at.Node.Single("alpha", 1)).Mask(at.G))),
     ]).ToDictionary();
+
+    /// <summary>1 above zero, another number below.</summary>
+    private static Value Slope(Value x, float below) => ((x > 0).ToFloat() * (1 - below)) + below;
 
     /// <summary>The derivative 1 above zero, another below.</summary>
     private static Value Below(Value x, Value derivative) => (x > 0).Choose(x.Nodes.Scalar(1), derivative);
@@ -73,18 +76,28 @@ internal static class ActivationRules
         return (x > 0).Choose(at.Nodes.Scalar(gamma), x.Exp() * (alpha * gamma));
     }
 
-    /// <summary>The gradient goes through where nothing is clipped, at the limits too, else to the limit that clips.</summary>
+    /// <summary>
+    /// The gradient goes through between the limits, else to the limit that clips. It is told by what comes out, which a convolution in
+    /// front can clip itself.
+    /// </summary>
     private static void Clip(LocalGradient at)
     {
-        var x = at.X(0);
-        Value? low = at.Has(1) ? x < at.X(1) : null, high = at.Has(2) ? x > at.X(2) : null;
-        var gradient = at.G;
-        foreach (var (slot, outside) in new[] { (1, low), (2, high) }.Where(limit => limit.Item2 is not null))
+        var y = at.Y;
+        Value? above = at.Has(1) ? y > at.X(1) : null, below = at.Has(2) ? y < at.X(2) : null;
+        at.Give(0, (above, below) switch
         {
-            gradient = (!outside!.Value).Keep(gradient);
-            at.GiveReduced(slot, outside.Value.Keep(at.G));
+            ({ } low, { } high) => (low & high).Mask(at.G),
+            ({ } low, null) => low.Mask(at.G),
+            (null, { } high) => high.Mask(at.G),
+            _ => at.G,
+        });
+        foreach (var (slot, within) in new[] { (1, above), (2, below) })
+        {
+            if (within is { } free)
+            {
+                at.GiveReduced(slot, (!free).Mask(at.G));
+            }
         }
-        at.Give(0, gradient);
     }
 
     private static void PRelu(LocalGradient at)

@@ -22,7 +22,7 @@ internal static class ConvolutionRules
         }
         if (at.Wants(1))
         {
-            at.GiveShared(1, correlation.ByWeight(at.X(0), at.G, [.. places.Shape.Skip(Window.Leading)]), image.Shape[0]);
+            at.GiveShared(1, correlation.ByWeight(at.X(0), at.G), image.Shape[0]);
         }
         Bias(at);
     }
@@ -39,7 +39,7 @@ internal static class ConvolutionRules
         }
         if (at.Wants(1))
         {
-            at.GiveShared(1, correlation.ByWeight(at.G, at.X(0), [.. places.Shape.Skip(Window.Leading)]), places.Shape[0]);
+            at.GiveShared(1, correlation.ByWeight(at.G, at.X(0)), places.Shape[0]);
         }
         Bias(at);
     }

@@ -35,11 +35,12 @@ internal static class ShapeRules
 
     private static IEnumerable<AttributeProto> Upper(LocalGradient at) => [Attribute("upper", at.Node.Integer("upper", 1))];
 
-    /// <summary>In evaluation it leaves everything as it is.</summary>
+    /// <summary>In evaluation it leaves everything as it is, and so it does where it drops nothing.</summary>
     private static void Dropout(LocalGradient at)
     {
-        bool isOff = !at.Has(2) || (at.Context.Graph.Initializers.TryGetValue(at.Node.Operand(2), out var training)
-            && (training.HasRawData ? training.RawData.Span[0] : training.Int32Data[0]) == 0);
+        bool isOff = !at.Has(2) || at.Context.Singles(at.Node.Operand(1)) is [0]
+            || (at.Context.Graph.Initializers.TryGetValue(at.Node.Operand(2), out var training)
+                && (training.HasRawData ? training.RawData.Span[0] : training.Int32Data[0]) == 0);
         if (!isOff)
         {
             throw at.Refused("it may train; export the model in evaluation mode");

@@ -12,7 +12,8 @@ namespace Clado.Gradients.Rules;
 /// <param name="Dilations">Steps between its places. Shape: [axes].</param>
 /// <param name="Begins">Pads in front. Shape: [axes].</param>
 /// <param name="Ends">Pads behind, negative where pixels are left over. Shape: [axes].</param>
-internal sealed record Window(long[] Kernel, long[] Strides, long[] Dilations, long[] Begins, long[] Ends)
+/// <param name="Places">Places of the output. Shape: [axes].</param>
+internal sealed record Window(long[] Kernel, long[] Strides, long[] Dilations, long[] Begins, long[] Ends, long[] Places)
 {
     /// <summary>Spatial axes.</summary>
     public int Rank => Kernel.Length;
@@ -24,6 +25,9 @@ internal sealed record Window(long[] Kernel, long[] Strides, long[] Dilations, l
 
     /// <summary>Whether every place of the output sees the pixel at its own place.</summary>
     public bool IsPoint => !HasStride && Kernel.All(places => places == 1) && Begins.Concat(Ends).All(pad => pad == 0);
+
+    /// <summary>Steps of one. Shape: [axes].</summary>
+    public long[] SingleSteps => [.. Kernel.Select(_ => 1L)];
 
     /// <summary>How far the window reaches beyond its first place. Shape: [axes].</summary>
     public long[] Reach => [.. Kernel.Zip(Dilations, (places, dilation) => (places - 1) * dilation)];
@@ -51,7 +55,7 @@ internal sealed record Window(long[] Kernel, long[] Strides, long[] Dilations, l
             begins[axis] = Begin(node, axis, missing);
             ends[axis] = missing - begins[axis];
         }
-        return new Window(sizes, strides, dilations, begins, ends);
+        return new Window(sizes, strides, dilations, begins, ends, [.. places.Shape.Skip(Leading)]);
     }
 
     /// <summary>Pads in front: given, or half of all, the odd one behind unless the lower end is to have it.</summary>
