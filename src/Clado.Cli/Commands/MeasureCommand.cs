@@ -17,7 +17,9 @@ internal static class MeasureCommand
         measuring.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
-            var run = Prepare(terminal, measuring.Read(parsed)).Measure(terminal, cancellation);
+            var prepared = Prepare(terminal, measuring.Read(parsed));
+            terminal.ShowTask(prepared.TaskSentence);
+            var run = prepared.Measure(terminal, cancellation);
             terminal.ShowScalings(run);
             terminal.ShowSensitivity(run);
             terminal.ShowScales(run);
@@ -38,7 +40,6 @@ internal static class MeasureCommand
             Destination.CheckFolder("--run", run);
         }
         var prepared = PreparedRun.Of(options);
-        terminal.ShowTask(prepared.TaskSentence);
         terminal.ShowNotes(prepared.Notes);
         return prepared;
     }

@@ -52,6 +52,7 @@ internal static class QuantizeCommand
         {
             return App.No;
         }
+        terminal.ShowTask(prepared.TaskSentence);
         var run = prepared.Measure(terminal, cancellation);
         var result = AllocateCommand.Allocate(terminal, run, choice, wanted.Json, cancellation);
         if (result is null)
