@@ -72,6 +72,8 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     [InlineData("inspect {model} --size wide", "--size wide: height and width such as 480x640")]
     [InlineData("inspect {model} --input-shape N,3,0,8", "--input-shape N,3,0,8: dimensions such as N,3,480,640")]
     [InlineData("measure {dense} --images {images} --preprocess unit --run {new} --loss kl", "loss 'kl' wants scores of classes")]
+    [InlineData("measure {dense} --images {images} --preprocess unit --run {new} --task classify", "--task classify wants one vector")]
+    [InlineData("inspect {model} --task segment", "--task segment wants scores of classes at every place")]
     [InlineData("measure {model} --images {unlabelled} --preprocess unit --run {new} --loss ce", "loss 'ce' wants labels")]
     [InlineData("quantize {five} --images {images} --preprocess unit --run {new} -b 3bit -o {out}", "class 5 is not among the model's 5")]
     [InlineData("measure {five} --images {images} --preprocess unit --run {new} --loss ce", "class 5 is not among the model's 5")]
