@@ -8,11 +8,15 @@ namespace Clado.Losses;
 /// </summary>
 internal sealed class ClassPairs
 {
+    // Times the smallest safe sum this is still a double of all digits; no factor is above 1.
+    private const double SmallestProduct = 1e-50;
+
     private readonly ClassDistributions distributions;
     private readonly IReadOnlyList<float[]> shifts;
     private readonly double[][] exponentials;
     private readonly double[][] weighted;
     private readonly double[][] logSums;
+    private readonly double[] totals;
 
     /// <summary>Does what is done once a candidate.</summary>
     /// <param name="distributions">p of every image where the measurement stands.</param>
@@ -25,6 +29,7 @@ internal sealed class ClassPairs
         weighted = [.. shifts.Select(shift => new double[shift.Length])];
         logSums = [.. shifts.Select(_ => new double[distributions.ImageCount])];
         Parallel.For(0, shifts.Count, new ParallelOptions { MaxDegreeOfParallelism = threads }, Prepare);
+        totals = [.. logSums.Select(sums => sums.Sum())];
     }
 
     /// <summary>Moments of the cross term of two candidates.</summary>
@@ -39,6 +44,31 @@ internal sealed class ClassPairs
             moments = moments.Plus(log - logSums[a][image] - logSums[b][image]);
         }
         return moments;
+    }
+
+    /// <summary>
+    /// The sum of the cross terms over all images, when no other moment is asked for: a logarithm of many factors is one logarithm.
+    /// </summary>
+    public double SumOf(int a, int b)
+    {
+        double sum = 0, product = 1;
+        for (int image = 0; image < distributions.ImageCount; image++)
+        {
+            var own = distributions.RangeOf(image);
+            double factor = TensorPrimitives.Dot<double>(weighted[a].AsSpan(own), exponentials[b].AsSpan(own));
+            if (!ClassDistributions.IsSafe(factor))
+            {
+                sum += ScaledLogSum(image, a, b);
+                continue;
+            }
+            product *= factor;
+            if (product < SmallestProduct)
+            {
+                sum += Math.Log(product);
+                product = 1;
+            }
+        }
+        return sum + Math.Log(product) - totals[a] - totals[b];
     }
 
     private void Prepare(int a)

@@ -63,7 +63,7 @@ internal sealed class PlaceLoss : OutputLoss
                 {
                     for (int b = a + 1; b < n; b++)
                     {
-                        sums[a, b] += share * pairs.Of(a, b).Sum;
+                        sums[a, b] += share * pairs.SumOf(a, b);
                     }
                 });
             }
