@@ -17,7 +17,8 @@ return args switch
     ["gradients", .. var parts] => GradientsBenchmark.Run(parts),
     ["house", .. var checkouts] => HouseBenchmark.Run(checkouts),
     ["identity", var command] => IdentityBenchmark.Run(command),
-    ["models", var images] => ModelsBenchmark.Run(int.Parse(images, CultureInfo.InvariantCulture)),
+    ["models", var images, .. var rest] => ModelsBenchmark.Run(
+        int.Parse(images, CultureInfo.InvariantCulture), rest.FirstOrDefault(Directory.Exists), [.. rest.Where(r => !Directory.Exists(r))]),
     ["resnet50", var folder, var images] => RandomResNet.Write(folder, int.Parse(images, CultureInfo.InvariantCulture)),
     ["deploying", .. var parts] => DeployingBenchmark.Run(parts),
     ["large", var folder] => LargeBenchmark.Run(folder),
@@ -42,7 +43,7 @@ static int Usage()
         "       Clado.Benchmarks house [[NAME=]CHECKOUT …]   (checkouts are built in Release; without any, the one we stand in)");
     Console.Error.WriteLine("       Clado.Benchmarks gradients rules MODEL … | cost IMAGES MODEL …");
     Console.Error.WriteLine("       Clado.Benchmarks identity PATH/TO/clado   (two builds that write the same files print the same)");
-    Console.Error.WriteLine("       Clado.Benchmarks models IMAGES");
+    Console.Error.WriteLine("       Clado.Benchmarks models IMAGES [FOLDER] [NAME …]");
     Console.Error.WriteLine("       Clado.Benchmarks stopping STOPS [VERB …]");
     Console.Error.WriteLine(
         "       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [measuring [ESTIMATOR …]] [MODEL …]   (all parts where "

@@ -45,11 +45,11 @@ internal sealed class Terminal : IProgress<StageProgress>
     /// <summary>For tables, on standard output.</summary>
     public IAnsiConsole Tables { get; }
 
-    /// <summary>Writes a line of data.</summary>
+    /// <summary>Writes a line of data; sentences in it have the words of the command line, too.</summary>
     public void Data(string text)
     {
         EndProgress();
-        output.WriteLine(text);
+        output.WriteLine(Words.Of(text));
     }
 
     /// <summary>Writes a message; the library's words become those of the command line.</summary>

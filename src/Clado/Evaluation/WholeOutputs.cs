@@ -9,13 +9,9 @@ namespace Clado.Evaluation;
 /// <param name="Names">Names of the tensors, the model's own outputs first. Shape: [outputs].</param>
 /// <param name="Own">How many are its own. Range: [0, outputs].</param>
 /// <param name="Selection">Where a NonMaxSuppression's results are, with what it takes; null where none ends the model.</param>
-/// <param name="Selected">Own outputs that are made of what a NonMaxSuppression selects.</param>
 /// <param name="Varies">Whether the size of an own output depends on what is in the image.</param>
-internal sealed record WholeOutputs(
-    IReadOnlyList<string> Names, int Own, Selection? Selection, IReadOnlySet<string> Selected, bool Varies)
+internal sealed record WholeOutputs(IReadOnlyList<string> Names, int Own, Selection? Selection, bool Varies)
 {
-    private static readonly HashSet<string> Varying = ["NonMaxSuppression", "NonZero", "Unique", "Compress"];
-
     private static readonly HashSet<string> Passing = ["Identity", "Cast"];
 
     /// <summary>Finds them.</summary>
@@ -25,15 +21,12 @@ internal sealed record WholeOutputs(
     {
         string[] own = [.. graph.Outputs.Where(name => graph.Tensors.TryGetValue(name, out var info) && info.Type != DataType.String)];
         var made = model.Graph.Node.SelectMany(node => node.Output).ToHashSet();
-        bool Needs(string name, Func<NodeProto, bool> node) =>
-            graph.Walk.Behind([name], graph.Inputs.Names).Any(index => node(graph.Nodes[index]));
-        var selected = own.Where(name => Needs(name, node => node.Is("NonMaxSuppression"))).ToHashSet();
-        bool varies = own.Any(name => Needs(name, node => node.IsStandard() && Varying.Contains(node.OpType)));
+        bool varies = own.Any(DataDependence.Of(graph).InSize);
         var names = own.ToList();
         var selection = own.Select((name, output) => (Node: Selector(graph, name), Output: output)).FirstOrDefault(s => s.Node is not null);
         if (selection.Node is not { } node || !made.Contains(node.Operand(0)) || !made.Contains(node.Operand(1)))
         {
-            return new(names, own.Length, null, selected, varies);
+            return new(names, own.Length, null, varies);
         }
         int Index(string tensor)
         {
@@ -45,7 +38,7 @@ internal sealed record WholeOutputs(
         }
         bool hasCentres = node.Integer("center_point_box", 0) == 1;
         var places = new Selection(selection.Output, Index(node.Operand(0)), Index(node.Operand(1)), hasCentres);
-        return new(names, own.Length, places, selected, varies);
+        return new(names, own.Length, places, varies);
     }
 
     /// <summary>Without what is read to measure only: where the other model does not have it.</summary>

@@ -31,6 +31,7 @@ public class SizeTests
 
         var usual = Succeed("inspect", model).Error;
         Assert.Contains("224×224 is assumed, the usual size; --size gives another", usual, StringComparison.Ordinal);
+        Assert.Contains("the usual size; --size gives another", Succeed("inspect", model, "--json").Output, StringComparison.Ordinal);
         Assert.Contains(Assumed, Succeed("inspect", model, "--preprocess", folder["p.json"]).Error, StringComparison.Ordinal);
         Assert.DoesNotContain("note:", Succeed("inspect", model, "--size", "16x24").Error, StringComparison.Ordinal);
         Assert.Contains(Assumed, Succeed(["measure", model, .. found, "--run", folder["found"]]).Error, StringComparison.Ordinal);
