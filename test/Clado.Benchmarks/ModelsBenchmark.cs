@@ -7,8 +7,8 @@ using static System.FormattableString;
 namespace Clado.Benchmarks;
 
 /// <summary>
-/// Networks of every task through the whole job at 8 and 4 bits: what each was taken for, what comes out and what it cost. The shared models,
-/// and where a folder is given those in it: networks that packages ship, and PyTorch's exports (exports.py).
+/// Networks of every task through the whole job at 8 and 4 bits: what each was taken for, what comes out and what it cost. The shared
+/// models, and where a folder is given those in it: networks that packages ship, and PyTorch's exports (exports.py).
 /// </summary>
 internal static class ModelsBenchmark
 {

@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace Clado.Benchmarks;
 
-/// <summary>Pages and lines of made-up words, for networks that look for text or read it: on photographs they answer with nothing.</summary>
+/// <summary>Pages and lines of made-up words, for networks that look for text or read it: photographs have none.</summary>
 internal static class TextPages
 {
     private const int Side = 640;
