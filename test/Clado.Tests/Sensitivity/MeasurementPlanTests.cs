@@ -21,11 +21,13 @@ public class MeasurementPlanTests
     [InlineData("pairwise")]
     [InlineData("block")]
     [InlineData("diagonal")]
+    [InlineData("fisher")]
     public void UnitsInAnyOrderOnAnyMachineGiveTheSameMatrix(string estimator)
     {
         using var folder = new TemporaryFolder();
         var (graph, candidates, images) = Network(folder);
         var options = new SensitivityOptions { Estimator = estimator };
+        bool isOfOutputs = estimator is "additive" or "fisher";
         // Of the float network, and around a choice, as a round of an allocation does.
         foreach (var at in (int[][])[[], [.. candidates.Layers.Select((_, layer) => 2 * layer)]])
         {
@@ -70,10 +72,10 @@ public class MeasurementPlanTests
             }
         }
 
-        // What a unit comes to is recorded as numbers of one type: losses, or for additive outputs.
+        // What a unit comes to is recorded as numbers of one type: losses, or for additive and fisher outputs.
         void Copy(WorkUnit unit, RecordStore from, RecordStore to)
         {
-            if (estimator == "additive")
+            if (isOfOutputs)
             {
                 to.GetOrAdd(unit.Key, () => from.Find<float>(unit.Key, unit.ValueCount)!);
             }
@@ -83,7 +85,7 @@ public class MeasurementPlanTests
             }
         }
 
-        object? Bytes(WorkUnit unit, RecordStore from) => estimator == "additive"
+        object? Bytes(WorkUnit unit, RecordStore from) => isOfOutputs
             ? from.Find<float>(unit.Key, unit.ValueCount)
             : from.Find<double>(unit.Key, unit.ValueCount);
     }
