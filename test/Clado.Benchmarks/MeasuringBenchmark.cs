@@ -181,14 +181,16 @@ internal static class MeasuringBenchmark
             .Limit(images, 0), Preprocessing.Parse(preprocess), candidates);
     }
 
-    private static void Measure(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
+    /// <summary>Measures, and keeps no records.</summary>
+    internal static SensitivityMatrix Measure(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
     {
         using var records = new RecordStore();
         var options = new SensitivityOptions { Estimator = estimator };
-        SensitivityMeasurement.Measure(new(graph, candidates, new Workload(set, preprocessing)), [], options, records);
+        return SensitivityMeasurement.Measure(new(graph, candidates, new Workload(set, preprocessing)), [], options, records);
     }
 
-    private static double Passes(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
+    /// <summary>What an estimator's plan is worth of full passes, by its MACs.</summary>
+    internal static double Passes(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
     {
         var task = new MeasurementTask(new(graph, candidates, new Workload(set, preprocessing)), [], new() { Estimator = estimator });
         return new MeasurementPlan(task, 1).MacsPerImage / task.Cuts.Macs;
@@ -205,7 +207,7 @@ internal static class MeasuringBenchmark
     }
 
     /// <summary>A pass of the whole network over images that are decoded before, at the best batch size.</summary>
-    private sealed class FullPass : IDisposable
+    internal sealed class FullPass : IDisposable
     {
         private const int Repeats = 3;
 
