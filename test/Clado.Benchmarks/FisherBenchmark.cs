@@ -4,7 +4,6 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
-using Clado.Losses;
 using Clado.Records;
 using Clado.Rounding;
 using Clado.Sensitivity;

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Clado.Candidates;
 using Clado.Images;
-using Clado.Layers;
 using Clado.Losses;
 using static System.FormattableString;
 
@@ -22,63 +21,81 @@ internal sealed class FisherEstimator : Estimator<float>
     // Vectors drawn an image where there are more outputs.
     private const int Draws = 4;
 
-    // A pass back costs one by the activations and one by the weights.
-    private const int PassesOfOneBack = 2;
+    // Passes back of one run: more would want more memory, and fewer would apply the layers to their changes more often.
+    private const int MostPasses = 10;
+
+    // Images a run: fewer than a batch has, so that processors share it and gradients of few are held. Fixed, since it may change last bits.
+    private const int ImagesAtOnce = 8;
 
     // Tensors of all activations that live at once: those of the pass forward, and gradients by them.
     private const int LiveActivations = 2;
 
-    // Tensors of the size of a layer's gradient that live at once: what it is a product of, itself, and itself as rows.
-    private const int LiveGradients = 3;
-
     public override string Name => "fisher";
 
-    public override void Check(NetworkCuts cuts) => LinearizedModel.Of(cuts.Graph, cuts.Readout, [.. cuts.Layers.Index().SelectMany(
-        layer => NetworkCuts.ConstantsOf(layer.Item).Select(name => new LayerConstant(name, layer.Index, 1)))]);
+    public override void Check(NetworkCuts cuts) => LinearizedModel.Of(cuts.Graph, cuts.Readout, LayerChanges.None(cuts), passes: 1);
 
     public override EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates)
     {
-        long changes = candidates.Items.Sum(candidate => candidate.Layer.Parameters), weights = cuts.Layers.Sum(layer => layer.Parameters);
-        long session = MemoryPlan.SessionBytes(sizeof(float) * weights * (1 + LinearizedModel.Passes));
+        long weights = cuts.Layers.Sum(layer => layer.Parameters), changes = candidates.Items.Sum(candidate => candidate.Layer.Parameters);
         long activations = cuts.Graph.Tensors.Values.Sum(tensor => tensor.ElementCount);
+        long largest = cuts.Layers.SelectMany(layer => layer.Nodes).Max(node => cuts.Graph.Tensors[cuts.Graph.Nodes[node].Output[0]].ElementCount);
+        // Of the largest layer the changed outputs of all candidates and the gradients of all passes, each as they come and side by side.
+        long beside = 2 * largest * (MostPasses + (candidates.Items.Count / cuts.Layers.Count));
         return new EstimatorMemory(
-            (sizeof(float) * changes) + session,
-            sizeof(float) * ((LiveActivations * activations) + (LiveGradients * cuts.Layers.Max(GradientElements))));
+            MemoryPlan.SessionBytes(sizeof(float) * (weights + weights + changes))
+                + (Environment.ProcessorCount * ImagesAtOnce * sizeof(float) * ((LiveActivations * activations) + beside)), 0);
     }
 
     public override IReadOnlyList<UnitSize> Units(MeasurementTask task)
     {
-        double macs = (1.0 + (PassesOfOneBack * LinearizedModel.Passes)) * task.Cuts.Macs;
-        return [.. Enumerable.Range(0, DirectionCount(task)).Chunk(LinearizedModel.Passes)
-            .Select(passes => new UnitSize(passes.Length * task.Inputs.Candidates.Items.Count, macs))];
+        var candidates = task.Inputs.Candidates;
+        int passes = PassCount(task);
+        double macs = ((1.0 + passes) * task.Cuts.Macs) + candidates.LayerOf.Sum(layer => task.Cuts.Layers[layer].Macs);
+        return [.. Enumerable.Range(0, DirectionCount(task)).Chunk(passes)
+            .Select(own => new UnitSize(own.Length * candidates.Items.Count, macs))];
     }
 
-    /// <summary>Derivatives along two directions. Shape: [directions · images · candidates].</summary>
+    /// <summary>Passes back of one run: as many in each as fit, evenly.</summary>
+    public static int PassCount(MeasurementTask task)
+    {
+        int directions = DirectionCount(task), runs = (directions + MostPasses - 1) / MostPasses;
+        return (directions + runs - 1) / runs;
+    }
+
+    /// <summary>Derivatives along some directions. Shape: [images · candidates · directions].</summary>
     protected override float[] Measure(BatchMeasurement batch, int row)
     {
         var task = batch.Loaded.Task;
-        int first = row * LinearizedModel.Passes, count = Math.Min(LinearizedModel.Passes, DirectionCount(task) - first);
+        int first = row * PassCount(task), count = Math.Min(PassCount(task), DirectionCount(task) - first);
+        int size = task.Cuts.Readout.ElementCount, parts = (batch.ImageCount + ImagesAtOnce - 1) / ImagesAtOnce;
         float[][] directions = [.. Enumerable.Range(first, count).Select(direction => Direction(batch, direction))];
-        var linearized = batch.Loaded.Linearized;
-        var products = linearized.Run(batch.Start.Batch, batch.StartOutputs, directions);
-        batch.Loaded.Progress.Add(batch.Plan.Units[row].Macs);
-        int n = linearized.Rows.Count;
-        var values = new float[count * batch.ImageCount * n];
-        for (int i = 0; i < values.Length; i++)
+        var values = new float[parts][];
+        task.Inputs.Work.SideBySide.For(parts, part =>
         {
-            values[(i / n * n) + linearized.Rows[i % n]] = products[i / n / batch.ImageCount][i % (n * batch.ImageCount)];
-        }
-        return values;
+            int from = part * ImagesAtOnce, images = Math.Min(ImagesAtOnce, batch.ImageCount - from);
+            float[] Own(float[] all) => all[(from * size)..((from + images) * size)];
+            values[part] = batch.Loaded.Linearized.Run(
+                batch.Start.Batch.Part(from, images), Own(batch.StartOutputs), [.. directions.Select(Own)]);
+            batch.Loaded.Progress.Add(batch.Plan.Units[row].Macs * images / batch.ImageCount);
+        });
+        return [.. values.SelectMany(own => own)];
     }
 
     protected override MatrixMoments Combine(BatchMeasurement batch, float[][] units)
     {
         var task = batch.Loaded.Task;
-        int images = batch.ImageCount, n = batch.Candidates.Items.Count, directions = DirectionCount(task);
-        float Derivative(int row, int image, int direction) =>
-            units[direction / LinearizedModel.Passes][(((direction % LinearizedModel.Passes * images) + image) * n) + row];
-        float[][] derivatives = [.. Enumerable.Range(0, n).Select(row => Enumerable.Range(0, images * directions)
-            .Select(i => Derivative(row, i / directions, i % directions)).ToArray())];
+        int images = batch.ImageCount, n = batch.Candidates.Items.Count, directions = DirectionCount(task), passes = PassCount(task);
+        var derivatives = new float[n][];
+        for (int row = 0; row < n; row++)
+        {
+            derivatives[row] = new float[images * directions];
+            for (int i = 0; i < derivatives[row].Length; i++)
+            {
+                var (image, direction) = (i / directions, i % directions);
+                int own = units[direction / passes].Length / (images * n);
+                derivatives[row][i] = units[direction / passes][(((image * n) + row) * own) + (direction % passes)];
+            }
+        }
         return IsWhole(task) ? AdditiveEstimator.Combined(batch, derivatives) : DrawnMoments.Of(derivatives, images, task.HasSlope);
     }
 
@@ -117,8 +134,4 @@ internal sealed class FisherEstimator : Estimator<float>
     /// <summary>What is drawn depends on the image's name and on nothing else.</summary>
     private static Random RandomOf(ImageItem image, int draw) =>
         new(BinaryPrimitives.ReadInt32LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(Invariant($"{draw}:{image.Name}")))));
-
-    /// <summary>An image's gradient by a layer's weight, or what it is a product of where that is larger.</summary>
-    private static long GradientElements(QuantizableLayer layer) =>
-        Math.Max(layer.Parameters, layer.Macs * layer.Groups / Math.Max(1, layer.ChannelCount));
 }

@@ -1,67 +1,29 @@
 using Clado.Gradients;
 using Clado.Graphs;
 using Clado.Onnx;
-using static Clado.Onnx.TensorProto.Types;
 
 namespace Clado.Sensitivity;
 
-/// <summary>A constant of a layer that its candidates change.</summary>
-/// <param name="Name">Name of the constant.</param>
-/// <param name="Layer">The layer. Range: [0, layers).</param>
-/// <param name="Elements">Its elements.</param>
-internal readonly record struct LayerConstant(string Name, int Layer, long Elements);
-
 /// <summary>
-/// A network's forward pass, a few passes back, and the products of every image's gradients with changes of constants, as one model.
-/// A gradient lives until its product is there: no more than one layer's of all images is held.
+/// A network's forward pass, passes back from its outputs, and the scalar products of every image's gradients with what candidates change
+/// of the layers' outputs, as one model. A layer is applied to the changes of its constants once, however many passes there are.
 /// </summary>
-/// <param name="Model">The model.</param>
+/// <param name="Model">The model: its output is [images, candidates, passes].</param>
 /// <param name="Seeds">Names of the inputs that passes begin with. Shape: [passes][outputs].</param>
-/// <param name="Changes">Names of the inputs that get the changes of a constant, by its name. Shape: [candidates of the layer, elements].</param>
-/// <param name="Products">Names of the outputs of the passes: [images, candidates], layer by layer. Shape: [passes].</param>
-internal sealed record LinearizedModel(
-    ModelProto Model, string[][] Seeds, IReadOnlyDictionary<string, string> Changes, string[] Products)
+/// <param name="Rows">Rows of the candidates in their order there. Shape: [candidates].</param>
+internal sealed record LinearizedModel(ModelProto Model, string[][] Seeds, int[] Rows)
 {
-    /// <summary>Passes back that share a forward pass. More would share it among more, and keep fewer processors busy.</summary>
-    public const int Passes = 2;
-
     /// <summary>Makes the model.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="readout">Where it is read.</param>
-    /// <param name="constants">The constants, layer by layer. Shape: [constants].</param>
+    /// <param name="layers">The layers' changes. Shape: [layers].</param>
+    /// <param name="passes">Passes back. Range: [1, inf).</param>
     /// <exception cref="CladoException">An operator has no gradient; the message names node and operator.</exception>
-    public static LinearizedModel Of(Graph graph, Readout readout, IReadOnlyList<LayerConstant> constants)
-    {
-        var names = GraphWalk.Names(graph.Model.Graph);
-        string[][] seeds = [.. Enumerable.Range(0, Passes).Select(pass =>
-            readout.Outputs.Select((_, output) => Free(names, $"seed_{pass}_{output}")).ToArray())];
-        string[] asked = [.. constants.Select(constant => constant.Name)];
-        var gradient = Gradient(graph, new GradientRequest(
-            [.. seeds.Select(own => own.Zip(readout.Outputs, (input, tensor) => (Seed)new Seed.Given(tensor, input)).ToArray())], asked)
-        {
-            PerImage = asked.ToHashSet(),
-        });
-        var model = gradient.Model.Graph;
-        var nodes = new NodeWriter(model, GraphWalk.Names(model));
-        model.Output.Clear();
-        var changes = constants.ToDictionary(constant => constant.Name, constant => Input(model, nodes, constant));
-        string[] products = [.. Enumerable.Range(0, Passes).Select(pass =>
-        {
-            var layers = constants.GroupBy(constant => constant.Layer).OrderBy(layer => layer.Key).Select(layer => layer
-                .Select(constant => Product(nodes, gradient.Gradient(constant.Name, pass), changes[constant.Name]))
-                .Aggregate((sum, next) => sum + next).Name);
-            var all = nodes.Add("Concat", layers, NodeExtensions.Attribute("axis", 1)).Name;
-            model.Output.Add(new ValueInfoProto { Name = all });
-            return all;
-        })];
-        return new LinearizedModel(gradient.Model, seeds, changes, products);
-    }
-
-    private static GradientGraph Gradient(Graph graph, GradientRequest request)
+    public static LinearizedModel Of(Graph graph, Readout readout, IReadOnlyList<LayerChanges> layers, int passes)
     {
         try
         {
-            return GradientGraph.Of(graph, request);
+            return Make(graph, readout, layers, passes);
         }
         catch (OnnxFormatException e)
         {
@@ -69,24 +31,32 @@ internal sealed record LinearizedModel(
         }
     }
 
-    /// <summary>Scalar products of every image's gradient with every change. Shape: [images, candidates of the layer].</summary>
-    private static Value Product(NodeWriter nodes, string gradient, string changes)
+    private static LinearizedModel Make(Graph graph, Readout readout, IReadOnlyList<LayerChanges> layers, int passes)
     {
-        var rows = nodes.Add("Flatten", [gradient], NodeExtensions.Attribute("axis", 1));
-        return nodes.Add("Gemm", [rows.Name, changes], NodeExtensions.Attribute("transB", 1));
-    }
-
-    private static string Input(GraphProto model, NodeWriter nodes, LayerConstant constant)
-    {
-        var name = nodes.Fresh("change");
-        var shape = new TensorShapeProto();
-        shape.Dim.Add([new TensorShapeProto.Types.Dimension(), new TensorShapeProto.Types.Dimension { DimValue = constant.Elements }]);
-        model.Input.Add(new ValueInfoProto
+        var names = GraphWalk.Names(graph.Model.Graph);
+        string[][] seeds = [.. Enumerable.Range(0, passes).Select(pass =>
+            readout.Outputs.Select((_, output) => Free(names, $"seed_{pass}_{output}")).ToArray())];
+        var uses = layers.SelectMany(changes => changes.Layer.Nodes.Select(node => new LayerUse(graph, changes, node))).ToArray();
+        string[] biases = [.. uses.Select(use => use.BiasElsewhere).OfType<string>().Distinct()];
+        var gradient = GradientGraph.Of(graph, new GradientRequest(
+            [.. seeds.Select(own => own.Zip(readout.Outputs, (input, tensor) => (Seed)new Seed.Given(tensor, input)).ToArray())],
+            [.. uses.Select(use => use.Output).Concat(biases).Distinct()])
         {
-            Name = name,
-            Type = new TypeProto { TensorType = new() { ElemType = (int)DataType.Float, Shape = shape } },
+            PerImage = biases.ToHashSet(),
+            Outputs = [.. uses.SelectMany(use => use.Inputs).Where(name => graph.Producer(name) >= 0).Distinct()],
         });
-        return name;
+        var model = gradient.Model.Graph;
+        var nodes = new NodeWriter(model, GraphWalk.Names(model));
+        model.Output.Clear();
+        // The last layer first: its gradients are there first, and go when its products are there.
+        var reversed = layers.Reverse().ToArray();
+        var products = reversed.Select(changes => new LayerProducts(nodes, gradient, passes, uses.Where(use => use.Changes == changes)).Sum());
+        var all = nodes.Add("Concat", [.. products.Select(product => product.Name)], NodeExtensions.Attribute("axis", 1));
+        model.Output.Add(new ValueInfoProto { Name = all.Name });
+        var read = GraphWalk.NamesRead(model).ToHashSet();
+        model.Input.Add(graph.Model.Graph.Input
+            .Where(input => read.Contains(input.Name) && model.Input.All(other => other.Name != input.Name)).Select(input => input.Clone()));
+        return new LinearizedModel(gradient.Model, seeds, [.. reversed.SelectMany(changes => changes.Rows)]);
     }
 
     private static string Free(ISet<string> names, string name)

@@ -26,7 +26,8 @@ internal sealed class LoadedTask : IDisposable
         Progress = new WorkProgress(plan.MacsPerImage * work.Images.Items.Count, work.Progress);
         var source = OutputSource.Float(graph.File);
         var around = task.IsFloat ? graph : FakeQuantizedGraph.Of(graph, task.OperatingPoint.Select(row => candidates.Items[row]));
-        linearized = new(() => new LinearizedNetwork(around, task.Cuts, candidates, memory.IsTight));
+        linearized = new(() => new LinearizedNetwork(
+            around, task.Cuts, candidates, FisherEstimator.PassCount(task), memory.IsTight));
         reference = task.IsFloat ? null : new(() => new ModelRunner(graph, task.Cuts.Readout, source));
         Network = new PerturbedNetwork(around, task.Cuts, task.IsFloat ? source : OutputSource.Quantized(graph.File), memory);
     }

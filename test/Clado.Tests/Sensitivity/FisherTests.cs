@@ -132,7 +132,7 @@ public class FisherTests
         var model = folder["model.onnx"];
         OnnxFile.Write(net.Build(), model);
         var options = new PipelineOptions { Model = model, Images = images, Preprocessing = Unit, Run = folder["run"], Estimator = "fisher" };
-        var error = Assert.Throws<CladoException>(() => Pipeline.Measure(options));
+        var error = Assert.Throws<CladoException>(() => Pipeline.Measure(options, null, TestContext.Current.CancellationToken));
         Assert.Contains("operator LSTM", error.Message, StringComparison.Ordinal);
         Assert.Contains($"{Settings.Estimator} fisher wants gradients, use additive", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["run"]));
