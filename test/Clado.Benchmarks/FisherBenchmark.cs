@@ -4,7 +4,6 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
-using Clado.Records;
 using Clado.Rounding;
 using Clado.Sensitivity;
 
@@ -31,7 +30,8 @@ internal static class FisherBenchmark
         int images = parts.Select(p => int.TryParse(p, out int count) ? count : 0).Append(512).First(count => count > 0);
         string[] roundings = parts.Intersect(["feedback", "nearest"]).ToArray() is { Length: > 0 } named ? named : ["feedback", "nearest"];
         Console.WriteLine($"ONNX Runtime {OrtRuntime.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} cores");
-        foreach (var network in Networks.Where(n => parts.Any(p => p.Contains('_')) ? parts.Contains(n.Model) : n.Model == Networks[0].Model))
+        bool isNamed = parts.Any(part => part.Contains('_'));
+        foreach (var network in Networks.Where(n => isNamed ? parts.Contains(n.Model) : n.Model == Networks[0].Model))
         {
             foreach (var rounding in roundings)
             {

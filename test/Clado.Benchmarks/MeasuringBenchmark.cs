@@ -182,7 +182,8 @@ internal static class MeasuringBenchmark
     }
 
     /// <summary>Measures, and keeps no records.</summary>
-    internal static SensitivityMatrix Measure(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
+    internal static SensitivityMatrix Measure(
+        Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
     {
         using var records = new RecordStore();
         var options = new SensitivityOptions { Estimator = estimator };

@@ -48,7 +48,8 @@ internal sealed class PlaceLoss : OutputLoss
     }
 
     /// <summary>That of every place, times its share.</summary>
-    public override void Slope(int image, Span<float> slope) => ForRows(image, slope, share => share, (loss, row, own) => loss.Slope(row, own));
+    public override void Slope(int image, Span<float> slope) =>
+        ForRows(image, slope, share => share, (loss, row, own) => loss.Slope(row, own));
 
     /// <summary>
     /// A class drawn at every place, times the root of the place's share: places are drawn for themselves, so that between two of them the

@@ -24,7 +24,7 @@ internal sealed class FisherEstimator : Estimator<float>
     // Passes back of one run: more would want more memory, and fewer would apply the layers to their changes more often.
     private const int MostPasses = 10;
 
-    // Images a run: fewer than a batch has, so that processors share it and gradients of few are held. Fixed, since it may change last bits.
+    // Images a run: fewer than a batch has, so that processors share it and gradients of few are held. It may change last bits.
     private const int ImagesAtOnce = 8;
 
     // Tensors of all activations that live at once: those of the pass forward, and gradients by them.
@@ -38,7 +38,8 @@ internal sealed class FisherEstimator : Estimator<float>
     {
         long weights = cuts.Layers.Sum(layer => layer.Parameters), changes = candidates.Items.Sum(candidate => candidate.Layer.Parameters);
         long activations = cuts.Graph.Tensors.Values.Sum(tensor => tensor.ElementCount);
-        long largest = cuts.Layers.SelectMany(layer => layer.Nodes).Max(node => cuts.Graph.Tensors[cuts.Graph.Nodes[node].Output[0]].ElementCount);
+        long largest = cuts.Layers.SelectMany(layer => layer.Nodes).Select(node => cuts.Graph.Nodes[node].Output[0])
+            .Max(output => cuts.Graph.Tensors[output].ElementCount);
         // Of the largest layer the changed outputs of all candidates and the gradients of all passes, each as they come and side by side.
         long beside = 2 * largest * (MostPasses + (candidates.Items.Count / cuts.Layers.Count));
         return new EstimatorMemory(

@@ -23,7 +23,7 @@ internal sealed record LinearizedModel(ModelProto Model, string[][] Seeds, int[]
     {
         try
         {
-            return Make(graph, readout, layers, passes);
+            return Make(LocalFunctions.Inlined(graph), readout, layers, passes);
         }
         catch (OnnxFormatException e)
         {
@@ -36,7 +36,8 @@ internal sealed record LinearizedModel(ModelProto Model, string[][] Seeds, int[]
         var names = GraphWalk.Names(graph.Model.Graph);
         string[][] seeds = [.. Enumerable.Range(0, passes).Select(pass =>
             readout.Outputs.Select((_, output) => Free(names, $"seed_{pass}_{output}")).ToArray())];
-        var uses = layers.SelectMany(changes => changes.Layer.Nodes.Select(node => new LayerUse(graph, changes, node))).ToArray();
+        var uses = layers.SelectMany(changes => graph.Consumers(changes.Layer.Weight)
+            .Select(node => new LayerUse(graph, changes, node))).ToArray();
         string[] biases = [.. uses.Select(use => use.BiasElsewhere).OfType<string>().Distinct()];
         var gradient = GradientGraph.Of(graph, new GradientRequest(
             [.. seeds.Select(own => own.Zip(readout.Outputs, (input, tensor) => (Seed)new Seed.Given(tensor, input)).ToArray())],
@@ -50,12 +51,12 @@ internal sealed record LinearizedModel(ModelProto Model, string[][] Seeds, int[]
         model.Output.Clear();
         // The last layer first: its gradients are there first, and go when its products are there.
         var reversed = layers.Reverse().ToArray();
-        var products = reversed.Select(changes => new LayerProducts(nodes, gradient, passes, uses.Where(use => use.Changes == changes)).Sum());
-        var all = nodes.Add("Concat", [.. products.Select(product => product.Name)], NodeExtensions.Attribute("axis", 1));
+        var products = reversed.Select(changes =>
+            new LayerProducts(nodes, gradient, passes, uses.Where(use => use.Changes == changes)).Sum().Name);
+        var all = nodes.Add("Concat", [.. products], NodeExtensions.Attribute("axis", 1));
         model.Output.Add(new ValueInfoProto { Name = all.Name });
-        var read = GraphWalk.NamesRead(model).ToHashSet();
-        model.Input.Add(graph.Model.Graph.Input
-            .Where(input => read.Contains(input.Name) && model.Input.All(other => other.Name != input.Name)).Select(input => input.Clone()));
+        var missing = GraphWalk.NamesRead(model).Except(model.Input.Select(input => input.Name)).ToHashSet();
+        model.Input.Add(graph.Model.Graph.Input.Where(input => missing.Contains(input.Name)).Select(input => input.Clone()));
         return new LinearizedModel(gradient.Model, seeds, [.. reversed.SelectMany(changes => changes.Rows)]);
     }
 

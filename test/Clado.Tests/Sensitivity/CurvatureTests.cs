@@ -74,7 +74,8 @@ public class CurvatureTests
         var decision = new TaskDecision(NetworkTask.Classify, "it is") { HoldsProbabilities = holdsProbabilities };
         var readout = new Readout(["a", "b"], [1, 2], decision);
         float[][] outputs = [[0.5f, 0.25f], [0.1f, 0.9f, 0, 1]];
-        float[] collected = [.. new[] { 0.5f, 0.1f, 0.9f, 0.25f, 0, 1 }.Select(v => holdsProbabilities ? MathF.Log(Math.Max(v, 1e-12f)) : v)];
+        float[] collected = [.. new[] { 0.5f, 0.1f, 0.9f, 0.25f, 0, 1 }
+            .Select(v => holdsProbabilities ? MathF.Log(Math.Max(v, 1e-12f)) : v)];
         var spread = readout.Spread([1, 2, 3, 4, 5, 6], collected);
         float[][] expected = holdsProbabilities ? [[1 / 0.5f, 4 / 0.25f], [2 / 0.1f, 3 / 0.9f, 0, 6]] : [[1, 4], [2, 3, 5, 6]];
         Assert.All(expected.SelectMany(e => e).Zip(spread.SelectMany(s => s)), pair => Assert.Equal(pair.First, pair.Second, 1e-4));

@@ -31,7 +31,8 @@ public class FisherTests
             Harness.Candidates(graph, 2, 3, 4), Harness.FeedbackCandidates(graph, images, 2, 4)])
         {
             // Around a choice too: all at their first width.
-            foreach (var at in (int[][])[[], [.. candidates.Layers.Select((_, layer) => layer * (candidates.Items.Count / 4))]])
+            int widths = candidates.Items.Count / candidates.Layers.Count;
+            foreach (var at in (int[][])[[], [.. candidates.Layers.Select((_, layer) => layer * widths)]])
             {
                 var fisher = Measure(graph, candidates, images, "fisher", loss, at);
                 AssertClose(Measure(graph, candidates, images, "additive", loss, at).Raw, fisher.Raw);
@@ -40,7 +41,9 @@ public class FisherTests
         }
     }
 
-    /// <summary>Small changes are linear: a residual network with a depthwise layer, and a weight at two depths beside another branch.</summary>
+    /// <summary>
+    /// Small changes are linear: a residual network with a depthwise layer, and a weight at two depths beside another branch.
+    /// </summary>
     [Fact]
     public void OfSmallChangesItAgreesWithForwardDifferences()
     {
@@ -64,7 +67,9 @@ public class FisherTests
         }
     }
 
-    /// <summary>More outputs than are differentiated one by one: what is drawn is right in the mean, semidefinite, and the image's own.</summary>
+    /// <summary>
+    /// More outputs than are differentiated one by one: what is drawn is right in the mean, semidefinite, and the image's own.
+    /// </summary>
     [Theory]
     [InlineData("kl")]
     [InlineData("ce")]
@@ -91,9 +96,10 @@ public class FisherTests
         }
         // Other images, and another order of batches, change no image's own draws.
         var some = new ImageSet(images.Folder, [.. images.Items.Take(5)]);
-        var parts = some.Items.Select(item => Measure(graph, candidates, new ImageSet(images.Folder, [item]), "fisher", loss, null, graph)).ToArray();
-        AssertClose([.. Enumerable.Range(0, n * n).Select(i => parts.Average(part => part.Raw[i]))],
-            Measure(graph, candidates, some, "fisher", loss, null, graph).Raw);
+        SensitivityMatrix Of(params IEnumerable<ImageItem> items) =>
+            Measure(graph, candidates, new ImageSet(images.Folder, [.. items]), "fisher", loss, scaledBy: images);
+        var parts = some.Items.Select(item => Of(item)).ToArray();
+        AssertClose([.. Enumerable.Range(0, n * n).Select(i => parts.Average(part => part.Raw[i]))], Of(some.Items).Raw);
     }
 
     /// <summary>Maps of classes: places are drawn for themselves.</summary>
@@ -131,7 +137,14 @@ public class FisherTests
         net.Then("Reshape", "y", ["flat"]);
         var model = folder["model.onnx"];
         OnnxFile.Write(net.Build(), model);
-        var options = new PipelineOptions { Model = model, Images = images, Preprocessing = Unit, Run = folder["run"], Estimator = "fisher" };
+        var options = new PipelineOptions
+        {
+            Model = model,
+            Images = images,
+            Preprocessing = Unit,
+            Run = folder["run"],
+            Estimator = "fisher",
+        };
         var error = Assert.Throws<CladoException>(() => Pipeline.Measure(options, null, TestContext.Current.CancellationToken));
         Assert.Contains("operator LSTM", error.Message, StringComparison.Ordinal);
         Assert.Contains($"{Settings.Estimator} fisher wants gradients, use additive", error.Message, StringComparison.Ordinal);
@@ -142,15 +155,18 @@ public class FisherTests
         Assert.Contains("--estimator fisher", said, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void ARunMeasuresWithItAndChooses()
+    [Theory]
+    [InlineData("float")]
+    [InlineData("8")]
+    public void ARunMeasuresWithItAndChooses(string activations)
     {
         using var folder = new TemporaryFolder();
         var model = folder["model.onnx"];
         OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8, side: 24).Build(), model);
         var (code, _, error) = Harness.Command(
             "quantize", model, "--images", Harness.Images(folder, "set", 2), "--preprocess", "unit", "--run", folder["run"],
-            "--estimator", "fisher", "--bits", "2,4,8", "--budget", "4bits", "-o", folder["out.onnx"]);
+            "--estimator", "fisher",
+            "--measure-activations", activations, "--bits", "2,4,8", "--budget", "4bits", "-o", folder["out.onnx"]);
         Assert.True(code == 0, error);
         Assert.True(File.Exists(folder["out.onnx"]));
     }
@@ -162,18 +178,18 @@ public class FisherTests
     }
 
     private static SensitivityMatrix Measure(
-        Graph graph, CandidateSet candidates, ImageSet images, string estimator, string? loss = null, int[]? at = null, Graph? scaled = null)
+        Graph graph, CandidateSet candidates, ImageSet images, string estimator, string? loss = null, int[]? at = null,
+        ImageSet? scaledBy = null)
     {
         using var records = new RecordStore();
-        var known = scaled is null ? images : ImageFolder.Open(images.Folder);
         var inputs = new MeasurementInputs(graph, candidates, new Workload(images, Unit) { Resources = new() { Threads = 2 } })
         {
-            Scales = loss == "mse" ? Harness.Scales(graph, known) : null,
+            Scales = loss == "mse" ? Harness.Scales(graph, scaledBy ?? images) : null,
         };
         return SensitivityMeasurement.Measure(inputs, at ?? [], new() { Estimator = estimator, Loss = loss }, records);
     }
 
-    /// <summary>Two branches of one layer each, one with a bias of its own.</summary>
+    /// <summary>Branches of one layer each: biases in a convolution, in a Gemm, and added to a product; groups, strides, places.</summary>
     private static Graph Linear()
     {
         var net = new NetworkBuilder(input: [3, 24, 24]);
@@ -181,12 +197,28 @@ public class FisherTests
         net.Weight("b1", 8);
         net.Weight("w2", 8, 3, 5, 5);
         net.Weight("w3", 3, 8);
-        net.Weight("w4", 8, 3, 1, 1);
+        net.Weight("b3", 8);
+        net.Weight("w4", 9, 1, 3, 3);
+        net.Weight("b4", 9);
+        net.Weight("w5", 8, 3);
+        net.Weight("b5", 8);
+        net.Weight("w6", 3, 8, 3, 3);
+        net.Weight("b6", 8);
+        foreach (var (name, values) in new (string, long[])[] { ("from", [1]), ("to", [8]), ("axis", [1]), ("pads", [0, 0, 0, 1]) })
+        {
+            net.Model.Graph.Initializer.Add(TensorData.Integers(name, values, values.Length));
+        }
         net.Add("Conv", ["x", "w1", "b1"], "c1").Then("GlobalAveragePool", "g1").Then("Flatten", "f1");
         net.Add("Conv", ["x", "w2"], "c2").Then("GlobalAveragePool", "g2").Then("Flatten", "f2");
         net.Add("GlobalAveragePool", ["x"], "g3").Then("Flatten", "f3").Then("MatMul", "m3", ["w3"]);
-        net.Add("Conv", ["x", "w4"], "c4", NodeExtensions.Attribute("strides", 2, 2)).Then("GlobalAveragePool", "g4").Then("Flatten", "f4");
-        return net.Add("Sum", ["f1", "f2", "m3", "f4"], "y").BuildGraph();
+        net.Add("Add", ["m3", "b3"], "a3");
+        net.Add("Conv", ["x", "w4", "b4"], "c4", NodeExtensions.Attribute("strides", 2, 2), NodeExtensions.Attribute("group", 3))
+            .Then("GlobalAveragePool", "g4").Then("Flatten", "f4");
+        net.Add("Gemm", ["f3", "w5", "b5"], "m5", NodeExtensions.Attribute("transB", 1));
+        net.Add("ConvTranspose", ["x", "w6", "b6"], "c6").Then("GlobalAveragePool", "g6").Then("Flatten", "f6");
+        net.Add("Slice", ["f4", "from", "to", "axis"], "s4");
+        net.Add("Pad", ["s4", "pads"], "p4");
+        return net.Add("Sum", ["f1", "f2", "a3", "p4", "m5", "f6"], "y").BuildGraph();
     }
 
     /// <summary>A weight used at two depths with another layer between, and two branches that meet.</summary>
