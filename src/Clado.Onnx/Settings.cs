@@ -12,6 +12,7 @@ internal static class Settings
     public const string Budget = "Budget.Text";
     public const string Budgets = "SweepOptions.Budgets";
     public const string Costs = "AllocationLimits.Costs";
+    public const string Estimator = "PipelineOptions.Estimator";
     public const string FindSmallest = "MeasuredRun.FindSmallest";
     public const string Image = "InputOptions.Image";
     public const string Images = "PipelineOptions.Images";

@@ -83,6 +83,7 @@ public sealed class PreparedRun
         var readout = Readout.Of(graph);
         LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);
         prepared.CheckFolder();
+        prepared.CheckEstimator(readout);
         prepared.CheckMemory(readout);
         return prepared;
     }
@@ -151,6 +152,9 @@ public sealed class PreparedRun
         }
     }
 
+    private void CheckEstimator(Readout readout) =>
+        Estimators.Of(Options.Estimator).Estimator.Check(new NetworkCuts(Space.Graph, Space.Layers.Layers, readout));
+
     private void CheckMemory(Readout readout)
     {
         if (Options.Run is { } run && File.Exists(Path.Combine(run, "sensitivity.safetensors")))
@@ -162,6 +166,8 @@ public sealed class PreparedRun
         {
             _ = InputMeasurement.Available(graph, layers, Options.Resources);
         }
-        _ = new MemoryNeeds(new NetworkCuts(graph, layers, readout), unrounded).Plan(batchSize: 1, Options.Resources.MemoryBytes);
+        var cuts = new NetworkCuts(graph, layers, readout);
+        var estimator = Estimators.Of(Options.Estimator).Estimator;
+        _ = new MemoryNeeds(cuts, unrounded, estimator.Memory(cuts, unrounded)).Plan(batchSize: 1, Options.Resources.MemoryBytes);
     }
 }

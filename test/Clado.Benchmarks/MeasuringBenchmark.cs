@@ -63,7 +63,7 @@ internal static class MeasuringBenchmark
         {
             var (graph, set, preprocessing, candidates) = Open(model, folder, preprocess, 512);
             using var pass = new FullPass(graph, set, preprocessing);
-            double passes = Passes(graph, candidates, new AdditiveEstimator());
+            double passes = Passes(graph, candidates, set, preprocessing, "additive");
             var (actual, forward) = pass.Beside(() => Measure(graph, candidates, set, preprocessing, "additive"));
             Console.WriteLine(
                 $"| {model} | {set.Items.Count} | {forward:0.00} | {passes:0.0} | {passes * forward:0.0} | {actual:0.0} | "
@@ -112,7 +112,7 @@ internal static class MeasuringBenchmark
             graph, candidates.Layers, [.. candidates.Layers.Select(_ => (IReadOnlyList<int>)Widths)], new FeedbackRounding(), inputs,
             Environment.ProcessorCount));
         Row(
-            $"— measuring ({Passes(graph, candidates, new AdditiveEstimator()):0.0} passes' worth of MACs)", () =>
+            $"— measuring ({Passes(graph, candidates, set, preprocessing, "additive"):0.0} passes' worth of MACs)", () =>
                 Measure(graph, candidates, set, preprocessing, "additive"));
         Pipelined("pairwise", 1 + n + (widths * widths * layers * (layers - 1) / 2));
     }
@@ -181,17 +181,20 @@ internal static class MeasuringBenchmark
             .Limit(images, 0), Preprocessing.Parse(preprocess), candidates);
     }
 
-    private static void Measure(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
+    /// <summary>Measures, and keeps no records.</summary>
+    internal static SensitivityMatrix Measure(
+        Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
     {
         using var records = new RecordStore();
         var options = new SensitivityOptions { Estimator = estimator };
-        SensitivityMeasurement.Measure(new(graph, candidates, new Workload(set, preprocessing)), [], options, records);
+        return SensitivityMeasurement.Measure(new(graph, candidates, new Workload(set, preprocessing)), [], options, records);
     }
 
-    private static double Passes(Graph graph, CandidateSet candidates, AdditiveEstimator estimator)
+    /// <summary>What an estimator's plan is worth of full passes, by its MACs.</summary>
+    internal static double Passes(Graph graph, CandidateSet candidates, ImageSet set, Preprocessing preprocessing, string estimator)
     {
-        var cuts = new NetworkCuts(graph, candidates.Layers, Readout.Of(graph));
-        return 1 + (estimator.Units(cuts, candidates).Sum(unit => unit.Macs) / cuts.Macs);
+        var task = new MeasurementTask(new(graph, candidates, new Workload(set, preprocessing)), [], new() { Estimator = estimator });
+        return new MeasurementPlan(task, 1).MacsPerImage / task.Cuts.Macs;
     }
 
     /// <summary>Processor seconds that work takes, all threads together.</summary>
@@ -205,7 +208,7 @@ internal static class MeasuringBenchmark
     }
 
     /// <summary>A pass of the whole network over images that are decoded before, at the best batch size.</summary>
-    private sealed class FullPass : IDisposable
+    internal sealed class FullPass : IDisposable
     {
         private const int Repeats = 3;
 

@@ -6,6 +6,7 @@ using Clado.Benchmarks.House;
 return args switch
 {
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
+    ["fisher", .. var parts] => FisherBenchmark.Run(parts),
     ["fuzzing", "read", var first, var step, var count] =>
         FuzzingBenchmark.Read(
             int.Parse(first, CultureInfo.InvariantCulture), int.Parse(step, CultureInfo.InvariantCulture), int.Parse(
@@ -35,6 +36,7 @@ static int Usage()
     Console.Error.WriteLine(
         "       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto "
             + "…] [2,4,8] [IMAGES] [MODEL]");
+    Console.Error.WriteLine("       Clado.Benchmarks fisher [feedback] [nearest] [IMAGES] [MODEL …]");
     Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
     Console.Error.WriteLine("       Clado.Benchmarks large FOLDER   (a network of 2.2 GiB; takes 10 GB of disk and 16 GB of memory)");
     Console.Error.WriteLine("       Clado.Benchmarks parity shared | [broken] [IMAGES] [NETWORK …]");

@@ -22,6 +22,7 @@ internal static class Words
         ["Pipeline.Measure"] = "clado measure",
         ["PipelineOptions.Activations"] = "--activations",
         ["PipelineOptions.Bits"] = "--bits",
+        ["PipelineOptions.Estimator"] = "--estimator",
         ["PipelineOptions.Images"] = "--images",
         ["PipelineOptions.LabelOffset"] = "--label-offset",
         ["PipelineOptions.Limit"] = "--limit",

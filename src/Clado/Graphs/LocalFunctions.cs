@@ -51,4 +51,46 @@ internal static class LocalFunctions
             model.OpsetImport.Add(new OperatorSetIdProto { Domain = Domain, Version = 1 });
         }
     }
+
+    /// <summary>The graph with the nodes of its functions where they are called: for who looks at nodes one by one.</summary>
+    /// <param name="graph">The graph; where it calls none it comes back as it is.</param>
+    public static Graph Inlined(Graph graph)
+    {
+        var functions = graph.Model.Functions.Where(function => function.Domain == Domain && function.Attribute.Count == 0)
+            .ToDictionary(function => function.Name);
+        FunctionProto? Called(NodeProto node) => node.Domain == Domain ? functions.GetValueOrDefault(node.OpType) : null;
+        if (!graph.Nodes.Any(node => Called(node) is not null))
+        {
+            return graph;
+        }
+        var model = graph.Model.Clone();
+        var taken = GraphWalk.Names(model.Graph);
+        NodeProto[] nodes = [.. model.Graph.Node.SelectMany(node => Called(node) is { } function ? Body(function, node, taken) : [node])];
+        model.Graph.Node.Clear();
+        model.Graph.Node.Add(nodes);
+        return graph.With(model);
+    }
+
+    private static IEnumerable<NodeProto> Body(FunctionProto function, NodeProto call, ISet<string> taken)
+    {
+        var names = function.Input.Zip(call.Operands()).Concat(function.Output.Zip(call.Output)).ToDictionary(p => p.First, p => p.Second);
+        foreach (var inner in function.Node.SelectMany(node => node.Output).Where(name => name.Length > 0 && !names.ContainsKey(name)))
+        {
+            var own = $"{call.Output[0]}/{inner}";
+            while (!taken.Add(own))
+            {
+                own += "_";
+            }
+            names.Add(inner, own);
+        }
+        foreach (var node in function.Node.Select(node => node.Clone()))
+        {
+            GraphWalk.Rename(node, names);
+            for (int i = 0; i < node.Output.Count; i++)
+            {
+                node.Output[i] = names.GetValueOrDefault(node.Output[i], "");
+            }
+            yield return node;
+        }
+    }
 }

@@ -20,15 +20,20 @@ internal sealed record ImageBatch(
 
     /// <summary>One image of the batch, as a batch of its own.</summary>
     /// <param name="image">Position in the batch. Range: [0, images).</param>
-    public ImageBatch Single(int image)
+    public ImageBatch Single(int image) => Part(image, 1);
+
+    /// <summary>Some images of the batch, as a batch of their own.</summary>
+    /// <param name="first">Position of the first. Range: [0, images).</param>
+    /// <param name="count">How many. Range: [1, images].</param>
+    public ImageBatch Part(int first, int count)
     {
         int elements = Pixels.Length / Count;
         return this with
         {
-            Pixels = Pixels[(image * elements)..((image + 1) * elements)],
-            Shape = [1, .. Shape.Skip(1)],
-            Items = [.. Items.Skip(image).Take(1)],
-            Labels = Labels is null ? null : [Labels[image]],
+            Pixels = Pixels[(first * elements)..((first + count) * elements)],
+            Shape = [count, .. Shape.Skip(1)],
+            Items = [.. Items.Skip(first).Take(count)],
+            Labels = Labels is null ? null : Labels[first..(first + count)],
         };
     }
 

@@ -55,6 +55,40 @@ internal static class OutputReading
         return collected;
     }
 
+    /// <summary>
+    /// A gradient by what was collected, as gradients by each output: what <see cref="Collect"/> brings together, apart again.
+    /// </summary>
+    /// <param name="readout">Where the network is read.</param>
+    /// <param name="gradient">Shape: [images · elements of all outputs].</param>
+    /// <param name="collected">What was collected there. Shape: [images · elements of all outputs].</param>
+    /// <returns>Shape: [outputs][images · elements].</returns>
+    public static float[][] Spread(this Readout readout, float[] gradient, float[] collected)
+    {
+        float[] values = [.. gradient];
+        if (readout.Decision.HoldsProbabilities)
+        {
+            // Of the logarithm of a share, which below the smallest does not change.
+            float least = MathF.Log(SmallestShare);
+            for (int i = 0; i < values.Length; i++)
+            {
+                values[i] = collected[i] > least ? values[i] * MathF.Exp(-collected[i]) : 0;
+            }
+        }
+        int images = values.Length / readout.ElementCount, start = 0;
+        var spread = new float[readout.Outputs.Count][];
+        for (int output = 0; output < spread.Length; output++)
+        {
+            int count = readout.ElementCounts[output];
+            spread[output] = new float[images * count];
+            for (int image = 0; image < images; image++)
+            {
+                values.AsSpan((image * readout.ElementCount) + start, count).CopyTo(spread[output].AsSpan(image * count));
+            }
+            start += count;
+        }
+        return spread;
+    }
+
     /// <summary>The scores of a classifier, one for each class: of one that says yes or no, 0 for no and its score for yes.</summary>
     /// <param name="readout">Where the network is read.</param>
     /// <param name="outputs">What was collected. Shape: [images · elements].</param>

@@ -59,6 +59,35 @@ internal sealed class ClassLoss : OutputLoss
         return log - expected;
     }
 
+    /// <summary>p − t.</summary>
+    public override void Slope(int image, Span<float> slope)
+    {
+        var own = distributions.RangeOf(image);
+        for (int k = 0; k < slope.Length; k++)
+        {
+            slope[k] = (float)(distributions.Probabilities[own.Start.Value + k] - targets[own.Start.Value + k]);
+        }
+    }
+
+    /// <summary>e_y − p with a class y drawn from p: its mean outer product is diag p − p pᵀ.</summary>
+    public override void Draw(int image, Random random, Span<float> vector)
+    {
+        var p = distributions.Probabilities.AsSpan(distributions.RangeOf(image));
+        double left = random.NextDouble();
+        int drawn = -1;
+        for (int k = 0; k < vector.Length; k++)
+        {
+            vector[k] = (float)-p[k];
+            left -= p[k];
+            if (drawn < 0 && left < 0)
+            {
+                drawn = k;
+            }
+        }
+        // Probabilities may add up to a little less than one.
+        vector[drawn < 0 ? TensorPrimitives.IndexOfMax<double>(p) : drawn] += 1;
+    }
+
     protected override Func<int, int, Moments> Prepare(IReadOnlyList<float[]> shifts, int threads) =>
         new ClassPairs(distributions, shifts, threads).Of;
 }

@@ -43,6 +43,24 @@ internal sealed class ClassRows(ClassLayout layout, int start, int elements)
         }
     }
 
+    /// <summary>Writes a row into an image: what <see cref="Take"/> takes from there.</summary>
+    /// <param name="row">A value a score of the row. Shape: [classes].</param>
+    /// <param name="index">The row. Range: [0, rows).</param>
+    /// <param name="values">The image's outputs. Shape: [elements of all outputs].</param>
+    public void Put(ReadOnlySpan<float> row, int index, Span<float> values)
+    {
+        var own = values.Slice(start, elements);
+        if (!layout.IsExclusive)
+        {
+            own[index] = row[1];
+            return;
+        }
+        for (int position = 0; position < row.Length; position++)
+        {
+            own[Element(index, position)] = row[position];
+        }
+    }
+
     private int Element(int place, int position) =>
         (place / layout.Stride * layout.Stride * layout.Count) + (position * layout.Stride) + (place % layout.Stride);
 }

@@ -26,6 +26,31 @@ internal sealed class CosineLoss(float[] floatOutputs, float[] outputs, int size
         return own.Distance(Dot(delta, own.Target), (2 * Dot(delta, own.Start)) + Dot(delta, delta)) - own.Distance(0, 0);
     }
 
+    /// <summary>(z (z·z0) / |z|² − z0) / (|z| |z0|).</summary>
+    public override void Slope(int image, Span<float> slope)
+    {
+        var own = images[image];
+        double lengths = Math.Sqrt(own.Square) * own.TargetLength;
+        for (int k = 0; k < slope.Length; k++)
+        {
+            slope[k] = lengths > 0 ? (float)(((own.Start[k] * own.Along / own.Square) - own.Target[k]) / lengths) : 0;
+        }
+    }
+
+    /// <summary>
+    /// (ε − z (z·ε) / |z|²) / |z| with signs ε: its mean outer product is (I − z zᵀ / |z|²) / |z|², the curvature where z is z0.
+    /// </summary>
+    public override void Draw(int image, Random random, Span<float> vector)
+    {
+        var own = images[image];
+        double[] signs = [.. Enumerable.Range(0, size).Select(_ => random.Next(2) == 0 ? 1.0 : -1.0)];
+        double along = Dot(own.Start, signs);
+        for (int k = 0; k < vector.Length; k++)
+        {
+            vector[k] = own.Square > 0 ? (float)((signs[k] - (own.Start[k] * along / own.Square)) / Math.Sqrt(own.Square)) : 0;
+        }
+    }
+
     protected override Func<int, int, Moments> Prepare(IReadOnlyList<float[]> shifts, int threads)
     {
         var prepared = new Shift[shifts.Count][];

@@ -31,6 +31,9 @@ internal sealed class LossFactory
     /// <summary>Name of the loss.</summary>
     public string Name => kind.Name;
 
+    /// <summary>Whether the float network is not where it is least: small changes may gain.</summary>
+    public bool HasSlope => kind.NeedsLabels;
+
     /// <summary>Makes the loss of a batch.</summary>
     /// <param name="floatOutputs">z0. Shape: [images · elements].</param>
     /// <param name="outputs">z: outputs where the measurement stands. Shape: [images · elements].</param>

@@ -15,6 +15,20 @@ internal abstract class OutputLoss
     /// <param name="shift">δ of that image. Shape: [outputs].</param>
     public abstract double Increase(int image, ReadOnlySpan<float> shift);
 
+    /// <summary>The loss's gradient by the outputs where the measurement stands.</summary>
+    /// <param name="image">Position in the batch.</param>
+    /// <param name="slope">∂ℓ/∂z of that image; written. Shape: [outputs].</param>
+    public abstract void Slope(int image, Span<float> slope);
+
+    /// <summary>
+    /// Draws a vector v whose mean outer product E[v vᵀ] is the curvature ∂²ℓ/∂z² (docs/method.md, "Fisher"): where the measurement stands
+    /// for losses of classes and squares, as at the float network for the cosine.
+    /// </summary>
+    /// <param name="image">Position in the batch.</param>
+    /// <param name="random">What is drawn from.</param>
+    /// <param name="vector">v of that image; written. Shape: [outputs].</param>
+    public abstract void Draw(int image, Random random, Span<float> vector);
+
     /// <summary>
     /// <c>ℓ(z + δ_a + δ_b) − ℓ(z + δ_a) − ℓ(z + δ_b) + ℓ(z)</c> over the images, for all pairs of different layers. The diagonal is left
     /// to others.

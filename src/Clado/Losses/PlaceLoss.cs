@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Clado.Graphs;
 
 namespace Clado.Losses;
@@ -46,6 +47,17 @@ internal sealed class PlaceLoss : OutputLoss
         return sum;
     }
 
+    /// <summary>That of every place, times its share.</summary>
+    public override void Slope(int image, Span<float> slope) =>
+        ForRows(image, slope, share => share, (loss, row, own) => loss.Slope(row, own));
+
+    /// <summary>
+    /// A class drawn at every place, times the root of the place's share: places are drawn for themselves, so that between two of them the
+    /// mean product is zero, as the curvature is.
+    /// </summary>
+    public override void Draw(int image, Random random, Span<float> vector) =>
+        ForRows(image, vector, Math.Sqrt, (loss, row, own) => loss.Draw(row, random, own));
+
     protected override Func<int, int, Moments> Prepare(IReadOnlyList<float[]> shifts, int threads)
     {
         int n = shifts.Count, images = start.Length / size;
@@ -84,6 +96,21 @@ internal sealed class PlaceLoss : OutputLoss
     private IEnumerable<(ClassRows Rows, int From, int Count)> Blocks() => outputs.SelectMany(rows =>
         Enumerable.Range(0, (rows.Count + RowsAtOnce - 1) / RowsAtOnce).Select(block =>
             (rows, block * RowsAtOnce, Math.Min(RowsAtOnce, rows.Count - (block * RowsAtOnce)))));
+
+    private void ForRows(int image, Span<float> vector, Func<double, double> scale, Action<ClassLoss, int, float[]> write)
+    {
+        vector.Clear();
+        foreach (var (rows, from, count) in Blocks())
+        {
+            var (loss, factor, row) = (LossOf(rows, image, from, count), (float)scale(Share(rows)), new float[rows.Classes]);
+            for (int i = 0; i < count; i++)
+            {
+                write(loss, i, row);
+                TensorPrimitives.Multiply(row, factor, row);
+                rows.Put(row, from + i, vector);
+            }
+        }
+    }
 
     private ClassLoss LossOf(ClassRows rows, int image, int from, int count)
     {

@@ -37,6 +37,24 @@ internal sealed class SquaredLoss(double[] weights, float[] residuals) : OutputL
         return sum;
     }
 
+    /// <summary>2 ω r.</summary>
+    public override void Slope(int image, Span<float> slope)
+    {
+        for (int k = 0; k < slope.Length; k++)
+        {
+            slope[k] = (float)(2 * weights[k] * residuals[(image * slope.Length) + k]);
+        }
+    }
+
+    /// <summary>±√(2 ω): its mean outer product is diag 2 ω.</summary>
+    public override void Draw(int image, Random random, Span<float> vector)
+    {
+        for (int k = 0; k < vector.Length; k++)
+        {
+            vector[k] = (float)Math.Sqrt(2 * weights[k]) * (random.Next(2) == 0 ? 1 : -1);
+        }
+    }
+
     protected override Func<int, int, Moments> Prepare(IReadOnlyList<float[]> shifts, int threads)
     {
         int size = weights.Length, images = residuals.Length / size;

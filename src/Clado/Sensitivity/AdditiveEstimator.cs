@@ -1,4 +1,3 @@
-using Clado.Candidates;
 using Clado.Losses;
 
 namespace Clado.Sensitivity;
@@ -12,17 +11,22 @@ internal sealed class AdditiveEstimator : Estimator<float>
 {
     public override string Name => "additive";
 
-    public override IReadOnlyList<UnitSize> Units(NetworkCuts cuts, CandidateSet candidates) =>
-        [.. candidates.LayerOf.Select(layer => new UnitSize(cuts.Readout.ElementCount, cuts.Suffixes[layer].Macs))];
+    public override IReadOnlyList<UnitSize> Units(MeasurementTask task) =>
+        [.. task.Inputs.Candidates.LayerOf.Select(layer => new UnitSize(task.Cuts.Readout.ElementCount, task.Cuts.Suffixes[layer].Macs))];
 
     protected override float[] Measure(BatchMeasurement batch, int row) => batch.Shift(row);
 
-    protected override MatrixMoments Combine(BatchMeasurement batch, float[][] units)
+    protected override MatrixMoments Combine(BatchMeasurement batch, float[][] units) => Combined(batch, units);
+
+    /// <summary>The sums of a batch whose shifts add up.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="shifts">δ of every candidate. Shape: [candidates][images · outputs].</param>
+    public static MatrixMoments Combined(BatchMeasurement batch, float[][] shifts)
     {
-        var moments = batch.Loss.CrossTerms(units, batch.Candidates.LayerOf, batch.Loaded.Task.Inputs.Work.Threads);
-        for (int row = 0; row < units.Length; row++)
+        var moments = batch.Loss.CrossTerms(shifts, batch.Candidates.LayerOf, batch.Loaded.Task.Inputs.Work.Threads);
+        for (int row = 0; row < shifts.Length; row++)
         {
-            moments[row, row] = Moments.Of(batch.Increases(units[row]).Select(increase => 2 * increase));
+            moments[row, row] = Moments.Of(batch.Increases(shifts[row]).Select(increase => 2 * increase));
         }
         return moments;
     }

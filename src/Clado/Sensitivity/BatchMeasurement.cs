@@ -25,6 +25,9 @@ internal sealed class BatchMeasurement(LoadedTask loaded, BatchPlan plan, Networ
     /// <summary>State of the network that is measured around.</summary>
     public NetworkState Start => start;
 
+    /// <summary>Outputs of that state. Shape: [images · outputs].</summary>
+    public float[] StartOutputs => startOutputs;
+
     /// <summary>The loss on the batch, from that state.</summary>
     public OutputLoss Loss => loss;
 

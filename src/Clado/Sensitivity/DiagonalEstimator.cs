@@ -1,4 +1,3 @@
-using Clado.Candidates;
 using Clado.Losses;
 
 namespace Clado.Sensitivity;
@@ -8,8 +7,8 @@ internal sealed class DiagonalEstimator : Estimator<double>
 {
     public override string Name => "diagonal";
 
-    public override IReadOnlyList<UnitSize> Units(NetworkCuts cuts, CandidateSet candidates) =>
-        [.. candidates.LayerOf.Select(layer => new UnitSize(1, cuts.Suffixes[layer].Macs))];
+    public override IReadOnlyList<UnitSize> Units(MeasurementTask task) =>
+        [.. task.Inputs.Candidates.LayerOf.Select(layer => new UnitSize(1, task.Cuts.Suffixes[layer].Macs))];
 
     protected override double[] Measure(BatchMeasurement batch, int row) => batch.Increases(batch.Shift(row));
 

@@ -11,6 +11,7 @@ internal static class Estimators
     [
         new("auto", "additive, and several shares of its cross terms tried on the network", new AdditiveEstimator(), HoldsBack: true),
         new("additive", "one pass a candidate, cross terms from outputs that add up", new AdditiveEstimator()),
+        new("fisher", "all candidates and pairs from a few passes back: gradients of the outputs", new FisherEstimator()),
         new("pairwise", "all pairs of candidates on the network itself", new PairwiseEstimator(insideBlocks: false)),
         new("block", "pairs inside residual and transformer blocks", new PairwiseEstimator(insideBlocks: true)),
         new("diagonal", "one pass a candidate, no cross terms", new DiagonalEstimator()),

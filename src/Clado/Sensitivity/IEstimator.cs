@@ -12,11 +12,20 @@ internal interface IEstimator
     /// <summary>Name that the matrix carries.</summary>
     string Name { get; }
 
-    /// <summary>The unit of every candidate.</summary>
+    /// <summary>The units of a batch: one a candidate, or what the estimator has instead.</summary>
+    /// <param name="task">What is measured.</param>
+    /// <returns>Shape: [units].</returns>
+    IReadOnlyList<UnitSize> Units(MeasurementTask task);
+
+    /// <summary>Looks whether it can measure a network.</summary>
+    /// <param name="cuts">The network.</param>
+    /// <exception cref="CladoException">It cannot; the message says why, and what can.</exception>
+    void Check(NetworkCuts cuts);
+
+    /// <summary>What it takes of memory besides the network and its suffixes.</summary>
     /// <param name="cuts">The network.</param>
     /// <param name="candidates">The rows of the matrix.</param>
-    /// <returns>Shape: [candidates].</returns>
-    IReadOnlyList<UnitSize> Units(NetworkCuts cuts, CandidateSet candidates);
+    EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates);
 
     /// <summary>Measures and records a unit, unless its record is there.</summary>
     /// <returns>Whether it was measured now.</returns>
@@ -36,7 +45,13 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
 {
     public abstract string Name { get; }
 
-    public abstract IReadOnlyList<UnitSize> Units(NetworkCuts cuts, CandidateSet candidates);
+    public abstract IReadOnlyList<UnitSize> Units(MeasurementTask task);
+
+    public virtual void Check(NetworkCuts cuts)
+    {
+    }
+
+    public virtual EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates) => default;
 
     public bool Measure(BatchMeasurement batch, WorkUnit unit)
     {
@@ -48,13 +63,15 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
     public MatrixMoments Combine(BatchMeasurement batch) =>
         Combine(batch, [.. batch.Plan.Units.Select(unit => Recorded(batch, unit, () => { }))]);
 
-    /// <summary>Measures a candidate.</summary>
+    /// <summary>Measures a unit.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="row">The candidate, or the position of what the estimator has instead.</param>
     /// <returns>Shape: [values].</returns>
     protected abstract T[] Measure(BatchMeasurement batch, int row);
 
     /// <summary>Forms the sums of a batch.</summary>
     /// <param name="batch">The batch.</param>
-    /// <param name="units">What every candidate came to. Shape: [candidates][values].</param>
+    /// <param name="units">What every unit came to. Shape: [units][values].</param>
     protected abstract MatrixMoments Combine(BatchMeasurement batch, T[][] units);
 
     private T[] Recorded(BatchMeasurement batch, WorkUnit unit, Action measuring)
@@ -68,3 +85,8 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
         return batch.Values(unit, Values);
     }
 }
+
+/// <summary>Memory an estimator takes.</summary>
+/// <param name="Bytes">Whatever the batch.</param>
+/// <param name="ImageBytes">For every image of the batch on every worker.</param>
+internal readonly record struct EstimatorMemory(long Bytes, long ImageBytes);

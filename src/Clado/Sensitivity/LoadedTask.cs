@@ -11,6 +11,7 @@ internal sealed class LoadedTask : IDisposable
 {
     private readonly ImageBatches batches;
     private readonly Lazy<ModelRunner>? reference;
+    private readonly Lazy<LinearizedNetwork> linearized;
 
     /// <summary>Makes the task ready; nothing runs yet.</summary>
     /// <param name="task">What is measured.</param>
@@ -24,14 +25,11 @@ internal sealed class LoadedTask : IDisposable
         var memory = task.MemoryNeeds().Plan(plan.BatchSize, work.Resources.MemoryBytes);
         Progress = new WorkProgress(plan.MacsPerImage * work.Images.Items.Count, work.Progress);
         var source = OutputSource.Float(graph.File);
-        if (task.IsFloat)
-        {
-            Network = new PerturbedNetwork(graph, task.Cuts, source, memory);
-            return;
-        }
-        reference = new(() => new ModelRunner(graph, task.Cuts.Readout, source));
-        var around = FakeQuantizedGraph.Of(graph, task.OperatingPoint.Select(row => candidates.Items[row]));
-        Network = new PerturbedNetwork(around, task.Cuts, OutputSource.Quantized(graph.File), memory);
+        var around = task.IsFloat ? graph : FakeQuantizedGraph.Of(graph, task.OperatingPoint.Select(row => candidates.Items[row]));
+        linearized = new(() => new LinearizedNetwork(
+            around, task.Cuts, candidates, FisherEstimator.PassCount(task), memory.IsTight));
+        reference = task.IsFloat ? null : new(() => new ModelRunner(graph, task.Cuts.Readout, source));
+        Network = new PerturbedNetwork(around, task.Cuts, task.IsFloat ? source : OutputSource.Quantized(graph.File), memory);
     }
 
     /// <summary>What is measured.</summary>
@@ -42,6 +40,9 @@ internal sealed class LoadedTask : IDisposable
 
     /// <summary>The network that is measured around, and its suffixes.</summary>
     public PerturbedNetwork Network { get; }
+
+    /// <summary>The derivative of its outputs; made when it is first asked for.</summary>
+    public LinearizedNetwork Linearized => linearized.Value;
 
     /// <summary>Told of every pass.</summary>
     public WorkProgress Progress { get; }
@@ -68,6 +69,10 @@ internal sealed class LoadedTask : IDisposable
     public void Dispose()
     {
         Network.Dispose();
+        if (linearized.IsValueCreated)
+        {
+            linearized.Value.Dispose();
+        }
         if (reference is { IsValueCreated: true })
         {
             reference.Value.Dispose();

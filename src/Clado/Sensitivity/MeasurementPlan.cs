@@ -19,7 +19,7 @@ internal sealed class MeasurementPlan : IReadOnlyList<BatchPlan>
     public MeasurementPlan(MeasurementTask task, int batchSize)
     {
         (this.task, batches) = (task, task.Batches(batchSize));
-        sizes = task.Estimator.Units(task.Cuts, task.Inputs.Candidates);
+        sizes = task.Estimator.Units(task);
         MacsPerImage = task.BaseMacs + sizes.Sum(size => size.Macs);
     }
 

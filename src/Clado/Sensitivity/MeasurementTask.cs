@@ -34,6 +34,9 @@ internal sealed class MeasurementTask
     /// <summary>Whether the float network is measured around.</summary>
     public bool IsFloat => OperatingPoint.Count == 0;
 
+    /// <summary>Whether small changes may gain: the loss is not least where the measurement stands.</summary>
+    public bool HasSlope => !IsFloat || Losses.HasSlope;
+
     /// <summary>How the matrix is filled.</summary>
     public IEstimator Estimator { get; }
 
@@ -53,7 +56,7 @@ internal sealed class MeasurementTask
     public int SumCount => (2 * Inputs.Candidates.Items.Count * Inputs.Candidates.Items.Count) + 1;
 
     /// <summary>What measuring takes of memory.</summary>
-    public MemoryNeeds MemoryNeeds() => new(Cuts, Inputs.Candidates);
+    public MemoryNeeds MemoryNeeds() => new(Cuts, Inputs.Candidates, Estimator.Memory(Cuts, Inputs.Candidates));
 
     /// <summary>
     /// Images a batch: the run's, or where it has none yet, what suits this machine. Around a choice that is so too where the run's do not

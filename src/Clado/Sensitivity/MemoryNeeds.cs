@@ -20,16 +20,17 @@ internal sealed class MemoryNeeds
 
     /// <param name="cuts">The network.</param>
     /// <param name="candidates">What its layers can be replaced by.</param>
-    public MemoryNeeds(NetworkCuts cuts, CandidateSet candidates)
+    /// <param name="estimator">What the estimator takes besides.</param>
+    public MemoryNeeds(NetworkCuts cuts, CandidateSet candidates, EstimatorMemory estimator = default)
     {
         this.cuts = cuts;
         int workers = Environment.ProcessorCount;
         long[] sessions = [.. cuts.Suffixes.Select(s => MemoryPlan.SessionBytes(s.ConstantBytes))];
         long modelBytes = MemoryPlan.ModelCopies * cuts.Graph.FileSizeBytes, codeBytes = candidates.Items.Sum(c => c.Layer.Parameters);
-        fixedBytes = MemoryPlan.ProgramBytes + modelBytes + codeBytes;
+        fixedBytes = MemoryPlan.ProgramBytes + modelBytes + codeBytes + estimator.Bytes;
         // A worker's perturbed activations take at most what the float network's take, and far less in the mean.
         // Those inside a suffix, which no cut keeps, are reused by the runtime as it goes.
-        imageBytes = sizeof(float) * Math.Max(1, cuts.TapElementCount) * (1 + workers);
+        imageBytes = (sizeof(float) * Math.Max(1, cuts.TapElementCount) * (1 + workers)) + (workers * estimator.ImageBytes);
         // Pairs use a second session a layer, which also gives the cuts of later layers.
         sessionBytes = 2 * sessions.Sum();
         leastSessionBytes = workers * sessions.Max();

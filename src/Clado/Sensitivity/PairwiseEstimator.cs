@@ -15,8 +15,9 @@ internal sealed class PairwiseEstimator(bool insideBlocks) : Estimator<double>
 {
     public override string Name => insideBlocks ? "block" : "pairwise";
 
-    public override IReadOnlyList<UnitSize> Units(NetworkCuts cuts, CandidateSet candidates)
+    public override IReadOnlyList<UnitSize> Units(MeasurementTask task)
     {
+        var (cuts, candidates) = (task.Cuts, task.Inputs.Candidates);
         double Macs(int row) => cuts.Suffixes[candidates.LayerOf[row]].Macs;
         return [.. Enumerable.Range(0, candidates.Items.Count).Select(row =>
         {

@@ -21,11 +21,13 @@ public class MeasurementPlanTests
     [InlineData("pairwise")]
     [InlineData("block")]
     [InlineData("diagonal")]
+    [InlineData("fisher")]
     public void UnitsInAnyOrderOnAnyMachineGiveTheSameMatrix(string estimator)
     {
         using var folder = new TemporaryFolder();
         var (graph, candidates, images) = Network(folder);
         var options = new SensitivityOptions { Estimator = estimator };
+        bool isOfOutputs = estimator is "additive" or "fisher";
         // Of the float network, and around a choice, as a round of an allocation does.
         foreach (var at in (int[][])[[], [.. candidates.Layers.Select((_, layer) => 2 * layer)]])
         {
@@ -36,7 +38,7 @@ public class MeasurementPlanTests
             }
 
             var expected = Alone();
-            MeasurementTask[] machines = [.. new[] { Tight(graph, candidates), Roomy() }.Select(resources =>
+            MeasurementTask[] machines = [.. new[] { Tight(graph, candidates, estimator), Roomy() }.Select(resources =>
                 new MeasurementTask(Inputs(graph, candidates, images, resources), at, options))];
             MeasurementPlan[] plans = [.. machines.Select(task => new MeasurementPlan(task, task.BatchSize()))];
             WorkUnit[] units = [.. plans[0].SelectMany(batch => batch.Units)];
@@ -70,10 +72,10 @@ public class MeasurementPlanTests
             }
         }
 
-        // What a unit comes to is recorded as numbers of one type: losses, or for additive outputs.
+        // What a unit comes to is recorded as numbers of one type: losses, or for additive and fisher outputs.
         void Copy(WorkUnit unit, RecordStore from, RecordStore to)
         {
-            if (estimator == "additive")
+            if (isOfOutputs)
             {
                 to.GetOrAdd(unit.Key, () => from.Find<float>(unit.Key, unit.ValueCount)!);
             }
@@ -83,7 +85,7 @@ public class MeasurementPlanTests
             }
         }
 
-        object? Bytes(WorkUnit unit, RecordStore from) => estimator == "additive"
+        object? Bytes(WorkUnit unit, RecordStore from) => isOfOutputs
             ? from.Find<float>(unit.Key, unit.ValueCount)
             : from.Find<double>(unit.Key, unit.ValueCount);
     }
@@ -147,14 +149,17 @@ public class MeasurementPlanTests
     private static MeasurementInputs Inputs(Graph graph, CandidateSet candidates, ImageSet images, Resources resources) =>
         new(graph, candidates, new Workload(images, Unit) { Resources = resources }) { BatchSize = BatchSize };
 
-    private static MemoryNeeds Needs(Graph graph, CandidateSet candidates) =>
-        new(new NetworkCuts(graph, candidates.Layers, Readout.Of(graph)), candidates);
+    private static MemoryNeeds Needs(Graph graph, CandidateSet candidates, string estimator = "auto")
+    {
+        var cuts = new NetworkCuts(graph, candidates.Layers, Readout.Of(graph));
+        return new(cuts, candidates, Estimators.Of(estimator).Estimator.Memory(cuts, candidates));
+    }
 
     private static Resources Roomy() => new() { Threads = 3, MemoryBytes = 8L << 30 };
 
     /// <summary>No more than batches of that size take.</summary>
-    private static Resources Tight(Graph graph, CandidateSet candidates) =>
-        new() { Threads = 1, MemoryBytes = Needed(Needs(graph, candidates), BatchSize) };
+    private static Resources Tight(Graph graph, CandidateSet candidates, string estimator = "auto") =>
+        new() { Threads = 1, MemoryBytes = Needed(Needs(graph, candidates, estimator), BatchSize) };
 
     private static long Needed(MemoryNeeds needs, int batchSize) =>
         MemoryError.NeededBytes(Assert.Throws<CladoException>(() => needs.Plan(batchSize, 1)).Message);

@@ -99,6 +99,7 @@ public class SensitivityTests
     [Theory]
     [InlineData("additive")]
     [InlineData("pairwise")]
+    [InlineData("fisher")]
     public void NeitherThreadsNorInterruptionsNorBatchesOfRecordsChangeABit(string estimator)
     {
         using var folder = new TemporaryFolder();
@@ -140,6 +141,7 @@ public class SensitivityTests
     [InlineData("additive", "kl")]
     [InlineData("pairwise", "kl")]
     [InlineData("additive", "mse")]
+    [InlineData("fisher", "kl")]
     public void LittleMemoryChangesTheWorkAndNotTheResult(string estimator, string loss)
     {
         using var folder = new TemporaryFolder();
@@ -171,7 +173,7 @@ public class SensitivityTests
         var images = ImageFolder.Open(Harness.Images(folder, "set", 2));
         var graph = Residual();
         var candidates = Harness.Candidates(graph, 2, 3);
-        foreach (string estimator in (string[])["pairwise", "additive", "diagonal"])
+        foreach (string estimator in (string[])["pairwise", "additive", "diagonal", "fisher"])
         {
             var all = Measure(graph, candidates, images, estimator, "kl");
             double[] Single(ImageItem item) => Measure(graph, candidates, new ImageSet(images.Folder, [item]), estimator, "kl").Raw;

@@ -1,0 +1,41 @@
+using Clado.Candidates;
+using Clado.Graphs;
+using Clado.Layers;
+using Clado.Onnx;
+
+namespace Clado.Sensitivity;
+
+/// <summary>What a layer's candidates change of its constants.</summary>
+/// <param name="Layer">The layer, with the nodes that use it.</param>
+/// <param name="Rows">Rows of its candidates. Shape: [candidates].</param>
+/// <param name="Weights">Changes of its weight. Shape: [candidates][parameters].</param>
+/// <param name="Biases">Changes of its bias; null where no candidate has one. Shape: [candidates][channels].</param>
+internal sealed record LayerChanges(QuantizableLayer Layer, int[] Rows, float[][] Weights, float[][]? Biases)
+{
+    /// <summary>The changes of all layers.</summary>
+    /// <param name="graph">The network that is measured around.</param>
+    /// <param name="cuts">Its layers.</param>
+    /// <param name="candidates">What they can be replaced by.</param>
+    public static IReadOnlyList<LayerChanges> Of(Graph graph, NetworkCuts cuts, CandidateSet candidates) =>
+    [
+        .. cuts.Layers.Select((layer, index) =>
+        {
+            int[] rows = [.. candidates.LayerOf.Index().Where(row => row.Item == index).Select(row => row.Index)];
+            Candidate[] items = [.. rows.Select(row => candidates.Items[row])];
+            float[] weight = Values(graph, layer.Weight), bias = layer.Bias is null ? [] : Values(graph, layer.Bias);
+            return new LayerChanges(
+                layer, rows, [.. items.Select(item => Difference(item.Dequantize(), weight))],
+                items.Any(item => item.Bias is not null) ? [.. items.Select(item => Difference(item.Bias ?? bias, bias))] : null);
+        }),
+    ];
+
+    /// <summary>Changes of nothing, one a layer, weights and biases: to see whether there are gradients.</summary>
+    /// <param name="cuts">The layers.</param>
+    public static IReadOnlyList<LayerChanges> None(NetworkCuts cuts) =>
+        [.. cuts.Layers.Select((layer, index) => new LayerChanges(
+            layer, [index], [new float[layer.Parameters]], layer.Bias is null ? null : [new float[layer.ChannelCount]]))];
+
+    private static float[] Values(Graph graph, string constant) => TensorData.ReadSingles(graph.File, graph.Initializers[constant]);
+
+    private static float[] Difference(float[] values, float[] before) => [.. values.Zip(before, (value, own) => value - own)];
+}
