@@ -1,3 +1,4 @@
+using Clado.Candidates;
 using Clado.Losses;
 
 namespace Clado.Sensitivity;
@@ -10,6 +11,10 @@ namespace Clado.Sensitivity;
 internal sealed class AdditiveEstimator : Estimator<float>
 {
     public override string Name => "additive";
+
+    // The shifts of all candidates on a batch are held when their cross terms are formed.
+    public override EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates) =>
+        new(0, sizeof(float) * (long)candidates.Items.Count * cuts.Readout.ElementCount);
 
     public override IReadOnlyList<UnitSize> Units(MeasurementTask task) =>
         [.. task.Inputs.Candidates.LayerOf.Select(layer => new UnitSize(task.Cuts.Readout.ElementCount, task.Cuts.Suffixes[layer].Macs))];

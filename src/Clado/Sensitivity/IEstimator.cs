@@ -88,5 +88,5 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
 
 /// <summary>Memory an estimator takes.</summary>
 /// <param name="Bytes">Whatever the batch.</param>
-/// <param name="ImageBytes">For every image of the batch on every worker.</param>
+/// <param name="ImageBytes">For every image of the batch.</param>
 internal readonly record struct EstimatorMemory(long Bytes, long ImageBytes);

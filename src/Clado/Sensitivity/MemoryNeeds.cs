@@ -30,7 +30,7 @@ internal sealed class MemoryNeeds
         fixedBytes = MemoryPlan.ProgramBytes + modelBytes + codeBytes + estimator.Bytes;
         // A worker's perturbed activations take at most what the float network's take, and far less in the mean.
         // Those inside a suffix, which no cut keeps, are reused by the runtime as it goes.
-        imageBytes = (sizeof(float) * Math.Max(1, cuts.TapElementCount) * (1 + workers)) + (workers * estimator.ImageBytes);
+        imageBytes = (sizeof(float) * Math.Max(1, cuts.TapElementCount) * (1 + workers)) + estimator.ImageBytes;
         // Pairs use a second session a layer, which also gives the cuts of later layers.
         sessionBytes = 2 * sessions.Sum();
         leastSessionBytes = workers * sessions.Max();

@@ -128,6 +128,21 @@ public class MeasurementPlanTests
         Assert.NotNull(needs.Plan(200, MemoryError.NeededBytes(refused.Message)));
     }
 
+    /// <summary>Maps of scores are large, and cross terms want those of all candidates at once.</summary>
+    [Fact]
+    public void OutputsOfAllCandidatesCount()
+    {
+        var net = new NetworkBuilder(input: [3, 64, 64]);
+        net.Weight("w1", 8, 3, 1, 1);
+        net.Weight("w2", 40, 8, 1, 1);
+        var graph = net.Then("Conv", "c1", ["w1"]).Then("Relu", "r").Then("Conv", "c2", ["w2"]).BuildGraph();
+        var candidates = Harness.Candidates(graph, 2, 4, 8);
+        const int Images = 50;
+        long Bytes(string estimator) => Needed(Needs(graph, candidates, estimator), Images);
+        long shifts = Images * sizeof(float) * (long)candidates.Items.Count * 40 * 64 * 64;
+        Assert.InRange(Bytes("additive") - Bytes("diagonal") - shifts, -(1 << 20), 1 << 20);
+    }
+
     /// <summary>As a machine would that is given one unit at a time: all it has is the task and the unit.</summary>
     private static void MeasureAlone(MeasurementTask task, MeasurementPlan plan, WorkUnit[] units, RecordStore records)
     {
