@@ -94,6 +94,14 @@ internal static class ValueRules
         {
             return null;
         }
+        // Behind a Relu and a mean nothing is negative. Of scores of classes, some are.
+        if (evidence.Values.All(image => TensorPrimitives.Min<float>(image) >= 0))
+        {
+            return new(NetworkTask.Embed, $"no value of {Output(evidence)} is negative on {All(evidence)}, as of features behind a Relu")
+            {
+                IsCertain = false,
+            };
+        }
         double decided = Decided(evidence);
         string what = Invariant($"a softmax of {Output(evidence)} would give one value {decided:P0} more than an equal share");
         return decided >= DecidedImage

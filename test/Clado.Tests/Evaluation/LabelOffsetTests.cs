@@ -1,6 +1,6 @@
-using Clado.Tasks;
 using Clado.Images;
 using Clado.Onnx;
+using Clado.Tasks;
 using Clado.Tests.Support;
 using CsCheck;
 using Google.Protobuf;

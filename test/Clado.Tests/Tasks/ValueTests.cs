@@ -98,6 +98,19 @@ public class ValueTests
         Assert.Equal(task, Decide(folder, net, out _).Task);
     }
 
+    /// <summary>Features behind a Relu may be as decided as scores, but none is negative.</summary>
+    [Fact]
+    public void FeaturesBehindAReluAreNoScores()
+    {
+        using var folder = new TemporaryFolder();
+        var net = TaskNetworks.Vector(128);
+        net.Model.Graph.Initializer.Add(TensorData.Singles("wide", TensorData.ReadSingles("", Scaled(net, 1000)), 128, 8));
+        net.Add("Gemm", ["f", "wide"], "g", Attribute("transB", 1)).Add("Relu", ["g"], "y");
+        var readout = Decide(folder, net, out _);
+        Assert.Equal(NetworkTask.Embed, readout.Task);
+        Assert.Contains("is negative on every one", readout.Decision.Sentence, StringComparison.Ordinal);
+    }
+
     /// <summary>Who asks for a loss of classes says that there are some.</summary>
     [Fact]
     public void ALossOfClassesSaysClasses()
