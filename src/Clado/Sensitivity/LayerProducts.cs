@@ -8,7 +8,7 @@ namespace Clado.Sensitivity;
 /// <param name="gradient">The gradients.</param>
 /// <param name="passes">Passes back.</param>
 /// <param name="uses">The layer's uses.</param>
-internal sealed class LayerProducts(NodeWriter nodes, GradientGraph gradient, int passes, IEnumerable<LayerUse> uses)
+internal sealed class LayerProducts(NodeWriter nodes, GradientGraph gradient, int passes, IEnumerable<LinearUse> uses)
 {
     /// <summary>The products, of all uses together. Shape: [images, candidates, passes].</summary>
     public Value Sum()
@@ -18,14 +18,14 @@ internal sealed class LayerProducts(NodeWriter nodes, GradientGraph gradient, in
         return all[0].BiasElsewhere is { } bias ? sum + BiasProduct(bias, all[0].Changes.Biases!) : sum;
     }
 
-    private Value Product(LayerUse use)
+    private Value Product(LinearUse use)
     {
         var gradients = Joined([.. Enumerable.Range(0, passes).Select(pass => Rows(Gradient(use.Output, pass), 1, use))], 1);
         return Changed(use).MatMul(gradients.Transpose(0, 2, 1));
     }
 
     /// <summary>What changes of the outputs. Shape: [images, candidates, elements].</summary>
-    private Value Changed(LayerUse use)
+    private Value Changed(LinearUse use)
     {
         var (layer, weights, biases) = (use.Changes.Layer, use.Changes.Weights, use.HasBias ? use.Changes.Biases : null);
         if (use.IsStackable)
@@ -39,7 +39,7 @@ internal sealed class LayerProducts(NodeWriter nodes, GradientGraph gradient, in
             Apply(use, Constant(weight, [.. layer.Shape]), biases is null ? null : Constant(biases[i], [biases[i].Length])), 1, use))], 1);
     }
 
-    private Value Apply(LayerUse use, string weight, string? bias) =>
+    private Value Apply(LinearUse use, string weight, string? bias) =>
         nodes.Add(use.Node.OpType, use.Replaced(weight, bias), [.. use.Node.Attribute]);
 
     private string Constant(float[] values, long[] dims) => nodes.Singles(values, dims).Name;
@@ -54,7 +54,7 @@ internal sealed class LayerProducts(NodeWriter nodes, GradientGraph gradient, in
 
     private Value Gradient(string tensor, int pass) => new(nodes, gradient.Gradient(tensor, pass));
 
-    private static Value Rows(Value value, int count, LayerUse use) => value.Reshape(-1, count, use.Elements);
+    private static Value Rows(Value value, int count, LinearUse use) => value.Reshape(-1, count, use.Elements);
 
     private Value Joined(Value[] values, long axis) => values.Length == 1
         ? values[0] : nodes.Add("Concat", [.. values.Select(value => value.Name)], NodeExtensions.Attribute("axis", axis));

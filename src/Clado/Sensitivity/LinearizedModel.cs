@@ -37,7 +37,7 @@ internal sealed record LinearizedModel(ModelProto Model, string[][] Seeds, int[]
         string[][] seeds = [.. Enumerable.Range(0, passes).Select(pass =>
             readout.Outputs.Select((_, output) => Free(names, $"seed_{pass}_{output}")).ToArray())];
         var uses = layers.SelectMany(changes => graph.Consumers(changes.Layer.Weight)
-            .Select(node => new LayerUse(graph, changes, node))).ToArray();
+            .Select(node => new LinearUse(graph, changes, node))).ToArray();
         string[] biases = [.. uses.Select(use => use.BiasElsewhere).OfType<string>().Distinct()];
         var gradient = GradientGraph.Of(graph, new GradientRequest(
             [.. seeds.Select(own => own.Zip(readout.Outputs, (input, tensor) => (Seed)new Seed.Given(tensor, input)).ToArray())],

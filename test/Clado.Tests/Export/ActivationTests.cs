@@ -11,7 +11,6 @@ using Clado.Packing;
 using Clado.Tests.Layers;
 using Clado.Tests.Support;
 using CsCheck;
-using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
 using Xunit;
 using static Clado.Onnx.NodeExtensions;
@@ -39,7 +38,7 @@ public class ActivationTests
         var later = NetworkBuilder.SmallClassifier().BuildGraph();
         foreach (var graph in (Graph[])[later, Harness.Earlier(later)])
         {
-            var ops = Optimized(folder, Quantized(folder, graph, bits).Model);
+            var ops = Harness.Optimized(folder, Quantized(folder, graph, bits).Model);
             Assert.Equal(4, ops.Count(op => op == "QLinearConv"));
             Assert.Equal(1, ops.Count(op => op == "QLinearAdd"));
             Assert.Equal(1, ops.Count(op => op == "QLinearGlobalAveragePool"));
@@ -56,7 +55,7 @@ public class ActivationTests
         using var folder = new TemporaryFolder();
         var graph = Graph.Read(SharedFiles.Require($"models/{model}.onnx"));
         var images = ImageFolder.Open(SharedFiles.Require("data/cifar10/calibration")).Limit(16, 0);
-        var ops = Optimized(folder, Quantized(graph, images, Preprocessing.Parse(preprocess), 4).Model);
+        var ops = Harness.Optimized(folder, Quantized(graph, images, Preprocessing.Parse(preprocess), 4).Model);
         Assert.Equal(convolutions, ops.Count(op => op == "QLinearConv"));
         Assert.Equal(products, ops.Count(op => op is "QGemm" or "MatMulIntegerToFloat"));
         Assert.DoesNotContain(ops, op => op is "Conv" or "Gemm");
@@ -230,16 +229,5 @@ public class ActivationTests
             });
         var activations = new QuantizedActivations(plan, ranges);
         return (ModelWriter.Build(graph, candidates.Items, activations), candidates.Items, activations, images);
-    }
-
-    private static string[] Optimized(TemporaryFolder folder, ModelProto model)
-    {
-        using var options = new SessionOptions
-        {
-            OptimizedModelFilePath = folder["optimized.onnx"],
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
-        };
-        using var session = new InferenceSession(model.ToByteArray(), options);
-        return [.. OnnxFile.Parse("optimized.onnx", File.ReadAllBytes(folder["optimized.onnx"])).Graph.Node.Select(n => n.OpType)];
     }
 }

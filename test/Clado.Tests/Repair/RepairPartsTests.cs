@@ -12,7 +12,6 @@ using Clado.Tests.Layers;
 using Clado.Tests.Support;
 using CsCheck;
 using Google.Protobuf;
-using Microsoft.ML.OnnxRuntime;
 using Xunit;
 
 namespace Clado.Tests.Repair;
@@ -127,7 +126,7 @@ public class RepairPartsTests
         var plan = ActivationPlan.Of(graph, LayerFinder.Find(graph).Layers);
         var ranges = ActivationRanges.Of(plan.Ranges.Select(_ => (-1.0, 1.0)));
         var model = ModelWriter.Build(graph, chosen, new QuantizedActivations(plan, ranges));
-        Assert.Contains("QLinearConv", Optimized(folder, model));
+        Assert.Contains("QLinearConv", Harness.Optimized(folder, model));
         var names = new TensorNames(graph);
         foreach (var zero in Enumerable.Range(0, plan.Ranges.Count).Select(range => names.Of(TensorRole.RangeZeroPoint, range)).ToArray())
         {
@@ -135,7 +134,7 @@ public class RepairPartsTests
             tensor.DataType = (int)TensorProto.Types.DataType.Uint16;
             tensor.RawData = ByteString.CopyFrom([0, 128]);
         }
-        Assert.DoesNotContain(Optimized(folder, model), op => op.StartsWith("QLinear", StringComparison.Ordinal) || op == "QGemm");
+        Assert.DoesNotContain(Harness.Optimized(folder, model), op => op.StartsWith("QLinear", StringComparison.Ordinal) || op == "QGemm");
     }
 
     /// <summary>
@@ -163,7 +162,7 @@ public class RepairPartsTests
             var ranges = RangeMeasurement.Measure(graph, plan, RangeMethod.MinMax, images);
             var activations = new QuantizedActivations(plan, ranges);
             var model = ModelWriter.Build(graph, chosen, activations);
-            _ = Optimized(folder, model);
+            _ = Harness.Optimized(folder, model);
             var optimized = OnnxFile.Parse("optimized.onnx", File.ReadAllBytes(folder["optimized.onnx"])).Graph;
             var constants = optimized.Initializer.Select(t => t.Name).ToHashSet();
             var kernels = optimized.Node.Where(n => n.OpType is "Conv" or "FusedConv" or "Gemm" or "FusedGemm" or "MatMul").ToArray();
@@ -182,16 +181,5 @@ public class RepairPartsTests
         net.Weight("w1", 192, 16);
         net.Weight("w2", 16, 6);
         return net.Then("Flatten", "f").Then("Gemm", "g", ["w1"]).Then("Softplus", "s").Then("MatMul", "y", ["w2"]).BuildGraph();
-    }
-
-    private static string[] Optimized(TemporaryFolder folder, ModelProto model)
-    {
-        using var options = new SessionOptions
-        {
-            OptimizedModelFilePath = folder["optimized.onnx"],
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
-        };
-        using var session = new InferenceSession(model.ToByteArray(), options);
-        return [.. OnnxFile.Parse("optimized.onnx", File.ReadAllBytes(folder["optimized.onnx"])).Graph.Node.Select(n => n.OpType)];
     }
 }

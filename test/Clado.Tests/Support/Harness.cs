@@ -133,4 +133,16 @@ internal static class Harness
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllBytes(path, data.ToArray());
     }
+
+    /// <summary>Operators of a model as ONNX Runtime has optimised it. Shape: [nodes].</summary>
+    public static string[] Optimized(TemporaryFolder folder, ModelProto model)
+    {
+        using var options = new SessionOptions
+        {
+            OptimizedModelFilePath = folder["optimized.onnx"],
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
+        using var session = new InferenceSession(model.ToByteArray(), options);
+        return [.. OnnxFile.Parse("optimized.onnx", File.ReadAllBytes(folder["optimized.onnx"])).Graph.Node.Select(n => n.OpType)];
+    }
 }

@@ -4,7 +4,7 @@ using Clado.Onnx;
 namespace Clado.Sensitivity;
 
 /// <summary>A node that uses a layer's weight: linear in it, and in its bias.</summary>
-internal sealed class LayerUse
+internal sealed class LinearUse
 {
     private static readonly string[] Linear = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Gather"];
 
@@ -15,7 +15,7 @@ internal sealed class LayerUse
     /// <param name="changes">The layer, and what changes of it.</param>
     /// <param name="node">Index of the node.</param>
     /// <exception cref="OnnxFormatException">Its output is not linear in the weight, or mixes images.</exception>
-    public LayerUse(Graph graph, LayerChanges changes, int node)
+    public LinearUse(Graph graph, LayerChanges changes, int node)
     {
         (Changes, Node) = (changes, graph.Nodes[node]);
         if (!Linear.Contains(Node.OpType))
