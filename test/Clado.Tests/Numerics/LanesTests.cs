@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Clado.Tests.Numerics;
 
-/// <summary>Products of single precision against double precision, one element after the other; and that registers decide nothing.</summary>
+/// <summary>Products of single precision against double precision, one element after the other. Registers decide nothing.</summary>
 public class LanesTests
 {
     // Sums of some hundred products around 1.
@@ -45,15 +45,16 @@ public class LanesTests
     }, iter: 100);
 
     [Fact]
-    public void InterleavedVectorsAreThere() => Gen.Select(Gen.Int[1, 32], Gen.Int[1, 40], Gen.Int[0, 1 << 30]).Sample((count, elements, seed) =>
-    {
-        float[][] vectors = [.. Enumerable.Range(0, count).Select(v => Values(elements, seed + v))];
-        var lanes = Lanes.Interleaved(vectors, elements);
-        for (int v = 0; v < Lanes.Count; v++)
+    public void InterleavedVectorsAreThere() => Gen.Select(Gen.Int[1, 32], Gen.Int[1, 40], Gen.Int[0, 1 << 30])
+        .Sample((count, elements, seed) =>
         {
-            Assert.Equal(v < count ? vectors[v] : new float[elements], Lanes.Vector(lanes, v));
-        }
-    }, iter: 50);
+            float[][] vectors = [.. Enumerable.Range(0, count).Select(v => Values(elements, seed + v))];
+            var lanes = Lanes.Interleaved(vectors, elements);
+            for (int v = 0; v < Lanes.Count; v++)
+            {
+                Assert.Equal(v < count ? vectors[v] : new float[elements], Lanes.Vector(lanes, v));
+            }
+        }, iter: 50);
 
     [Fact]
     public void ADotProductIsTheSumOfProducts() => Gen.Select(Gen.Int[0, 100], Gen.Int[0, 1 << 30]).Sample((elements, seed) =>
