@@ -32,7 +32,9 @@ internal static class RoundingBenchmark
 
     private static int Threads => Environment.ProcessorCount;
 
-    /// <summary>Runs the parts named: accuracy, equalized, time; networks (resnet50: time alone), and a number of test images. Shape: [parts].</summary>
+    /// <summary>
+    /// Runs the parts named: accuracy, equalized, time; networks (resnet50: time alone), and a number of test images. Shape: [parts].
+    /// </summary>
     public static int Run(string[] parts)
     {
         Console.WriteLine($"ONNX Runtime {OrtRuntime.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} cores\n");

@@ -38,7 +38,7 @@ internal static class LaneTile
         }
     }
 
-    /// <summary>Four rows of all 32 vectors. All optimisations at once: most of the work would be done before a second compilation.</summary>
+    /// <summary>Four rows of all 32 vectors. All optimisations at once: much of the work is done before a second compilation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Add512(ref float m, int stride, ref float v, int elements, ref float target)
     {
