@@ -19,6 +19,9 @@ internal sealed class ChoiceMeasurement(
     /// <summary>The images that surrogates are measured on.</summary>
     private readonly ImageSet seen = options.Seen(inputs.Work.Images);
 
+    /// <summary>Whether some images are held back from surrogates: not with another estimator than auto, nor of fewer than four.</summary>
+    public bool HoldsBack => seen.Items.Count < inputs.Work.Images.Items.Count;
+
     /// <summary>What choices lose: on the images held back, and where a judge wants that, on the others.</summary>
     /// <param name="choices">Rows of each choice's candidates. Shape: [choices][layers].</param>
     /// <param name="judge">Who decides between them.</param>
@@ -51,9 +54,9 @@ internal sealed class ChoiceMeasurement(
         return SensitivityMeasurement.Measure(around, choice, options with { Estimator = estimator }, records);
     }
 
-    private double[][] OnHeldBack(IReadOnlyList<int[]> choices) => seen.Items.Count == inputs.Work.Images.Items.Count
-        ? [.. choices.Select(_ => Array.Empty<double>())]
-        : JointLoss.Measure(On(inputs.Work.Images.HeldBack(), Stage) with { Part = "held-back/" }, choices, options.Loss, records);
+    private double[][] OnHeldBack(IReadOnlyList<int[]> choices) => HoldsBack
+        ? JointLoss.Measure(On(inputs.Work.Images.HeldBack(), Stage) with { Part = "held-back/" }, choices, options.Loss, records)
+        : [.. choices.Select(_ => Array.Empty<double>())];
 
     private double[][] OnSeen(IReadOnlyList<int[]> choices) =>
         choices.Count == 0 ? [] : JointLoss.Measure(On(seen, Stage), choices, options.Loss, records);

@@ -59,9 +59,9 @@ public sealed partial class MeasuredRun
             BatchSize = folder.Description.BatchSize,
         };
         using var records = folder.OpenRecords(mustKeep: false);
-        var search = new AllocationSearch(
-            Rows, FileSize, new ChoiceMeasurement(inputs, Sensitivity.Checks, options, records, progress),
-            new ChoiceJudge(folder.Description.RoundsOnImages, options.IsAutomatic), progress, cancellation);
+        var measurement = new ChoiceMeasurement(inputs, Sensitivity.Checks, options, records, progress);
+        var judge = new ChoiceJudge(folder.Description.RoundsOnImages, measurement.HoldsBack);
+        var search = new AllocationSearch(Rows, FileSize, measurement, judge, progress, cancellation);
         var surrogates = options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)];
         return search.Find(surrogates, parsed, Estimators.AroundChoices(Sensitivity.Estimator), most) with { Rounds = rounds, Kept = Kept };
     }
