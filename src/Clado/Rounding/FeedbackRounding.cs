@@ -15,13 +15,10 @@ internal sealed class FeedbackRounding : IRounding
     /// <summary>What is added to the Gram matrix's diagonal, as a share of its mean.</summary>
     public const double Damping = 0.01;
 
-    // Multiples of the scale of least weight error: powers of the growth, every second one, then the neighbours of the best.
-    // At 2 bits the scale of least output error is often half as large again.
+    // Multiples of the scale of least weight error. At 2 bits the scale of least output error is often half as large again.
+    private const int RatioCount = 16;
+    private const float LowestRatio = 0.75f;
     private const float RatioGrowth = 1.07f;
-    private const int LowestPower = -4;
-    private const int CoarseStep = 2;
-    private const int RatioCount = 8;
-    private static readonly int[] FinePowers = [-1, 1];
 
     // How far weights move towards those that correct the errors of earlier layers.
     // Weights that move all the way fit the calibration images. On other images, half of the way gives less error.
@@ -113,7 +110,7 @@ internal sealed class FeedbackRounding : IRounding
     /// <summary>Error feedback with the scales of least output error, refined one after the other.</summary>
     private static RoundedWeights Greedy(LayerFeedback feedback, GramProducts products, int bits, float[] nearest, float[] least)
     {
-        var scales = BestScales(feedback, bits, nearest, least);
+        float[] scales = feedback.BestScales(bits, [.. nearest.Zip(least, TriedScales)]);
         var (codes, errors) = feedback.Codes(bits, scales);
         for (int i = 0; i < Refinements; i++)
         {
@@ -133,15 +130,9 @@ internal sealed class FeedbackRounding : IRounding
         return feedback.Rows.Rounded(codes, scales);
     }
 
-    /// <summary>The multiples of the nearest scales with the least output error, none below the lowest that is allowed.</summary>
-    private static float[] BestScales(LayerFeedback feedback, int bits, float[] nearest, float[] least)
-    {
-        float[][] Tried(float[] around, IReadOnlyList<int> powers) => [.. around.Zip(least, (scale, lowest) =>
-            powers.Select(power => Math.Max(scale * MathF.Pow(RatioGrowth, power), lowest)).ToArray())];
-        var coarse = feedback.Best(bits, Tried(nearest, [.. Enumerable.Range(0, RatioCount).Select(i => LowestPower + (i * CoarseStep))]));
-        var fine = feedback.Best(bits, Tried([.. coarse.Select(best => best.Scale)], FinePowers));
-        return [.. coarse.Zip(fine, (first, second) => second.Error < first.Error ? second.Scale : first.Scale)];
-    }
+    /// <summary>Multiples of a scale, none below the lowest that is allowed. Shape: [16].</summary>
+    private static float[] TriedScales(float scale, float lowest) =>
+        [.. Enumerable.Range(0, RatioCount).Select(i => Math.Max(scale * (LowestRatio * MathF.Pow(RatioGrowth, i)), lowest))];
 
     /// <summary>Error feedback is greedy: a channel with less error on the same inputs when it is rounded to nearest is.</summary>
     private static RoundedWeights OrNearestWhereBetter(LayerRows rows, LayerErrors rounded, LayerErrors nearest)

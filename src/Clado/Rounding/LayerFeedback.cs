@@ -34,11 +34,11 @@ internal sealed class LayerFeedback(LayerRows rows, ErrorFeedback[] factors, int
         return (codes, errors);
     }
 
-    /// <summary>The scale of least output error of each channel, with that error.</summary>
+    /// <summary>The scale of least output error of each channel.</summary>
     /// <param name="bits">Width of the grid. Range: [2, 8].</param>
     /// <param name="tried">Scales to choose from, as many for each channel. Shape: [channels][scales], at most 32 scales.</param>
     /// <returns>Shape: [channels].</returns>
-    public (float Scale, double Error)[] Best(int bits, float[][] tried)
+    public float[] BestScales(int bits, float[][] tried)
     {
         int choices = tried[0].Length;
         var losses = new float[rows.Count][];
@@ -62,7 +62,6 @@ internal sealed class LayerFeedback(LayerRows rows, ErrorFeedback[] factors, int
                 sum[i] += own[i];
             }
         });
-        return [.. tried.Zip(errors, (scales, sum) =>
-            TensorPrimitives.IndexOfMin<double>(sum) is var best ? (scales[best], sum[best]) : default)];
+        return [.. tried.Zip(errors, (scales, sum) => scales[TensorPrimitives.IndexOfMin<double>(sum)])];
     }
 }
