@@ -35,7 +35,7 @@ internal sealed class AllocationSearch(
     public AllocationResult Find(IReadOnlyList<Surrogate> surrogates, Budget budget, int rounds)
     {
         var trials = new List<AllocationTrial>();
-        if (Try(surrogates, budget, 0, null, trials) is not { } best)
+        if (Try(surrogates, budget, (0, ""), null, trials) is not { } best)
         {
             return Solve(surrogates[0], budget);
         }
@@ -43,14 +43,14 @@ internal sealed class AllocationSearch(
         {
             int[] point = Rows(best.Result);
             var matrix = SensitivityMeasurement.Measure(
-                On(seen, $"measuring around the choice, round {round}"), point,
+                On(seen, SearchPlan.Around(round)), point,
                 options with { Estimator = Estimators.AroundChoices }, records);
             // All layers may change, or where that helps nothing, half of them, and so on: the model is good near the point only.
             MeasuredChoice? better = null;
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
             {
                 var around = Surrogate.Around(matrix, point, best.SeenLoss, radius == point.Length ? null : radius);
-                better = Try(around, budget, round, best, trials);
+                better = Try(around, budget, (round, SearchPlan.Within(round, radius, point.Length)), best, trials);
             }
             if (better is null)
             {
@@ -64,15 +64,16 @@ internal sealed class AllocationSearch(
 
     /// <summary>Measures what surrogates propose; the best of it where it beats what is there, else null.</summary>
     private MeasuredChoice? Try(
-        IReadOnlyList<Surrogate> surrogates, Budget budget, int round, MeasuredChoice? best, List<AllocationTrial> trials)
+        IReadOnlyList<Surrogate> surrogates, Budget budget, (int Round, string Stage) step, MeasuredChoice? best,
+        List<AllocationTrial> trials)
     {
         var proposed = surrogates.Select((surrogate, index) =>
         {
-            progress?.Report(new StageProgress("choosing bits", null, (double)index / surrogates.Count));
+            progress?.Report(new StageProgress(StageNames.Choosing + step.Stage, null, (double)index / surrogates.Count));
             return Solve(surrogate, budget);
         }).Where(r => r.Chosen.Count > 0).ToArray();
         var losses = JointLoss.Measure(
-            On(inputs.Work.Images, "measuring choices"), [.. proposed.Select(Rows)], options.Loss, records);
+            On(inputs.Work.Images, StageNames.Choices + step.Stage), [.. proposed.Select(Rows)], options.Loss, records);
         bool holdsBack = seen.Items.Count < inputs.Work.Images.Items.Count;
         var measured = proposed.Zip(losses, (result, loss) => new MeasuredChoice(
             result with { MeasuredLoss = loss.Average() },
@@ -84,7 +85,7 @@ internal sealed class AllocationSearch(
             better = next;
         }
         trials.AddRange(measured.Select(m => new AllocationTrial(
-            round, m.Result.Surrogate, m.Result.PredictedLoss, m.Result.MeasuredLoss!.Value,
+            step.Round, m.Result.Surrogate, m.Result.PredictedLoss, m.Result.MeasuredLoss!.Value,
             holdsBack ? m.Losses.Where((_, image) => ImageSet.IsHeldBack(image)).Average() : null, ReferenceEquals(m, better))));
         return ReferenceEquals(better, best) ? null : better;
     }
@@ -94,7 +95,7 @@ internal sealed class AllocationSearch(
 
     private MeasurementInputs On(ImageSet images, string stage) => inputs with
     {
-        Work = inputs.Work with { Images = images, Progress = StageShare.Of(progress, stage) },
+        Work = inputs.Work with { Images = images, Progress = StageShare.Begin(progress, stage) },
     };
 
     private int[] Rows(AllocationResult result) => inputs.Candidates.RowsOf(result.Chosen);

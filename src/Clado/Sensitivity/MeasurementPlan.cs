@@ -1,5 +1,7 @@
 using System.Collections;
+using Clado.Graphs;
 using Clado.Images;
+using Clado.Losses;
 
 namespace Clado.Sensitivity;
 
@@ -21,6 +23,21 @@ internal sealed class MeasurementPlan : IReadOnlyList<BatchPlan>
         (this.task, batches) = (task, task.Batches(batchSize));
         sizes = task.Estimator.Units(task);
         MacsPerImage = task.BaseMacs + sizes.Sum(size => size.Macs);
+    }
+
+    /// <summary>What a measurement costs, in full passes over all images, before it is known what exactly is measured.</summary>
+    /// <param name="inputs">What is measured, as far as it is known: codes, scales and batches do not matter.</param>
+    /// <param name="options">Estimator and loss.</param>
+    /// <param name="isAround">Whether it is measured around a choice, else around the float network.</param>
+    /// <param name="images">Images that are looked at. Range: [0, images].</param>
+    public static double PassesOf(MeasurementInputs inputs, SensitivityOptions options, bool isAround, int images)
+    {
+        var readout = Readout.Of(inputs.Graph);
+        var parts = readout.Outputs.Zip(readout.ElementCounts, (name, count) => new OutputScale(name, new OutputParts([count], []), [1]));
+        var candidates = inputs.Candidates;
+        int[] point = isAround ? [.. candidates.LayerOf.Index().DistinctBy(row => row.Item).Select(row => row.Index)] : [];
+        var task = new MeasurementTask(inputs with { Scales = inputs.Scales ?? [.. parts] }, point, options);
+        return new MeasurementPlan(task, batchSize: 1).MacsPerImage / task.Cuts.Macs * images / inputs.Work.Images.Items.Count;
     }
 
     /// <summary>Images a batch, all but the last: 1 where the model fixes its batch.</summary>
