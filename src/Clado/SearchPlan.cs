@@ -52,7 +52,7 @@ internal static class SearchPlan
     /// <param name="radius">Layers that may change.</param>
     /// <param name="layers">Number of layers.</param>
     public static string Within(int round, int radius, int layers) =>
-        Invariant($", round {round}") + (radius == layers ? "" : Invariant($", {radius} layers"));
+        Invariant($", round {round}") + (radius == layers ? "" : radius == 1 ? ", 1 layer" : Invariant($", {radius} layers"));
 
     private static IEnumerable<JobStage> Try(string name, int proposals, double likelihood) =>
     [
