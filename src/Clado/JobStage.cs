@@ -63,6 +63,7 @@ internal static class StageNames
     public const string EachActivation = "what each activation costs";
     public const string Equalizing = "equalizing";
     public const string Evaluating = "evaluating";
+    public const string Gradients = "checking gradients";
     public const string LookingAtActivations = "looking at activations";
     public const string Measuring = "measuring";
     public const string Outputs = "measuring outputs";

@@ -52,14 +52,15 @@ public sealed partial class MeasuredRun
             return solved with { Rounds = rounds, Kept = Kept };
         }
         var inputs = MeasurementInputs(progress, cancellation);
-        var job = Job.Of(progress, () => SearchPlan.Stages(inputs, options, most));
+        var job = Job.Of(progress, () => Searching(inputs, most));
         using var records = folder.OpenRecords(mustKeep: false);
-        var judge = new ChoiceJudge(folder.Description.RoundsOnImages);
-        var search = new AllocationSearch(inputs, options, judge, FileSize, records, job);
+        var measurement = new ChoiceMeasurement(inputs, Sensitivity.Checks, options, records, job);
+        var judge = new ChoiceJudge(folder.Description.RoundsOnImages, measurement.HoldsBack);
+        var search = new AllocationSearch(Rows, FileSize, measurement, judge, job, cancellation);
         var surrogates = options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)];
-        var found = search.Find(surrogates, parsed, most) with { Rounds = rounds, Kept = Kept };
+        var found = search.Find(surrogates, parsed, Estimators.AroundChoices(Sensitivity.Estimator), most);
         job?.Finish(JobPart.Choosing);
-        return found;
+        return found with { Rounds = rounds, Kept = Kept };
     }
 
     /// <summary>All layers at one width.</summary>

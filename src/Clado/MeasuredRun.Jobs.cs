@@ -23,7 +23,11 @@ public sealed partial class MeasuredRun
     {
         ArgumentNullException.ThrowIfNull(progress);
         int most = rounds ?? OwnRounds;
-        var choosing = !options.IsAutomatic && most == 0 ? [] : SearchPlan.Stages(MeasurementInputs(null, default), options, most);
+        var choosing = !options.IsAutomatic && most == 0 ? [] : Searching(MeasurementInputs(null, default), most);
         return new Job([.. choosing, .. Plans.Deploying(Plan, Activations.Format, refine, evaluate: false)], progress);
     }
+
+    /// <summary>The stages of a search. What the checks of gradients came to is known.</summary>
+    private IReadOnlyList<JobStage> Searching(MeasurementInputs inputs, int rounds) => SearchPlan.Stages(
+        inputs with { Forward = GradientChecks.Forward(Rows, Sensitivity.Checks, []) }, options, rounds, folder.Description.RoundsOnImages);
 }

@@ -1,5 +1,6 @@
 using Clado.Activations;
 using Clado.Images;
+using Clado.Rounding;
 using Clado.Sensitivity;
 
 namespace Clado;
@@ -11,7 +12,13 @@ public sealed partial class PreparedRun
     internal JobPlans Plans => new(Space.Graph, unrounded, Images.Items.Count);
 
     /// <summary>What will be measured, as far as it is known before anything is.</summary>
-    internal MeasurementInputs Unrounded => new(Space.Graph, unrounded, new Workload(Images, Options.Preprocessing));
+    internal MeasurementInputs Unrounded => new(Space.Graph, unrounded, new Workload(Images, Options.Preprocessing))
+    {
+        Forward = ChecksGradients ? GradientChecks.Likely(unrounded) : [],
+    };
+
+    /// <summary>Whether it is measured by gradients that are checked forward.</summary>
+    internal bool ChecksGradients => Options.Sensitivity.IsAutomatic && Estimators.For(Options.Estimator, cuts) is FisherEstimator;
 
     /// <summary>
     /// One job of several calls: <see cref="Measure"/>, <see cref="MeasuredRun.Allocate"/> and <see cref="MeasuredRun.Deploy"/> with an
@@ -34,9 +41,11 @@ public sealed partial class PreparedRun
     {
         var (inputs, sensitivity, activations) = (Unrounded, Options.Sensitivity, Options.Activations.Format);
         var plan = ActivationPlan.Of(Space.Graph, Space.Layers.Layers, activations);
+        bool isFitted = RoundingMethods.Named(Options.Rounding).NeedsInputs;
         return
         [
-            .. Plans.Measuring(this, inputs), .. SearchPlan.Stages(inputs, sensitivity, rounds ?? MeasuredRun.RoundsOf(sensitivity)),
+            .. Plans.Measuring(this, inputs),
+            .. SearchPlan.Stages(inputs, sensitivity, rounds ?? MeasuredRun.RoundsOf(sensitivity), isFitted),
             .. Plans.Deploying(plan, activations, refine, evaluate: true), .. JobPlans.Biases, .. compares ? JobPlans.Uniform : [],
         ];
     }

@@ -20,8 +20,9 @@ internal static class SearchPlan
     /// <param name="inputs">What is measured.</param>
     /// <param name="options">Estimator and loss.</param>
     /// <param name="rounds">Rounds at most. Range: [0, inf).</param>
+    /// <param name="isFitted">Whether candidates were rounded on the images: those held back decide alone then.</param>
     /// <returns>Costs are passes over all images of the inputs, of the choosing seconds. Shape: [stages].</returns>
-    public static IReadOnlyList<JobStage> Stages(MeasurementInputs inputs, SensitivityOptions options, int rounds)
+    public static IReadOnlyList<JobStage> Stages(MeasurementInputs inputs, SensitivityOptions options, int rounds, bool isFitted)
     {
         if (!options.IsAutomatic && rounds == 0)
         {
@@ -29,9 +30,17 @@ internal static class SearchPlan
             return [];
         }
         int layers = inputs.Candidates.Layers.Count, proposals = options.IsAutomatic ? Proposals : 1;
+        double seen = (double)options.Seen(inputs.Work.Images).Items.Count / inputs.Work.Images.Items.Count;
+        double around = rounds == 0 ? 0 : seen * MeasurementPlan.PassesOf(inputs, options, isAround: true);
+        // All on the images held back, and the best one on the others; each time beside the float network.
+        double Passes(int count) => isFitted && seen < 1 ? ((1 - seen) * (count + 1)) + (seen * 2) : count + 1;
+        IEnumerable<JobStage> Try(string name, int count, double likelihood) =>
+        [
+            new JobStage(StageNames.Choosing + name, StageKind.Choosing, count * SolveSeconds) { Likelihood = likelihood },
+            new JobStage(StageNames.Choices + name, StageKind.Running, Passes(count)) { Likelihood = likelihood },
+        ];
+
         List<JobStage> stages = [.. Try("", proposals, 1)];
-        double around = rounds == 0 ? 0 : MeasurementPlan.PassesOf(
-            inputs, options with { Estimator = Estimators.AroundChoices }, isAround: true, options.Seen(inputs.Work.Images).Items.Count);
         for (int round = 1; round <= rounds; round++)
         {
             double likelihood = Math.Pow(Likely, round - 1);
@@ -53,10 +62,4 @@ internal static class SearchPlan
     /// <param name="layers">Number of layers.</param>
     public static string Within(int round, int radius, int layers) =>
         Invariant($", round {round}") + (radius == layers ? "" : radius == 1 ? ", 1 layer" : Invariant($", {radius} layers"));
-
-    private static IEnumerable<JobStage> Try(string name, int proposals, double likelihood) =>
-    [
-        new JobStage(StageNames.Choosing + name, StageKind.Choosing, proposals * SolveSeconds) { Likelihood = likelihood },
-        new JobStage(StageNames.Choices + name, StageKind.Running, proposals + 1) { Likelihood = likelihood },
-    ];
 }

@@ -53,7 +53,9 @@ internal sealed class FisherEstimator : Estimator<float>
         int passes = PassCount(task);
         double macs = ((1.0 + passes) * task.Cuts.Macs) + candidates.LayerOf.Sum(layer => task.Cuts.Layers[layer].Macs);
         return [.. Enumerable.Range(0, DirectionCount(task)).Chunk(passes)
-            .Select(own => new UnitSize(own.Length * candidates.Items.Count, macs))];
+            .Select(own => new UnitSize(own.Length * candidates.Items.Count, macs)),
+            .. task.Inputs.Forward.Select(row => new UnitSize(
+                ForwardDifference.ValueCount(DirectionCount(task)), task.Cuts.Suffixes[candidates.LayerOf[row]].Macs))];
     }
 
     /// <summary>Passes back of one run: as many in each as fit, evenly.</summary>
@@ -67,6 +69,12 @@ internal sealed class FisherEstimator : Estimator<float>
     protected override float[] Measure(BatchMeasurement batch, int row)
     {
         var task = batch.Loaded.Task;
+        if (row >= RunCount(task))
+        {
+            return ForwardDifference.Measure(
+                batch, task.Inputs.Forward[row - RunCount(task)],
+                [.. Enumerable.Range(0, DirectionCount(task)).Select(direction => Direction(batch, direction))]);
+        }
         int first = row * PassCount(task), count = Math.Min(PassCount(task), DirectionCount(task) - first);
         int size = task.Cuts.Readout.ElementCount, parts = (batch.ImageCount + ImagesAtOnce - 1) / ImagesAtOnce;
         float[][] directions = [.. Enumerable.Range(first, count).Select(direction => Direction(batch, direction))];
@@ -97,8 +105,22 @@ internal sealed class FisherEstimator : Estimator<float>
                 derivatives[row][i] = units[direction / passes][(((image * n) + row) * own) + (direction % passes)];
             }
         }
-        return IsWhole(task) ? AdditiveEstimator.Combined(batch, derivatives) : DrawnMoments.Of(derivatives, images, task.HasSlope);
+        // The true shifts and losses of candidates that were measured forward.
+        var forward = task.Inputs.Forward.Index().Select(f => (Row: f.Item, Values: units[RunCount(task) + f.Index])).ToArray();
+        foreach (var (row, values) in forward)
+        {
+            derivatives[row] = [.. values.Where((_, i) => i % (directions + 1) < directions)];
+        }
+        var moments = IsWhole(task)
+            ? AdditiveEstimator.Combined(batch, derivatives) : DrawnMoments.Of(derivatives, images, task.HasSlope);
+        foreach (var (row, values) in forward)
+        {
+            moments[row, row] = Moments.Of(values.Where((_, i) => i % (directions + 1) == directions).Select(increase => 2.0 * increase));
+        }
+        return moments;
     }
+
+    private static int RunCount(MeasurementTask task) => (DirectionCount(task) + PassCount(task) - 1) / PassCount(task);
 
     private static bool IsWhole(MeasurementTask task) => task.Cuts.Readout.ElementCount <= MostOutputs;
 

@@ -25,19 +25,22 @@ internal sealed class MeasurementPlan : IReadOnlyList<BatchPlan>
         MacsPerImage = task.BaseMacs + sizes.Sum(size => size.Macs);
     }
 
-    /// <summary>What a measurement costs, in full passes over all images, before it is known what exactly is measured.</summary>
+    /// <summary>What a measurement costs, in full passes over its images, before it is known what exactly is measured.</summary>
     /// <param name="inputs">What is measured, as far as it is known: codes, scales and batches do not matter.</param>
     /// <param name="options">Estimator and loss.</param>
     /// <param name="isAround">Whether it is measured around a choice, else around the float network.</param>
-    /// <param name="images">Images that are looked at. Range: [0, images].</param>
-    public static double PassesOf(MeasurementInputs inputs, SensitivityOptions options, bool isAround, int images)
+    public static double PassesOf(MeasurementInputs inputs, SensitivityOptions options, bool isAround)
     {
         var readout = Readout.Of(inputs.Graph);
         var parts = readout.Outputs.Zip(readout.ElementCounts, (name, count) => new OutputScale(name, new OutputParts([count], []), [1]));
-        var candidates = inputs.Candidates;
-        int[] point = isAround ? [.. candidates.LayerOf.Index().DistinctBy(row => row.Item).Select(row => row.Index)] : [];
-        var task = new MeasurementTask(inputs with { Scales = inputs.Scales ?? [.. parts] }, point, options);
-        return new MeasurementPlan(task, batchSize: 1).MacsPerImage / task.Cuts.Macs * images / inputs.Work.Images.Items.Count;
+        inputs = inputs with { Scales = inputs.Scales ?? [.. parts] };
+        var task = new MeasurementTask(inputs, [], options);
+        if (isAround)
+        {
+            int[] point = [.. inputs.Candidates.LayerOf.Index().DistinctBy(row => row.Item).Select(row => row.Index)];
+            task = new MeasurementTask(inputs, point, options with { Estimator = Estimators.AroundChoices(task.Estimator.Name) });
+        }
+        return new MeasurementPlan(task, batchSize: 1).MacsPerImage / task.Cuts.Macs;
     }
 
     /// <summary>Images a batch, all but the last: 1 where the model fixes its batch.</summary>

@@ -71,7 +71,7 @@ public class WholeJobTests
         var (inputs, options) = (prepared.Unrounded, prepared.Options.Sensitivity);
         var measured = prepared.Plans.Measuring(prepared, inputs)[^1];
         string[] rounds = [.. Enumerable.Range(1, 4).Select(SearchPlan.Around)];
-        var around = SearchPlan.Stages(inputs, options, 4).Where(stage => rounds.Contains(stage.Name)).ToArray();
+        var around = SearchPlan.Stages(inputs, options, 4, isFitted: true).Where(stage => rounds.Contains(stage.Name)).ToArray();
         // The float network runs beside the one with the choice.
         Assert.Equal([1, 0.5, 0.25, 0.125], around.Select(stage => stage.Likelihood));
         double images = (double)options.Seen(prepared.Images).Items.Count / prepared.Images.Items.Count;
