@@ -140,7 +140,9 @@ internal sealed class Job : IProgress<StageProgress>
         double time = 0, sum = 0;
         for (int i = 0; i < stages.Count; i++)
         {
-            if (stages[i].Kind == kind && stages[i].Cost > 0 && paces[i] is { Whole: { } whole } pace)
+            // The halves of rounding are not alike: inputs are measured, then weights are rounded.
+            if (stages[i].Kind == kind && stages[i].Cost > 0 && paces[i] is { } pace
+                && (kind == StageKind.Rounding ? pace.Whole : pace.Steady) is { } whole)
             {
                 time += pace.Elapsed.TotalSeconds;
                 sum += pace.Elapsed.TotalSeconds * whole.TotalSeconds / stages[i].Cost;

@@ -123,14 +123,18 @@ internal sealed class MeasuringStages(
         }
         else
         {
-            var work = On(StageNames.Measuring) with { Images = options.Sensitivity.Seen(prepared.Images) };
+            var work = On(null) with { Images = options.Sensitivity.Seen(prepared.Images) };
             var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales };
             // Chosen once, by the machine that begins: it may change last bits.
             int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
             inputs = inputs with { BatchSize = batchSize };
             using var records = folder.OpenRecords(mustKeep: true);
             var checks = Check(inputs, records);
-            inputs = inputs with { Forward = GradientChecks.Forward(candidates, checks, []) };
+            inputs = inputs with
+            {
+                Work = work with { Progress = StageShare.Begin(progress, StageNames.Measuring) },
+                Forward = GradientChecks.Forward(candidates, checks, []),
+            };
             folder.WriteSensitivity(SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks });
         }
         return folder.ReadSensitivity();
@@ -176,10 +180,10 @@ internal sealed class MeasuringStages(
                 + "remove the folder and measure again");
     }
 
-    private Workload On(string stage) => new(prepared.Images, options.Preprocessing)
+    private Workload On(string? stage) => new(prepared.Images, options.Preprocessing)
     {
         Resources = options.Resources,
-        Progress = StageShare.Begin(progress, stage),
+        Progress = stage is null ? null : StageShare.Begin(progress, stage),
         Cancellation = cancellation,
     };
 }

@@ -25,14 +25,22 @@ internal sealed class StagePace(TimeSpan start)
     /// <summary>How long the whole stage takes at its mean pace; null before anything of it is known.</summary>
     public TimeSpan? Whole => !IsKnown ? null : Between(found) ?? Between(half);
 
+    /// <summary>How long it takes at the pace of the later half of its time, which making sessions is no part of; null as above.</summary>
+    public TimeSpan? Steady => IsKnown ? Between(half) : null;
+
     /// <summary>How long the rest takes at the pace of the later half of its time; null before anything of it is known.</summary>
-    public TimeSpan? Left => IsKnown ? Between(half) * (1 - Share) : null;
+    public TimeSpan? Left => Steady * (1 - Share);
 
     /// <summary>Takes a share.</summary>
     /// <param name="now">The time.</param>
     /// <param name="share">The share done. One that is less than before is none: units end in any order.</param>
     public void Report(TimeSpan now, double share)
     {
+        if (last.Share >= 1)
+        {
+            // What is done in several goes begins again.
+            return;
+        }
         last = (now, Math.Max(last.Share, share));
         if (now - noted.Time >= Elapsed / Points)
         {
