@@ -15,10 +15,13 @@ internal sealed class FeedbackRounding : IRounding
     /// <summary>What is added to the Gram matrix's diagonal, as a share of its mean.</summary>
     public const double Damping = 0.01;
 
-    // Multiples of the scale of least weight error. At 2 bits the scale of least output error is often half as large again.
-    private const int RatioCount = 16;
-    private const float LowestRatio = 0.75f;
+    // Multiples of the scale of least weight error: powers of the growth, every second one, then the neighbours of the best.
+    // At 2 bits the scale of least output error is often half as large again.
     private const float RatioGrowth = 1.07f;
+    private const int LowestPower = -4;
+    private const int CoarseStep = 2;
+    private const int RatioCount = 8;
+    private static readonly int[] FinePowers = [-1, 1];
 
     // How far weights move towards those that correct the errors of earlier layers.
     // Weights that move all the way fit the calibration images. On other images, half of the way gives less error.
@@ -40,22 +43,22 @@ internal sealed class FeedbackRounding : IRounding
         var nearest = new NearestRounding().Round(layer, weights, widths, null, threads);
         var (factors, damping) = Factors(inputs!, threads);
         var rows = Corrected(new LayerRows(layer, weights.Span), factors, inputs!, threads);
-        var (feedback, error) = (new LayerFeedback(rows, factors, threads), new OutputError(rows, inputs!, damping, threads));
+        var (feedback, products) = (new LayerFeedback(rows, factors, threads), new GramProducts(rows, inputs!, damping, threads));
         return [.. widths.Zip(nearest, (bits, start) =>
         {
             var pairs = KernelPairs.Of(layer, bits);
-            var rounded = Round(feedback, error, bits, start, LeastScales(rows, pairs));
+            var errors = new LayerErrors(products, Greedy(feedback, products, bits, start.Scales, LeastScales(rows, pairs)));
+            errors.Rescale();
             for (int i = 0; i < Descents; i++)
             {
-                CoordinateDescent.Improve(rows, inputs!, damping, bits, rounded, threads);
+                errors.Descend(bits);
                 if (pairs is not null && i == Descents - 1)
                 {
-                    rows.Limit(pairs, rounded.Codes);
+                    errors.Limit(pairs);
                 }
-                rounded = rounded with { Scales = error.BestScales(rounded.Codes, rounded.Scales) };
+                errors.Rescale();
             }
-            KeepNearestWhereBetter(rows, error, rounded, start);
-            return rounded;
+            return OrNearestWhereBetter(rows, errors, new LayerErrors(products, start));
         })];
     }
 
@@ -107,43 +110,51 @@ internal sealed class FeedbackRounding : IRounding
         return least;
     }
 
-    private static RoundedWeights Round(LayerFeedback feedback, OutputError error, int bits, RoundedWeights nearest, float[] least)
+    /// <summary>Error feedback with the scales of least output error, refined one after the other.</summary>
+    private static RoundedWeights Greedy(LayerFeedback feedback, GramProducts products, int bits, float[] nearest, float[] least)
     {
-        float[][] tried = [.. nearest.Scales.Zip(least, (scale, lowest) => TriedScales(scale, lowest))];
-        var scales = feedback.BestScales(bits, tried);
+        var scales = BestScales(feedback, bits, nearest, least);
         var (codes, errors) = feedback.Codes(bits, scales);
         for (int i = 0; i < Refinements; i++)
         {
-            var refined = error.BestScales(codes, scales);
+            var refined = products.BestScales(codes, scales, errors);
             var (newCodes, newErrors) = feedback.Codes(bits, refined);
+            var (before, after) = (feedback.Rows.SumByChannel(errors), feedback.Rows.SumByChannel(newErrors));
             // Kept channel by channel where the output error fell.
-            for (int c = 0; c < scales.Length; c++)
+            feedback.Rows.ForEachRow((group, row) =>
             {
-                if (newErrors[c] < errors[c])
+                int index = feedback.Rows.Index(group, row), channel = feedback.Rows.Channel(group, row);
+                if (after[channel] < before[channel])
                 {
-                    (scales[c], errors[c]) = (refined[c], newErrors[c]);
-                    feedback.Rows.CopyChannel(newCodes, codes, c);
+                    (scales[channel], errors[index], codes[index]) = (refined[channel], newErrors[index], newCodes[index]);
                 }
-            }
+            });
         }
-        return new RoundedWeights(codes, error.BestScales(codes, scales));
+        return feedback.Rows.Rounded(codes, scales);
     }
 
-    /// <summary>Multiples of a scale, none below the lowest that is allowed. Shape: [16].</summary>
-    private static float[] TriedScales(float scale, float lowest) =>
-        [.. Enumerable.Range(0, RatioCount).Select(i => Math.Max(scale * (LowestRatio * MathF.Pow(RatioGrowth, i)), lowest))];
+    /// <summary>The multiples of the nearest scales with the least output error, none below the lowest that is allowed.</summary>
+    private static float[] BestScales(LayerFeedback feedback, int bits, float[] nearest, float[] least)
+    {
+        float[][] Tried(float[] around, IReadOnlyList<int> powers) => [.. around.Zip(least, (scale, lowest) =>
+            powers.Select(power => Math.Max(scale * MathF.Pow(RatioGrowth, power), lowest)).ToArray())];
+        var coarse = feedback.Best(bits, Tried(nearest, [.. Enumerable.Range(0, RatioCount).Select(i => LowestPower + (i * CoarseStep))]));
+        var fine = feedback.Best(bits, Tried([.. coarse.Select(best => best.Scale)], FinePowers));
+        return [.. coarse.Zip(fine, (first, second) => second.Error < first.Error ? second.Scale : first.Scale)];
+    }
 
     /// <summary>Error feedback is greedy: a channel with less error on the same inputs when it is rounded to nearest is.</summary>
-    private static void KeepNearestWhereBetter(LayerRows rows, OutputError error, RoundedWeights rounded, RoundedWeights nearest)
+    private static RoundedWeights OrNearestWhereBetter(LayerRows rows, LayerErrors rounded, LayerErrors nearest)
     {
-        var (own, other) = (error.Of(rounded), error.Of(nearest));
-        for (int c = 0; c < own.Length; c++)
+        var (best, other) = (rounded.Rounded, nearest.Rounded);
+        foreach (var (c, (own, others)) in rounded.OutputErrors().Zip(nearest.OutputErrors()).Index())
         {
-            if (other[c] < own[c])
+            if (others < own)
             {
-                rounded.Scales[c] = nearest.Scales[c];
-                rows.CopyChannel(nearest.Codes, rounded.Codes, c);
+                best.Scales[c] = other.Scales[c];
+                rows.CopyChannel(other.Codes, best.Codes, c);
             }
         }
+        return best;
     }
 }
