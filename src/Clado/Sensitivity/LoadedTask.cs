@@ -26,10 +26,10 @@ internal sealed class LoadedTask : IDisposable
         Progress = new WorkProgress(plan.MacsPerImage * work.Images.Items.Count, work.Progress);
         var source = OutputSource.Float(graph.File);
         var around = task.IsFloat ? graph : FakeQuantizedGraph.Of(graph, task.OperatingPoint.Select(row => candidates.Items[row]));
-        linearized = new(() => new LinearizedNetwork(
-            around, task.Cuts, candidates, FisherEstimator.PassCount(task), memory.IsTight));
+        var kind = task.IsFloat ? source : OutputSource.Quantized(graph.File);
+        linearized = new(() => new LinearizedNetwork(around, task, kind, memory.IsTight));
         reference = task.IsFloat ? null : new(() => new ModelRunner(graph, task.Cuts.Readout, source));
-        Network = new PerturbedNetwork(around, task.Cuts, task.IsFloat ? source : OutputSource.Quantized(graph.File), memory);
+        Network = new PerturbedNetwork(around, task.Cuts, kind, memory);
     }
 
     /// <summary>What is measured.</summary>
@@ -51,19 +51,29 @@ internal sealed class LoadedTask : IDisposable
     public BatchMeasurement Open(BatchPlan plan)
     {
         var batch = batches.Load(plan.Index);
-        var start = Network.Run(batch);
+        var (start, outputs) = Start(batch);
         try
         {
-            var outputs = Network.Outputs(start);
             var loss = Task.Losses.Create(reference?.Value.Run(batch) ?? outputs, outputs, batch);
             Progress.Add(Task.BaseMacs * batch.Count);
-            return new BatchMeasurement(this, plan, start, loss);
+            return new BatchMeasurement(this, plan, batch.Items, start, outputs, loss);
         }
         catch
         {
             start.Dispose();
             throw;
         }
+    }
+
+    private (IDisposable State, float[] Outputs) Start(ImageBatch batch)
+    {
+        if (Task.Estimator.GoesBack)
+        {
+            var linear = Linearized.Forward(batch, Task.Inputs.Work.SideBySide);
+            return (linear, linear.Outputs);
+        }
+        var state = Network.Run(batch);
+        return (state, Network.Outputs(state));
     }
 
     public void Dispose()
