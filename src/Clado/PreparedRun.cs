@@ -170,7 +170,7 @@ public sealed partial class PreparedRun
         {
             _ = InputMeasurement.Available(graph, layers, Options.Resources);
         }
-        var needs = new MemoryNeeds(cuts, unrounded, Estimators.For(Options.Estimator, cuts).Memory(cuts, unrounded));
+        var needs = new MemoryNeeds(cuts, unrounded, Estimators.MemoryOf(Options.Estimator, cuts, unrounded));
         _ = needs.Plan(batchSize: 1, Options.Resources.MemoryBytes);
     }
 }

@@ -12,6 +12,9 @@ internal interface IEstimator
     /// <summary>Name that the matrix carries.</summary>
     string Name { get; }
 
+    /// <summary>Whether it goes back from the outputs; else it runs suffixes forward.</summary>
+    bool GoesBack { get; }
+
     /// <summary>The units of a batch: one a candidate, or what the estimator has instead.</summary>
     /// <param name="task">What is measured.</param>
     /// <returns>Shape: [units].</returns>
@@ -44,6 +47,8 @@ internal interface IEstimator
 internal abstract class Estimator<T> : IEstimator where T : unmanaged
 {
     public abstract string Name { get; }
+
+    public virtual bool GoesBack => false;
 
     public abstract IReadOnlyList<UnitSize> Units(MeasurementTask task);
 
@@ -89,4 +94,8 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
 /// <summary>Memory an estimator takes.</summary>
 /// <param name="Bytes">Whatever the batch.</param>
 /// <param name="ImageBytes">For every image of the batch.</param>
-internal readonly record struct EstimatorMemory(long Bytes, long ImageBytes);
+internal readonly record struct EstimatorMemory(long Bytes, long ImageBytes)
+{
+    /// <summary>Whether this is all it takes besides the network: it runs no suffixes.</summary>
+    public bool IsWhole { get; init; }
+}
