@@ -52,7 +52,7 @@ public sealed partial class MeasuredRun
             var solved = BitAllocation.Allocate(Surrogate.Of(Sensitivity), Rows, FileSize, parsed, allocator, cancellation);
             return solved with { Rounds = rounds, Kept = Kept };
         }
-        var work = On(null, progress, cancellation);
+        var work = On(null, progress, cancellation) with { Provider = folder.Description.MeasuredOn() };
         var inputs = new MeasurementInputs(measured.Network.Value, Rows, work)
         {
             Scales = Scales,

@@ -3,6 +3,7 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Calibration;
 using Clado.Candidates;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Graphs.Integers;
 using Clado.Images;
@@ -26,9 +27,11 @@ public sealed class PreparedRun
 {
     private readonly CandidateSet unrounded;
 
-    private PreparedRun(PipelineOptions options, SearchSpace space, ImageSet images)
+    private readonly string? place;
+
+    private PreparedRun(PipelineOptions options, SearchSpace space, ImageSet images, string? place)
     {
-        (Options, Space, Images) = (options, space, images);
+        (Options, Space, Images, this.place) = (options, space, images, place);
         unrounded = UnroundedCandidates.Of(space);
     }
 
@@ -42,13 +45,13 @@ public sealed class PreparedRun
     internal ImageSet Images { get; }
 
     /// <summary>
-    /// What was assumed of the model's input where its file leaves something free, and what is to be said of the images, in sentences.
-    /// Shape: [sentences].
+    /// What was assumed of the model's input where its file leaves something free, what is to be said of the images, and where networks run
+    /// where that is no matter of course, in sentences. Shape: [sentences].
     /// </summary>
     public IReadOnlyList<string> Notes =>
     [
         .. Space.Graph.InputShape.Notes, .. QuantizedNote is { } note ? (string[])[note] : [],
-        .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing),
+        .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing), .. place is null ? (string[])[] : [place],
     ];
 
     private string? QuantizedNote => QuantizedParts.Of(Space.Graph, Space.Layers.Layers).Description is not { } description ? null
@@ -70,6 +73,8 @@ public sealed class PreparedRun
     public static PreparedRun Of(PipelineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        var (provider, place) = Providers.Decide(options.Provider);
+        options = options with { Provider = provider };
         var grids = options.Requantize ? GridHandling.Remove : GridHandling.Keep;
         var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset, grids);
         options = options with { Activations = options.Activations.On(graph) };
@@ -79,7 +84,7 @@ public sealed class PreparedRun
         _ = ImageShape.Of(graph, options.Preprocessing);
         var work = new Workload(images, options.Preprocessing) { Resources = options.Resources };
         graph = TaskFinder.Decide(graph, options.Task, work, LossKind.WantsClasses(options.Loss));
-        var prepared = new PreparedRun(options, SearchSpace.Of(graph, options.Bits, options.Pins), images);
+        var prepared = new PreparedRun(options, SearchSpace.Of(graph, options.Bits, options.Pins), images, place);
         var readout = Readout.Of(graph);
         LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);
         prepared.CheckFolder();
@@ -168,6 +173,7 @@ public sealed class PreparedRun
         }
         var cuts = new NetworkCuts(graph, layers, readout);
         var estimator = Estimators.Of(Options.Estimator).Estimator;
-        _ = new MemoryNeeds(cuts, unrounded, estimator.Memory(cuts, unrounded)).Plan(batchSize: 1, Options.Resources.MemoryBytes);
+        _ = new MemoryNeeds(cuts, unrounded, estimator.Memory(cuts, unrounded), Options.Provider)
+            .Plan(batchSize: 1, Options.Resources.MemoryOn(Options.Provider));
     }
 }

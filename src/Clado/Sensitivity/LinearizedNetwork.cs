@@ -24,12 +24,14 @@ internal sealed class LinearizedNetwork : IDisposable
     /// <param name="candidates">What its layers can be replaced by.</param>
     /// <param name="passes">Passes back of a run. Range: [1, inf).</param>
     /// <param name="isTight">Whether unused memory is given back after every run.</param>
+    /// <param name="provider">Where it computes.</param>
     /// <exception cref="CladoException">An operator has no gradient.</exception>
-    public LinearizedNetwork(Graph graph, NetworkCuts cuts, CandidateSet candidates, int passes, bool isTight)
+    public LinearizedNetwork(
+        Graph graph, NetworkCuts cuts, CandidateSet candidates, int passes, bool isTight, Provider provider = Provider.Cpu)
     {
         (this.graph, readout) = (graph, cuts.Readout);
         model = LinearizedModel.Of(graph, readout, LayerChanges.Of(graph, cuts, candidates), passes);
-        session = new GraphSession(model.Model, graph.File, releasesMemory: isTight);
+        session = new GraphSession(model.Model, graph.File, releasesMemory: isTight, provider: provider);
     }
 
     /// <summary>Derivatives of a batch's outputs along directions, times the candidates' changes.</summary>

@@ -56,7 +56,8 @@ internal sealed class MeasurementTask
     public int SumCount => (2 * Inputs.Candidates.Items.Count * Inputs.Candidates.Items.Count) + 1;
 
     /// <summary>What measuring takes of memory.</summary>
-    public MemoryNeeds MemoryNeeds() => new(Cuts, Inputs.Candidates, Estimator.Memory(Cuts, Inputs.Candidates));
+    public MemoryNeeds MemoryNeeds() => new(
+        Cuts, Inputs.Candidates, Estimator.Memory(Cuts, Inputs.Candidates), Inputs.Work.Provider);
 
     /// <summary>
     /// Images a batch: the run's, or where it has none yet, what suits this machine. Around a choice that is so too where the run's do not
@@ -64,7 +65,7 @@ internal sealed class MeasurementTask
     /// </summary>
     public int BatchSize()
     {
-        var (needs, memory) = (MemoryNeeds(), Inputs.Work.Resources.MemoryBytes);
+        var (needs, memory) = (MemoryNeeds(), Inputs.Work.MemoryBytes);
         return Inputs.BatchSize is { } size && (IsFloat || needs.Fits(size, memory)) ? size : needs.ChooseBatchSize(memory);
     }
 

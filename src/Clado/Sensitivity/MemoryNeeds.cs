@@ -1,4 +1,5 @@
 using Clado.Candidates;
+using Clado.Execution;
 using static System.FormattableString;
 
 namespace Clado.Sensitivity;
@@ -16,15 +17,19 @@ internal sealed class MemoryNeeds
     private const int MakingCopies = 4;
 
     private readonly NetworkCuts cuts;
+    private readonly Provider provider;
     private readonly long fixedBytes, imageBytes, sessionBytes, leastSessionBytes, makingBytes;
 
     /// <param name="cuts">The network.</param>
     /// <param name="candidates">What its layers can be replaced by.</param>
     /// <param name="estimator">What the estimator takes besides.</param>
-    public MemoryNeeds(NetworkCuts cuts, CandidateSet candidates, EstimatorMemory estimator = default)
+    /// <param name="provider">Where networks run.</param>
+    public MemoryNeeds(
+        NetworkCuts cuts, CandidateSet candidates, EstimatorMemory estimator = default, Provider provider = Provider.Cpu)
     {
-        this.cuts = cuts;
-        int workers = Environment.ProcessorCount;
+        (this.cuts, this.provider) = (cuts, provider);
+        int workers = provider == Provider.Cuda
+            ? Math.Min(CudaDevice.MostPasses, Environment.ProcessorCount) : Environment.ProcessorCount;
         long[] sessions = [.. cuts.Suffixes.Select(s => MemoryPlan.SessionBytes(s.ConstantBytes))];
         long modelBytes = MemoryPlan.ModelCopies * cuts.Graph.FileSizeBytes, codeBytes = candidates.Items.Sum(c => c.Layer.Parameters);
         fixedBytes = MemoryPlan.ProgramBytes + modelBytes + codeBytes + estimator.Bytes;
@@ -49,7 +54,7 @@ internal sealed class MemoryNeeds
             return 1;
         }
         long available = memoryBytes - fixedBytes;
-        int fast = Inference.BatchSize.Of(cuts.TapElementCount);
+        int fast = Inference.BatchSize.Of(cuts.TapElementCount, provider);
         if (Math.Max(sessionBytes, leastSessionBytes + makingBytes) + (fast * imageBytes) <= available)
         {
             return fast;

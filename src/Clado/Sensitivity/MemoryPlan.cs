@@ -1,3 +1,4 @@
+using Clado.Execution;
 using Clado.Graphs;
 
 namespace Clado.Sensitivity;
@@ -24,10 +25,14 @@ internal sealed record MemoryPlan(long SessionLimitBytes, bool IsTight)
     /// <summary>How many networks with weights of their own are run side by side, and images a batch for them. Both at least 1.</summary>
     /// <param name="graph">The float network.</param>
     /// <param name="memoryBytes">Memory to stay under where a single one does.</param>
-    public static (int Networks, int BatchSize) OfWhole(Graph graph, long memoryBytes)
+    /// <param name="provider">Where they run.</param>
+    public static (int Networks, int BatchSize) OfWhole(Graph graph, long memoryBytes, Provider provider)
     {
         long modelBytes = ModelCopies * graph.FileSizeBytes;
-        long left = memoryBytes - ProgramBytes - modelBytes - (Environment.ProcessorCount * Inference.BatchSize.FastBytes);
-        return ((int)Math.Clamp(left / modelBytes, 1, LargestGroup), Inference.BatchSize.Of(graph));
+        long batches = provider == Provider.Cuda
+            ? CudaDevice.MostPasses * Inference.BatchSize.FastBytesOnGpu
+            : Environment.ProcessorCount * Inference.BatchSize.FastBytes;
+        long left = memoryBytes - ProgramBytes - modelBytes - batches;
+        return ((int)Math.Clamp(left / modelBytes, 1, LargestGroup), Inference.BatchSize.Of(graph, provider));
     }
 }
