@@ -10,7 +10,7 @@ namespace Clado.Execution;
 internal sealed record CudaDevice(string Name, long MemoryBytes)
 {
     /// <summary>Passes side by side at most: more share the GPU without being faster, and each takes memory there.</summary>
-    public const int MostPasses = 4;
+    public const int MostPasses = 8;
 
     private static readonly Lazy<(CudaDevice? Device, string? Missing)> Found = new(Find);
     private static readonly SemaphoreSlim Passes = new(MostPasses);
@@ -43,10 +43,13 @@ internal sealed record CudaDevice(string Name, long MemoryBytes)
             return (null, missing);
         }
         var driver = CudaDriver.Ask();
-        return Refusal() is { } refusal
-            ? (null, $"ONNX Runtime does not compute on {driver.Name} ({refusal}); see docs/cuda.md for what it wants, "
-                + $"or measure with {Settings.Provider} cpu")
-            : (new(driver.Name, driver.MemoryBytes), null);
+        if (Refusal() is { } refusal)
+        {
+            return (null, $"ONNX Runtime does not compute on {driver.Name} ({refusal}); see docs/cuda.md for what it wants, "
+                + $"or measure with {Settings.Provider} cpu");
+        }
+        _ = CudaSessions.Memory;
+        return (new(driver.Name, driver.MemoryBytes), null);
     }
 
     /// <summary>What ONNX Runtime says where it cannot compute there: one convolution needs all that networks do.</summary>
@@ -75,7 +78,9 @@ internal sealed record CudaDevice(string Name, long MemoryBytes)
         }
         catch (Exception e) when (e is OnnxFormatException or OnnxRuntimeException)
         {
-            return (e.InnerException ?? e).Message.Split('\n')[0].Trim();
+            var line = (e.InnerException ?? e).Message.Split('\n')[0].Trim();
+            // What stands before is where in its source it failed.
+            return line[(line.LastIndexOf(" : ", StringComparison.Ordinal) is var end and >= 0 ? end + 3 : 0)..];
         }
     }
 }

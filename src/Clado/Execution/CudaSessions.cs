@@ -17,22 +17,24 @@ internal static class CudaSessions
 
     private static readonly Lazy<OrtMemoryInfo> Arena = new(Share);
 
-    /// <summary>Memory of the GPU, where what sessions take of each other stays.</summary>
+    /// <summary>
+    /// Memory of the GPU, where what sessions take of each other stays. Asked for first when one session is known to run there: to register
+    /// an arena where that cannot be ends the process.
+    /// </summary>
     public static OrtMemoryInfo Memory => Arena.Value;
 
     /// <summary>Makes a session compute there.</summary>
     /// <param name="options">Of the session.</param>
     public static void Append(SessionOptions options)
     {
-        _ = Memory;
         using var cuda = new OrtCUDAProviderOptions();
         cuda.UpdateOptions(Settings);
         options.AppendExecutionProvider_CUDA(cuda);
     }
 
     /// <summary>
-    /// One arena for all sessions, registered before the first is made: a network cut at every layer has dozens, and each would keep its
-    /// own high-water mark.
+    /// One arena for all sessions that are made from then on: a network cut at every layer has dozens, and each would keep its own
+    /// high-water mark.
     /// </summary>
     private static OrtMemoryInfo Share()
     {

@@ -25,6 +25,7 @@ internal sealed class GraphSession : IDisposable
     /// <param name="provider">Where it computes.</param>
     /// <param name="kept">Outputs that stay where they are computed, for other sessions to take; null for none.</param>
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
+    /// <exception cref="CladoException">It is to compute on a GPU, and there is none that can be used.</exception>
     public GraphSession(
         ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL,
         bool releasesMemory = false, bool integers = false, Provider provider = Provider.Cpu, IReadOnlySet<string>? kept = null)
@@ -42,6 +43,10 @@ internal sealed class GraphSession : IDisposable
     private GraphSession(ModelProto model, string file, Provider provider, Func<SessionModel, InferenceSession> open)
     {
         this.provider = provider;
+        if (provider == Provider.Cuda)
+        {
+            _ = CudaDevice.Own;
+        }
         serialized = new SessionModel(model);
         try
         {

@@ -36,11 +36,11 @@ public class ProviderTests
         Says(Whole with { Driver = () => Good with { Version = new Version(12, 4) } }, "for CUDA 12.4", "install one for CUDA 13");
         foreach (var (library, of) in CudaSystem.Libraries)
         {
-            Says(Whole with { IsThere = name => name != library }, library, of, "install it");
+            Says(Whole with { IsThere = name => name != library }, library, of, "install what is missing");
         }
         Says(
             Whole with { IsThere = name => name == CudaSystem.DriverLibrary },
-            [.. CudaSystem.Libraries.Select(one => one.Library), "install them"]);
+            [.. CudaSystem.Libraries.Select(one => one.Library), "install what is missing"]);
     }
 
     [Fact]
