@@ -127,7 +127,7 @@ internal static class CudaBenchmark
         var (graph, set, preprocessing) = work;
         using var network = new ModelRunner(graph, Readout.Of(graph), OutputSource.Float(graph.File), provider: provider);
         double best = double.PositiveInfinity;
-        foreach (int size in (int[])[8, 32, 128])
+        foreach (int size in provider == Provider.Cuda ? (int[])[16, 64, 128] : [4, 8, 16])
         {
             var batches = new ImageBatches(set, graph, preprocessing, size);
             ImageBatch[] loaded = [.. Enumerable.Range(0, batches.Count).AsParallel().AsOrdered().Select(batches.Load)];
