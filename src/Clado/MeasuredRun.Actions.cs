@@ -59,10 +59,11 @@ public sealed partial class MeasuredRun
             BatchSize = folder.Description.BatchSize,
         };
         using var records = folder.OpenRecords(mustKeep: false);
-        var judge = new ChoiceJudge(folder.Description.RoundsOnImages);
-        var search = new AllocationSearch(inputs, options, judge, FileSize, records, progress);
+        var measurement = new ChoiceMeasurement(inputs, Sensitivity.Checks, options, records, progress);
+        var judge = new ChoiceJudge(folder.Description.RoundsOnImages, measurement.HoldsBack);
+        var search = new AllocationSearch(Rows, FileSize, measurement, judge, progress, cancellation);
         var surrogates = options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)];
-        return search.Find(surrogates, parsed, most) with { Rounds = rounds, Kept = Kept };
+        return search.Find(surrogates, parsed, Estimators.AroundChoices(Sensitivity.Estimator), most) with { Rounds = rounds, Kept = Kept };
     }
 
     /// <summary>All layers at one width.</summary>

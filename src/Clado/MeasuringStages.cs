@@ -129,9 +129,22 @@ internal sealed class MeasuringStages(
             int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
             inputs = inputs with { BatchSize = batchSize };
             using var records = folder.OpenRecords(mustKeep: true);
-            folder.WriteSensitivity(SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records));
+            var checks = Check(inputs, records);
+            inputs = inputs with { Forward = GradientChecks.Forward(candidates, checks, []) };
+            folder.WriteSensitivity(SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks });
         }
         return folder.ReadSensitivity();
+    }
+
+    /// <summary>What forward passes say of gradients, where the estimator is auto and the network has some. Shape: [widths].</summary>
+    private IReadOnlyList<GradientCheck> Check(MeasurementInputs inputs, IRecordStore records)
+    {
+        if (!options.Sensitivity.IsAutomatic || new MeasurementTask(inputs, [], options.Sensitivity).Estimator is not FisherEstimator)
+        {
+            return [];
+        }
+        var work = inputs.Work with { Progress = StageShare.Of(progress, "checking gradients") };
+        return GradientChecks.Measure(inputs with { Work = work }, options.Sensitivity, records);
     }
 
     /// <summary>The network whose losses are measured, as the run folder has it.</summary>

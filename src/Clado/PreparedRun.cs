@@ -26,13 +26,14 @@ namespace Clado;
 public sealed class PreparedRun
 {
     private readonly CandidateSet unrounded;
-
+    private readonly NetworkCuts cuts;
     private readonly string? place;
 
     private PreparedRun(PipelineOptions options, SearchSpace space, ImageSet images, string? place)
     {
         (Options, Space, Images, this.place) = (options, space, images, place);
         unrounded = UnroundedCandidates.Of(space);
+        cuts = new NetworkCuts(space.Graph, space.Layers.Layers, Readout.Of(space.Graph));
     }
 
     /// <summary>What was asked for.</summary>
@@ -50,13 +51,16 @@ public sealed class PreparedRun
     /// </summary>
     public IReadOnlyList<string> Notes =>
     [
-        .. Space.Graph.InputShape.Notes, .. QuantizedNote is { } note ? (string[])[note] : [],
+        .. Space.Graph.InputShape.Notes, .. ((string?[])[QuantizedNote, GradientNote]).OfType<string>(),
         .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing), .. place is null ? (string[])[] : [place],
     ];
 
     private string? QuantizedNote => QuantizedParts.Of(Space.Graph, Space.Layers.Layers).Description is not { } description ? null
         : Space.Graph.ActivationGrids == 0 ? description
         : $"{description}, which are kept; {Settings.Requantize} removes them";
+
+    private string? GradientNote => Options.Sensitivity.IsAutomatic && Estimators.NoGradients(cuts) is { } reason
+        ? $"it is measured forward, a pass a candidate: {reason}" : null;
 
     /// <summary>What the network is for.</summary>
     public NetworkTask Task => Readout.Of(Space.Graph).Task;
@@ -88,8 +92,8 @@ public sealed class PreparedRun
         var readout = Readout.Of(graph);
         LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);
         prepared.CheckFolder();
-        prepared.CheckEstimator(readout);
-        prepared.CheckMemory(readout);
+        Estimators.For(options.Estimator, prepared.cuts).Check(prepared.cuts);
+        prepared.CheckMemory();
         return prepared;
     }
 
@@ -157,10 +161,7 @@ public sealed class PreparedRun
         }
     }
 
-    private void CheckEstimator(Readout readout) =>
-        Estimators.Of(Options.Estimator).Estimator.Check(new NetworkCuts(Space.Graph, Space.Layers.Layers, readout));
-
-    private void CheckMemory(Readout readout)
+    private void CheckMemory()
     {
         if (Options.Run is { } run && File.Exists(Path.Combine(run, "sensitivity.safetensors")))
         {
@@ -171,9 +172,7 @@ public sealed class PreparedRun
         {
             _ = InputMeasurement.Available(graph, layers, Options.Resources);
         }
-        var cuts = new NetworkCuts(graph, layers, readout);
-        var estimator = Estimators.Of(Options.Estimator).Estimator;
-        _ = new MemoryNeeds(cuts, unrounded, estimator.Memory(cuts, unrounded), Options.Provider)
-            .Plan(batchSize: 1, Options.Resources.MemoryOn(Options.Provider));
+        var estimator = Estimators.For(Options.Estimator, cuts).Memory(cuts, unrounded, Options.Provider);
+        _ = new MemoryNeeds(cuts, unrounded, estimator, Options.Provider).Plan(batchSize: 1, Options.Resources.MemoryOn(Options.Provider));
     }
 }

@@ -13,6 +13,7 @@ internal sealed class GraphSession : IDisposable
     private readonly InferenceSession session;
     private readonly bool releasesMemory;
     private readonly Provider provider;
+    private readonly Lock alone = new();
     private readonly IReadOnlySet<string> kept = new HashSet<string>();
     private int isDisposed;
 
@@ -102,7 +103,15 @@ internal sealed class GraphSession : IDisposable
             File, "ONNX Runtime stopped",
             () => provider == Provider.Cuda ? RunOnGpu(options, values) : session.Run(options, Inputs, values, Outputs),
             () => options.Terminate = true);
-        return provider == Provider.Cuda ? CudaDevice.Pass(Limited) : Limited();
+        if (provider != Provider.Cuda)
+        {
+            return Limited();
+        }
+        // Every run of a session that overlaps another takes handles of its own, some 130 MiB of the GPU's memory, for good.
+        lock (alone)
+        {
+            return CudaDevice.Pass(Limited);
+        }
     }
 
     /// <summary>Runs the model on values by name; more than it takes may be among them.</summary>

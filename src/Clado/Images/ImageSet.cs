@@ -87,6 +87,14 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
     /// <summary>The images that are not held back. Surrogates are measured on these where choices are judged on the others.</summary>
     internal ImageSet WithoutHeldBack() => new(Folder, [.. Items.Where((_, index) => !IsHeldBack(index))]);
 
+    /// <summary>Some of the images, at even distances: the same share of every class, where those of a class lie side by side.</summary>
+    /// <param name="count">How many at most. Range: [1, inf).</param>
+    internal ImageSet Spread(int count) => count >= Items.Count
+        ? this : new(Folder, [.. Enumerable.Range(0, count).Select(i => Items[(int)((long)i * Items.Count / count)])]);
+
+    /// <summary>The images that are held back.</summary>
+    internal ImageSet HeldBack() => new(Folder, [.. Items.Where((_, index) => IsHeldBack(index))]);
+
     private static string Hash(IReadOnlyList<ImageItem> items)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

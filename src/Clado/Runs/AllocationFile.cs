@@ -42,6 +42,7 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
                 outcome.Estimator,
                 surrogate = found ? result.Surrogate : null,
                 trials = result.Trials.Count > 0 ? result.Trials : null,
+                result.Reason,
                 layers = result.Chosen.Select(c => new { c.Layer.Name, c.Bits, c.Layer.Parameters, c.SizeBytes }),
                 keptBytes = outcome.Kept.Sum(k => k.Bytes),
                 kept = outcome.Kept.Select(k => new { k.Name, k.Op, k.Reason, k.Constant, k.Bytes }),

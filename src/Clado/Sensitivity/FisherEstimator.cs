@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Clado.Candidates;
+using Clado.Execution;
 using Clado.Images;
 using Clado.Losses;
 using static System.FormattableString;
@@ -25,7 +26,7 @@ internal sealed class FisherEstimator : Estimator<float>
     private const int MostPasses = 10;
 
     // Images a run: fewer than a batch has, so that processors share it and gradients of few are held. It may change last bits.
-    private const int ImagesAtOnce = 8;
+    private const int ImagesAtOnce = 8, ImagesAtOnceOnGpu = 32;
 
     // Tensors of all activations that live at once: those of the pass forward, and gradients by them.
     private const int LiveActivations = 2;
@@ -34,7 +35,7 @@ internal sealed class FisherEstimator : Estimator<float>
 
     public override void Check(NetworkCuts cuts) => LinearizedModel.Of(cuts.Graph, cuts.Readout, LayerChanges.None(cuts), passes: 1);
 
-    public override EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates)
+    public override EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates, Provider provider)
     {
         long weights = cuts.Layers.Sum(layer => layer.Parameters), changes = candidates.Items.Sum(candidate => candidate.Layer.Parameters);
         long activations = cuts.Graph.Tensors.Values.Sum(tensor => tensor.ElementCount);
@@ -44,7 +45,7 @@ internal sealed class FisherEstimator : Estimator<float>
         long beside = 2 * largest * (MostPasses + (candidates.Items.Count / cuts.Layers.Count));
         return new EstimatorMemory(
             MemoryPlan.SessionBytes(sizeof(float) * (weights + weights + changes))
-                + (Environment.ProcessorCount * ImagesAtOnce * sizeof(float) * ((LiveActivations * activations) + beside)), 0);
+                + (ImagesHeld(provider) * sizeof(float) * ((LiveActivations * activations) + beside)), 0);
     }
 
     public override IReadOnlyList<UnitSize> Units(MeasurementTask task)
@@ -53,7 +54,9 @@ internal sealed class FisherEstimator : Estimator<float>
         int passes = PassCount(task);
         double macs = ((1.0 + passes) * task.Cuts.Macs) + candidates.LayerOf.Sum(layer => task.Cuts.Layers[layer].Macs);
         return [.. Enumerable.Range(0, DirectionCount(task)).Chunk(passes)
-            .Select(own => new UnitSize(own.Length * candidates.Items.Count, macs))];
+            .Select(own => new UnitSize(own.Length * candidates.Items.Count, macs)),
+            .. task.Inputs.Forward.Select(row => new UnitSize(
+                ForwardDifference.ValueCount(DirectionCount(task)), task.Cuts.Suffixes[candidates.LayerOf[row]].Macs))];
     }
 
     /// <summary>Passes back of one run: as many in each as fit, evenly.</summary>
@@ -67,13 +70,20 @@ internal sealed class FisherEstimator : Estimator<float>
     protected override float[] Measure(BatchMeasurement batch, int row)
     {
         var task = batch.Loaded.Task;
+        if (row >= RunCount(task))
+        {
+            return ForwardDifference.Measure(
+                batch, task.Inputs.Forward[row - RunCount(task)],
+                [.. Enumerable.Range(0, DirectionCount(task)).Select(direction => Direction(batch, direction))]);
+        }
         int first = row * PassCount(task), count = Math.Min(PassCount(task), DirectionCount(task) - first);
-        int size = task.Cuts.Readout.ElementCount, parts = (batch.ImageCount + ImagesAtOnce - 1) / ImagesAtOnce;
+        int size = task.Cuts.Readout.ElementCount, atOnce = AtOnce(task.Inputs.Work.Provider);
+        int parts = (batch.ImageCount + atOnce - 1) / atOnce;
         float[][] directions = [.. Enumerable.Range(first, count).Select(direction => Direction(batch, direction))];
         var values = new float[parts][];
         task.Inputs.Work.SideBySide.For(parts, part =>
         {
-            int from = part * ImagesAtOnce, images = Math.Min(ImagesAtOnce, batch.ImageCount - from);
+            int from = part * atOnce, images = Math.Min(atOnce, batch.ImageCount - from);
             float[] Own(float[] all) => all[(from * size)..((from + images) * size)];
             values[part] = batch.Loaded.Linearized.Run(
                 batch.Start.Batch.Part(from, images), Own(batch.StartOutputs), [.. directions.Select(Own)]);
@@ -97,8 +107,28 @@ internal sealed class FisherEstimator : Estimator<float>
                 derivatives[row][i] = units[direction / passes][(((image * n) + row) * own) + (direction % passes)];
             }
         }
-        return IsWhole(task) ? AdditiveEstimator.Combined(batch, derivatives) : DrawnMoments.Of(derivatives, images, task.HasSlope);
+        // The true shifts and losses of candidates that were measured forward.
+        var forward = task.Inputs.Forward.Index().Select(f => (Row: f.Item, Values: units[RunCount(task) + f.Index])).ToArray();
+        foreach (var (row, values) in forward)
+        {
+            derivatives[row] = [.. values.Where((_, i) => i % (directions + 1) < directions)];
+        }
+        var moments = IsWhole(task)
+            ? AdditiveEstimator.Combined(batch, derivatives) : DrawnMoments.Of(derivatives, images, task.HasSlope);
+        foreach (var (row, values) in forward)
+        {
+            moments[row, row] = Moments.Of(values.Where((_, i) => i % (directions + 1) == directions).Select(increase => 2.0 * increase));
+        }
+        return moments;
     }
+
+    private static int RunCount(MeasurementTask task) => (DirectionCount(task) + PassCount(task) - 1) / PassCount(task);
+
+    private static int AtOnce(Provider provider) => provider == Provider.Cuda ? ImagesAtOnceOnGpu : ImagesAtOnce;
+
+    /// <summary>Images whose gradients live at once: on a GPU one run of the session follows the other.</summary>
+    private static int ImagesHeld(Provider provider) =>
+        provider == Provider.Cuda ? ImagesAtOnceOnGpu : Environment.ProcessorCount * ImagesAtOnce;
 
     private static bool IsWhole(MeasurementTask task) => task.Cuts.Readout.ElementCount <= MostOutputs;
 

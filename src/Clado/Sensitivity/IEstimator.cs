@@ -1,4 +1,5 @@
 using Clado.Candidates;
+using Clado.Execution;
 using Clado.Losses;
 
 namespace Clado.Sensitivity;
@@ -25,7 +26,8 @@ internal interface IEstimator
     /// <summary>What it takes of memory besides the network and its suffixes.</summary>
     /// <param name="cuts">The network.</param>
     /// <param name="candidates">The rows of the matrix.</param>
-    EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates);
+    /// <param name="provider">Where networks run.</param>
+    EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates, Provider provider);
 
     /// <summary>Measures and records a unit, unless its record is there.</summary>
     /// <returns>Whether it was measured now.</returns>
@@ -51,7 +53,7 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
     {
     }
 
-    public virtual EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates) => default;
+    public virtual EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates, Provider provider) => default;
 
     public bool Measure(BatchMeasurement batch, WorkUnit unit)
     {

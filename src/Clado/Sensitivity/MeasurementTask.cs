@@ -8,6 +8,7 @@ namespace Clado.Sensitivity;
 internal sealed class MeasurementTask
 {
     private readonly Lazy<NetworkCuts> cuts;
+    private readonly Lazy<IEstimator> estimator;
 
     /// <param name="inputs">Network, candidates and images.</param>
     /// <param name="operatingPoint">
@@ -19,10 +20,10 @@ internal sealed class MeasurementTask
     {
         (Inputs, OperatingPoint) = (inputs, operatingPoint);
         var readout = Readout.Of(inputs.Graph);
-        Estimator = Estimators.Of(options.Estimator).Estimator;
         Losses = new LossFactory(inputs.Graph, readout, inputs.Work.Images, options.Loss, inputs.Scales);
-        Key = IsFloat ? "float" : MeasurementInputs.KeyOf(operatingPoint);
+        Key = inputs.Part + (IsFloat ? "float" : MeasurementInputs.KeyOf(operatingPoint));
         cuts = new(() => new NetworkCuts(inputs.Graph, inputs.Candidates.Layers, readout));
+        estimator = new(() => Estimators.For(options.Estimator, Cuts));
     }
 
     /// <summary>Network, candidates and images.</summary>
@@ -38,7 +39,7 @@ internal sealed class MeasurementTask
     public bool HasSlope => !IsFloat || Losses.HasSlope;
 
     /// <summary>How the matrix is filled.</summary>
-    public IEstimator Estimator { get; }
+    public IEstimator Estimator => estimator.Value;
 
     /// <summary>Makes the loss of a batch.</summary>
     public LossFactory Losses { get; }
@@ -57,7 +58,7 @@ internal sealed class MeasurementTask
 
     /// <summary>What measuring takes of memory.</summary>
     public MemoryNeeds MemoryNeeds() => new(
-        Cuts, Inputs.Candidates, Estimator.Memory(Cuts, Inputs.Candidates), Inputs.Work.Provider);
+        Cuts, Inputs.Candidates, Estimator.Memory(Cuts, Inputs.Candidates, Inputs.Work.Provider), Inputs.Work.Provider);
 
     /// <summary>
     /// Images a batch: the run's, or where it has none yet, what suits this machine. Around a choice that is so too where the run's do not

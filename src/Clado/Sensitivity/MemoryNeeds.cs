@@ -30,9 +30,9 @@ internal sealed class MemoryNeeds
         (this.cuts, this.provider) = (cuts, provider);
         int workers = provider == Provider.Cuda
             ? Math.Min(CudaDevice.MostPasses, Environment.ProcessorCount) : Environment.ProcessorCount;
-        long[] sessions = [.. cuts.Suffixes.Select(s => MemoryPlan.SessionBytes(s.ConstantBytes))];
+        long[] sessions = [.. cuts.Suffixes.Select(s => MemoryPlan.SessionBytes(s.ConstantBytes, provider))];
         long modelBytes = MemoryPlan.ModelCopies * cuts.Graph.FileSizeBytes, codeBytes = candidates.Items.Sum(c => c.Layer.Parameters);
-        fixedBytes = MemoryPlan.ProgramBytes + modelBytes + codeBytes + estimator.Bytes;
+        fixedBytes = MemoryPlan.FixedBytes(provider) + modelBytes + codeBytes + estimator.Bytes;
         // A worker's perturbed activations take at most what the float network's take, and far less in the mean.
         // Those inside a suffix, which no cut keeps, are reused by the runtime as it goes.
         imageBytes = (sizeof(float) * Math.Max(1, cuts.TapElementCount) * (1 + workers)) + estimator.ImageBytes;

@@ -67,7 +67,7 @@ internal sealed class PerturbedNetwork : IDisposable
         var state = new NetworkState(from, from.Batch, OutputSource.Quantized(graph.File, $"'{replaced.Name}' at {values.Bits} bits"));
         var (names, made) = sessions.Use(
             (layer, tapped),
-            MemoryPlan.SessionBytes(cuts.Suffixes[layer].ConstantBytes),
+            MemoryPlan.SessionBytes(cuts.Suffixes[layer].ConstantBytes, provider),
             () => Session(cuts.SuffixInputs(layer), cuts.SuffixOutputs(layer, tapped)),
             session => (session.Outputs, session.Run(name => Own(name) ?? Value(from, name))));
         state.Add(names, made);

@@ -15,8 +15,9 @@ namespace Clado.Tests.Execution;
 /// <summary>What a GPU measures against what the processor does. Skipped, visibly, where there is no GPU or the build is without CUDA.</summary>
 public class CudaTests
 {
-    // Of the diagonal: sums of single precision in another order (test/Clado.Benchmarks/results/scale.md has what was seen).
-    private const double Tolerance = 1e-3;
+    // Of the diagonal: sums of single precision in another order (test/Clado.Benchmarks/results/scale.md has what was seen). A gradient
+    // passes a Relu whose input is zero but for rounding on the one and not on the other: weights that change by 5e-7 change it as much.
+    private const double Tolerance = 1e-3, GradientTolerance = 1e-2;
 
     private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
 
@@ -31,6 +32,7 @@ public class CudaTests
     [InlineData("diagonal", "kl")]
     public void SensitivitiesAreTheProcessors(string estimator, string loss)
     {
+        double tolerance = estimator == "fisher" ? GradientTolerance : Tolerance;
         using var folder = new TemporaryFolder();
         var images = ImageFolder.Open(Harness.Images(folder, "set", 2));
         foreach (var graph in (Graph[])[NetworkBuilder.SmallClassifier(classes: 8, side: 24).BuildGraph(), Attention()])
@@ -43,7 +45,7 @@ public class CudaTests
                 var cuda = Measure(graph, candidates, images, Provider.Cuda, estimator, loss, at).Raw;
                 int n = candidates.Items.Count;
                 double scale = Enumerable.Range(0, n).Max(row => Math.Abs(cpu[row * (n + 1)]));
-                Assert.All(cpu.Zip(cuda), pair => Assert.Equal(pair.First, pair.Second, Tolerance * scale));
+                Assert.All(cpu.Zip(cuda), pair => Assert.Equal(pair.First, pair.Second, tolerance * scale));
             }
         }
     }
