@@ -9,11 +9,10 @@ namespace Clado.Execution;
 /// <param name="MemoryBytes">Its memory.</param>
 internal sealed record CudaDevice(string Name, long MemoryBytes)
 {
-    /// <summary>Passes side by side at most: more share the GPU without being faster, and each takes memory there.</summary>
+    /// <summary>Passes side by side at most: small networks want several, and each takes memory there.</summary>
     public const int MostPasses = 8;
 
     private static readonly Lazy<(CudaDevice? Device, string? Missing)> Found = new(Find);
-    private static readonly SemaphoreSlim Passes = new(MostPasses);
 
     /// <summary>What is missing for one, and what to do, in a sentence without its end; null where nothing is.</summary>
     public static string? Missing => Found.Value.Missing;
@@ -21,20 +20,6 @@ internal sealed record CudaDevice(string Name, long MemoryBytes)
     /// <summary>The GPU.</summary>
     /// <exception cref="CladoException">There is none that can be used; the message says what is missing.</exception>
     public static CudaDevice Own => Found.Value.Device ?? throw new CladoException($"{Settings.Provider} cuda: {Missing}");
-
-    /// <summary>Runs a pass when fewer than <see cref="MostPasses"/> are under way.</summary>
-    public static T Pass<T>(Func<T> run)
-    {
-        Passes.Wait();
-        try
-        {
-            return run();
-        }
-        finally
-        {
-            Passes.Release();
-        }
-    }
 
     private static (CudaDevice?, string?) Find()
     {

@@ -12,8 +12,7 @@ internal sealed class GraphSession : IDisposable
     private readonly SessionModel serialized;
     private readonly InferenceSession session;
     private readonly bool releasesMemory;
-    private readonly Provider provider;
-    private readonly Lock alone = new();
+    private readonly CudaThread? thread;
     private readonly IReadOnlySet<string> kept = new HashSet<string>();
     private int isDisposed;
 
@@ -43,10 +42,10 @@ internal sealed class GraphSession : IDisposable
 
     private GraphSession(ModelProto model, string file, Provider provider, Func<SessionModel, InferenceSession> open)
     {
-        this.provider = provider;
         if (provider == Provider.Cuda)
         {
             _ = CudaDevice.Own;
+            thread = CudaThread.Next();
         }
         serialized = new SessionModel(model);
         try
@@ -96,22 +95,16 @@ internal sealed class GraphSession : IDisposable
         using var options = new RunOptions();
         if (releasesMemory)
         {
-            options.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", provider == Provider.Cuda ? "cpu:0;gpu:0" : "cpu:0");
+            options.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", thread is null ? "cpu:0" : "cpu:0;gpu:0");
         }
         OrtValue[] values = [.. Inputs.Select(value)];
-        IDisposableReadOnlyCollection<OrtValue> Limited() => RunLimit.Run(
-            File, "ONNX Runtime stopped",
-            () => provider == Provider.Cuda ? RunOnGpu(options, values) : session.Run(options, Inputs, values, Outputs),
+        return RunLimit.Run(
+            File,
+            thread is null
+                ? "ONNX Runtime stopped"
+                : $"ONNX Runtime stopped on the GPU (where its memory is used up, a lower {Settings.Memory} takes less of it)",
+            () => thread is null ? session.Run(options, Inputs, values, Outputs) : thread.Run(() => RunOnGpu(options, values)),
             () => options.Terminate = true);
-        if (provider != Provider.Cuda)
-        {
-            return Limited();
-        }
-        // Every run of a session that overlaps another takes handles of its own, some 130 MiB of the GPU's memory, for good.
-        lock (alone)
-        {
-            return CudaDevice.Pass(Limited);
-        }
     }
 
     /// <summary>Runs the model on values by name; more than it takes may be among them.</summary>
