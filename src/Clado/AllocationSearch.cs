@@ -33,7 +33,7 @@ internal sealed class AllocationSearch(
     /// <param name="rounds">Rounds of measuring around the best choice at most. Range: [0, inf).</param>
     public AllocationResult Find(IReadOnlyList<Surrogate> surrogates, Budget budget, string estimator, int rounds)
     {
-        if (Try(surrogates, budget, 0, null) is not { } best)
+        if (Try(surrogates, budget, (0, ""), null) is not { } best)
         {
             return Solve(surrogates[0], budget);
         }
@@ -46,7 +46,7 @@ internal sealed class AllocationSearch(
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
             {
                 var around = Surrogate.Around(matrix, point, best.SeenLoss, radius == point.Length ? null : radius);
-                better = Try(around, budget, round, best);
+                better = Try(around, budget, (round, SearchPlan.Within(round, radius, point.Length)), best);
             }
             if (better is null)
             {
@@ -61,23 +61,25 @@ internal sealed class AllocationSearch(
     }
 
     /// <summary>Measures what surrogates propose; the best of it where it beats what is there, else null.</summary>
-    private MeasuredChoice? Try(IReadOnlyList<Surrogate> surrogates, Budget budget, int round, MeasuredChoice? best)
+    private MeasuredChoice? Try(
+        IReadOnlyList<Surrogate> surrogates, Budget budget, (int Round, string Stage) step, MeasuredChoice? best)
     {
         var proposed = surrogates.Select((surrogate, index) =>
         {
-            progress?.Report(new StageProgress("choosing bits", null, (double)index / surrogates.Count));
+            progress?.Report(new StageProgress(StageNames.Choosing + step.Stage, null, (double)index / surrogates.Count));
             return Solve(surrogate, budget);
         }).Where(r => r.Chosen.Count > 0).ToArray();
-        MeasuredChoice[] measured =
-            [.. proposed.Zip(measurement.Losses([.. proposed.Select(Rows)], judge, best?.Losses), (r, l) => new MeasuredChoice(r, l))];
+        string stage = StageNames.Choices + step.Stage;
+        var losses = measurement.Losses([.. proposed.Select(Rows)], judge, best?.Losses, stage);
+        MeasuredChoice[] measured = [.. proposed.Zip(losses, (result, own) => new MeasuredChoice(result, own))];
         int? found = judge.Best([.. measured.Select(m => m.Losses)], best?.Losses);
         if (found is { } index)
         {
             var winner = measured[index];
-            measured[index] = winner with { Losses = measurement.Complete(Rows(winner.Result), winner.Losses) };
+            measured[index] = winner with { Losses = measurement.Complete(Rows(winner.Result), winner.Losses, stage) };
         }
         tried.AddRange(measured.Select((m, i) => (
-            new AllocationTrial(round, m.Result.Surrogate, m.Result.PredictedLoss, m.Loss, m.HeldBackLoss, i == found), m.Losses)));
+            new AllocationTrial(step.Round, m.Result.Surrogate, m.Result.PredictedLoss, m.Loss, m.HeldBackLoss, i == found), m.Losses)));
         return found is { } position ? measured[position] : null;
     }
 

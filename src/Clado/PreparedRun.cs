@@ -23,7 +23,7 @@ namespace Clado;
 /// What is about to be measured, as it was read. Whatever can be known of model, images and options without measuring has been checked,
 /// and nothing was written.
 /// </summary>
-public sealed class PreparedRun
+public sealed partial class PreparedRun
 {
     private readonly CandidateSet unrounded;
     private readonly NetworkCuts cuts;
@@ -130,6 +130,8 @@ public sealed class PreparedRun
         {
             Kept = Kept,
             Decision = Readout.Of(Space.Graph).Decision,
+            ImagesUsed = Images.Items.Count,
+            ImagesFound = Images.Found,
         });
 
     /// <summary>Makes the candidates and measures them; what the run folder has already is not done again.</summary>

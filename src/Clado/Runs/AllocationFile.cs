@@ -40,6 +40,8 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
                 taskReason = outcome.Decision.Reason,
                 activations = outcome.WrittenAs,
                 outcome.Estimator,
+                outcome.ImagesUsed,
+                outcome.ImagesFound,
                 surrogate = found ? result.Surrogate : null,
                 trials = result.Trials.Count > 0 ? result.Trials : null,
                 result.Reason,

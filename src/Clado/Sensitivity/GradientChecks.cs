@@ -11,7 +11,8 @@ namespace Clado.Sensitivity;
 internal static class GradientChecks
 {
     // Images that both are taken on, and candidates a width: a check costs about as much as a pass over all images.
-    private const int ImageCount = 64, MostCandidates = 8;
+    internal const int ImageCount = 64;
+    private const int MostCandidates = 8;
 
     /// <summary>Compares.</summary>
     /// <param name="inputs">What is going to be measured.</param>
@@ -58,6 +59,11 @@ internal static class GradientChecks
         return [.. Enumerable.Range(0, candidates.Items.Count)
             .Where(row => wide.Contains(candidates.Items[row].Bits) || layers.Contains(candidates.LayerOf[row]))];
     }
+
+    /// <summary>Those that have most likely to be, before anything is known: the narrowest of each layer. Shape: [candidates].</summary>
+    /// <param name="candidates">All of them.</param>
+    public static IReadOnlyList<int> Likely(CandidateSet candidates) =>
+        [.. candidates.LayerOf.Index().DistinctBy(row => row.Item).Select(row => row.Index)];
 
     private static IEnumerable<int> RowsOf(CandidateSet candidates, int bits) =>
         candidates.Items.Index().Where(c => c.Item.Bits == bits).Select(c => c.Index);
