@@ -84,7 +84,8 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static EvaluationResult Timed(EvaluationResult result, EvaluationOptions options, Provider provider, CancellationToken cancellation)
+    private static EvaluationResult Timed(
+        EvaluationResult result, EvaluationOptions options, Provider provider, CancellationToken cancellation)
     {
         string[] paths = [.. new[] { result.Model, options.Reference }.OfType<string>()];
         // At the size it was evaluated at.

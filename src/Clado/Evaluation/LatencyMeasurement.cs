@@ -30,7 +30,8 @@ internal static class LatencyMeasurement
     {
         ArgumentNullException.ThrowIfNull(paths);
         var options = (inputs ?? new()).Of([.. paths.Select(OnnxFile.Read)]);
-        using var models = new OwnedList<TimedModel>(paths.Zip(options, (path, one) => new TimedModel(path, threads, batch, one, provider)));
+        using var models = new OwnedList<TimedModel>(
+            paths.Zip(options, (path, one) => new TimedModel(path, threads, batch, one, provider)));
         var times = models.Select(_ => new List<double>()).ToArray();
         for (int run = 0; run < WarmUpRuns + runs; run++)
         {

@@ -44,7 +44,7 @@ internal sealed record CudaDevice(string Name, long MemoryBytes)
         var graph = new GraphProto { Name = "convolution" };
         graph.Initializer.Add(TensorData.Singles("x", ones, 1, 1, 2, 2));
         graph.Initializer.Add(TensorData.Singles("w", ones, 1, 1, 2, 2));
-        graph.Node.Add(new NodeProto { OpType = "Conv", Input = { "x", "w" }, Output = { "y" } });
+        graph.Node.Add(NodeExtensions.Node("Conv", ["x", "w"], "y"));
         graph.Output.Add(new ValueInfoProto { Name = "y" });
         try
         {

@@ -62,8 +62,8 @@ internal sealed record CudaSystem(bool HasProvider, Func<string, bool> IsThere, 
         var absent = Libraries.Where(one => !IsThere(one.Library)).ToArray();
         return absent.Length == 0
             ? null
-            : $"{string.Join(", ", absent.Select(one => $"{one.Library} ({one.Of})"))} cannot be loaded; install what is missing, or name its "
-                + $"folders in {(OperatingSystem.IsWindows() ? "PATH" : "LD_LIBRARY_PATH")}, {Instead}";
+            : $"{string.Join(", ", absent.Select(one => $"{one.Library} ({one.Of})"))} cannot be loaded; install what is missing, "
+                + $"or name its folders in {(OperatingSystem.IsWindows() ? "PATH" : "LD_LIBRARY_PATH")}, {Instead}";
     }
 
     private static string Name(string library, int version)

@@ -8,7 +8,9 @@ namespace Clado.Execution;
 /// </summary>
 internal sealed class CudaThread
 {
-    private static readonly Lazy<CudaThread[]> All = new(() => [.. Enumerable.Range(0, CudaDevice.MostPasses).Select(_ => new CudaThread())]);
+    private static readonly Lazy<CudaThread[]> All = new(
+        () => [.. Enumerable.Range(0, CudaDevice.MostPasses).Select(_ => new CudaThread())]);
+
     private static int sessions;
 
     private readonly BlockingCollection<Action> waiting = [];

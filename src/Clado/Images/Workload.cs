@@ -11,7 +11,7 @@ internal sealed record Workload(ImageSet Images, Preprocessing Preprocessing)
     /// <summary>Threads and memory.</summary>
     public Resources Resources { get; init; } = new();
 
-    /// <summary>Where networks run whose losses are measured; <see cref="Provider.Auto"/> is decided before. All else is the processor's.</summary>
+    /// <summary>Where networks run whose losses are measured, never <see cref="Provider.Auto"/>. All else is the processor's.</summary>
     public Provider Provider { get; init; }
 
     /// <summary>Receives the share done of the stage at hand. Range: [0, 1].</summary>

@@ -26,7 +26,7 @@ internal sealed class FisherEstimator : Estimator<float>
     private const int MostPasses = 10;
 
     // Images a run: fewer than a batch has, so that processors share it and gradients of few are held. It may change last bits.
-    private const int ImagesAtOnce = 8, ImagesAtOnceOnGpu = 32;
+    private const int ImagesAtOnce = 8;
 
     // Tensors of all activations that live at once: those of the pass forward, and gradients by them.
     private const int LiveActivations = 2;
@@ -45,7 +45,7 @@ internal sealed class FisherEstimator : Estimator<float>
         long beside = 2 * largest * (MostPasses + (candidates.Items.Count / cuts.Layers.Count));
         return new EstimatorMemory(
             MemoryPlan.SessionBytes(sizeof(float) * (weights + weights + changes))
-                + (ImagesHeld(provider) * sizeof(float) * ((LiveActivations * activations) + beside)), 0);
+                + (ImagesHeld(cuts, provider) * sizeof(float) * ((LiveActivations * activations) + beside)), 0);
     }
 
     public override IReadOnlyList<UnitSize> Units(MeasurementTask task)
@@ -77,7 +77,7 @@ internal sealed class FisherEstimator : Estimator<float>
                 [.. Enumerable.Range(0, DirectionCount(task)).Select(direction => Direction(batch, direction))]);
         }
         int first = row * PassCount(task), count = Math.Min(PassCount(task), DirectionCount(task) - first);
-        int size = task.Cuts.Readout.ElementCount, atOnce = AtOnce(task.Inputs.Work.Provider);
+        int size = task.Cuts.Readout.ElementCount, atOnce = AtOnce(task.Cuts, task.Inputs.Work.Provider);
         int parts = (batch.ImageCount + atOnce - 1) / atOnce;
         float[][] directions = [.. Enumerable.Range(first, count).Select(direction => Direction(batch, direction))];
         var values = new float[parts][];
@@ -124,11 +124,13 @@ internal sealed class FisherEstimator : Estimator<float>
 
     private static int RunCount(MeasurementTask task) => (DirectionCount(task) + PassCount(task) - 1) / PassCount(task);
 
-    private static int AtOnce(Provider provider) => provider == Provider.Cuda ? ImagesAtOnceOnGpu : ImagesAtOnce;
+    /// <summary>Images of a run: on a GPU, which one run has to fill, what is a batch there.</summary>
+    private static int AtOnce(NetworkCuts cuts, Provider provider) =>
+        provider == Provider.Cuda ? Inference.BatchSize.Of(cuts.TapElementCount, provider) : ImagesAtOnce;
 
     /// <summary>Images whose gradients live at once: on a GPU one run of the session follows the other.</summary>
-    private static int ImagesHeld(Provider provider) =>
-        provider == Provider.Cuda ? ImagesAtOnceOnGpu : Environment.ProcessorCount * ImagesAtOnce;
+    private static int ImagesHeld(NetworkCuts cuts, Provider provider) =>
+        AtOnce(cuts, provider) * (provider == Provider.Cuda ? 1 : Environment.ProcessorCount);
 
     private static bool IsWhole(MeasurementTask task) => task.Cuts.Readout.ElementCount <= MostOutputs;
 

@@ -12,7 +12,9 @@ using Xunit;
 
 namespace Clado.Tests.Execution;
 
-/// <summary>What a GPU measures against what the processor does. Skipped, visibly, where there is no GPU or the build is without CUDA.</summary>
+/// <summary>
+/// What a GPU measures against what the processor does. Skipped, visibly, where there is no GPU or the build is without CUDA.
+/// </summary>
 public class CudaTests
 {
     // Of the diagonal: sums of single precision in another order (test/Clado.Benchmarks/results/scale.md has what was seen). A gradient
@@ -76,7 +78,8 @@ public class CudaTests
         var images = ImageFolder.Open(Harness.Images(folder, "set", 2));
         var graph = NetworkBuilder.SmallClassifier(classes: 8, side: 24).BuildGraph();
         var candidates = Harness.Candidates(graph, 2, 4);
-        int[][] choices = [[.. candidates.Layers.Select((_, layer) => 2 * layer)], [.. candidates.Layers.Select((_, layer) => (2 * layer) + 1)]];
+        int[][] choices =
+            [.. Enumerable.Range(0, 2).Select(width => candidates.Layers.Select((_, layer) => (2 * layer) + width).ToArray())];
         double[][] Of(Provider provider)
         {
             using var records = new RecordStore();
