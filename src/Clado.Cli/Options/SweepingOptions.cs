@@ -31,7 +31,8 @@ internal sealed class SweepingOptions
             + "detections kept, mean IoU, mean cosine, or that has so many percent of relative error",
     };
 
-    private readonly Option<ImageLimit> limit = CommonOptions.Limit();
+    private readonly Option<ImageLimit> limit =
+        CommonOptions.Limit("accuracies are those of the whole folder where nothing is said", new(null));
     private readonly Option<int> seed = CommonOptions.Seed();
     private readonly Option<int?> labelOffset = CommonOptions.LabelOffset();
     private readonly Option<int?> rounds = CommonOptions.Rounds();

@@ -1,4 +1,3 @@
-using Clado.Images;
 using static System.FormattableString;
 
 namespace Clado.Curves;
@@ -10,8 +9,8 @@ public sealed record SweepOptions
     public string? Images { get; init; }
 
     /// <summary>
-    /// Images of that folder to use at most; null for all. Range: [1, inf). Every point of the curve is evaluated on them. Those of the run
-    /// are all used.
+    /// Images of that folder to use at most; null for all, the default. Range: [1, inf). Every point of the curve is evaluated on them.
+    /// Those of the run are all used.
     /// </summary>
     /// <exception cref="CladoException">It is out of its range.</exception>
     public int? Limit
@@ -20,7 +19,7 @@ public sealed record SweepOptions
         init => field = value is null or >= 1
             ? value
             : throw new CladoException(Invariant($"{Settings.Limit} {value}: at least 1 image is needed"));
-    } = ImageSet.DefaultLimit;
+    }
 
     /// <summary>Seed of the choice of images, where <see cref="Limit"/> leaves some out.</summary>
     public int Seed { get; init; }
