@@ -29,6 +29,7 @@ internal static class Settings
     public const string Pins = "PipelineOptions.Pins";
     public const string PointCount = "SweepOptions.PointCount";
     public const string Preprocessing = "PipelineOptions.Preprocessing";
+    public const string Provider = "PipelineOptions.Provider";
     public const string Reference = "EvaluationOptions.Reference";
     public const string Requantize = "PipelineOptions.Requantize";
     public const string Rounding = "PipelineOptions.Rounding";

@@ -1,6 +1,7 @@
 using Clado.Allocation;
 using Clado.Curves;
 using Clado.Evaluation;
+using Clado.Execution;
 using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
@@ -147,7 +148,7 @@ internal sealed class CurveMeasurement
     {
         var missing = wanted.Where(p => Find(p) is null).ToArray();
         var share = StageShare.Begin(progress, stage);
-        int done = 0, together = MemoryPlan.OfWhole(run.Graph, run.Resources.MemoryBytes).Networks;
+        int done = 0, together = MemoryPlan.OfWhole(run.Graph, run.Resources.MemoryBytes, Provider.Cpu).Networks;
         foreach (var group in missing.Chunk(together))
         {
             var chosen = new List<(CurvePoint Point, AllocationResult Choice)>();

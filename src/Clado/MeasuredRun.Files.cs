@@ -1,6 +1,7 @@
 using Clado.Activations;
 using Clado.Allocation;
 using Clado.Candidates;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
@@ -27,7 +28,10 @@ public sealed partial class MeasuredRun
     internal double[] WeightLosses(IReadOnlyList<Candidate> chosen, Workload work)
     {
         bool areRows = chosen.All(c => Rows.Items.Contains(c, ReferenceEqualityComparer.Instance));
-        bool isRecorded = areRows && folder.Description.MeasuresFloats;
+        // Records are of one provider. Where that is not here, the file is not kept waiting for a GPU.
+        var provider = folder.Description.MeasuredOn();
+        bool isRecorded = areRows && folder.Description.MeasuresFloats && (provider == Provider.Cpu || CudaDevice.Missing is null);
+        work = isRecorded ? work with { Provider = provider } : work;
         var set = isRecorded ? Rows : new CandidateSet([.. chosen.Select(c => c.Layer)], chosen);
         using var records = isRecorded ? OpenRecords() : new RecordStore();
         return JointLoss.Measure(

@@ -66,7 +66,7 @@ internal sealed class MeasuringStages(
         var scales = folder.ReadScales();
         if (scales is null)
         {
-            scales = ScaleMeasurement.Measure(graph, On(StageNames.Outputs));
+            scales = ScaleMeasurement.Measure(graph, On(StageNames.Outputs) with { Provider = options.Provider });
             folder.WriteScales(scales);
         }
         return scales;
@@ -123,7 +123,7 @@ internal sealed class MeasuringStages(
         }
         else
         {
-            var work = On(null) with { Images = options.Sensitivity.Seen(prepared.Images) };
+            var work = On(null) with { Images = options.Sensitivity.Seen(prepared.Images), Provider = options.Provider };
             var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales };
             // Chosen once, by the machine that begins: it may change last bits.
             int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());

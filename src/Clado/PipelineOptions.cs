@@ -144,6 +144,12 @@ public sealed record PipelineOptions
     /// <summary>Threads and memory.</summary>
     public Resources Resources { get; init; } = new();
 
+    /// <summary>
+    /// Where networks run while losses are measured. Candidates and the written file are made on the processor whatever it is. A run
+    /// folder belongs to one of them.
+    /// </summary>
+    public Provider Provider { get; init; } = Provider.Auto;
+
     /// <summary>The run folder; null for one below <c>clado-runs</c> named by model and options, so that a rerun finds it.</summary>
     public string? Run { get; init; }
 }

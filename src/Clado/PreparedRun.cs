@@ -3,6 +3,7 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Calibration;
 using Clado.Candidates;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Graphs.Integers;
 using Clado.Images;
@@ -26,10 +27,11 @@ public sealed partial class PreparedRun
 {
     private readonly CandidateSet unrounded;
     private readonly NetworkCuts cuts;
+    private readonly string? place;
 
-    private PreparedRun(PipelineOptions options, SearchSpace space, ImageSet images)
+    private PreparedRun(PipelineOptions options, SearchSpace space, ImageSet images, string? place)
     {
-        (Options, Space, Images) = (options, space, images);
+        (Options, Space, Images, this.place) = (options, space, images, place);
         unrounded = UnroundedCandidates.Of(space);
         cuts = new NetworkCuts(space.Graph, space.Layers.Layers, Readout.Of(space.Graph));
     }
@@ -44,13 +46,13 @@ public sealed partial class PreparedRun
     internal ImageSet Images { get; }
 
     /// <summary>
-    /// What was assumed of the model's input where its file leaves something free, and what is to be said of the images, in sentences.
-    /// Shape: [sentences].
+    /// What was assumed of the model's input where its file leaves something free, what is to be said of the images, and where networks run
+    /// where that is no matter of course, in sentences. Shape: [sentences].
     /// </summary>
     public IReadOnlyList<string> Notes =>
     [
         .. Space.Graph.InputShape.Notes, .. ((string?[])[QuantizedNote, GradientNote]).OfType<string>(),
-        .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing),
+        .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing), .. place is null ? (string[])[] : [place],
     ];
 
     private string? QuantizedNote => QuantizedParts.Of(Space.Graph, Space.Layers.Layers).Description is not { } description ? null
@@ -75,6 +77,8 @@ public sealed partial class PreparedRun
     public static PreparedRun Of(PipelineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        var (provider, place) = Providers.Decide(options.Provider);
+        options = options with { Provider = provider };
         var grids = options.Requantize ? GridHandling.Remove : GridHandling.Keep;
         var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset, grids);
         options = options with { Activations = options.Activations.On(graph) };
@@ -84,7 +88,7 @@ public sealed partial class PreparedRun
         _ = ImageShape.Of(graph, options.Preprocessing);
         var work = new Workload(images, options.Preprocessing) { Resources = options.Resources };
         graph = TaskFinder.Decide(graph, options.Task, work, LossKind.WantsClasses(options.Loss));
-        var prepared = new PreparedRun(options, SearchSpace.Of(graph, options.Bits, options.Pins), images);
+        var prepared = new PreparedRun(options, SearchSpace.Of(graph, options.Bits, options.Pins), images, place);
         var readout = Readout.Of(graph);
         LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);
         prepared.CheckFolder();
@@ -170,7 +174,7 @@ public sealed partial class PreparedRun
         {
             _ = InputMeasurement.Available(graph, layers, Options.Resources);
         }
-        var needs = new MemoryNeeds(cuts, unrounded, Estimators.MemoryOf(Options.Estimator, cuts, unrounded));
-        _ = needs.Plan(batchSize: 1, Options.Resources.MemoryBytes);
+        var needs = new MemoryNeeds(cuts, unrounded, Estimators.MemoryOf(Options.Estimator, cuts, unrounded), Options.Provider);
+        _ = needs.Plan(batchSize: 1, Options.Resources.MemoryOn(Options.Provider));
     }
 }

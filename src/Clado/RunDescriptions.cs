@@ -40,6 +40,7 @@ internal static class RunDescriptions
         Ranges = RunDescription.NameOf(options.Activations.Ranges),
         MeasuredActivations = RunDescription.NameOf(options.MeasuredActivations),
         Requantize = options.Requantize,
+        Provider = RunDescription.NameOf(options.Provider),
         Opset = options.Opset,
         CladoVersion = RunDescription.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,

@@ -6,6 +6,10 @@ using Clado.Benchmarks.House;
 return args switch
 {
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
+    ["cuda", "threads", var network, var count, var width] =>
+        CudaBenchmark.Threads(network, int.Parse(count, CultureInfo.InvariantCulture), width),
+    ["cuda", var network, var count, var widths, .. var estimators] =>
+        CudaBenchmark.Run(network, int.Parse(count, CultureInfo.InvariantCulture), widths, estimators),
     ["fisher", .. var parts] => FisherBenchmark.Run(parts),
     ["fuzzing", "read", var first, var step, var count] =>
         FuzzingBenchmark.Read(
@@ -36,6 +40,8 @@ static int Usage()
     Console.Error.WriteLine(
         "       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto "
             + "…] [2,4,8] [IMAGES] [MODEL]");
+    Console.Error.WriteLine(
+        "       Clado.Benchmarks cuda resnet50|NETWORK IMAGES 2,4,8 ESTIMATOR[!] …   (! on the GPU alone) | threads NETWORK IMAGES WIDTH");
     Console.Error.WriteLine("       Clado.Benchmarks fisher [feedback] [nearest] [IMAGES] [MODEL …]");
     Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
     Console.Error.WriteLine("       Clado.Benchmarks large FOLDER   (a network of 2.2 GiB; takes 10 GB of disk and 16 GB of memory)");

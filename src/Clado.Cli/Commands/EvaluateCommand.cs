@@ -31,13 +31,17 @@ internal static class EvaluateCommand
         {
             Description = "Time runs on one image with --threads threads, alternately with the reference: the median",
         };
+        var provider = CommonOptions.Provider(
+            "Where --latency times runs: cpu, cuda (an NVIDIA GPU), or auto: cuda where it is there; "
+            + "what a model answers is looked at on the CPU",
+            Provider.Cpu);
         var command = new Command(
             "evaluate",
             "Run a model file on images: top-1, top-5, loss, agreement with a reference, time. Of what is no classifier: errors of the "
             + "outputs against the reference, and its task's measure (detections kept, mean IoU, cosine, PSNR).\n\n"
             + "Example: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
         {
-            model, images, reference, threshold, latency, preprocess, limit, seed, labelOffset, task, loss, threads, json,
+            model, images, reference, threshold, latency, provider, preprocess, limit, seed, labelOffset, task, loss, threads, json,
         };
         feeding.AddTo(command);
         command.Runs((parsed, cancellation) =>
@@ -56,10 +60,16 @@ internal static class EvaluateCommand
                 ScoreThreshold = parsed.GetValue(threshold),
                 Resources = new Resources { Threads = CommonOptions.ThreadCount(parsed.GetValue(threads)) },
             };
+            var timedOn = CommonOptions.ProviderOf(parsed.GetRequiredValue(provider));
+            if (!parsed.GetValue(latency) && timedOn == Provider.Cuda)
+            {
+                throw new CladoException("--provider cuda: it says where runs are timed; give --latency with it");
+            }
+            (timedOn, var place) = parsed.GetValue(latency) ? Providers.Decide(timedOn) : (Provider.Cpu, null);
             var result = Evaluator.Evaluate(parsed.GetRequiredValue(model), options, terminal.Stage("evaluating"), cancellation);
             terminal.ShowTask(result.TaskSentence);
-            terminal.ShowNotes(result.Notes);
-            result = parsed.GetValue(latency) ? Timed(result, options, cancellation) : result;
+            terminal.ShowNotes([.. result.Notes, .. place is null ? (string[])[] : [place]]);
+            result = parsed.GetValue(latency) ? Timed(result, options, timedOn, cancellation) : result;
             terminal.ShowLabelHint(result);
             if (parsed.GetValue(json))
             {
@@ -74,12 +84,13 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static EvaluationResult Timed(EvaluationResult result, EvaluationOptions options, CancellationToken cancellation)
+    private static EvaluationResult Timed(
+        EvaluationResult result, EvaluationOptions options, Provider provider, CancellationToken cancellation)
     {
         string[] paths = [.. new[] { result.Model, options.Reference }.OfType<string>()];
         // At the size it was evaluated at.
         var inputs = options.Inputs with { Size = null, Shape = result.InputShape };
-        var times = Evaluator.MeasureLatency(paths, options.Resources.Threads, inputs, cancellation);
+        var times = Evaluator.MeasureLatency(paths, options.Resources.Threads, inputs, provider, cancellation);
         return result with { LatencyMilliseconds = times[0], ReferenceLatencyMilliseconds = times.Count > 1 ? times[1] : null };
     }
 }

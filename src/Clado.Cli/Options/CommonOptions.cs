@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using static System.FormattableString;
@@ -12,6 +13,9 @@ internal static class CommonOptions
 {
     private static readonly Dictionary<string, NetworkTask> Tasks =
         Enum.GetValues<NetworkTask>().ToDictionary(task => $"{task}".ToLowerInvariant());
+
+    private static readonly Dictionary<string, Provider> Providers =
+        Enum.GetValues<Provider>().ToDictionary(provider => $"{provider}".ToLowerInvariant());
 
     public static Argument<string> Model() => new("MODEL.onnx") { Description = "The model" };
 
@@ -104,6 +108,15 @@ internal static class CommonOptions
     {
         Description = "Memory measuring may take, such as 4GB (default: half of the machine's)",
     };
+
+    public static Option<string> Provider(string what, Provider otherwise) => new Option<string>("--provider")
+    {
+        Description = what,
+        DefaultValueFactory = _ => Providers.First(provider => provider.Value == otherwise).Key,
+    }.AcceptOnlyFromAmong([.. Providers.Keys]);
+
+    /// <summary>The provider of a name.</summary>
+    public static Provider ProviderOf(string name) => Providers[name];
 
     /// <summary>Checks the number of threads.</summary>
     public static int ThreadCount(int threads) => threads is >= 1 and <= 1024

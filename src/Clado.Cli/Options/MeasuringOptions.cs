@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Clado.Activations;
+using Clado.Execution;
 using Clado.Images;
 
 namespace Clado.Cli.Options;
@@ -59,6 +60,10 @@ internal sealed class MeasuringOptions
         DefaultValueFactory = _ => "float",
     }.AcceptOnlyFromAmong("8", "float");
 
+    private readonly Option<string> provider = CommonOptions.Provider(
+        "Where networks run while losses are measured: cpu, cuda (an NVIDIA GPU, docs/cuda.md), or auto: cuda where it is there",
+        Provider.Auto);
+
     private readonly Option<string?> task = CommonOptions.Task();
     private readonly Option<string?> loss = CommonOptions.Loss();
 
@@ -77,7 +82,7 @@ internal sealed class MeasuringOptions
         foreach (var option in (Option[])
         [
             images, run, preprocess, limit, seed, labelOffset, bits, estimator, rounding, inputs, equalize, requantize,
-            measuredActivations, task, loss, pins,
+            measuredActivations, provider, task, loss, pins,
         ])
         {
             command.Options.Add(option);
@@ -109,6 +114,7 @@ internal sealed class MeasuringOptions
         Activations = writing.Read(parsed).ActivationsOr(new()),
         MeasuredActivations = parsed.GetRequiredValue(measuredActivations) == "8" ? ActivationFormat.Int8 : ActivationFormat.Float,
         Opset = writing.Read(parsed).Opset ?? PipelineOptions.Opsets[0],
+        Provider = CommonOptions.ProviderOf(parsed.GetRequiredValue(provider)),
         Resources = resources.Read(parsed),
         Estimator = parsed.GetRequiredValue(estimator),
         Task = CommonOptions.TaskOf(parsed.GetValue(task)),

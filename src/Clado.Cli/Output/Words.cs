@@ -30,6 +30,7 @@ internal static class Words
         ["PipelineOptions.Opset"] = "--opset",
         ["PipelineOptions.Pins"] = "--pin",
         ["PipelineOptions.Preprocessing"] = "--preprocess",
+        ["PipelineOptions.Provider"] = "--provider",
         ["PipelineOptions.Requantize"] = "--requantize",
         ["PipelineOptions.Rounding"] = "--rounding",
         ["PipelineOptions.Run"] = "--run",

@@ -31,12 +31,15 @@ public static class Evaluator
     /// <param name="paths">Paths of <c>.onnx</c> files that take inputs of one size. Shape: [files].</param>
     /// <param name="threads">Threads a run uses. Range: [1, inf).</param>
     /// <param name="inputs">Which input is the image, and values of the others; null where the image is the only one.</param>
+    /// <param name="provider">Where they run; images come from the processor's memory, and answers go back there.</param>
     /// <param name="cancellation">Stops between two runs.</param>
     /// <returns>Median time of a run of each file on one image, milliseconds. Shape: [files].</returns>
-    /// <exception cref="CladoException">A file is no usable model.</exception>
+    /// <exception cref="CladoException">A file is no usable model, or there is no GPU.</exception>
     public static IReadOnlyList<double> MeasureLatency(
-        IReadOnlyList<string> paths, int threads, InputOptions? inputs = null, CancellationToken cancellation = default) =>
-        LatencyMeasurement.Measure(paths, threads, inputs: inputs, cancellation: cancellation);
+        IReadOnlyList<string> paths, int threads, InputOptions? inputs = null, Provider provider = Provider.Cpu,
+        CancellationToken cancellation = default) =>
+        LatencyMeasurement.Measure(
+            paths, threads, inputs: inputs, provider: Providers.Decide(provider).Provider, cancellation: cancellation);
 
     /// <summary>Evaluates a file, which may have no name yet, as above.</summary>
     /// <param name="file">The file.</param>

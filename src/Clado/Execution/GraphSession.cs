@@ -12,6 +12,8 @@ internal sealed class GraphSession : IDisposable
     private readonly SessionModel serialized;
     private readonly InferenceSession session;
     private readonly bool releasesMemory;
+    private readonly CudaThread? thread;
+    private readonly IReadOnlySet<string> kept = new HashSet<string>();
     private int isDisposed;
 
     /// <summary>Creates the session.</summary>
@@ -20,13 +22,17 @@ internal sealed class GraphSession : IDisposable
     /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
     /// <param name="releasesMemory">Whether every run gives unused memory of the shared arena back. It is slower, for tight memory.</param>
     /// <param name="integers">Whether it computes in integers where the model rounds activations; else all is computed in floats.</param>
+    /// <param name="provider">Where it computes.</param>
+    /// <param name="kept">Outputs that stay where they are computed, for other sessions to take; null for none.</param>
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
+    /// <exception cref="CladoException">It is to compute on a GPU, and there is none that can be used.</exception>
     public GraphSession(
         ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL,
-        bool releasesMemory = false, bool integers = false)
-        : this(model, file, serialized => OrtRuntime.CreateSession(serialized, file, optimization, integers))
+        bool releasesMemory = false, bool integers = false, Provider provider = Provider.Cpu, IReadOnlySet<string>? kept = null)
+        : this(model, file, provider, serialized => OrtRuntime.CreateSession(serialized, file, optimization, integers, provider))
     {
         this.releasesMemory = releasesMemory;
+        this.kept = kept ?? this.kept;
         if (releasesMemory)
         {
             // The model's bytes, and what the sessions before have left: nobody else would look.
@@ -34,8 +40,13 @@ internal sealed class GraphSession : IDisposable
         }
     }
 
-    private GraphSession(ModelProto model, string file, Func<SessionModel, InferenceSession> open)
+    private GraphSession(ModelProto model, string file, Provider provider, Func<SessionModel, InferenceSession> open)
     {
+        if (provider == Provider.Cuda)
+        {
+            _ = CudaDevice.Own;
+            thread = CudaThread.Next();
+        }
         serialized = new SessionModel(model);
         try
         {
@@ -71,9 +82,10 @@ internal sealed class GraphSession : IDisposable
     /// <param name="file">Path that errors name.</param>
     /// <param name="threads">Threads a run uses. Range: [1, inf).</param>
     /// <param name="integers">Whether it computes in integers where the model rounds activations.</param>
+    /// <param name="provider">Where it computes.</param>
     /// <exception cref="OnnxFormatException">ONNX Runtime refuses the model.</exception>
-    public static GraphSession Timed(ModelProto model, string file, int threads, bool integers) =>
-        new(model, file, serialized => OrtRuntime.CreateTimedSession(serialized, file, threads, integers));
+    public static GraphSession Timed(ModelProto model, string file, int threads, bool integers, Provider provider = Provider.Cpu) =>
+        new(model, file, provider, serialized => OrtRuntime.CreateTimedSession(serialized, file, threads, integers, provider));
 
     /// <summary>Runs the model within the <see cref="RunLimit"/>.</summary>
     /// <param name="value">Gives the value of the input of that name; it stays the caller's.</param>
@@ -83,16 +95,36 @@ internal sealed class GraphSession : IDisposable
         using var options = new RunOptions();
         if (releasesMemory)
         {
-            options.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
+            options.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", thread is null ? "cpu:0" : "cpu:0;gpu:0");
         }
+        OrtValue[] values = [.. Inputs.Select(value)];
         return RunLimit.Run(
-            File, "ONNX Runtime stopped",
-            () => session.Run(options, Inputs, [.. Inputs.Select(value)], Outputs), () => options.Terminate = true);
+            File,
+            thread is null
+                ? "ONNX Runtime stopped"
+                : $"ONNX Runtime stopped on the GPU (where its memory is used up, a lower {Settings.Memory} takes less of it)",
+            () => thread is null ? session.Run(options, Inputs, values, Outputs) : thread.Run(() => RunOnGpu(options, values)),
+            () => options.Terminate = true);
     }
 
     /// <summary>Runs the model on values by name; more than it takes may be among them.</summary>
     /// <returns>As above.</returns>
     public IDisposableReadOnlyCollection<OrtValue> Run(IReadOnlyDictionary<string, OrtValue> values) => Run(name => values[name]);
+
+    /// <summary>Values that lie there already are taken as they are; what others are to take stays there.</summary>
+    private IDisposableReadOnlyCollection<OrtValue> RunOnGpu(RunOptions options, OrtValue[] values)
+    {
+        using var binding = session.CreateIoBinding();
+        foreach (var (name, value) in Inputs.Zip(values))
+        {
+            binding.BindInput(name, value);
+        }
+        foreach (var name in Outputs)
+        {
+            binding.BindOutputToDevice(name, kept.Contains(name) ? CudaSessions.Memory : OrtMemoryInfo.DefaultInstance);
+        }
+        return session.RunWithBoundResults(options, binding);
+    }
 
     public void Dispose()
     {

@@ -8,19 +8,27 @@ namespace Clado.Execution;
 /// </summary>
 internal static class OrtRuntime
 {
+    /// <summary>What ONNX Runtime calls CUDA.</summary>
+    public const string CudaProvider = "CUDAExecutionProvider";
+
     private static readonly Lazy<OrtEnv> Environment = new(Start);
 
     /// <summary>Version of ONNX Runtime.</summary>
     public static string Version => Environment.Value.GetVersionString();
+
+    /// <summary>What this build of it can compute on, whatever the machine has. Shape: [providers].</summary>
+    public static IReadOnlyList<string> Providers => Environment.Value.GetAvailableProviders();
 
     /// <summary>Creates a session.</summary>
     /// <param name="model">The model; it must outlive the session.</param>
     /// <param name="file">Path that errors name.</param>
     /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
     /// <param name="integers">Whether it computes in integers where the model rounds activations; else all is computed in floats.</param>
-    public static InferenceSession CreateSession(SessionModel model, string file, GraphOptimizationLevel optimization, bool integers)
+    /// <param name="provider">Where it computes.</param>
+    public static InferenceSession CreateSession(
+        SessionModel model, string file, GraphOptimizationLevel optimization, bool integers, Provider provider)
     {
-        using var options = Options(optimization, integers);
+        using var options = Options(optimization, integers, provider);
         options.DisablePerSessionThreads();
         options.AddSessionConfigEntry("session.use_env_allocators", "1");
         return Create(model, file, options);
@@ -31,9 +39,10 @@ internal static class OrtRuntime
     /// <param name="file">Path that errors name.</param>
     /// <param name="threads">Threads a run uses. Range: [1, inf).</param>
     /// <param name="integers">Whether it computes in integers where the model rounds activations.</param>
-    public static InferenceSession CreateTimedSession(SessionModel model, string file, int threads, bool integers)
+    /// <param name="provider">Where it computes.</param>
+    public static InferenceSession CreateTimedSession(SessionModel model, string file, int threads, bool integers, Provider provider)
     {
-        using var options = Options(GraphOptimizationLevel.ORT_ENABLE_ALL, integers);
+        using var options = Options(GraphOptimizationLevel.ORT_ENABLE_ALL, integers, provider);
         options.IntraOpNumThreads = threads;
         // Threads wait busily during a run, as a user's do, and not after it: the next session's run would find the processors taken.
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
@@ -44,7 +53,7 @@ internal static class OrtRuntime
     private static InferenceSession Create(SessionModel model, string file, SessionOptions options) =>
         RunLimit.Run(file, "ONNX Runtime refuses the model", () => model.Open(options), () => options.SetLoadCancellationFlag(true));
 
-    private static SessionOptions Options(GraphOptimizationLevel optimization, bool integers)
+    private static SessionOptions Options(GraphOptimizationLevel optimization, bool integers, Provider provider)
     {
         _ = Environment.Value;
         var options = new SessionOptions
@@ -57,6 +66,10 @@ internal static class OrtRuntime
         {
             // Weight-only DequantizeLinear is folded at load: the file computes exactly what its dequantized weights would, as fast.
             options.AddSessionConfigEntry("session.disable_quant_qdq", "1");
+        }
+        if (provider == Provider.Cuda)
+        {
+            CudaSessions.Append(options);
         }
         return options;
     }

@@ -24,4 +24,9 @@ public sealed record Resources
             field = value;
         }
     } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+
+    /// <summary>Memory to stay under where networks run: a GPU has no more than its own.</summary>
+    /// <param name="provider">Where they run.</param>
+    internal long MemoryOn(Provider provider) =>
+        provider == Provider.Cuda ? Math.Min(MemoryBytes, CudaDevice.Own.MemoryBytes) : MemoryBytes;
 }

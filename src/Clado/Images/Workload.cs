@@ -11,11 +11,17 @@ internal sealed record Workload(ImageSet Images, Preprocessing Preprocessing)
     /// <summary>Threads and memory.</summary>
     public Resources Resources { get; init; } = new();
 
+    /// <summary>Where networks run whose losses are measured, never <see cref="Provider.Auto"/>. All else is the processor's.</summary>
+    public Provider Provider { get; init; }
+
     /// <summary>Receives the share done of the stage at hand. Range: [0, 1].</summary>
     public IProgress<double>? Progress { get; init; }
 
     /// <summary>Stops between two units of work.</summary>
     public CancellationToken Cancellation { get; init; }
+
+    /// <summary>Memory to stay under where networks run.</summary>
+    public long MemoryBytes => Resources.MemoryOn(Provider);
 
     /// <summary>Passes side by side; results do not depend on it.</summary>
     public int Threads => Resources.Threads;

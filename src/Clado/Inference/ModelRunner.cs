@@ -21,18 +21,21 @@ internal sealed class ModelRunner : IDisposable
     /// <param name="readout">Where its outputs are read.</param>
     /// <param name="source">What errors call it.</param>
     /// <param name="whole">Outputs that are also looked at as they are, see <see cref="RunWhole"/>. Shape: [outputs].</param>
-    public ModelRunner(Graph graph, Readout readout, OutputSource source, IReadOnlyList<string>? whole = null)
+    /// <param name="provider">Where it computes.</param>
+    public ModelRunner(
+        Graph graph, Readout readout, OutputSource source, IReadOnlyList<string>? whole = null, Provider provider = Provider.Cpu)
         : this(
-            GraphPart.Extract(graph, graph.Inputs.Names, [.. readout.Outputs.Union(whole ?? [])]), graph.Inputs, readout, source,
-            integers: false, whole)
+            GraphPart.Extract(graph, graph.Inputs.Names, [.. readout.Outputs.Union(whole ?? [])]), graph.Inputs, readout, source, whole,
+            file => new GraphSession(file, source.File, provider: provider))
     {
     }
 
     private ModelRunner(
-        ModelProto model, GraphInputs inputs, Readout readout, OutputSource source, bool integers, IReadOnlyList<string>? whole)
+        ModelProto model, GraphInputs inputs, Readout readout, OutputSource source, IReadOnlyList<string>? whole,
+        Func<ModelProto, GraphSession> open)
     {
         (this.inputs, Readout, this.source, this.whole) = (inputs.For(model), readout, source, whole ?? []);
-        session = new GraphSession(model, source.File, integers: integers);
+        session = open(model);
     }
 
     /// <summary>Where the outputs are read.</summary>
@@ -46,7 +49,9 @@ internal sealed class ModelRunner : IDisposable
     /// <param name="whole">Outputs that are also looked at as they are, see <see cref="RunWhole"/>. Shape: [outputs].</param>
     public static ModelRunner AsWritten(
         ModelProto model, GraphInputs inputs, Readout readout, OutputSource source, IReadOnlyList<string>? whole = null) =>
-        new(Reading(model, [.. readout.Outputs.Union(whole ?? [])]), inputs, readout, source, model.RoundsActivations(), whole);
+        new(
+            Reading(model, [.. readout.Outputs.Union(whole ?? [])]), inputs, readout, source, whole,
+            file => new GraphSession(file, source.File, integers: model.RoundsActivations()));
 
     /// <summary>A model computed in floats, rounded activations included.</summary>
     /// <param name="model">The model; it stays as it is.</param>
@@ -54,7 +59,7 @@ internal sealed class ModelRunner : IDisposable
     /// <param name="readout">Where its outputs are read.</param>
     /// <param name="source">What errors call it.</param>
     public static ModelRunner InFloats(ModelProto model, GraphInputs inputs, Readout readout, OutputSource source) =>
-        new(Reading(model, readout.Outputs), inputs, readout, source, integers: false, null);
+        new(Reading(model, readout.Outputs), inputs, readout, source, null, file => new GraphSession(file, source.File));
 
     /// <summary>Outputs of a batch, all of an image together. Shape: [images · elements of all outputs].</summary>
     /// <exception cref="CladoException">A value is NaN or infinite, or an output has another size than it should.</exception>

@@ -33,6 +33,11 @@ internal sealed class NetworkLosses(Graph graph, string? loss, IReadOnlyList<Out
     /// <summary>Whether batches and the float network's outputs are kept between measurements, where they are not too large.</summary>
     public bool KeepsBatches { get; init; }
 
+    /// <summary>A network that is measured, ready to run where the workload's networks do.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="source">What errors call it.</param>
+    public ModelRunner Runner(Graph network, OutputSource source) => new(network, Readout, source, provider: workload.Provider);
+
     /// <summary>Measures networks.</summary>
     /// <param name="networks">The networks; their outputs are read where the float network's are. Shape: [networks].</param>
     /// <param name="batchSize">Images a batch. Range: [1, inf).</param>
@@ -62,7 +67,7 @@ internal sealed class NetworkLosses(Graph graph, string? loss, IReadOnlyList<Out
     {
         var losses = new LossFactory(graph, Readout, workload.Images, loss, scales);
         var batches = workload.Batches(graph, batchSize);
-        using var reference = kept.Count == batches.Count ? null : new ModelRunner(graph, Readout, OutputSource.Float(graph.File));
+        using var reference = kept.Count == batches.Count ? null : Runner(graph, OutputSource.Float(graph.File));
         workload.SideBySide.For(batches.Count, index =>
         {
             var (batch, outputs) = kept.GetValueOrDefault(index) ?? Compare(batches.Load(index), reference!);

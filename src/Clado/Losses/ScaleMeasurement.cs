@@ -16,7 +16,7 @@ internal static class ScaleMeasurement
     public static IReadOnlyList<OutputScale> Measure(Graph graph, Workload work)
     {
         var readout = Readout.Of(graph);
-        using var network = new ModelRunner(graph, readout, OutputSource.Float(graph.File));
+        using var network = new ModelRunner(graph, readout, OutputSource.Float(graph.File), provider: work.Provider);
         return Measure(graph, network, work);
     }
 
@@ -45,7 +45,7 @@ internal static class ScaleMeasurement
     {
         int size = network.Readout.ElementCount;
         var moments = new OutputMoments(size);
-        var batches = work.Batches(graph, BatchSize.Of(graph));
+        var batches = work.Batches(graph, BatchSize.Of(graph, work.Provider));
         var done = new WorkProgress(work.Images.Items.Count, work.Progress);
         for (int start = 0; start < batches.Count; start += work.Threads)
         {

@@ -39,6 +39,7 @@ internal static class Reproduction
         new("activations", run.Activations),
         .. run.Activations is "float" or "keep" ? (ReportOption[])[] : [new("ranges of activations", run.Ranges)],
         new("activations while measuring", run.MeasuredActivations),
+        .. run.Provider is null ? (ReportOption[])[] : [new("measured on", run.Provider)],
         new("opset", $"{run.Opset}"),
     ];
 
@@ -59,6 +60,7 @@ internal static class Reproduction
             .. Chosen(run.Limit, run.Seed), .. Offset(run.LabelOffset),
             .. run.Equalize ? (string[])["--equalize"] : [],
             .. run.Requantize ? (string[])["--requantize"] : [],
+            .. run.Provider is null ? (string[])[] : ["--provider", run.Provider],
             .. run.Pins.SelectMany(pin => (string[])["--pin", pin]),
         ];
         if (Sensitivity.SensitivityOptions.Losses.Contains(run.Loss))

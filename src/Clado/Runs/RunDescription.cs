@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Clado.Activations;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Onnx.Upgrade;
 using Clado.Rounding;
@@ -32,6 +33,8 @@ internal sealed record RunDescription
 
     /// <summary>The loss is chosen by the network.</summary>
     public const string Automatic = "auto";
+
+    private const string Cuda = "cuda";
 
     private const string Float = "float", Int8 = "8", Auto = "auto", Keep = "keep";
 
@@ -126,6 +129,10 @@ internal sealed record RunDescription
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Requantize { get; init; }
 
+    /// <summary>Where losses were measured, as on the command line; null for the processor.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Provider { get; init; }
+
     public int Opset { get; init; } = OpsetUpgrade.TargetOpset;
 
     /// <summary>
@@ -149,6 +156,12 @@ internal sealed record RunDescription
 
     /// <summary>Name of a way to choose ranges, as on the command line.</summary>
     public static string NameOf(RangeMethod method) => Methods.First(m => m.Value == method).Key;
+
+    /// <summary>Name of where losses are measured; null for the processor.</summary>
+    public static string? NameOf(Provider provider) => provider == Execution.Provider.Cuda ? Cuda : null;
+
+    /// <summary>Where losses are measured.</summary>
+    public Provider MeasuredOn() => Provider is null ? Execution.Provider.Cpu : Execution.Provider.Cuda;
 
     /// <summary>Estimator and loss.</summary>
     public SensitivityOptions Sensitivity() => new() { Estimator = Estimator, Loss = Loss == Automatic ? null : Loss };
@@ -203,7 +216,7 @@ internal sealed record RunDescription
         : !SensitivityOptions.Estimators.Contains(Estimator) ? "estimator"
         : Loss != Automatic && !SensitivityOptions.Losses.Contains(Loss) ? "loss"
         : !Formats.ContainsKey(Activations) ? "activations" : MeasuredActivations is not (Float or Int8) ? "measuredActivations"
-        : !Methods.ContainsKey(Ranges) ? "ranges"
+        : !Methods.ContainsKey(Ranges) ? "ranges" : Provider is not (null or Cuda) ? "provider"
         : Opset is not (OpsetUpgrade.TargetOpset or OpsetUpgrade.EarlierOpset) ? "opset"
         : null;
 

@@ -28,7 +28,7 @@ internal static class JointLoss
             }
         }
         var missing = keys.Zip(choices).Where(p => !found.ContainsKey(p.First)).DistinctBy(p => p.First).ToArray();
-        var (together, batchSize) = MemoryPlan.OfWhole(inputs.Graph, inputs.Work.Resources.MemoryBytes);
+        var (together, batchSize) = MemoryPlan.OfWhole(inputs.Graph, inputs.Work.MemoryBytes, inputs.Work.Provider);
         var work = new WorkProgress(missing.Length * inputs.Work.Images.Items.Count, inputs.Work.Progress);
         foreach (var group in missing.Chunk(together))
         {
@@ -47,7 +47,7 @@ internal static class JointLoss
         var losses = new NetworkLosses(graph, loss, inputs.Scales, workload);
         var source = OutputSource.Quantized(graph.File);
         using var networks = new OwnedList<ModelRunner>(choices.Select(choice =>
-            new ModelRunner(FakeQuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), losses.Readout, source)));
+            losses.Runner(FakeQuantizedGraph.Of(graph, choice.Select(row => candidates.Items[row])), source)));
         return losses.Measure(networks, batchSize, work);
     }
 }

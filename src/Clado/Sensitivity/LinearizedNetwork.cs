@@ -22,6 +22,7 @@ internal sealed class LinearizedNetwork : IDisposable
     private readonly OwnedList<OrtValue> changes;
     private readonly GraphSession forward, backward;
     private readonly Dictionary<string, int> positions;
+    private readonly Provider provider;
 
     /// <summary>Makes the network ready.</summary>
     /// <param name="graph">The network that is measured around: the float one, or one whose constants alone are others.</param>
@@ -31,12 +32,12 @@ internal sealed class LinearizedNetwork : IDisposable
     /// <exception cref="CladoException">An operator has no gradient.</exception>
     public LinearizedNetwork(Graph graph, MeasurementTask task, OutputSource source, bool isTight)
     {
-        (this.graph, readout, this.source) = (graph, task.Cuts.Readout, source);
+        (this.graph, readout, this.source, provider) = (graph, task.Cuts.Readout, source, task.Inputs.Work.Provider);
         model = LinearizedModel.Of(
             graph, readout, LayerChanges.Of(graph, task.Cuts, task.Inputs.Candidates), new OutputDirections(task).Count);
         changes = new(model.Changes.Values.Select(change => OrtValue.CreateTensorValueFromMemory(change.Values, change.Shape)));
-        forward = new GraphSession(model.Forward, graph.File, releasesMemory: isTight);
-        backward = new GraphSession(model.Backward, graph.File, releasesMemory: isTight);
+        forward = new GraphSession(model.Forward, graph.File, releasesMemory: isTight, provider: provider);
+        backward = new GraphSession(model.Backward, graph.File, releasesMemory: isTight, provider: provider);
         positions = backward.Outputs.Index().ToDictionary(output => output.Item, output => output.Index);
     }
 
@@ -45,11 +46,13 @@ internal sealed class LinearizedNetwork : IDisposable
     /// <param name="work">Runs parts of it at once.</param>
     public LinearizedState Forward(ImageBatch batch, SideBySide work)
     {
-        var parts = new LinearizedPart?[(batch.Count + ImagesAtOnce - 1) / ImagesAtOnce];
+        // A GPU wants to be filled by one run; a session's runs follow one another there.
+        int atOnce = provider == Provider.Cuda ? batch.Count : ImagesAtOnce;
+        var parts = new LinearizedPart?[(batch.Count + atOnce - 1) / atOnce];
         try
         {
             work.For(parts.Length, i => parts[i] = Forward(
-                batch.Part(i * ImagesAtOnce, Math.Min(ImagesAtOnce, batch.Count - (i * ImagesAtOnce))), i * ImagesAtOnce));
+                batch.Part(i * atOnce, Math.Min(atOnce, batch.Count - (i * atOnce))), i * atOnce));
             return new LinearizedState(new OwnedList<LinearizedPart>(parts!));
         }
         catch

@@ -22,14 +22,14 @@ internal sealed class LoadedTask : IDisposable
     {
         (Task, Records, batches) = (task, records, task.Batches(plan.BatchSize));
         var (graph, candidates, work) = task.Inputs;
-        var memory = task.MemoryNeeds().Plan(plan.BatchSize, work.Resources.MemoryBytes);
+        var memory = task.MemoryNeeds().Plan(plan.BatchSize, work.MemoryBytes);
         Progress = new WorkProgress(plan.MacsPerImage * work.Images.Items.Count, work.Progress);
         var source = OutputSource.Float(graph.File);
         var around = task.IsFloat ? graph : FakeQuantizedGraph.Of(graph, task.OperatingPoint.Select(row => candidates.Items[row]));
         var kind = task.IsFloat ? source : OutputSource.Quantized(graph.File);
         linearized = new(() => new LinearizedNetwork(around, task, kind, memory.IsTight));
-        reference = task.IsFloat ? null : new(() => new ModelRunner(graph, task.Cuts.Readout, source));
-        Network = new PerturbedNetwork(around, task.Cuts, kind, memory);
+        reference = task.IsFloat ? null : new(() => new ModelRunner(graph, task.Cuts.Readout, source, provider: work.Provider));
+        Network = new PerturbedNetwork(around, task.Cuts, kind, memory, work.Provider);
     }
 
     /// <summary>What is measured.</summary>

@@ -61,8 +61,9 @@ internal sealed class MeasurementTask
     /// <summary>What measuring takes of memory.</summary>
     public MemoryNeeds MemoryNeeds()
     {
-        var memory = Estimators.MemoryOf(name, Cuts, Inputs.Candidates);
-        return new(Cuts, Inputs.Candidates, memory with { IsWhole = memory.IsWhole && Inputs.Forward.Count == 0 });
+        var memory = Estimators.MemoryOf(name, Cuts, Inputs.Candidates) is var own && Inputs.Forward.Count > 0
+            ? own with { IsWhole = false } : own;
+        return new(Cuts, Inputs.Candidates, memory, Inputs.Work.Provider);
     }
 
     /// <summary>
@@ -71,7 +72,7 @@ internal sealed class MeasurementTask
     /// </summary>
     public int BatchSize()
     {
-        var (needs, memory) = (MemoryNeeds(), Inputs.Work.Resources.MemoryBytes);
+        var (needs, memory) = (MemoryNeeds(), Inputs.Work.MemoryBytes);
         return Inputs.BatchSize is { } size && (IsFloat || needs.Fits(size, memory)) ? size : needs.ChooseBatchSize(memory);
     }
 

@@ -1,4 +1,5 @@
 using Clado.Candidates;
+using Clado.Execution;
 using static System.FormattableString;
 
 namespace Clado.Sensitivity;
@@ -16,21 +17,25 @@ internal sealed class MemoryNeeds
     private const int MakingCopies = 4;
 
     private readonly NetworkCuts cuts;
+    private readonly Provider provider;
     private readonly long fixedBytes, imageBytes, sessionBytes, leastSessionBytes, makingBytes;
 
     /// <param name="cuts">The network.</param>
     /// <param name="candidates">What its layers can be replaced by.</param>
     /// <param name="estimator">What the estimator takes besides.</param>
-    public MemoryNeeds(NetworkCuts cuts, CandidateSet candidates, EstimatorMemory estimator = default)
+    /// <param name="provider">Where networks run.</param>
+    public MemoryNeeds(
+        NetworkCuts cuts, CandidateSet candidates, EstimatorMemory estimator = default, Provider provider = Provider.Cpu)
     {
-        this.cuts = cuts;
-        int workers = Environment.ProcessorCount;
+        (this.cuts, this.provider) = (cuts, provider);
+        int workers = provider == Provider.Cuda
+            ? Math.Min(CudaDevice.MostPasses, Environment.ProcessorCount) : Environment.ProcessorCount;
         long modelBytes = MemoryPlan.ModelCopies * cuts.Graph.FileSizeBytes, codeBytes = candidates.Items.Sum(c => c.Layer.Parameters);
-        fixedBytes = MemoryPlan.ProgramBytes + modelBytes + codeBytes + estimator.Bytes;
+        fixedBytes = MemoryPlan.FixedBytes(provider) + modelBytes + codeBytes + estimator.Bytes;
         imageBytes = estimator.ImageBytes;
         if (!estimator.IsWhole)
         {
-            long[] sessions = [.. cuts.Suffixes.Select(s => MemoryPlan.SessionBytes(s.ConstantBytes))];
+            long[] sessions = [.. cuts.Suffixes.Select(s => MemoryPlan.SessionBytes(s.ConstantBytes, provider))];
             // A worker's perturbed activations take at most what the float network's take, and far less in the mean.
             // Those inside a suffix, which no cut keeps, are reused by the runtime as it goes.
             imageBytes += sizeof(float) * Math.Max(1, cuts.TapElementCount) * (1 + workers);
@@ -53,7 +58,7 @@ internal sealed class MemoryNeeds
             return 1;
         }
         long available = memoryBytes - fixedBytes;
-        int fast = Inference.BatchSize.Of(cuts.TapElementCount);
+        int fast = Inference.BatchSize.Of(cuts.TapElementCount, provider);
         if (Math.Max(sessionBytes, leastSessionBytes + makingBytes) + (fast * imageBytes) <= available)
         {
             return fast;

@@ -1,3 +1,4 @@
+using Clado.Execution;
 using Clado.Graphs;
 
 namespace Clado.Sensitivity;
@@ -18,16 +19,30 @@ internal sealed record MemoryPlan(long SessionLimitBytes, bool IsTight)
     // Networks that share the decoding of a batch and its float pass.
     private const int LargestGroup = 8;
 
+    // Of a GPU what its libraries take for the process, and for a session: handles, and room to compute in.
+    private const long GpuProgramBytes = 640L << 20, GpuSessionBytes = 160L << 20;
+
     /// <summary>Memory a session takes: its constants, and the copy that ONNX Runtime lays out for its kernels.</summary>
-    public static long SessionBytes(long constantBytes) => 2 * constantBytes;
+    /// <param name="constantBytes">Bytes of its constants.</param>
+    /// <param name="provider">Where it computes.</param>
+    public static long SessionBytes(long constantBytes, Provider provider = Provider.Cpu) =>
+        (2 * constantBytes) + (provider == Provider.Cuda ? GpuSessionBytes : 0);
+
+    /// <summary>Memory that is taken whatever is measured.</summary>
+    /// <param name="provider">Where networks run.</param>
+    public static long FixedBytes(Provider provider) => ProgramBytes + (provider == Provider.Cuda ? GpuProgramBytes : 0);
 
     /// <summary>How many networks with weights of their own are run side by side, and images a batch for them. Both at least 1.</summary>
     /// <param name="graph">The float network.</param>
     /// <param name="memoryBytes">Memory to stay under where a single one does.</param>
-    public static (int Networks, int BatchSize) OfWhole(Graph graph, long memoryBytes)
+    /// <param name="provider">Where they run.</param>
+    public static (int Networks, int BatchSize) OfWhole(Graph graph, long memoryBytes, Provider provider)
     {
         long modelBytes = ModelCopies * graph.FileSizeBytes;
-        long left = memoryBytes - ProgramBytes - modelBytes - (Environment.ProcessorCount * Inference.BatchSize.FastBytes);
-        return ((int)Math.Clamp(left / modelBytes, 1, LargestGroup), Inference.BatchSize.Of(graph));
+        long batches = provider == Provider.Cuda
+            ? CudaDevice.MostPasses * Inference.BatchSize.FastBytesOnGpu
+            : Environment.ProcessorCount * Inference.BatchSize.FastBytes;
+        long left = memoryBytes - FixedBytes(provider) - modelBytes - batches;
+        return ((int)Math.Clamp(left / modelBytes, 1, LargestGroup), Inference.BatchSize.Of(graph, provider));
     }
 }

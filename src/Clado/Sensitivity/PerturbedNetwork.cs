@@ -15,6 +15,7 @@ internal sealed class PerturbedNetwork : IDisposable
     private readonly NetworkCuts cuts;
     private readonly OutputSource source;
     private readonly bool isTight;
+    private readonly Provider provider;
     private readonly Dictionary<string, OrtValue> shared;
     private readonly Lazy<GraphSession> whole;
 
@@ -27,9 +28,10 @@ internal sealed class PerturbedNetwork : IDisposable
     /// <param name="cuts">Where the float one is cut.</param>
     /// <param name="source">What errors call it.</param>
     /// <param name="memory">How many sessions are kept.</param>
-    public PerturbedNetwork(Graph graph, NetworkCuts cuts, OutputSource source, MemoryPlan memory)
+    /// <param name="provider">Where it computes.</param>
+    public PerturbedNetwork(Graph graph, NetworkCuts cuts, OutputSource source, MemoryPlan memory, Provider provider = Provider.Cpu)
     {
-        (this.graph, this.cuts, this.source, isTight) = (graph, cuts, source, memory.IsTight);
+        (this.graph, this.cuts, this.source, isTight, this.provider) = (graph, cuts, source, memory.IsTight, provider);
         whole = new(() => Session([.. graph.Inputs.Names], [.. cuts.Taps]));
         sessions = new(memory.SessionLimitBytes);
         // The last that can fail, so that nothing is left undisposed.
@@ -65,7 +67,7 @@ internal sealed class PerturbedNetwork : IDisposable
         var state = new NetworkState(from, from.Batch, OutputSource.Quantized(graph.File, $"'{replaced.Name}' at {values.Bits} bits"));
         var (names, made) = sessions.Use(
             (layer, tapped),
-            MemoryPlan.SessionBytes(cuts.Suffixes[layer].ConstantBytes),
+            MemoryPlan.SessionBytes(cuts.Suffixes[layer].ConstantBytes, provider),
             () => Session(cuts.SuffixInputs(layer), cuts.SuffixOutputs(layer, tapped)),
             session => (session.Outputs, session.Run(name => Own(name) ?? Value(from, name))));
         state.Add(names, made);
@@ -111,13 +113,17 @@ internal sealed class PerturbedNetwork : IDisposable
 
     private GraphSession Session(HashSet<string> inputs, string[] outputs)
     {
+        // What is read of the network comes to the processor; cuts stay where the sessions that take them compute.
+        GraphSession Made() => new(
+            GraphPart.Extract(graph, inputs, outputs), graph.File, releasesMemory: isTight, provider: provider,
+            kept: outputs.Except(cuts.Readout.Outputs).ToHashSet());
         if (!isTight)
         {
-            return new(GraphPart.Extract(graph, inputs, outputs), graph.File);
+            return Made();
         }
         lock (making)
         {
-            return new(GraphPart.Extract(graph, inputs, outputs), graph.File, releasesMemory: true);
+            return Made();
         }
     }
 }
