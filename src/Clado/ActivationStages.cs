@@ -16,10 +16,10 @@ namespace Clado;
 internal sealed class ActivationStages(MeasuredRun run, IProgress<StageProgress>? progress, CancellationToken cancellation)
 {
     // Every step of a repair runs the network on all of them.
-    private const int ImagesForRepair = 64;
+    internal const int ImagesForRepair = 64;
 
     // Steps of a repair that is neither short nor long; where it takes more, the share stays at its end.
-    private const int UsualSteps = 20;
+    internal const int UsualSteps = 20;
 
     /// <summary>Finds the grids of activations on the network with chosen weights; repairs what costs too much where asked to.</summary>
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
@@ -36,7 +36,7 @@ internal sealed class ActivationStages(MeasuredRun run, IProgress<StageProgress>
             return KeptGrids.Of(run.Graph, run.Layers);
         }
         var (rule, repairs) = (RangeRule.Of(run.Activations.Ranges), run.Activations.Format == ActivationFormat.Auto);
-        var work = On("activation ranges").Limit(MeasuredRun.ImagesForRanges);
+        var work = On(StageNames.ActivationRanges).Limit(MeasuredRun.ImagesForRanges);
         var seen = RangeMeasurement.Look(FakeQuantizedGraph.Of(run.Graph, chosen), plan, repairs || rule.NeedsCounts, work);
         var usual = new QuantizedActivations(plan, ActivationRanges.Of(seen.Select(rule.Interval)));
         return repairs && seen.Count > 0 ? Repaired(usual, chosen, seen, rule) : usual;
@@ -48,13 +48,12 @@ internal sealed class ActivationStages(MeasuredRun run, IProgress<StageProgress>
     /// <param name="evaluation">The file on the run's images; null where it was not evaluated, and is run on some of them.</param>
     public ActivationEffect Measure(WrittenModel written, QuantizedActivations activations, EvaluationResult? evaluation)
     {
-        const string Stage = "what activations cost";
         if (evaluation?.LossIncrease is { } loss)
         {
-            double weights = run.WeightLosses(written.Chosen, On(Stage)).Average();
+            double weights = run.WeightLosses(written.Chosen, On(StageNames.ActivationCost)).Average();
             return new ActivationEffect(evaluation.Images, weights, loss) { Repair = activations.Repair };
         }
-        var losses = Losses(On(Stage).Limit(MeasuredRun.ImagesForRanges));
+        var losses = Losses(On(StageNames.ActivationCost).Limit(MeasuredRun.ImagesForRanges));
         var (graph, images) = (run.Graph, losses.Workload.Images.Items.Count);
         var source = OutputSource.Quantized(graph.File);
         using var networks = new OwnedList<ModelRunner>(Runners());
@@ -72,7 +71,7 @@ internal sealed class ActivationStages(MeasuredRun run, IProgress<StageProgress>
     private QuantizedActivations Repaired(
         QuantizedActivations usual, IReadOnlyList<Candidate> chosen, IReadOnlyList<ActivationHistogram> seen, RangeRule rule)
     {
-        var losses = Losses(On("looking at activations").Limit(ImagesForRepair), keepsBatches: true);
+        var losses = Losses(On(StageNames.LookingAtActivations).Limit(ImagesForRepair), keepsBatches: true);
         var steps = new WorkProgress(UsualSteps * losses.Workload.Images.Items.Count, losses.Workload.Progress);
         long promised = run.FileSize.Predict(chosen);
         var repair = new ActivationRepair(
@@ -83,7 +82,7 @@ internal sealed class ActivationStages(MeasuredRun run, IProgress<StageProgress>
     /// <summary>What each range costs alone; what the run folder has is not measured again. Shape: [ranges].</summary>
     private IReadOnlyList<RangeCost> Costs(ActivationPlan plan, RangeRule rule)
     {
-        var work = On("what each activation costs").Limit(ImagesForRepair);
+        var work = On(StageNames.EachActivation).Limit(ImagesForRepair);
         var seen = RangeMeasurement.Look(run.Graph, plan, counts: true, work with { Progress = null });
         using var records = run.OpenRecords();
         return new RangeCosts(Losses(work), plan, seen, records).Measure(rule);

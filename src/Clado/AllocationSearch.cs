@@ -1,8 +1,7 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
-using Clado.Images;
+using Clado.Candidates;
 using Clado.Packing;
-using Clado.Records;
 using Clado.Sensitivity;
 
 namespace Clado;
@@ -12,45 +11,42 @@ namespace Clado;
 /// Every surrogate's optimum is measured, and the best becomes the operating point.
 /// Sensitivities are measured again around it, and so on until a round finds nothing better.
 /// </summary>
-/// <param name="inputs">The network, its candidates and all images of the run.</param>
-/// <param name="options">Estimator and loss.</param>
-/// <param name="judge">Who decides between choices.</param>
+/// <param name="candidates">The rows of the matrices.</param>
 /// <param name="fileSize">Sizes of the file.</param>
-/// <param name="records">Finished units: read and added to.</param>
+/// <param name="measurement">Runs choices on the network.</param>
+/// <param name="judge">Who decides between choices.</param>
 /// <param name="progress">Receives the name of the stage and the share done.</param>
+/// <param name="cancellation">Stops; what is measured is kept.</param>
 internal sealed class AllocationSearch(
-    MeasurementInputs inputs, SensitivityOptions options, ChoiceJudge judge, FileSize fileSize, IRecordStore records,
-    IProgress<StageProgress>? progress)
+    CandidateSet candidates, FileSize fileSize, ChoiceMeasurement measurement, ChoiceJudge judge, IProgress<StageProgress>? progress,
+    CancellationToken cancellation)
 {
     // Surrogates come and go; what counts is the choice, and that is there long before its proof.
     private const double SurrogateWork = 2e8;
 
-    // The images that surrogates are measured on.
-    private readonly ImageSet seen = options.Seen(inputs.Work.Images);
+    private readonly List<(AllocationTrial Trial, ChoiceLosses Losses)> tried = [];
 
     /// <summary>Searches.</summary>
     /// <param name="surrogates">Surrogates of the float network.</param>
     /// <param name="budget">What the network may cost.</param>
+    /// <param name="estimator">Name of the estimator that measures around choices.</param>
     /// <param name="rounds">Rounds of measuring around the best choice at most. Range: [0, inf).</param>
-    public AllocationResult Find(IReadOnlyList<Surrogate> surrogates, Budget budget, int rounds)
+    public AllocationResult Find(IReadOnlyList<Surrogate> surrogates, Budget budget, string estimator, int rounds)
     {
-        var trials = new List<AllocationTrial>();
-        if (Try(surrogates, budget, 0, null, trials) is not { } best)
+        if (Try(surrogates, budget, (0, ""), null) is not { } best)
         {
             return Solve(surrogates[0], budget);
         }
         for (int round = 1; round <= rounds; round++)
         {
             int[] point = Rows(best.Result);
-            var matrix = SensitivityMeasurement.Measure(
-                On(seen, $"measuring around the choice, round {round}"), point,
-                options with { Estimator = Estimators.AroundChoices }, records);
+            var matrix = measurement.Around(point, estimator, round);
             // All layers may change, or where that helps nothing, half of them, and so on: the model is good near the point only.
             MeasuredChoice? better = null;
             for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
             {
                 var around = Surrogate.Around(matrix, point, best.SeenLoss, radius == point.Length ? null : radius);
-                better = Try(around, budget, round, best, trials);
+                better = Try(around, budget, (round, SearchPlan.Within(round, radius, point.Length)), best);
             }
             if (better is null)
             {
@@ -59,46 +55,47 @@ internal sealed class AllocationSearch(
             }
             best = better;
         }
-        return best.Result with { Trials = trials };
+        AllocationTrial Compared(AllocationTrial trial, ChoiceLosses losses) =>
+            losses == best.Losses ? trial : trial with { Gain = judge.Gain(losses, best.Losses) };
+        return best.Result with { MeasuredLoss = best.Loss, Trials = [.. tried.Select(t => Compared(t.Trial, t.Losses))] };
     }
 
     /// <summary>Measures what surrogates propose; the best of it where it beats what is there, else null.</summary>
     private MeasuredChoice? Try(
-        IReadOnlyList<Surrogate> surrogates, Budget budget, int round, MeasuredChoice? best, List<AllocationTrial> trials)
+        IReadOnlyList<Surrogate> surrogates, Budget budget, (int Round, string Stage) step, MeasuredChoice? best)
     {
         var proposed = surrogates.Select((surrogate, index) =>
         {
-            progress?.Report(new StageProgress("choosing bits", null, (double)index / surrogates.Count));
+            progress?.Report(new StageProgress(StageNames.Choosing + step.Stage, null, (double)index / surrogates.Count));
             return Solve(surrogate, budget);
         }).Where(r => r.Chosen.Count > 0).ToArray();
-        var losses = JointLoss.Measure(
-            On(inputs.Work.Images, "measuring choices"), [.. proposed.Select(Rows)], options.Loss, records);
-        bool holdsBack = seen.Items.Count < inputs.Work.Images.Items.Count;
-        var measured = proposed.Zip(losses, (result, loss) => new MeasuredChoice(
-            result with { MeasuredLoss = loss.Average() },
-            loss,
-            loss.Where((_, image) => !holdsBack || !ImageSet.IsHeldBack(image)).Average())).ToArray();
-        var better = best;
-        foreach (var next in measured.Where(m => better is null || judge.IsBetter(m.Losses, better.Losses, holdsBack)))
+        string stage = StageNames.Choices + step.Stage;
+        var losses = measurement.Losses([.. proposed.Select(Rows)], judge, best?.Losses, stage);
+        MeasuredChoice[] measured = [.. proposed.Zip(losses, (result, own) => new MeasuredChoice(result, own))];
+        int? found = judge.Best([.. measured.Select(m => m.Losses)], best?.Losses);
+        if (found is { } index)
         {
-            better = next;
+            var winner = measured[index];
+            measured[index] = winner with { Losses = measurement.Complete(Rows(winner.Result), winner.Losses, stage) };
         }
-        trials.AddRange(measured.Select(m => new AllocationTrial(
-            round, m.Result.Surrogate, m.Result.PredictedLoss, m.Result.MeasuredLoss!.Value,
-            holdsBack ? m.Losses.Where((_, image) => ImageSet.IsHeldBack(image)).Average() : null, ReferenceEquals(m, better))));
-        return ReferenceEquals(better, best) ? null : better;
+        tried.AddRange(measured.Select((m, i) => (
+            new AllocationTrial(step.Round, m.Result.Surrogate, m.Result.PredictedLoss, m.Loss, m.HeldBackLoss, i == found), m.Losses)));
+        return found is { } position ? measured[position] : null;
     }
 
     private AllocationResult Solve(Surrogate surrogate, Budget budget) => BitAllocation.Allocate(
-        surrogate, inputs.Candidates, fileSize, budget, new AutomaticAllocator { WorkLimit = SurrogateWork }, inputs.Work.Cancellation);
+        surrogate, candidates, fileSize, budget, new AutomaticAllocator { WorkLimit = SurrogateWork }, cancellation);
 
-    private MeasurementInputs On(ImageSet images, string stage) => inputs with
+    private int[] Rows(AllocationResult result) => candidates.RowsOf(result.Chosen);
+
+    /// <summary>A choice and what it loses.</summary>
+    private sealed record MeasuredChoice(AllocationResult Result, ChoiceLosses Losses)
     {
-        Work = inputs.Work with { Images = images, Progress = StageShare.Of(progress, stage) },
-    };
+        /// <summary>Mean over all images; null where it was not run on all.</summary>
+        public double? Loss => Losses.Seen is null ? null : Losses.All.Average();
 
-    private int[] Rows(AllocationResult result) => inputs.Candidates.RowsOf(result.Chosen);
+        public double SeenLoss => Losses.Seen!.Average();
 
-    /// <summary>A choice, what it loses on every image, and in the mean on the images that surrogates are measured on.</summary>
-    private sealed record MeasuredChoice(AllocationResult Result, double[] Losses, double SeenLoss);
+        public double? HeldBackLoss => Losses.HeldBack.Length == 0 ? null : Losses.HeldBack.Average();
+    }
 }

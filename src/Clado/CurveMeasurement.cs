@@ -87,7 +87,7 @@ internal sealed class CurveMeasurement
             .. possible[true].SelectMany(r => (WantedPoint[])
                 [new(CurveMethod.Clado, r.Budget.Text), new(CurveMethod.Diagonal, r.Budget.Text)]),
         ];
-        Measure(wanted, "sweep");
+        Measure(wanted, StageNames.Sweep);
         return (curve with { Points = [.. curve.Points.Where(p => wanted.Contains(new(p.Method, p.Budget)))] }, [.. possible[false]]);
     }
 
@@ -98,9 +98,10 @@ internal sealed class CurveMeasurement
     public (CurvePoint? Found, Curve Curve) FindSmallest(double targetDrop)
     {
         var (smallest, largest) = choices.Range;
+        int tried = 0;
         CurvePoint At(long budget)
         {
-            var point = Measure([new(CurveMethod.Clado, $"{budget}")], Invariant($"{budget:N0} bytes"))[0];
+            var point = Measure([new(CurveMethod.Clado, $"{budget}")], StageNames.Size(++tried))[0];
             var drop = Invariant($"a drop of {point.Drop(curve.FloatTop1):0.00} points");
             progress?.Report(new StageProgress(Invariant($"{point.SizeBytes:N0} bytes"), drop, null));
             return point;
@@ -125,7 +126,7 @@ internal sealed class CurveMeasurement
         var sizes = choices.Widths.Select(bits => (Bits: bits, Size: run.Uniform(bits).SizeBytes)).OrderBy(w => w.Size).ToArray();
         int above = Array.FindIndex(sizes, w => w.Size > sizeBytes);
         int[] beside = above < 0 ? [sizes.Length - 1] : above == 0 ? [0] : [above - 1, above];
-        return Measure([.. beside.Select(i => Uniform(sizes[i].Bits))], "uniform widths");
+        return Measure([.. beside.Select(i => Uniform(sizes[i].Bits))], StageNames.UniformWidths);
     }
 
     private static WantedPoint Uniform(int bits) => new(CurveMethod.Uniform, $"{bits}bit");
@@ -145,7 +146,7 @@ internal sealed class CurveMeasurement
     private CurvePoint[] Measure(IReadOnlyList<WantedPoint> wanted, string stage)
     {
         var missing = wanted.Where(p => Find(p) is null).ToArray();
-        var share = StageShare.Of(progress, stage);
+        var share = StageShare.Begin(progress, stage);
         int done = 0, together = MemoryPlan.OfWhole(run.Graph, run.Resources.MemoryBytes).Networks;
         foreach (var group in missing.Chunk(together))
         {
@@ -171,9 +172,15 @@ internal sealed class CurveMeasurement
         var unknown = chosen.Where(m => !known.ContainsKey(Key(m.Point))).DistinctBy(m => Key(m.Point)).ToArray();
         if (unknown.Length > 0)
         {
-            var written = unknown.Select(m => Sound(m.Point, m.Choice)).ToArray();
+            // What was looked at is half evaluated.
+            var written = unknown.Select((m, i) =>
+            {
+                var sound = Sound(m.Point, m.Choice);
+                part?.Report(0.5 * (i + 1) / unknown.Length);
+                return sound;
+            }).ToArray();
             var models = written.Select(w => w.Model).ToArray();
-            var work = run.On(images, null, null, cancellation) with { Progress = part };
+            var work = run.On(images, null, null, cancellation) with { Progress = part is null ? null : new Part(part, 0.5, 0.5) };
             var results = ModelComparison.Evaluate(run.Graph, models, run.Sensitivity.Loss, run.Scales, work);
             if (curve.FloatTop1 is null && results[0].LabelHint is { } hint)
             {

@@ -98,7 +98,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
         var replaced = activations is null ? run.Graph : QdqInsertion.Of(run.Graph, activations);
         IReadOnlyList<int>[] widths = [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])];
         var refined = CandidateMaker.MakeSequentially(
-            run.Graph, replaced, run.Layers, widths, new FeedbackRounding(), On("refining"));
+            run.Graph, replaced, run.Layers, widths, new FeedbackRounding(), On(StageNames.Refining));
         return allocation with { Chosen = refined.Items };
     }
 
@@ -110,7 +110,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
             Requantize = run.Requantizes,
             Decision = run.Graph.Decision,
         };
-        return Evaluator.Evaluate(new EvaluatedFile(staged, destination), reference, run.Inputs, On("evaluating"));
+        return Evaluator.Evaluate(new EvaluatedFile(staged, destination), reference, run.Inputs, On(StageNames.Evaluating));
     }
 
     /// <summary>
@@ -119,7 +119,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// </summary>
     private ParityInputs ParityImages(int limit)
     {
-        const string Stage = "comparing with the simulation";
+        const string Stage = StageNames.Comparing;
         try
         {
             return ParityInputs.Of(run.Graph, On(Stage).Limit(limit));
@@ -127,7 +127,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
         catch (CladoException e)
         {
             progress?.Report(new StageProgress($"{Stage} on random inputs", e.Message, null));
-            return ParityInputs.Random(run.Graph, new(run.Resources.Threads, cancellation), StageShare.Of(progress, Stage));
+            return ParityInputs.Random(run.Graph, new(run.Resources.Threads, cancellation), StageShare.Begin(progress, Stage));
         }
     }
 

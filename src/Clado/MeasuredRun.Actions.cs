@@ -2,8 +2,6 @@ using Clado.Allocation;
 using Clado.Allocation.Solver;
 using Clado.Curves;
 using Clado.Evaluation;
-using Clado.Graphs;
-using Clado.Runs;
 using Clado.Sensitivity;
 
 namespace Clado;
@@ -50,19 +48,19 @@ public sealed partial class MeasuredRun
         {
             var allocator = new AutomaticAllocator();
             var solved = BitAllocation.Allocate(Surrogate.Of(Sensitivity), Rows, FileSize, parsed, allocator, cancellation);
+            (progress as Job)?.Finish(JobPart.Choosing);
             return solved with { Rounds = rounds, Kept = Kept };
         }
-        var work = On(null, progress, cancellation);
-        var inputs = new MeasurementInputs(measured.Network.Value, Rows, work)
-        {
-            Scales = Scales,
-            BatchSize = folder.Description.BatchSize,
-        };
+        var inputs = MeasurementInputs(progress, cancellation);
+        var job = Job.Of(progress, () => Searching(inputs, most));
         using var records = folder.OpenRecords(mustKeep: false);
-        var judge = new ChoiceJudge(folder.Description.RoundsOnImages);
-        var search = new AllocationSearch(inputs, options, judge, FileSize, records, progress);
+        var measurement = new ChoiceMeasurement(inputs, Sensitivity.Checks, options, records, job);
+        var judge = new ChoiceJudge(folder.Description.RoundsOnImages, measurement.HoldsBack);
+        var search = new AllocationSearch(Rows, FileSize, measurement, judge, job, cancellation);
         var surrogates = options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)];
-        return search.Find(surrogates, parsed, most) with { Rounds = rounds, Kept = Kept };
+        var found = search.Find(surrogates, parsed, Estimators.AroundChoices(Sensitivity.Estimator), most);
+        job?.Finish(JobPart.Choosing);
+        return found with { Rounds = rounds, Kept = Kept };
     }
 
     /// <summary>All layers at one width.</summary>
@@ -98,8 +96,11 @@ public sealed partial class MeasuredRun
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
-        var stages = new DeployingStages(this, progress, cancellation);
-        return refine ? stages.DeployBetter(allocation, path) : stages.Deploy(allocation, path, evaluate);
+        var job = Job.Of(progress, () => Plans.Deploying(Plan, Activations.Format, refine, evaluate));
+        var stages = new DeployingStages(this, job, cancellation);
+        var deployment = refine ? stages.DeployBetter(allocation, path) : stages.Deploy(allocation, path, evaluate);
+        job?.Finish(JobPart.Deploying);
+        return deployment;
     }
 
     /// <summary>Measures what corrected biases gain on the run's images.</summary>
@@ -112,7 +113,10 @@ public sealed partial class MeasuredRun
         AllocationResult allocation, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
-        return BiasEffect.Measure(Graph, allocation.Chosen, Scales, Sensitivity.Loss, On("measuring biases", progress, cancellation));
+        var job = Job.Of(progress, () => JobPlans.Biases);
+        var effect = BiasEffect.Measure(Graph, allocation.Chosen, Scales, Sensitivity.Loss, On(StageNames.Biases, job, cancellation));
+        job?.Finish(JobPart.Biases);
+        return effect;
     }
 
     /// <summary>The size–accuracy curve: allocates for many budgets and evaluates what would be written.</summary>
@@ -125,7 +129,10 @@ public sealed partial class MeasuredRun
         SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(sweep);
-        return new CurveMeasurement(this, folder, sweep, progress, cancellation).Run();
+        var job = Job.Of(progress, () => JobPlans.Sweep);
+        var found = new CurveMeasurement(this, folder, sweep, job, cancellation).Run();
+        job?.Finish(JobPart.Curve);
+        return found;
     }
 
     /// <summary>
@@ -144,7 +151,10 @@ public sealed partial class MeasuredRun
         double targetDrop, SweepOptions sweep, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(sweep);
-        return new CurveMeasurement(this, folder, sweep, progress, cancellation).FindSmallest(targetDrop);
+        var job = Job.Of(progress, () => JobPlans.Search);
+        var found = new CurveMeasurement(this, folder, sweep, job, cancellation).FindSmallest(targetDrop);
+        job?.Finish(JobPart.Curve);
+        return found;
     }
 
     /// <summary>The networks of one width next to a size, measured on the run's images.</summary>
@@ -153,50 +163,18 @@ public sealed partial class MeasuredRun
     /// <param name="cancellation">Stops between two batches.</param>
     /// <returns>The largest that is no larger and the smallest that is larger, as far as there are such. Shape: [1 to 2].</returns>
     public IReadOnlyList<CurvePoint> UniformAround(
-        long sizeBytes, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
-        new CurveMeasurement(this, folder, new SweepOptions(), progress, cancellation).UniformAround(sizeBytes);
-
-    /// <summary>Keeps what is known of a written model in the run folder: the choice and its evaluation. Reports read it there.</summary>
-    /// <param name="model">The model.</param>
-    public void Keep(DeployedModel model)
+        long sizeBytes, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        if (model.Evaluation is { } evaluation)
-        {
-            folder.WriteJson("evaluation", Path.GetFileNameWithoutExtension(model.Path), evaluation.ToJson());
-        }
-        folder.WriteJson("allocation", NameOf(model.Allocation), ToJson(model));
+        var job = Job.Of(progress, () => JobPlans.Uniform);
+        var points = new CurveMeasurement(this, folder, new SweepOptions(), job, cancellation).UniformAround(sizeBytes);
+        job?.Finish(JobPart.Curve);
+        return points;
     }
 
-    /// <summary>An allocation as other programs read it; its keys are a contract (docs/pipeline.md).</summary>
-    /// <param name="result">The allocation.</param>
-    public string ToJson(AllocationResult result) => AllocationFile.Of(new AllocationOutcome(result, Estimator, WrittenAs)
-    {
-        Kept = Kept,
-        Decision = Readout.Of(Graph).Decision,
-    });
-
-    /// <summary>A written model as other programs read it, with the same keys and more.</summary>
-    /// <param name="model">The model.</param>
-    public string ToJson(DeployedModel model)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        return AllocationFile.Of(new AllocationOutcome(model.Allocation, Estimator, WrittenAs)
+    private MeasurementInputs MeasurementInputs(IProgress<StageProgress>? progress, CancellationToken cancellation) =>
+        new(measured.Network.Value, Rows, On(null, progress, cancellation))
         {
-            Kept = model.Kept,
-            Activations = model.Activations,
-            Decision = Readout.Of(Graph).Decision,
-            Output = model.Path,
-            MeasuredLoss = model.Evaluation?.LossIncrease,
-            Measures = model.Evaluation?.Measures,
-            Parity = model.Parity,
-            Biases = model.Biases,
             Scales = Scales,
-        });
-    }
-
-    /// <summary>What tells an allocation from others of the run: budget, what is written, and rounds other than the default.</summary>
-    private string NameOf(AllocationResult result) => result.Budget.Text
-        + (WrittenAs == "8" ? "" : $"-{WrittenAs}")
-        + (result.Rounds is { } count && count != OwnRounds ? $"-rounds{count}" : "");
+            BatchSize = folder.Description.BatchSize,
+        };
 }

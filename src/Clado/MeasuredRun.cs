@@ -139,7 +139,7 @@ public sealed partial class MeasuredRun
     internal InputOptions Inputs => folder.Description.Inputs();
 
     /// <summary>Rounds where nobody says.</summary>
-    private int OwnRounds => options.IsAutomatic ? DefaultRounds : 0;
+    private int OwnRounds => RoundsOf(options);
 
     /// <summary>The choice of least loss by a surrogate; nothing is measured for it.</summary>
     /// <param name="surrogate">What is minimised.</param>
@@ -168,7 +168,7 @@ public sealed partial class MeasuredRun
         new(set, folder.Preprocessing)
         {
             Resources = Resources,
-            Progress = stage is null ? null : StageShare.Of(progress, stage),
+            Progress = stage is null ? null : StageShare.Begin(progress, stage),
             Cancellation = cancellation,
         };
 }

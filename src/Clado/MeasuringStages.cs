@@ -31,7 +31,7 @@ internal sealed class MeasuringStages(
     {
         if (folder.IsNew)
         {
-            ImageBatches.Check(prepared.Space.Graph, On("checking images"));
+            ImageBatches.Check(prepared.Space.Graph, On(StageNames.Checking));
         }
     }
 
@@ -46,7 +46,7 @@ internal sealed class MeasuringStages(
             if (scalings is null)
             {
                 int middle = options.Bits[options.Bits.Count / 2];
-                scalings = Equalizer.Choose(graph, pairs, rounding, middle, On("equalizing"));
+                scalings = Equalizer.Choose(graph, pairs, rounding, middle, On(StageNames.Equalizing));
                 folder.WriteScalings(scalings);
             }
             space = SearchSpace.Of(Equalized(graph, pairs, scalings, folder), options.Bits, options.Pins);
@@ -66,7 +66,7 @@ internal sealed class MeasuringStages(
         var scales = folder.ReadScales();
         if (scales is null)
         {
-            scales = ScaleMeasurement.Measure(graph, On("measuring outputs"));
+            scales = ScaleMeasurement.Measure(graph, On(StageNames.Outputs));
             folder.WriteScales(scales);
         }
         return scales;
@@ -81,8 +81,8 @@ internal sealed class MeasuringStages(
         if (candidates is null)
         {
             candidates = options.RoundsSequentially
-                ? CandidateMaker.MakeSequentially(graph, graph, layers, widths, rounding, On("rounding"))
-                : CandidateMaker.Make(graph, layers, widths, rounding, On("rounding"));
+                ? CandidateMaker.MakeSequentially(graph, graph, layers, widths, rounding, On(StageNames.Rounding))
+                : CandidateMaker.Make(graph, layers, widths, rounding, On(StageNames.Rounding));
             folder.WriteCandidates(candidates);
         }
         return candidates;
@@ -101,7 +101,7 @@ internal sealed class MeasuringStages(
         if (options.MeasuredActivations == ActivationFormat.Int8 && folder.ReadRanges(plan.Ranges.Count) is null)
         {
             folder.WriteRanges(RangeMeasurement.Measure(
-                space.Graph, plan, new ActivationOptions().Ranges, On("activation ranges").Limit(MeasuredRun.ImagesForRanges)));
+                space.Graph, plan, new ActivationOptions().Ranges, On(StageNames.ActivationRanges).Limit(MeasuredRun.ImagesForRanges)));
         }
         return NetworkToMeasure(space, folder);
     }
@@ -123,15 +123,32 @@ internal sealed class MeasuringStages(
         }
         else
         {
-            var work = On("measuring") with { Images = options.Sensitivity.Seen(prepared.Images) };
+            var work = On(null) with { Images = options.Sensitivity.Seen(prepared.Images) };
             var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales };
             // Chosen once, by the machine that begins: it may change last bits.
             int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
             inputs = inputs with { BatchSize = batchSize };
             using var records = folder.OpenRecords(mustKeep: true);
-            folder.WriteSensitivity(SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records));
+            var checks = Check(inputs, records);
+            inputs = inputs with
+            {
+                Work = work with { Progress = StageShare.Begin(progress, StageNames.Measuring) },
+                Forward = GradientChecks.Forward(candidates, checks, []),
+            };
+            folder.WriteSensitivity(SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks });
         }
         return folder.ReadSensitivity();
+    }
+
+    /// <summary>What forward passes say of gradients, where the estimator is auto and the network has some. Shape: [widths].</summary>
+    private IReadOnlyList<GradientCheck> Check(MeasurementInputs inputs, IRecordStore records)
+    {
+        if (!options.Sensitivity.IsAutomatic || new MeasurementTask(inputs, [], options.Sensitivity).Estimator is not FisherEstimator)
+        {
+            return [];
+        }
+        var work = inputs.Work with { Progress = StageShare.Begin(progress, StageNames.Gradients) };
+        return GradientChecks.Measure(inputs with { Work = work }, options.Sensitivity, records);
     }
 
     /// <summary>The network whose losses are measured, as the run folder has it.</summary>
@@ -163,10 +180,10 @@ internal sealed class MeasuringStages(
                 + "remove the folder and measure again");
     }
 
-    private Workload On(string stage) => new(prepared.Images, options.Preprocessing)
+    private Workload On(string? stage) => new(prepared.Images, options.Preprocessing)
     {
         Resources = options.Resources,
-        Progress = StageShare.Of(progress, stage),
+        Progress = stage is null ? null : StageShare.Begin(progress, stage),
         Cancellation = cancellation,
     };
 }

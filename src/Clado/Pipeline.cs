@@ -34,8 +34,9 @@ public static class Pipeline
     internal static MeasuredRun Measure(PreparedRun prepared, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
         var folder = prepared.OpenFolder(NoticeOf(progress));
+        var job = Job.Of(progress, () => prepared.Plans.Measuring(prepared, prepared.Unrounded));
         progress?.Report(new StageProgress("run folder", folder.FolderPath, null));
-        var stages = new MeasuringStages(prepared, folder, progress, cancellation);
+        var stages = new MeasuringStages(prepared, folder, job, cancellation);
 
         stages.CheckImages();
         var space = stages.Equalize();
@@ -43,6 +44,7 @@ public static class Pipeline
         var candidates = stages.Round(space);
         var network = stages.RoundActivations(space);
         var sensitivity = stages.MeasureSensitivity(network, candidates, scales);
+        job?.Finish(JobPart.Measuring);
 
         return new MeasuredRun(
             folder, new MeasuredNetwork(space, new(network), candidates, sensitivity),

@@ -24,14 +24,20 @@ public sealed record PipelineOptions
     /// <summary>How images become inputs.</summary>
     public Preprocessing Preprocessing { get; init; } = Preprocessing.Parse("imagenet");
 
-    /// <summary>Images used at most; null for all. Range: [1, inf).</summary>
+    /// <summary>Images used where nothing is said.</summary>
+    public static int DefaultLimit => ImageSet.DefaultLimit;
+
+    /// <summary>
+    /// Images used at most, drawn by <see cref="Seed"/> and their names; null for all of the folder. Range: [1, inf). Time and records grow
+    /// with their number.
+    /// </summary>
     public int? Limit
     {
         get;
         init => field = value is null or >= 1
             ? value
             : throw new CladoException(Invariant($"{Settings.Limit} {value}: at least 1 image is needed"));
-    }
+    } = DefaultLimit;
 
     /// <summary>Seed of the choice of images.</summary>
     public int Seed { get; init; }

@@ -22,14 +22,16 @@ namespace Clado;
 /// What is about to be measured, as it was read. Whatever can be known of model, images and options without measuring has been checked,
 /// and nothing was written.
 /// </summary>
-public sealed class PreparedRun
+public sealed partial class PreparedRun
 {
     private readonly CandidateSet unrounded;
+    private readonly NetworkCuts cuts;
 
     private PreparedRun(PipelineOptions options, SearchSpace space, ImageSet images)
     {
         (Options, Space, Images) = (options, space, images);
         unrounded = UnroundedCandidates.Of(space);
+        cuts = new NetworkCuts(space.Graph, space.Layers.Layers, Readout.Of(space.Graph));
     }
 
     /// <summary>What was asked for.</summary>
@@ -47,13 +49,16 @@ public sealed class PreparedRun
     /// </summary>
     public IReadOnlyList<string> Notes =>
     [
-        .. Space.Graph.InputShape.Notes, .. QuantizedNote is { } note ? (string[])[note] : [],
+        .. Space.Graph.InputShape.Notes, .. ((string?[])[QuantizedNote, GradientNote]).OfType<string>(),
         .. ImageNotes.Of(Images, Space.Graph, Options.Preprocessing),
     ];
 
     private string? QuantizedNote => QuantizedParts.Of(Space.Graph, Space.Layers.Layers).Description is not { } description ? null
         : Space.Graph.ActivationGrids == 0 ? description
         : $"{description}, which are kept; {Settings.Requantize} removes them";
+
+    private string? GradientNote => Options.Sensitivity.IsAutomatic && Estimators.NoGradients(cuts) is { } reason
+        ? $"it is measured forward, a pass a candidate: {reason}" : null;
 
     /// <summary>What the network is for.</summary>
     public NetworkTask Task => Readout.Of(Space.Graph).Task;
@@ -83,8 +88,8 @@ public sealed class PreparedRun
         var readout = Readout.Of(graph);
         LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);
         prepared.CheckFolder();
-        prepared.CheckEstimator(readout);
-        prepared.CheckMemory(readout);
+        Estimators.For(options.Estimator, prepared.cuts).Check(prepared.cuts);
+        prepared.CheckMemory();
         return prepared;
     }
 
@@ -121,6 +126,8 @@ public sealed class PreparedRun
         {
             Kept = Kept,
             Decision = Readout.Of(Space.Graph).Decision,
+            ImagesUsed = Images.Items.Count,
+            ImagesFound = Images.Found,
         });
 
     /// <summary>Makes the candidates and measures them; what the run folder has already is not done again.</summary>
@@ -152,10 +159,7 @@ public sealed class PreparedRun
         }
     }
 
-    private void CheckEstimator(Readout readout) =>
-        Estimators.Of(Options.Estimator).Estimator.Check(new NetworkCuts(Space.Graph, Space.Layers.Layers, readout));
-
-    private void CheckMemory(Readout readout)
+    private void CheckMemory()
     {
         if (Options.Run is { } run && File.Exists(Path.Combine(run, "sensitivity.safetensors")))
         {
@@ -166,8 +170,7 @@ public sealed class PreparedRun
         {
             _ = InputMeasurement.Available(graph, layers, Options.Resources);
         }
-        var cuts = new NetworkCuts(graph, layers, readout);
-        var estimator = Estimators.Of(Options.Estimator).Estimator;
-        _ = new MemoryNeeds(cuts, unrounded, estimator.Memory(cuts, unrounded)).Plan(batchSize: 1, Options.Resources.MemoryBytes);
+        var needs = new MemoryNeeds(cuts, unrounded, Estimators.For(Options.Estimator, cuts).Memory(cuts, unrounded));
+        _ = needs.Plan(batchSize: 1, Options.Resources.MemoryBytes);
     }
 }

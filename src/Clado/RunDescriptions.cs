@@ -25,6 +25,7 @@ internal static class RunDescriptions
         ImagesPath = Path.GetFullPath(options.Images),
         ImagesSha256 = images.Sha256,
         ImageCount = images.Items.Count,
+        ImagesFound = images.Found,
         Limit = options.Limit,
         Seed = options.Seed,
         LabelOffset = options.LabelOffset,

@@ -32,13 +32,16 @@ internal static class RoundingBenchmark
 
     private static int Threads => Environment.ProcessorCount;
 
-    /// <summary>Runs the parts named: accuracy, equalized, time, networks, and a number of test images. Shape: [parts].</summary>
+    /// <summary>
+    /// Runs the parts named: accuracy, equalized, time; networks (resnet50: time alone), and a number of test images. Shape: [parts].
+    /// </summary>
     public static int Run(string[] parts)
     {
         Console.WriteLine($"ONNX Runtime {OrtRuntime.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} cores\n");
         int? limit = parts.Select(p => int.TryParse(p, CultureInfo.InvariantCulture, out int n) ? n : (int?)null)
             .FirstOrDefault(n => n is not null);
-        var networks = Networks.Where(n => !parts.Any(Networks.ContainsKey) || parts.Contains(n.Key)).Select(n => n.Value).ToArray();
+        var networks = Networks.Where(n => !parts.Any(part => Networks.ContainsKey(part) || part == "resnet50") || parts.Contains(n.Key))
+            .Select(n => n.Value).ToArray();
         bool Wanted(string part) => !parts.Intersect(["accuracy", "equalized", "time"]).Any() || parts.Contains(part);
         if (Wanted("accuracy"))
         {
@@ -50,7 +53,7 @@ internal static class RoundingBenchmark
         }
         if (Wanted("time"))
         {
-            Time(networks);
+            Time(networks, withResNet: networks.Length == Networks.Count || parts.Contains("resnet50"));
         }
         return 0;
     }
@@ -155,10 +158,10 @@ internal static class RoundingBenchmark
     }
 
     /// <summary>
-    /// All candidates at 2, 3, 4 and 8 bits, in forward passes over the same images; processor times of one run. Without a name, a
-    /// ResNet-50 of random weights too.
+    /// All candidates at 2, 3, 4 and 8 bits, in forward passes over the same images; processor times of one run. Without a name, or by that
+    /// of resnet50, a ResNet-50 of random weights too.
     /// </summary>
-    private static void Time(Network[] networks)
+    private static void Time(Network[] networks, bool withResNet)
     {
         Console.WriteLine(
             "\n| network, images | forward pass, CPU s | inputs | candidates (feedback) | together, in forward passes "
@@ -168,7 +171,7 @@ internal static class RoundingBenchmark
             var (graph, layers, calibration, preprocessing) = network.Open();
             Time(network.Model, graph, layers, calibration, preprocessing);
         }
-        if (networks.Length == Networks.Count)
+        if (withResNet)
         {
             var folder = Directory.CreateTempSubdirectory("clado-resnet50").FullName;
             RandomResNet.Write(folder, RandomImages);
@@ -268,18 +271,19 @@ internal static class RoundingBenchmark
             QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads)
         {
             var rows = new LayerRows(layer, weights.Span);
-            var error = new OutputError(rows, inputs!, new double[inputs!.Gram.Count], threads);
+            var products = new GramProducts(rows, inputs!, new double[inputs!.Gram.Count], threads);
             return [.. widths.Zip(new NearestRounding().Round(layer, weights, widths, null, threads), (bits, best) =>
             {
-                double[] errors = error.Of(best);
+                double[] errors = new LayerErrors(products, best).OutputErrors();
                 float[] guess = [.. best.Scales];
                 for (int i = 0; i < RatioCount; i++)
                 {
                     float[] scales = [.. guess.Select(scale => scale * (0.7f + (0.05f * i)))];
                     sbyte[] codes = [.. weights.ToArray().Select((w, e) => (sbyte)Math.Clamp(
                         MathF.Round(w / scales[e / layer.ChannelStride % layer.ChannelCount]), Grid.Lowest(bits), Grid.Highest(bits)))];
-                    var tried = new RoundedWeights(codes, error.BestScales(codes, scales));
-                    double[] own = error.Of(tried);
+                    var rescaled = new LayerErrors(products, new RoundedWeights(codes, scales));
+                    rescaled.Rescale();
+                    var (tried, own) = (rescaled.Rounded, rescaled.OutputErrors());
                     foreach (int c in Enumerable.Range(0, own.Length).Where(c => own[c] < errors[c]))
                     {
                         (errors[c], best.Scales[c]) = (own[c], tried.Scales[c]);

@@ -20,7 +20,7 @@ internal static class AllocateCommand
         command.Runs((parsed, cancellation) =>
         {
             var run = running.Open(parsed, terminal);
-            var result = Allocate(terminal, run, choosing.Read(parsed), parsed.GetValue(json), cancellation);
+            var result = Allocate(terminal, run, choosing.Read(parsed), parsed.GetValue(json), terminal, cancellation);
             if (result is null)
             {
                 return App.No;
@@ -43,17 +43,18 @@ internal static class AllocateCommand
     }
 
     /// <summary>Allocates; null, said in a line, where the budget cannot be kept.</summary>
-    public static AllocationResult? Allocate(Terminal terminal, MeasuredRun run, Choice choice, bool json, CancellationToken cancellation)
+    public static AllocationResult? Allocate(
+        Terminal terminal, MeasuredRun run, Choice choice, bool json, IProgress<StageProgress> job, CancellationToken cancellation)
     {
-        var result = run.Allocate(choice.Budget, choice.Limits, choice.Rounds, terminal, cancellation);
+        var result = run.Allocate(choice.Budget, choice.Limits, choice.Rounds, job, cancellation);
         return Refuse(terminal, result, json ? run.ToJson : null) ? null : result;
     }
 
     /// <summary>The same; null, said in a line, also where the file would be larger than the model.</summary>
     public static AllocationResult? AllocateToWrite(
-        Terminal terminal, MeasuredRun run, Choice choice, bool json, CancellationToken cancellation)
+        Terminal terminal, MeasuredRun run, Choice choice, bool json, IProgress<StageProgress> job, CancellationToken cancellation)
     {
-        var result = Allocate(terminal, run, choice, json, cancellation);
+        var result = Allocate(terminal, run, choice, json, job, cancellation);
         return result is null || RefuseLarger(terminal, result, json ? run.ToJson : null) ? null : result;
     }
 

@@ -17,7 +17,8 @@ internal static class EvaluateCommand
     {
         var (model, images, json) = (CommonOptions.Model(), CommonOptions.Images("images to evaluate on"), CommonOptions.Json());
         var (preprocess, threads) = (CommonOptions.Preprocess(), CommonOptions.Threads());
-        var (limit, seed, labelOffset) = (CommonOptions.Limit(), CommonOptions.Seed(), CommonOptions.LabelOffset());
+        var (seed, labelOffset) = (CommonOptions.Seed(), CommonOptions.LabelOffset());
+        var limit = CommonOptions.Limit("accuracies are those of the whole folder where nothing is said", new(null));
         var (feeding, task, loss) = (new ModelInputOptions(), CommonOptions.Task(), CommonOptions.Loss());
         var reference = new Option<string>("--reference") { Description = "The FP32 model to compare with" };
         var threshold = new Option<double>("--score-threshold")
@@ -44,7 +45,7 @@ internal static class EvaluateCommand
             var options = new EvaluationOptions
             {
                 Images = parsed.GetRequiredValue(images),
-                Limit = parsed.GetValue(limit),
+                Limit = parsed.GetValue(limit).Count,
                 Seed = parsed.GetValue(seed),
                 LabelOffset = parsed.GetValue(labelOffset) ?? 0,
                 Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),

@@ -27,12 +27,13 @@ internal static class ExportCommand
             Destination.CheckFile("-o", path, run.ModelPath, choice.Files);
             Destination.CheckOutsideRun("-o", path, run.RunPath);
             Destination.CheckOutsideImages("-o", path, run.ImagesPath);
-            var result = AllocateCommand.AllocateToWrite(terminal, run, choice, parsed.GetValue(json), cancellation);
+            var job = run.WholeJob(terminal, choice.Rounds, parsed.GetValue(refine));
+            var result = AllocateCommand.AllocateToWrite(terminal, run, choice, parsed.GetValue(json), job, cancellation);
             if (result is null)
             {
                 return App.No;
             }
-            using var deployment = run.Deploy(result, path, parsed.GetValue(refine), evaluate: false, terminal, cancellation);
+            using var deployment = run.Deploy(result, path, parsed.GetValue(refine), evaluate: false, job, cancellation);
             terminal.Show(deployment.Model.Refinement);
             var model = deployment.Commit();
             terminal.ShowActivationHint(model.Activations);

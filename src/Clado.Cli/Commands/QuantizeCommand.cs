@@ -55,15 +55,16 @@ internal static class QuantizeCommand
             return App.No;
         }
         terminal.Show(prepared);
-        var run = prepared.Measure(terminal, cancellation);
-        var result = AllocateCommand.AllocateToWrite(terminal, run, choice, wanted.Json, cancellation);
+        var job = prepared.WholeJob(terminal, choice.Rounds, wanted.Refine, compares: !wanted.Json);
+        var run = prepared.Measure(job, cancellation);
+        var result = AllocateCommand.AllocateToWrite(terminal, run, choice, wanted.Json, job, cancellation);
         if (result is null)
         {
             return App.No;
         }
         var path = wanted.Output ?? $"{Path.GetFileNameWithoutExtension(options.Model)}-{result.SizeBytes}.onnx";
         DeployedModel model;
-        using (var deployment = run.Deploy(result, path, wanted.Refine, evaluate: true, terminal, cancellation))
+        using (var deployment = run.Deploy(result, path, wanted.Refine, evaluate: true, job, cancellation))
         {
             terminal.Show(deployment.Model.Refinement);
             model = deployment.Commit();
@@ -71,7 +72,7 @@ internal static class QuantizeCommand
         terminal.ShowLabelHint(model.Evaluation);
         terminal.ShowActivationHint(model.Activations);
         var biases = BesideTheFile(
-            terminal, "what corrected biases gain", () => run.MeasureBiases(model.Allocation, terminal, cancellation));
+            terminal, "what corrected biases gain", () => run.MeasureBiases(model.Allocation, job, cancellation));
         model = model with { Biases = biases };
         run.Keep(model);
         if (wanted.Json)
@@ -79,11 +80,12 @@ internal static class QuantizeCommand
             terminal.Data(run.ToJson(model));
             return App.Done;
         }
-        Show(terminal, run, model, cancellation);
+        Show(terminal, run, model, job, cancellation);
         return App.Done;
     }
 
-    private static void Show(Terminal terminal, MeasuredRun run, DeployedModel model, CancellationToken cancellation)
+    private static void Show(
+        Terminal terminal, MeasuredRun run, DeployedModel model, IProgress<StageProgress> job, CancellationToken cancellation)
     {
         terminal.Show(model.Allocation);
         terminal.ShowScalings(run);
@@ -94,7 +96,7 @@ internal static class QuantizeCommand
         terminal.ShowMeasured(run, model);
         terminal.Show(model.Activations);
         var uniform = BesideTheFile(
-            terminal, "uniform widths beside the file", () => run.UniformAround(model.SizeBytes, terminal, cancellation));
+            terminal, "uniform widths beside the file", () => run.UniformAround(model.SizeBytes, job, cancellation));
         terminal.ShowChart(model.Allocation, model.Evaluation!, uniform ?? []);
         terminal.Show(model.Parity);
         terminal.Data($"written: {model.Path}");

@@ -55,7 +55,19 @@ internal static class CommonOptions
         DefaultValueFactory = _ => "imagenet",
     };
 
-    public static Option<int?> Limit() => new("--limit") { Description = "Use this many of the images at most" };
+    /// <summary>How many images are used.</summary>
+    /// <param name="why">Why the default is as it is.</param>
+    /// <param name="otherwise">What holds where nothing is said.</param>
+    public static Option<ImageLimit> Limit(string why, ImageLimit otherwise) => new("--limit")
+    {
+        Description = $"Use so many of the images at most, drawn by --seed and their names from all folders alike, or all; {why}",
+        HelpName = "N|all",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = ImageLimit.Parse,
+    };
+
+    /// <summary>How many images are measured on.</summary>
+    public static Option<ImageLimit> Limit() => Limit("more take longer in proportion", new(PipelineOptions.DefaultLimit));
 
     public static Option<int> Seed() => new("--seed") { Description = "Seed of the choice of images", DefaultValueFactory = _ => 0 };
 

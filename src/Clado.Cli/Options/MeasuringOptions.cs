@@ -12,7 +12,7 @@ internal sealed class MeasuringOptions
     private readonly Option<string> images = CommonOptions.Images("images to measure on");
     private readonly Option<string> run = CommonOptions.Run(required: false);
     private readonly Option<string> preprocess = CommonOptions.Preprocess();
-    private readonly Option<int?> limit = CommonOptions.Limit();
+    private readonly Option<ImageLimit> limit = CommonOptions.Limit();
     private readonly Option<int> seed = CommonOptions.Seed();
     private readonly Option<int?> labelOffset = CommonOptions.LabelOffset();
     private readonly ResourceOptions resources = new();
@@ -97,7 +97,7 @@ internal sealed class MeasuringOptions
         Images = parsed.GetRequiredValue(images),
         Run = parsed.GetValue(run),
         Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
-        Limit = parsed.GetValue(limit),
+        Limit = parsed.GetValue(limit).Count,
         Seed = parsed.GetValue(seed),
         LabelOffset = parsed.GetValue(labelOffset) ?? 0,
         Bits = Widths(parsed.GetRequiredValue(bits)),

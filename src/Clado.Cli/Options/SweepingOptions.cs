@@ -31,7 +31,8 @@ internal sealed class SweepingOptions
             + "detections kept, mean IoU, mean cosine, or that has so many percent of relative error",
     };
 
-    private readonly Option<int?> limit = CommonOptions.Limit();
+    private readonly Option<ImageLimit> limit =
+        CommonOptions.Limit("accuracies are those of the whole folder where nothing is said", new(null));
     private readonly Option<int> seed = CommonOptions.Seed();
     private readonly Option<int?> labelOffset = CommonOptions.LabelOffset();
     private readonly Option<int?> rounds = CommonOptions.Rounds();
@@ -59,7 +60,8 @@ internal sealed class SweepingOptions
         {
             throw new CladoException("--budgets: --target-drop looks for a budget by itself; leave one of them out");
         }
-        if (parsed.GetValue(images) is null && (parsed.GetValue(limit) is not null || parsed.GetResult(seed) is { Implicit: false }))
+        if (parsed.GetValue(images) is null
+            && (parsed.GetResult(limit) is { Implicit: false } || parsed.GetResult(seed) is { Implicit: false }))
         {
             throw new CladoException(
                 "--limit and --seed choose among the images of --evaluate, which is missing; the run's images are used all of them");
@@ -72,7 +74,7 @@ internal sealed class SweepingOptions
         return new SweepOptions
         {
             Images = parsed.GetValue(images),
-            Limit = parsed.GetValue(limit),
+            Limit = parsed.GetValue(limit).Count,
             Seed = parsed.GetValue(seed),
             LabelOffset = parsed.GetValue(labelOffset),
             Rounds = parsed.GetValue(rounds),

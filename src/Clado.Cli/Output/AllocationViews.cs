@@ -65,16 +65,19 @@ internal static class AllocationViews
         }
         var table = new TextTable(
             ("round", true), ("surrogate", false), ("predicted", true), ("measured", true), ("held back", true), ("", false));
-        foreach (var group in result.Trials.GroupBy(t => (t.Round, t.MeasuredLoss)))
+        foreach (var group in result.Trials.GroupBy(t => (t.Round, t.HeldBackLoss ?? t.MeasuredLoss)))
         {
             var shown = group.FirstOrDefault(t => t.IsBest) ?? group.First();
             var name = shown.Surrogate + (group.Count() > 1 ? $" and {group.Count() - 1} more" : "");
             table.Row(
-                $"{shown.Round}", name, Invariant($"{shown.PredictedLoss:0.0000}"), Invariant($"{shown.MeasuredLoss:0.0000}"),
-                shown.HeldBackLoss is { } held ? Invariant($"{held:0.0000}") : "–", shown.IsBest ? "←" : "");
+                $"{shown.Round}", name, Loss(shown.PredictedLoss), Loss(shown.MeasuredLoss), Loss(shown.HeldBackLoss),
+                shown.IsBest ? "←" : "");
         }
         terminal.Show(table);
+        terminal.Data($"{result.Surrogate} is kept: {result.Reason}");
     }
+
+    private static string Loss(double? loss) => loss is { } known ? Invariant($"{known:0.0000}") : "–";
 
     private static string Proof(AllocationResult result) => result.Status == AllocationStatus.Optimal
         ? $"proven optimal for {result.Surrogate}"

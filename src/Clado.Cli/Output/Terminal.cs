@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using Spectre.Console;
 using static System.FormattableString;
 
@@ -10,16 +11,17 @@ internal sealed class Terminal : IProgress<StageProgress>
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(0.2);
     private static readonly TimeSpan LineBeat = TimeSpan.FromSeconds(10);
 
+    // Of a window that is wider, lines are not longer; of one that says nothing of its width, they are as long.
+    private const int LongestLine = 100;
+
     // Wide enough for any layer name where nobody's window sets the limit.
     private const int WidthWithoutTerminal = 200;
 
     private readonly TextWriter output;
     private readonly TextWriter error;
     private readonly bool live;
-    private readonly Stopwatch stageTime = new();
+    private readonly Stopwatch sinceShown = new();
     private string stage = "";
-    private double startShare;
-    private TimeSpan lastShown;
     private bool lineOpen;
 
     public Terminal(TextWriter output, TextWriter error)
@@ -71,43 +73,62 @@ internal sealed class Terminal : IProgress<StageProgress>
 
     /// <summary>Takes the share done of one stage.</summary>
     /// <param name="name">Name of the stage.</param>
-    public IProgress<double> Stage(string name) => new StageShare(this, name);
+    public IProgress<double> Stage(string name) => StageProgress.Of(this, name);
 
-    /// <summary>Shows how far a stage is: one line that is rewritten, or a line now and then where the output is no terminal.</summary>
+    /// <summary>
+    /// Shows how far a stage and its job are: one line that is rewritten, or a line now and then where the output is no terminal.
+    /// Lines of stages that have ended stay.
+    /// </summary>
     public void Report(StageProgress value)
     {
-        lock (stageTime)
+        lock (sinceShown)
         {
             if (value.Share is not { } share)
             {
                 Message($"{value.Stage}: {value.Detail}");
                 return;
             }
-            if (value.Stage != stage)
+            bool isNew = value.Stage != stage;
+            if (isNew)
             {
                 EndProgress();
-                (stage, startShare, lastShown) = (value.Stage, share, TimeSpan.Zero);
-                stageTime.Restart();
+                stage = value.Stage;
+                sinceShown.Restart();
             }
-            var now = stageTime.Elapsed;
-            if (now - lastShown < (live ? Beat : LineBeat) && !(live && share >= 1))
+            bool isShownAtOnce = live && (isNew || share >= 1);
+            if (sinceShown.Elapsed < (live ? Beat : LineBeat) && !isShownAtOnce)
             {
                 return;
             }
-            lastShown = now;
-            // What was found done at the start took no time: only what came after says how long the rest takes.
-            var left = share > startShare ? now * ((1 - share) / (share - startShare)) : (TimeSpan?)null;
-            var text = Invariant($"{stage} {share * 100:F0} %{(left is { } time && share < 1 ? $", {Duration(time)} left" : "")}");
+            sinceShown.Restart();
             if (live)
             {
-                error.Write($"\r{text,-60}");
+                int width = Math.Min(LongestLine, Console.WindowWidth > 1 ? Console.WindowWidth - 1 : LongestLine);
+                error.Write($"\r{Line(value, width).PadRight(width)}");
                 lineOpen = true;
             }
             else
             {
-                error.WriteLine(text);
+                error.WriteLine(Line(value, int.MaxValue));
             }
         }
+    }
+
+    /// <summary>How far a stage and its job are, and what comes then as far as there is room for it.</summary>
+    /// <param name="value">The progress.</param>
+    /// <param name="width">Characters at most.</param>
+    internal static string Line(StageProgress value, int width)
+    {
+        var line = new StringBuilder(Invariant($"{value.Stage} {value.Share * 100:F0} %"));
+        if (value.Job is { } job)
+        {
+            line.Append(Invariant($", {Math.Floor(job.Share * 100):F0} % of all"));
+            line.Append(job.Left is { } left && job.Share < 1 ? $", about {Duration(left)} left" : "");
+            string Then(int count) => $"; then {string.Join(", ", job.ToCome.Take(count))}{(count < job.ToCome.Count ? ", …" : "")}";
+            int shown = Enumerable.Range(1, job.ToCome.Count).LastOrDefault(count => line.Length + Then(count).Length <= width);
+            line.Append(shown > 0 ? Then(shown) : "");
+        }
+        return line.Length <= width ? line.ToString() : line.ToString(0, width);
     }
 
     /// <summary>Ends the line that is being rewritten.</summary>
@@ -124,9 +145,4 @@ internal sealed class Terminal : IProgress<StageProgress>
         time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min"
         : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s"
         : $"{Math.Max(1, time.Seconds)} s";
-
-    private sealed class StageShare(Terminal terminal, string stage) : IProgress<double>
-    {
-        public void Report(double value) => terminal.Report(new StageProgress(stage, null, value));
-    }
 }

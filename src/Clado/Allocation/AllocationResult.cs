@@ -1,5 +1,6 @@
 using Clado.Candidates;
 using Clado.Layers;
+using static System.FormattableString;
 
 namespace Clado.Allocation;
 
@@ -74,14 +75,38 @@ public sealed record AllocationResult
 
     /// <summary>Every choice that was measured on the way, in order; empty where none was. Shape: [trials].</summary>
     public IReadOnlyList<AllocationTrial> Trials { get; init; } = [];
+
+    /// <summary>Why it was kept among the choices that were tried, in a sentence without its end; null where none was.</summary>
+    public string? Reason
+    {
+        get
+        {
+            var others = Trials.Where(t => t.Gain is { } gain && gain is not { Mean: 0, StandardError: 0 }).ToArray();
+            if (Trials.Count == 0 || others.Length == 0)
+            {
+                return Trials.Count == 0 ? null : "all that were tried choose the same";
+            }
+            var next = others.MaxBy(t => t.Gain!.Mean)!;
+            var (mean, error, images) = next.Gain!;
+            string by = Invariant($"{Math.Abs(mean):0.0000} ± {error:0.0000} on {images:N0} images");
+            return mean <= 0 ? $"the best of the others, {next.Surrogate}, loses {by} more"
+                : $"the best of the others, {next.Surrogate}, gains {by}{(next.Gain.IsSignificant ? "" : ": within noise")}";
+        }
+    }
 }
 
 /// <summary>What one surrogate proposed, and what that was worth.</summary>
 /// <param name="Round">0 for surrogates of the float network, from 1 on for those around an operating point.</param>
 /// <param name="Surrogate">Name of the surrogate.</param>
 /// <param name="PredictedLoss">Loss increase it predicted for its choice, in nats.</param>
-/// <param name="MeasuredLoss">Loss increase measured on all images of the run, in nats.</param>
+/// <param name="MeasuredLoss">
+/// Loss increase measured on all images of the run, in nats; null where the images held back were enough to know that it is not the best.
+/// </param>
 /// <param name="HeldBackLoss">The same on the images that no surrogate has seen; null where none were held back.</param>
 /// <param name="IsBest">Whether it was the best choice so far, and became the operating point.</param>
 public sealed record AllocationTrial(
-    int Round, string Surrogate, double PredictedLoss, double MeasuredLoss, double? HeldBackLoss, bool IsBest);
+    int Round, string Surrogate, double PredictedLoss, double? MeasuredLoss, double? HeldBackLoss, bool IsBest)
+{
+    /// <summary>What it gains over the choice that was kept in the end, on the images that decide; null for that choice.</summary>
+    public LossGain? Gain { get; init; }
+}

@@ -23,9 +23,11 @@ internal static class InputMeasurement
     /// <param name="graph">The network.</param>
     /// <param name="layers">Its layers. Shape: [layers].</param>
     /// <param name="work">Calibration images.</param>
+    /// <param name="done">Is told of each layer's share of the images that have run. Range: [0, 1].</param>
     /// <returns>The statistics in the order of the layers, each measured when it is asked for. Shape: [layers].</returns>
     /// <exception cref="CladoException">The widest layer does not fit into memory, or inputs are not finite.</exception>
-    public static IEnumerable<InputStatistics> Measure(Graph graph, IReadOnlyList<QuantizableLayer> layers, Workload work)
+    public static IEnumerable<InputStatistics> Measure(
+        Graph graph, IReadOnlyList<QuantizableLayer> layers, Workload work, Action<QuantizableLayer, double>? done = null)
     {
         long available = Available(graph, layers, work.Resources);
         for (int first = 0; first < layers.Count;)
@@ -36,7 +38,7 @@ internal static class InputMeasurement
             {
                 count++;
             }
-            foreach (var sum in Pass(graph, [.. layers.Skip(first).Take(count)], work))
+            foreach (var sum in Pass(graph, [.. layers.Skip(first).Take(count)], work, done))
             {
                 yield return sum.Result();
             }
@@ -52,8 +54,10 @@ internal static class InputMeasurement
     /// <param name="batches">The images.</param>
     /// <param name="run">Gives the tensors of a batch, and those of the float network where they differ.</param>
     /// <param name="work">Threads; stops between two batches.</param>
+    /// <param name="done">Is told of batches that were added.</param>
     internal static void Pass(
-        LayerSum[] sums, ImageBatches batches, Func<int, (BatchTensors Values, BatchTensors? Floats)> run, Workload work)
+        LayerSum[] sums, ImageBatches batches, Func<int, (BatchTensors Values, BatchTensors? Floats)> run, Workload work,
+        Action<int>? done = null)
     {
         int threads = work.Threads;
         for (int start = 0; start < batches.Count; start += threads)
@@ -69,6 +73,7 @@ internal static class InputMeasurement
                         sum.Add(wave[i].Values, wave[i].Floats ?? wave[i].Values, batches.CountOf(start + i), threads);
                     }
                 });
+                done?.Invoke(wave.Length);
             }
             finally
             {
@@ -106,7 +111,7 @@ internal static class InputMeasurement
     /// <summary>Bytes of a layer's matrices.</summary>
     internal static long SizeBytes(QuantizableLayer layer) => InputStatistics.SizeBytes(WeightMatrix.Of(layer));
 
-    private static LayerSum[] Pass(Graph graph, QuantizableLayer[] layers, Workload work)
+    private static LayerSum[] Pass(Graph graph, QuantizableLayer[] layers, Workload work, Action<QuantizableLayer, double>? done)
     {
         var uses = layers.Select(layer => LayerUse.Of(graph, graph, layer)).ToArray();
         int images = work.Images.Items.Count;
@@ -116,7 +121,13 @@ internal static class InputMeasurement
         var plan = NetworkPart.Plan(graph, [new(wanted, new HashSet<string>())], isCarried: false);
         using var network = new CarriedNetwork(graph, batches, plan);
         network.Advance();
-        Pass(sums, batches, batch => (network.Run(batch), null), work);
+        Pass(sums, batches, batch => (network.Run(batch), null), work, count =>
+        {
+            foreach (var layer in done is null ? [] : layers)
+            {
+                done!(layer, (double)count / batches.Count);
+            }
+        });
         return sums;
     }
 }

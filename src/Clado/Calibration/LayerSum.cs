@@ -46,9 +46,12 @@ internal sealed class LayerSum
         (sums, crosses) = (Sums(), isReplaced ? Sums() : []);
         totals = [.. sums.Select(_ => new double[matrix.Columns])];
         floatTotals = [.. sums.Select(_ => new double[matrix.Columns])];
-        long wanted = Math.Max(FewestRows, (long)RowsPerColumn * matrix.Columns);
-        rowsPerImage = (wanted + images - 1) / images;
+        rowsPerImage = (WantedRows(matrix.Columns) + images - 1) / images;
     }
+
+    /// <summary>Rows that are summed, where the images have as many.</summary>
+    /// <param name="columns">Columns of the weight's matrix. Range: [1, inf).</param>
+    public static long WantedRows(int columns) => Math.Max(FewestRows, (long)RowsPerColumn * columns);
 
     /// <summary>Adds a batch.</summary>
     /// <param name="values">Inputs by the names of <see cref="LayerUse.Quantized"/>.</param>

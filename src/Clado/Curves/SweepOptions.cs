@@ -8,7 +8,10 @@ public sealed record SweepOptions
     /// <summary>Folder of the images to evaluate on; null for the images that the sensitivities were measured on.</summary>
     public string? Images { get; init; }
 
-    /// <summary>Images of that folder to use at most; null for all. Range: [1, inf).</summary>
+    /// <summary>
+    /// Images of that folder to use at most; null for all, the default. Range: [1, inf). Every point of the curve is evaluated on them.
+    /// Those of the run are all used.
+    /// </summary>
     /// <exception cref="CladoException">It is out of its range.</exception>
     public int? Limit
     {

@@ -40,7 +40,8 @@ internal sealed class ChannelReader(QuantizableLayer layer, float[] weights, Inp
         float[] scaled = EqualizedGraph.Read(layer, weights, factors);
         var divided = judged with { Gram = [.. judged.Gram.Select((gram, group) => Divided(gram, group, factors))], Mean = null };
         var rounded = rounding.Round(layer, scaled, [bits], divided, threads)[0];
-        return new OutputError(new LayerRows(layer, scaled), divided, new double[matrix.Groups], threads).Of(rounded).Sum();
+        var products = new GramProducts(new LayerRows(layer, scaled), divided, new double[matrix.Groups], threads);
+        return new LayerErrors(products, rounded).OutputErrors().Sum();
     }
 
     /// <summary>Group of an input channel, and the first of its columns there.</summary>

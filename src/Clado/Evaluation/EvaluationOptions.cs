@@ -12,7 +12,7 @@ public sealed record EvaluationOptions
     /// <summary>Folder of the images: class folders, a <c>labels.csv</c>, or images without labels.</summary>
     public required string Images { get; init; }
 
-    /// <summary>Images at most; null for all. Range: [1, inf).</summary>
+    /// <summary>Images at most; null, the default, for all: an accuracy is that of the whole folder then. Range: [1, inf).</summary>
     public int? Limit
     {
         get;

@@ -1,4 +1,5 @@
 using Clado.Graphs;
+using static System.FormattableString;
 
 namespace Clado.Images;
 
@@ -11,6 +12,11 @@ internal static class ImageNotes
     /// <param name="preprocessing">What was asked for.</param>
     public static IEnumerable<string> Of(ImageSet images, Graph graph, Preprocessing preprocessing)
     {
+        if (images.Items.Count == ImageSet.DefaultLimit && images.Found > ImageSet.DefaultLimit)
+        {
+            yield return Invariant($"{ImageSet.DefaultLimit:N0} of {images.Found:N0} images in {images.Folder} are used, ")
+                + $"drawn by their names; {Settings.Limit} all uses every one";
+        }
         if (images.Skipped is { } skipped)
         {
             yield return $"{images.Folder}: {skipped}";

@@ -15,6 +15,11 @@ internal sealed record ImageItem(string Path, string Name, int? Label);
 /// <param name="items">The images, sorted by name. Shape: [images].</param>
 internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
 {
+    /// <summary>
+    /// Images used where nobody says how many: what is measured hardly changes with more (docs/decisions/2026-11-27-default-limit.md).
+    /// </summary>
+    public const int DefaultLimit = 1024;
+
     private readonly Lazy<string> hash = new(() => Hash(items));
 
     /// <summary>The folder they come from.</summary>
@@ -30,6 +35,9 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
 
     /// <summary>Whether every image has a class.</summary>
     public bool IsLabelled => Items.All(i => i.Label is not null);
+
+    /// <summary>How many images the folder has, those left out by <see cref="Limit"/> included. Range: [images, inf).</summary>
+    public int Found { get; private init; } = items.Count;
 
     /// <summary>How many files of the folder are no images of the set, and of which kinds, in words; null where all are.</summary>
     public string? Skipped { get; init; }
@@ -53,10 +61,13 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
                 $"{Settings.LabelOffset} {offset}: {item.Path} is of class {item.Label}, which would be {(long)item.Label! + offset}; ")
                 + "classes are counted from 0");
         }
-        return new ImageSet(Folder, [.. Items.Select(i => i with { Label = i.Label + offset })]) { Skipped = Skipped };
+        return With(Items.Select(i => i with { Label = i.Label + offset }));
     }
 
-    /// <summary>Picks some of the images. The same seed picks the same ones, in whatever order the file system lists them.</summary>
+    /// <summary>
+    /// Draws some of the images, of whatever folders: classes keep about their shares. The same seed draws the same ones, in whatever order
+    /// the file system lists them.
+    /// </summary>
     /// <param name="limit">How many at most. Range: [1, inf); null for all.</param>
     /// <param name="seed">Seed of the choice.</param>
     /// <exception cref="CladoException">The limit is less than 1.</exception>
@@ -73,8 +84,7 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
         // Ordered by a hash of seed and name: the algorithm of a random generator could change between versions.
         // A larger limit includes the choice of a smaller one.
         string Rank(ImageItem item) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Invariant($"{seed}:{item.Name}"))));
-        var chosen = Items.OrderBy(Rank, StringComparer.Ordinal).Take(count).OrderBy(i => i.Name, StringComparer.Ordinal);
-        return new ImageSet(Folder, [.. chosen]) { Skipped = Skipped };
+        return With(Items.OrderBy(Rank, StringComparer.Ordinal).Take(count).OrderBy(i => i.Name, StringComparer.Ordinal));
     }
 
     /// <summary>
@@ -85,7 +95,18 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
     internal static bool IsHeldBack(int index) => index % 4 == 3;
 
     /// <summary>The images that are not held back. Surrogates are measured on these where choices are judged on the others.</summary>
-    internal ImageSet WithoutHeldBack() => new(Folder, [.. Items.Where((_, index) => !IsHeldBack(index))]);
+    internal ImageSet WithoutHeldBack() => With(Items.Where((_, index) => !IsHeldBack(index)));
+
+    /// <summary>Other images of the same folder.</summary>
+    private ImageSet With(IEnumerable<ImageItem> others) => new(Folder, [.. others]) { Skipped = Skipped, Found = Found };
+
+    /// <summary>Some of the images, at even distances: the same share of every class, where those of a class lie side by side.</summary>
+    /// <param name="count">How many at most. Range: [1, inf).</param>
+    internal ImageSet Spread(int count) => count >= Items.Count
+        ? this : new(Folder, [.. Enumerable.Range(0, count).Select(i => Items[(int)((long)i * Items.Count / count)])]);
+
+    /// <summary>The images that are held back.</summary>
+    internal ImageSet HeldBack() => new(Folder, [.. Items.Where((_, index) => IsHeldBack(index))]);
 
     private static string Hash(IReadOnlyList<ImageItem> items)
     {

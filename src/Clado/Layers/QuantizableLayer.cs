@@ -88,14 +88,19 @@ public sealed record QuantizableLayer
         : Matrices == 1 ? [ChannelCount]
         : [.. Shape.Select((dim, i) => i < Shape.Count - 2 || i == axis ? dim : 1)];
 
-    /// <summary>Position of a weight of a channel. Channels are counted through all matrices.</summary>
+    /// <summary>Where the weights of a channel lie. Channels are counted through all matrices.</summary>
     /// <param name="channel">The channel. Range: [0, channels).</param>
-    /// <param name="i">Which of its weights. Range: [0, parameters / channels).</param>
-    internal int Position(int channel, int i)
+    /// <returns>Shape: [parameters / channels].</returns>
+    internal int[] Positions(int channel)
     {
-        var (stride, channels) = (ChannelStride, ChannelsPerMatrix);
-        int matrix = channel / channels * (int)(Parameters / Matrices);
-        return matrix + (((i / stride * channels) + (channel % channels)) * stride) + (i % stride);
+        var (stride, channels, parameters) = (ChannelStride, ChannelsPerMatrix, (int)Parameters);
+        int first = (channel / channels * (parameters / Matrices)) + (channel % channels * stride);
+        var positions = new int[parameters / (Matrices * channels)];
+        for (int i = 0; i < positions.Length; i++)
+        {
+            positions[i] = first + (i / stride * channels * stride) + (i % stride);
+        }
+        return positions;
     }
 
     /// <summary>Bit operations an image: MACs × weight bits × activation bits (32 for floats).</summary>

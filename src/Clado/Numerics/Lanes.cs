@@ -14,6 +14,40 @@ internal static class Lanes
     /// </summary>
     public const int Count = 32;
 
+    // Elements of a product at once: 32 vectors of so many are 24 KB and stay in the first cache, of 32 KB or more.
+    private const int Depth = 192;
+
+    /// <summary>Vectors side by side; zeros beyond the last.</summary>
+    /// <param name="vectors">At most 32. Shape: [vectors][elements].</param>
+    /// <param name="elements">Elements of each.</param>
+    /// <returns>Shape: [elements, 32].</returns>
+    public static float[] Interleaved(IReadOnlyList<float[]> vectors, int elements)
+    {
+        var lanes = new float[elements * Count];
+        for (int lane = 0; lane < vectors.Count; lane++)
+        {
+            var own = vectors[lane];
+            for (int i = 0; i < own.Length; i++)
+            {
+                lanes[(i * Count) + lane] = own[i];
+            }
+        }
+        return lanes;
+    }
+
+    /// <summary>One of the vectors. Shape: [elements].</summary>
+    /// <param name="lanes">Shape: [elements, 32].</param>
+    /// <param name="lane">Which. Range: [0, 32).</param>
+    public static float[] Vector(float[] lanes, int lane)
+    {
+        var vector = new float[lanes.Length / Count];
+        for (int i = 0; i < vector.Length; i++)
+        {
+            vector[i] = lanes[(i * Count) + lane];
+        }
+        return vector;
+    }
+
     /// <summary>Adds <c>Σ_i coefficients[i] · vectors[i]</c> to one element of each vector.</summary>
     /// <param name="coefficients">Shape: [elements].</param>
     /// <param name="vectors">Shape: [elements, 32].</param>
@@ -56,26 +90,29 @@ internal static class Lanes
         (a3 + b3).StoreUnsafe(ref sum, 24);
     }
 
-    /// <summary><c>uᵀ H v</c> and <c>vᵀ H v</c> of every lane.</summary>
-    /// <param name="matrix">Symmetric. Shape: [n, n].</param>
-    /// <param name="u">Shape: [n, 32].</param>
-    /// <param name="v">Shape: [n, 32].</param>
-    /// <returns>Shape: [32] each.</returns>
-    public static (double[] Cross, double[] Square) Forms(ReadOnlySpan<float> matrix, ReadOnlySpan<float> u, ReadOnlySpan<float> v)
+    /// <summary>
+    /// Adds the product of a matrix with every vector: <c>target_i += Σ_k M_ik v_k</c>. What order an entry is summed in depends on its row
+    /// alone, not on the machine.
+    /// </summary>
+    /// <param name="matrix">Its entry (i, k) lies at <c>i · stride + k</c>. Shape: [rows, elements].</param>
+    /// <param name="stride">Distance of two rows.</param>
+    /// <param name="vectors">Shape: [elements, 32].</param>
+    /// <param name="targets">Shape: [rows, 32].</param>
+    public static void AddProduct(ReadOnlySpan<float> matrix, int stride, ReadOnlySpan<float> vectors, Span<float> targets)
     {
-        int n = v.Length / Count;
-        var (cross, square) = (new double[Count], new double[Count]);
-        Span<float> product = stackalloc float[Count];
-        for (int i = 0; i < n; i++)
+        int elements = vectors.Length / Count, rows = targets.Length / Count;
+        for (int first = 0; first < elements; first += Depth)
         {
-            product.Clear();
-            Accumulate(matrix.Slice(i * n, n), v, product);
-            for (int lane = 0; lane < Count; lane++)
+            int depth = Math.Min(Depth, elements - first), row = 0;
+            var part = vectors.Slice(first * Count, depth * Count);
+            for (; row + LaneTile.Rows <= rows; row += LaneTile.Rows)
             {
-                cross[lane] += (double)u[(i * Count) + lane] * product[lane];
-                square[lane] += (double)v[(i * Count) + lane] * product[lane];
+                LaneTile.Add(matrix[((row * stride) + first)..], stride, part, targets.Slice(row * Count, LaneTile.Rows * Count));
+            }
+            for (; row < rows; row++)
+            {
+                Accumulate(matrix.Slice((row * stride) + first, depth), part, targets.Slice(row * Count, Count));
             }
         }
-        return (cross, square);
     }
 }

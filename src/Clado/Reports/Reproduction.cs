@@ -84,7 +84,13 @@ internal static class Reproduction
     }
 
     /// <summary>How images were chosen, in words.</summary>
-    private static string Choice(RunDescription run) => run.Limit is null ? "" : Invariant($", chosen with seed {run.Seed}");
+    private static string Choice(RunDescription run) => run switch
+    {
+        { Limit: null } => "",
+        { ImagesFound: { } found } when found == run.ImageCount => "",
+        { ImagesFound: { } found } => Invariant($" of {found:N0}, chosen with seed {run.Seed}"),
+        _ => Invariant($", chosen with seed {run.Seed}"),
+    };
 
     /// <summary>Which input is the image, and values of the others.</summary>
     private static string[] Inputs(RunDescription run) =>
@@ -102,8 +108,12 @@ internal static class Reproduction
         return ["--rounding", name, "--inputs", isOnQuantized ? "quantized" : "float"];
     }
 
+    /// <summary>How many images are chosen, and how; what is so by default is not said.</summary>
     private static string[] Chosen(int? limit, int seed) =>
-        limit is { } count ? ["--limit", $"{count}", "--seed", Invariant($"{seed}")] : [];
+    [
+        .. limit is null ? (string[])["--limit", "all"] : limit == ImageSet.DefaultLimit ? [] : ["--limit", $"{limit}"],
+        .. limit is null || seed == 0 ? (string[])[] : ["--seed", Invariant($"{seed}")],
+    ];
 
     /// <summary>What is added to class indices; null and 0 as nothing is said.</summary>
     private static string[] Offset(int? offset) => offset is { } added and not 0 ? ["--label-offset", Invariant($"{added}")] : [];

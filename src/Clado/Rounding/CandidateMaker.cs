@@ -1,5 +1,6 @@
 using Clado.Calibration;
 using Clado.Candidates;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Layers;
@@ -21,13 +22,18 @@ internal static class CandidateMaker
     public static CandidateSet Make(
         Graph graph, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, IRounding rounding, Workload work)
     {
-        var inputs = rounding.NeedsInputs ? InputMeasurement.Measure(graph, layers, work) : null;
+        int images = work.Images.Items.Count;
+        double Weights(int i) => RoundingCost.OfWeights(layers[i], widths[i].Count, rounding.NeedsInputs);
+        double Inputs(QuantizableLayer layer) => rounding.NeedsInputs ? RoundingCost.OfInputs(layer, images) : 0;
+        var done = new WorkProgress(layers.Select((layer, i) => Inputs(layer) + Weights(i)).Sum(), work.Progress);
+        var inputs = rounding.NeedsInputs
+            ? InputMeasurement.Measure(graph, layers, work, (layer, share) => done.Add(share * Inputs(layer)))
+            : null;
         var candidates = new List<Candidate>();
-        int done = 0;
-        foreach (var own in Round(graph, layers, widths, rounding, inputs, work.Threads))
+        foreach (var (i, own) in Round(graph, layers, widths, rounding, inputs, work.Threads).Index())
         {
             candidates.AddRange(own);
-            work.Progress?.Report(++done / (double)layers.Count);
+            done.Add(Weights(i));
             work.Cancellation.ThrowIfCancellationRequested();
         }
         return new CandidateSet(layers, candidates);

@@ -1,83 +1,61 @@
-using Clado.Calibration;
-using Clado.Numerics;
+using System.Numerics.Tensors;
 
 namespace Clado.Rounding;
 
 /// <summary>
 /// Coordinate descent on the codes q of a row with weights w and scale s.
-/// It lowers the output error <c>eᵀ(H + λ)e</c> with e = w − s q, the Gram matrix H and the damping λ.
-/// With all other codes fixed, the best code t is <c>q_t + ((H + λ)e)_t / (s (H + λ)_tt)</c>, rounded to the grid.
+/// It lowers the output error <c>eᵀA e</c> with e = w − s q and A = H + λ, the Gram matrix and its damping.
+/// With all other codes fixed, the best code t is <c>q_t + (A e)_t / (s A_tt)</c>, rounded to the grid.
 /// The error never rises. Descent ends when a pass over all codes changes nothing, or after a few passes.
+/// Few codes change: A e is kept, and a change adds a column of A to it.
 /// </summary>
-internal static class CoordinateDescent
+/// <param name="gram">H. Symmetric. Shape: [columns, columns].</param>
+/// <param name="damping">λ.</param>
+/// <param name="columns">Order of H.</param>
+internal sealed class CoordinateDescent(float[] gram, float damping, int columns)
 {
     private const int MaximumSweeps = 8;
 
-    /// <summary>Improves the codes of a layer.</summary>
-    /// <param name="rows">Its weights.</param>
-    /// <param name="inputs">Its inputs.</param>
-    /// <param name="damping">λ of each group. Shape: [groups].</param>
+    private readonly float[] curvatures = [.. Enumerable.Range(0, columns).Select(t => gram[(t * columns) + t] + damping)];
+
+    /// <summary>Improves the codes of a row.</summary>
     /// <param name="bits">Width of the grid. Range: [2, 8].</param>
-    /// <param name="rounded">The start; its codes are replaced.</param>
-    /// <param name="threads">Threads; results do not depend on their number.</param>
-    public static void Improve(LayerRows rows, InputStatistics inputs, double[] damping, int bits, RoundedWeights rounded, int threads) =>
-        rows.ForEachBlock(Lanes.Count, threads, (group, first, count) =>
-        {
-            var codes = Enumerable.Range(first, count).Select(row => rows.Gather(rounded.Codes, group, row)).ToArray();
-            var steps = Enumerable.Range(first, count).Select(row => rounded.Scales[rows.Channel(group, row)]).ToArray();
-            var errors = Errors(rows, group, first, codes, steps);
-            Improve(inputs.Gram[group], (float)damping[group], bits, steps, errors, codes);
-            for (int lane = 0; lane < count; lane++)
-            {
-                rows.Scatter(codes[lane], group, first + lane, rounded.Codes);
-            }
-        });
-
-    /// <summary>The error e of every row. Shape: [columns, 32].</summary>
-    private static float[] Errors(LayerRows rows, int group, int first, sbyte[][] codes, float[] steps)
+    /// <param name="step">s.</param>
+    /// <param name="codes">q, improved in place. Shape: [columns].</param>
+    /// <param name="error">e, kept up to date. Shape: [columns].</param>
+    /// <param name="slope">A e, kept up to date. Shape: [columns].</param>
+    public void Improve(int bits, float step, sbyte[] codes, float[] error, float[] slope)
     {
-        var errors = new float[rows.Columns * Lanes.Count];
-        for (int lane = 0; lane < codes.Length; lane++)
+        int lowest = Grid.Lowest(bits), highest = Grid.Highest(bits);
+        bool changed = true;
+        for (int sweep = 0; changed && sweep < MaximumSweeps; sweep++)
         {
-            var weights = rows[group, first + lane];
-            for (int column = 0; column < weights.Length; column++)
+            changed = false;
+            for (int t = 0; t < codes.Length; t++)
             {
-                errors[(column * Lanes.Count) + lane] = weights[column] - (codes[lane][column] * steps[lane]);
-            }
-        }
-        return errors;
-    }
-
-    private static void Improve(float[] gram, float damping, int bits, float[] steps, float[] errors, sbyte[][] codes)
-    {
-        int columns = errors.Length / Lanes.Count;
-        Span<float> slope = stackalloc float[Lanes.Count];
-        for (int sweep = 0; sweep < MaximumSweeps; sweep++)
-        {
-            bool changed = false;
-            for (int t = 0; t < columns; t++)
-            {
-                var row = gram.AsSpan(t * columns, columns);
-                float curvature = row[t] + damping;
-                slope.Clear();
-                Lanes.Accumulate(row, errors, slope);
-                for (int lane = 0; lane < steps.Length; lane++)
+                float wanted = codes[t] + (slope[t] / (curvatures[t] * step));
+                int code = (int)Math.Clamp(MathF.Round(wanted), lowest, highest);
+                if (code != codes[t])
                 {
-                    ref float error = ref errors[(t * Lanes.Count) + lane];
-                    float wanted = codes[lane][t] + ((slope[lane] + (damping * error)) / (curvature * steps[lane]));
-                    int code = (int)Math.Clamp(MathF.Round(wanted), Grid.Lowest(bits), Grid.Highest(bits));
-                    if (code != codes[lane][t])
-                    {
-                        error += (codes[lane][t] - code) * steps[lane];
-                        codes[lane][t] = (sbyte)code;
-                        changed = true;
-                    }
+                    Change(gram, damping, t, (codes[t] - code) * step, error, slope);
+                    codes[t] = (sbyte)code;
+                    changed = true;
                 }
             }
-            if (!changed)
-            {
-                return;
-            }
         }
+    }
+
+    /// <summary>Changes one element of an error.</summary>
+    /// <param name="gram">H. Symmetric. Shape: [columns, columns].</param>
+    /// <param name="damping">λ.</param>
+    /// <param name="at">The element.</param>
+    /// <param name="change">What is added to it.</param>
+    /// <param name="error">e. Shape: [columns].</param>
+    /// <param name="slope">A e. Shape: [columns].</param>
+    public static void Change(float[] gram, float damping, int at, float change, float[] error, float[] slope)
+    {
+        error[at] += change;
+        TensorPrimitives.MultiplyAdd(gram.AsSpan(at * slope.Length, slope.Length), change, slope, slope);
+        slope[at] += damping * change;
     }
 }

@@ -15,6 +15,9 @@ namespace Clado.Rounding;
 /// </summary>
 internal sealed class ErrorFeedback
 {
+    // Columns that are rounded one by one before the next ones hear of all behind them by one product: 32 rows of so many are 6 KB.
+    private const int BlockColumns = 48;
+
     private readonly float[] factor;
     private readonly float[] pivots;
     private readonly int[] order;
@@ -141,25 +144,32 @@ internal sealed class ErrorFeedback
     private void Run(
         ReadOnlySpan<float> weights, ReadOnlySpan<float> steps, (float Lowest, float Highest) grid, Span<float> rounded, Span<float> losses)
     {
-        int columns = order.Length;
         var errors = new float[weights.Length];
-        Span<float> targets = stackalloc float[Lanes.Count];
+        Span<float> targets = stackalloc float[BlockColumns * Lanes.Count];
         Vector256<float> lowest = Vector256.Create(grid.Lowest), highest = Vector256.Create(grid.Highest);
-        for (int t = columns - 1; t >= 0; t--)
+        for (int end = order.Length, first; end > 0; end = first)
         {
-            int at = t * Lanes.Count;
-            weights.Slice(at, Lanes.Count).CopyTo(targets);
-            Lanes.Accumulate(factor.AsSpan((t * columns) + t + 1, columns - t - 1), errors.AsSpan(at + Lanes.Count), targets);
-            var pivot = Vector256.Create(pivots[t]);
-            for (int lane = 0; lane < Lanes.Count; lane += Vector256<float>.Count)
+            first = Math.Max(0, end - BlockColumns);
+            weights[(first * Lanes.Count)..(end * Lanes.Count)].CopyTo(targets);
+            Lanes.AddProduct(
+                factor.AsSpan((first * order.Length) + end), order.Length, errors.AsSpan(end * Lanes.Count),
+                targets[..((end - first) * Lanes.Count)]);
+            for (int t = end - 1; t >= first; t--)
             {
-                var step = Vector256.Create(steps[lane..]);
-                var target = Vector256.Create<float>(targets[lane..]);
-                var code = Vector256.Min(Vector256.Max(Vector256.Round(target / step), lowest), highest);
-                code.CopyTo(rounded[(at + lane)..]);
-                var miss = target - (code * step);
-                (Vector256.Create<float>(losses[lane..]) + (pivot * miss * miss)).CopyTo(losses[lane..]);
-                (Vector256.Create(weights[(at + lane)..]) - (code * step)).CopyTo(errors.AsSpan(at + lane));
+                int at = t * Lanes.Count;
+                var own = targets.Slice((t - first) * Lanes.Count, Lanes.Count);
+                Lanes.Accumulate(factor.AsSpan((t * order.Length) + t + 1, end - t - 1), errors.AsSpan(at + Lanes.Count), own);
+                var pivot = Vector256.Create(pivots[t]);
+                for (int lane = 0; lane < Lanes.Count; lane += Vector256<float>.Count)
+                {
+                    var step = Vector256.Create(steps[lane..]);
+                    var target = Vector256.Create<float>(own[lane..]);
+                    var code = Vector256.Min(Vector256.Max(Vector256.Round(target / step), lowest), highest);
+                    code.CopyTo(rounded[(at + lane)..]);
+                    var miss = target - (code * step);
+                    (Vector256.Create<float>(losses[lane..]) + (pivot * miss * miss)).CopyTo(losses[lane..]);
+                    (Vector256.Create(weights[(at + lane)..]) - (code * step)).CopyTo(errors.AsSpan(at + lane));
+                }
             }
         }
     }

@@ -40,22 +40,22 @@ internal sealed class FeedbackRounding : IRounding
         var nearest = new NearestRounding().Round(layer, weights, widths, null, threads);
         var (factors, damping) = Factors(inputs!, threads);
         var rows = Corrected(new LayerRows(layer, weights.Span), factors, inputs!, threads);
-        var (feedback, error) = (new LayerFeedback(rows, factors, threads), new OutputError(rows, inputs!, damping, threads));
+        var (feedback, products) = (new LayerFeedback(rows, factors, threads), new GramProducts(rows, inputs!, damping, threads));
         return [.. widths.Zip(nearest, (bits, start) =>
         {
             var pairs = KernelPairs.Of(layer, bits);
-            var rounded = Round(feedback, error, bits, start, LeastScales(rows, pairs));
+            var errors = new LayerErrors(products, Greedy(feedback, products, bits, start.Scales, LeastScales(rows, pairs)));
+            errors.Rescale();
             for (int i = 0; i < Descents; i++)
             {
-                CoordinateDescent.Improve(rows, inputs!, damping, bits, rounded, threads);
+                errors.Descend(bits);
                 if (pairs is not null && i == Descents - 1)
                 {
-                    rows.Limit(pairs, rounded.Codes);
+                    errors.Limit(pairs);
                 }
-                rounded = rounded with { Scales = error.BestScales(rounded.Codes, rounded.Scales) };
+                errors.Rescale();
             }
-            KeepNearestWhereBetter(rows, error, rounded, start);
-            return rounded;
+            return OrNearestWhereBetter(rows, errors, new LayerErrors(products, start));
         })];
     }
 
@@ -107,26 +107,27 @@ internal sealed class FeedbackRounding : IRounding
         return least;
     }
 
-    private static RoundedWeights Round(LayerFeedback feedback, OutputError error, int bits, RoundedWeights nearest, float[] least)
+    /// <summary>Error feedback with the scales of least output error, refined one after the other.</summary>
+    private static RoundedWeights Greedy(LayerFeedback feedback, GramProducts products, int bits, float[] nearest, float[] least)
     {
-        float[][] tried = [.. nearest.Scales.Zip(least, (scale, lowest) => TriedScales(scale, lowest))];
-        var scales = feedback.BestScales(bits, tried);
+        float[] scales = feedback.BestScales(bits, [.. nearest.Zip(least, TriedScales)]);
         var (codes, errors) = feedback.Codes(bits, scales);
         for (int i = 0; i < Refinements; i++)
         {
-            var refined = error.BestScales(codes, scales);
+            var refined = products.BestScales(codes, scales, errors);
             var (newCodes, newErrors) = feedback.Codes(bits, refined);
+            var (before, after) = (feedback.Rows.SumByChannel(errors), feedback.Rows.SumByChannel(newErrors));
             // Kept channel by channel where the output error fell.
-            for (int c = 0; c < scales.Length; c++)
+            feedback.Rows.ForEachRow((group, row) =>
             {
-                if (newErrors[c] < errors[c])
+                int index = feedback.Rows.Index(group, row), channel = feedback.Rows.Channel(group, row);
+                if (after[channel] < before[channel])
                 {
-                    (scales[c], errors[c]) = (refined[c], newErrors[c]);
-                    feedback.Rows.CopyChannel(newCodes, codes, c);
+                    (scales[channel], errors[index], codes[index]) = (refined[channel], newErrors[index], newCodes[index]);
                 }
-            }
+            });
         }
-        return new RoundedWeights(codes, error.BestScales(codes, scales));
+        return feedback.Rows.Rounded(codes, scales);
     }
 
     /// <summary>Multiples of a scale, none below the lowest that is allowed. Shape: [16].</summary>
@@ -134,16 +135,17 @@ internal sealed class FeedbackRounding : IRounding
         [.. Enumerable.Range(0, RatioCount).Select(i => Math.Max(scale * (LowestRatio * MathF.Pow(RatioGrowth, i)), lowest))];
 
     /// <summary>Error feedback is greedy: a channel with less error on the same inputs when it is rounded to nearest is.</summary>
-    private static void KeepNearestWhereBetter(LayerRows rows, OutputError error, RoundedWeights rounded, RoundedWeights nearest)
+    private static RoundedWeights OrNearestWhereBetter(LayerRows rows, LayerErrors rounded, LayerErrors nearest)
     {
-        var (own, other) = (error.Of(rounded), error.Of(nearest));
-        for (int c = 0; c < own.Length; c++)
+        var (best, other) = (rounded.Rounded, nearest.Rounded);
+        foreach (var (c, (own, others)) in rounded.OutputErrors().Zip(nearest.OutputErrors()).Index())
         {
-            if (other[c] < own[c])
+            if (others < own)
             {
-                rounded.Scales[c] = nearest.Scales[c];
-                rows.CopyChannel(nearest.Codes, rounded.Codes, c);
+                best.Scales[c] = other.Scales[c];
+                rows.CopyChannel(other.Codes, best.Codes, c);
             }
         }
+        return best;
     }
 }

@@ -42,7 +42,8 @@ internal sealed class GpfqRounding : IRounding
         rows.ForEachBlock(Lanes.Count, threads, (group, first, count) =>
         {
             var steps = Enumerable.Range(first, count).Select(row => scales[rows.Channel(group, row)]).ToArray();
-            var own = Follow(rows.Interleaved(group, first, count), inputs.Gram[group], (inputs.Cross ?? inputs.Gram)[group], steps, bits);
+            var lanes = Lanes.Interleaved([.. Enumerable.Range(first, count).Select(row => rows[group, row])], rows.Columns);
+            var own = Follow(lanes, inputs.Gram[group], (inputs.Cross ?? inputs.Gram)[group], steps, bits);
             for (int lane = 0; lane < count; lane++)
             {
                 rows.Scatter(own[lane], group, first + lane, codes);

@@ -15,11 +15,10 @@ internal sealed class LayerFeedback(LayerRows rows, ErrorFeedback[] factors, int
     /// <summary>Rounds the layer.</summary>
     /// <param name="bits">Width of the grid. Range: [2, 8].</param>
     /// <param name="scales">The scales. Shape: [channels].</param>
-    /// <returns>Codes. Shape: [parameters]. And the output error of each channel, damping included. Shape: [channels].</returns>
-    public (sbyte[] Codes, double[] Errors) Codes(int bits, float[] scales)
+    /// <returns>Codes of each row. Shape: [rows][columns]. And its output error, damping included. Shape: [rows].</returns>
+    public (sbyte[][] Codes, double[] Errors) Codes(int bits, float[] scales)
     {
-        var codes = new sbyte[rows.Count * rows.Columns];
-        var errors = new double[rows.Count];
+        var (codes, errors) = (new sbyte[rows.Count][], new double[rows.Count]);
         rows.ForEachBlock(Lanes.Count, threads, (group, first, count) =>
         {
             var lanes = Enumerable.Range(first, count).Select(row => rows[group, row]).ToArray();
@@ -29,10 +28,10 @@ internal sealed class LayerFeedback(LayerRows rows, ErrorFeedback[] factors, int
             for (int i = 0; i < count; i++)
             {
                 errors[rows.Index(group, first + i)] = losses[i];
-                rows.Scatter(block.AsSpan(i * rows.Columns, rows.Columns), group, first + i, codes);
+                codes[rows.Index(group, first + i)] = block[(i * rows.Columns)..((i + 1) * rows.Columns)];
             }
         });
-        return (codes, rows.SumByChannel(errors));
+        return (codes, errors);
     }
 
     /// <summary>The scale of least output error of each channel.</summary>

@@ -1,6 +1,5 @@
 using Clado.Calibration;
 using Clado.Layers;
-using Clado.Numerics;
 
 namespace Clado.Rounding;
 
@@ -26,6 +25,9 @@ internal sealed class LayerRows
 
     /// <summary>Rows of all groups.</summary>
     public int Count => rows.Length;
+
+    /// <summary>Number of groups.</summary>
+    public int Groups => matrix.Groups;
 
     /// <summary>Columns of each matrix.</summary>
     public int Columns => matrix.Columns;
@@ -53,25 +55,6 @@ internal sealed class LayerRows
         return new LayerRows(matrix, ChannelCount, other);
     }
 
-    /// <summary>Rows of a group side by side, as <see cref="Lanes"/> wants them; zeros beyond the last.</summary>
-    /// <param name="group">The group.</param>
-    /// <param name="first">The first row.</param>
-    /// <param name="count">Number of rows. Range: [1, 32].</param>
-    /// <returns>Shape: [columns, 32].</returns>
-    public float[] Interleaved(int group, int first, int count)
-    {
-        var weights = new float[Columns * Lanes.Count];
-        for (int lane = 0; lane < count; lane++)
-        {
-            var row = this[group, first + lane];
-            for (int column = 0; column < row.Length; column++)
-            {
-                weights[(column * Lanes.Count) + lane] = row[column];
-            }
-        }
-        return weights;
-    }
-
     /// <summary>Does something with every row, in order.</summary>
     /// <param name="action">Receives group and row.</param>
     public void ForEachRow(Action<int, int> action)
@@ -94,6 +77,16 @@ internal sealed class LayerRows
             int first = i % blocks * size;
             action(i / blocks, first, Math.Min(size, matrix.Rows - first));
         });
+    }
+
+    /// <summary>A value of each row. Shape: [rows].</summary>
+    /// <param name="threads">Rows at a time.</param>
+    /// <param name="value">Gives it for group and row.</param>
+    public double[] PerRow(int threads, Func<int, int, double> value)
+    {
+        var values = new double[rows.Length];
+        ForEachBlock(1, threads, (group, row, _) => values[Index(group, row)] = value(group, row));
+        return values;
     }
 
     /// <summary>The sum of a value of each row over the rows of each channel, in order.</summary>
@@ -119,6 +112,17 @@ internal sealed class LayerRows
         }
     }
 
+    /// <summary>Codes as numbers. Shape: [columns].</summary>
+    public static float[] Values(sbyte[] codes)
+    {
+        var values = new float[codes.Length];
+        for (int column = 0; column < values.Length; column++)
+        {
+            values[column] = codes[column];
+        }
+        return values;
+    }
+
     /// <summary>A row's codes. Shape: [columns].</summary>
     public sbyte[] Gather(sbyte[] codes, int group, int row)
     {
@@ -139,6 +143,16 @@ internal sealed class LayerRows
             Scatter(own, group, row, codes);
         }
     });
+
+    /// <summary>Codes of the rows in the weight's own order, with their scales.</summary>
+    /// <param name="codes">Shape: [rows][columns].</param>
+    /// <param name="scales">Shape: [channels].</param>
+    public RoundedWeights Rounded(sbyte[][] codes, float[] scales)
+    {
+        var all = new sbyte[Count * Columns];
+        ForEachRow((group, row) => Scatter(codes[Index(group, row)], group, row, all));
+        return new RoundedWeights(all, [.. scales]);
+    }
 
     /// <summary>Copies the codes of a channel.</summary>
     public void CopyChannel(sbyte[] from, sbyte[] to, int channel)

@@ -37,7 +37,8 @@ internal sealed class NearestRounding : IRounding
         var pairs = KernelPairs.Of(layer, bits);
         Parallel.For(0, scales.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, c =>
         {
-            var channel = Gather(weights.Span, layer, c);
+            int[] positions = layer.Positions(c);
+            var channel = Gather(weights.Span, positions);
             scales[c] = Math.Max(BestScale(channel, bits), pairs?.LeastScale(channel) ?? 0);
             var own = new sbyte[channel.Length];
             for (int i = 0; i < own.Length; i++)
@@ -47,7 +48,7 @@ internal sealed class NearestRounding : IRounding
             pairs?.Limit(own);
             for (int i = 0; i < own.Length; i++)
             {
-                codes[layer.Position(c, i)] = own[i];
+                codes[positions[i]] = own[i];
             }
         });
         return new RoundedWeights(codes, scales);
@@ -106,12 +107,12 @@ internal sealed class NearestRounding : IRounding
         return total;
     }
 
-    private static float[] Gather(ReadOnlySpan<float> weights, QuantizableLayer layer, int channel)
+    private static float[] Gather(ReadOnlySpan<float> weights, int[] positions)
     {
-        var values = new float[weights.Length / layer.ChannelCount];
+        var values = new float[positions.Length];
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = weights[layer.Position(channel, i)];
+            values[i] = weights[positions[i]];
         }
         return values;
     }

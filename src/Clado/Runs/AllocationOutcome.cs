@@ -19,6 +19,12 @@ internal sealed record AllocationOutcome(AllocationResult Result, string Estimat
     /// <summary>What the network is for, and why.</summary>
     public required TaskDecision Decision { get; init; }
 
+    /// <summary>Images that were measured on. Range: [1, inf).</summary>
+    public required int ImagesUsed { get; init; }
+
+    /// <summary>Images that the folder had; null where the run does not say. Range: [1, inf).</summary>
+    public required int? ImagesFound { get; init; }
+
     /// <summary>Path of the written file, or null.</summary>
     public string? Output { get; init; }
 

@@ -25,7 +25,10 @@ internal sealed record RunDescription
     // Where files lie and how models are written does not change what is measured; which images are taken, and of which classes, is in
     // their hash.
     private static readonly string[] Free =
-        ["modelPath", "imagesPath", "limit", "seed", "labelOffset", "activations", "ranges", "opset", "batchSize", "taskReason"];
+    [
+        "modelPath", "imagesPath", "imagesFound", "limit", "seed", "labelOffset", "activations", "ranges", "opset", "batchSize",
+        "taskReason",
+    ];
 
     /// <summary>The loss is chosen by the network.</summary>
     public const string Automatic = "auto";
@@ -83,6 +86,13 @@ internal sealed record RunDescription
 
     public required int ImageCount { get; init; }
 
+    /// <summary>
+    /// How many images the folder had, those left out included; null in runs of versions that did not say. Range: [images, inf).
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ImagesFound { get; init; }
+
+    /// <summary>Images used at most; null for all.</summary>
     public required int? Limit { get; init; }
 
     public required int Seed { get; init; }
@@ -185,7 +195,7 @@ internal sealed record RunDescription
     private string? Impossible() =>
         !IsPath(ModelPath) ? "modelPath" : !IsPath(ImagesPath) ? "imagesPath"
         : !IsHash(ModelSha256) ? "modelSha256" : !IsHash(ImagesSha256) ? "imagesSha256"
-        : ImageCount < 1 ? "imageCount" : Limit is < 1 ? "limit" : BatchSize is < 1 ? "batchSize"
+        : ImageCount < 1 ? "imageCount" : ImagesFound < ImageCount ? "imagesFound" : Limit is < 1 ? "limit" : BatchSize is < 1 ? "batchSize"
         : Bits.Length == 0 || Bits.Any(b => b is < 2 or > 8) || !Bits.SequenceEqual(Bits.Distinct().Order()) ? "bits"
         : Pins.Any(pin => pin is null) ? "pins" : Set.Any(setting => setting is null) ? "set"
         : InputShape is not null && !IsShape(InputShape) ? "inputShape"

@@ -1,4 +1,5 @@
 using Clado.Records;
+using static System.FormattableString;
 
 namespace Clado.Runs;
 
@@ -13,10 +14,12 @@ internal static class RunDescriptionFile
         var differences = wanted.Differences(there);
         if (differences.Length > 0)
         {
+            bool isOfOthers = wanted.ImagesSha256 != there.ImagesSha256 && wanted.Limit != there.Limit;
+            var limit = there.Limit is { } count ? Invariant($"{count}") : "all";
             throw new RunFolderException(
                 path,
                 $"was measured otherwise: {string.Join("; ", differences)}; "
-                + $"give another folder with {Settings.Run}, or the same options");
+                + $"give another folder with {Settings.Run}, or the same options{(isOfOthers ? $": {Settings.Limit} {limit}" : "")}");
         }
     }
 

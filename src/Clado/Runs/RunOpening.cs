@@ -37,6 +37,7 @@ internal static class RunOpening
         {
             ModelPath = description.ModelPath,
             ImagesPath = description.ImagesPath,
+            ImagesFound = description.ImagesFound,
             Limit = description.Limit,
             Seed = description.Seed,
             LabelOffset = description.LabelOffset,

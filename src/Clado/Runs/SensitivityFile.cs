@@ -23,6 +23,12 @@ internal static class SensitivityFile
         file.Metadata["loss"] = matrix.Loss;
         file.Metadata["baseLoss"] = matrix.BaseLoss.ToString("R", CultureInfo.InvariantCulture);
         file.Metadata["images"] = matrix.ImageCount.ToString(CultureInfo.InvariantCulture);
+        if (matrix.Checks.Count > 0)
+        {
+            file.Add(
+                "checks", [.. matrix.Checks.SelectMany(c => (double[])[c.Bits, c.CandidateCount, c.Predicted, c.Measured])],
+                matrix.Checks.Count, 4);
+        }
         if (matrix.BatchSize is { } size)
         {
             file.Metadata["batchSize"] = size.ToString(CultureInfo.InvariantCulture);
@@ -37,6 +43,7 @@ internal static class SensitivityFile
         var file = Safetensors.Read(stream);
         long n = file.Count("eigenvalues");
         string Text(string key) => file.Metadata.TryGetValue(key, out var text) ? text : throw new InvalidDataException($"no {key}");
+        double[] checks = file.Has("checks") ? file.Get<double>("checks", file.Count("checks") / 4 * 4) : [];
         var matrix = new SensitivityMatrix
         {
             Estimator = Text("estimator"),
@@ -49,6 +56,7 @@ internal static class SensitivityFile
             StandardErrors = file.Get<double>("standardErrors", n * n),
             Projected = file.Get<double>("projected", n * n),
             Eigenvalues = file.Get<double>("eigenvalues", n),
+            Checks = [.. checks.Chunk(4).Select(c => new GradientCheck((int)c[0], (int)c[1], c[2], c[3]))],
         };
         if (n == 0 || matrix.ImageCount < 1 || matrix.BatchSize < 1
             || !SensitivityOptions.Losses.Contains(matrix.Loss) || !SensitivityOptions.Estimators.Contains(matrix.Estimator))
@@ -56,7 +64,7 @@ internal static class SensitivityFile
             throw new InvalidDataException(
                 $"{n} candidates, {matrix.ImageCount} images, loss '{matrix.Loss}', estimator '{matrix.Estimator}'");
         }
-        double[][] numbers = [matrix.Raw, matrix.StandardErrors, matrix.Projected, matrix.Eigenvalues, [matrix.BaseLoss]];
+        double[][] numbers = [matrix.Raw, matrix.StandardErrors, matrix.Projected, matrix.Eigenvalues, [matrix.BaseLoss], checks];
         return numbers.All(part => part.All(value => Math.Abs(value) <= Largest))
             ? matrix
             : throw new InvalidDataException(Invariant($"numbers that are not finite, or above {Largest:R}"));

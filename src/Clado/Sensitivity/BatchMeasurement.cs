@@ -8,14 +8,17 @@ namespace Clado.Sensitivity;
 /// <summary>A batch of a task on this machine, run through the network that is measured around: what its units are measured with.</summary>
 /// <param name="loaded">The task.</param>
 /// <param name="plan">The batch's units.</param>
-/// <param name="images">The images. Shape: [images].</param>
+/// <param name="images">The images.</param>
 /// <param name="start">State of the network that is measured around; taken over.</param>
 /// <param name="startOutputs">Outputs of that state. Shape: [images · outputs].</param>
 /// <param name="loss">The loss on the batch, from that state.</param>
 internal sealed class BatchMeasurement(
-    LoadedTask loaded, BatchPlan plan, IReadOnlyList<ImageItem> images, IDisposable start, float[] startOutputs, OutputLoss loss)
-    : IDisposable
+    LoadedTask loaded, BatchPlan plan, ImageBatch images, IDisposable start, float[] startOutputs, OutputLoss loss) : IDisposable
 {
+    // Made when a suffix is run first, where the estimator goes back.
+    private readonly Lazy<NetworkState> forward = new(() => start as NetworkState ?? loaded.Network.Run(images));
+    private readonly Lazy<float[][]> directions = new(() => new OutputDirections(loaded.Task).Of(loss, images.Items));
+
     // What units came to that were measured or found here: another process that ends the batch removes their records.
     private readonly Array?[] known = new Array?[plan.Units.Count];
 
@@ -25,8 +28,8 @@ internal sealed class BatchMeasurement(
     /// <summary>The batch's units.</summary>
     public BatchPlan Plan => plan;
 
-    /// <summary>State of the network that is measured around, of an estimator that runs suffixes.</summary>
-    public NetworkState Start => (NetworkState)start;
+    /// <summary>State of the network that is measured around, where suffixes begin.</summary>
+    public NetworkState Start => forward.Value;
 
     /// <summary>The same, of an estimator that goes back from there.</summary>
     public LinearizedState Linearized => (LinearizedState)start;
@@ -41,7 +44,10 @@ internal sealed class BatchMeasurement(
     public CandidateSet Candidates => loaded.Task.Inputs.Candidates;
 
     /// <summary>The images. Shape: [images].</summary>
-    public IReadOnlyList<ImageItem> Images => images;
+    public IReadOnlyList<ImageItem> Images => images.Items;
+
+    /// <summary>What outputs are differentiated along. Shape: [directions][images · outputs].</summary>
+    public IReadOnlyList<float[]> Directions => directions.Value;
 
     /// <summary>Images in the batch.</summary>
     public int ImageCount => plan.ImageCount;
@@ -74,7 +80,7 @@ internal sealed class BatchMeasurement(
     public float[] Shift(NetworkState state)
     {
         var shift = loaded.Network.Outputs(state);
-        TensorPrimitives.Subtract(shift, startOutputs, shift);
+        TensorPrimitives.Subtract(shift, start == forward.Value ? startOutputs : loaded.Network.Outputs(forward.Value), shift);
         return shift;
     }
 
@@ -102,5 +108,12 @@ internal sealed class BatchMeasurement(
     /// <summary>Loss increase of every image at a shift. Shape: [images].</summary>
     public double[] Increases(float[] shift) => loss.Increases(shift, startOutputs.Length / ImageCount);
 
-    public void Dispose() => start.Dispose();
+    public void Dispose()
+    {
+        start.Dispose();
+        if (forward.IsValueCreated && forward.Value != start)
+        {
+            forward.Value.Dispose();
+        }
+    }
 }

@@ -42,16 +42,28 @@ internal sealed class FisherEstimator : Estimator<float>
         int passes = new OutputDirections(task).Count;
         double products = candidates.LayerOf.CountBy(layer => layer)
             .Sum(own => LayerProducts.Macs(own.Value, passes, task.Cuts.Layers[own.Key].Macs));
-        return [new UnitSize(passes * candidates.Items.Count, (passes * (double)task.Cuts.Macs) + products)];
+        return
+        [
+            new UnitSize(passes * candidates.Items.Count, (passes * (double)task.Cuts.Macs) + products),
+            .. task.Inputs.Forward.Select(row => new UnitSize(
+                ForwardDifference.ValueCount(passes), task.Cuts.Suffixes[candidates.LayerOf[row]].Macs)),
+        ];
     }
 
-    /// <summary>Derivatives along the directions. Shape: [images · candidates · directions].</summary>
+    /// <summary>
+    /// Derivatives along the directions. Shape: [images · candidates · directions]. Of the units behind the first the true shifts of
+    /// candidates that are measured forward.
+    /// </summary>
     protected override float[] Measure(BatchMeasurement batch, int row)
     {
         var task = batch.Loaded.Task;
+        if (row > 0)
+        {
+            return ForwardDifference.Measure(batch, task.Inputs.Forward[row - 1], batch.Directions);
+        }
         int size = task.Cuts.Readout.ElementCount;
         var state = batch.Linearized;
-        float[][] directions = new OutputDirections(task).Of(batch.Loss, batch.Images);
+        var directions = batch.Directions;
         var values = new float[state.Parts.Count][];
         task.Inputs.Work.SideBySide.For(values.Length, i =>
         {
@@ -78,9 +90,21 @@ internal sealed class FisherEstimator : Estimator<float>
                     .CopyTo(derivatives[row].AsSpan(image * directions.Count));
             }
         }
-        return directions.IsWhole ? AdditiveEstimator.Combined(batch, derivatives)
+        // The true shifts and losses of candidates that were measured forward.
+        var forward = task.Inputs.Forward.Index().Select(f => (Row: f.Item, Values: units[1 + f.Index])).ToArray();
+        int length = ForwardDifference.ValueCount(directions.Count);
+        foreach (var (row, values) in forward)
+        {
+            derivatives[row] = [.. values.Where((_, i) => i % length < directions.Count)];
+        }
+        var moments = directions.IsWhole ? AdditiveEstimator.Combined(batch, derivatives)
             : directions.IsLeading ? OfLeading(batch, derivatives, directions.Slopes)
             : DrawnMoments.Of(derivatives, images, task.HasSlope);
+        foreach (var (row, values) in forward)
+        {
+            moments[row, row] = Moments.Of(values.Where((_, i) => i % length == directions.Count).Select(increase => 2.0 * increase));
+        }
+        return moments;
     }
 
     /// <summary>

@@ -18,7 +18,7 @@ internal static class JointLoss
     public static double[][] Measure(
         MeasurementInputs inputs, IReadOnlyList<IReadOnlyList<int>> choices, string? loss, IRecordStore records)
     {
-        string[] keys = [.. choices.Select(choice => "joint/" + MeasurementInputs.KeyOf(choice))];
+        string[] keys = [.. choices.Select(choice => $"{inputs.Part}joint/{MeasurementInputs.KeyOf(choice)}")];
         var found = new Dictionary<string, double[]>();
         foreach (var key in keys.Where(key => !found.ContainsKey(key)))
         {

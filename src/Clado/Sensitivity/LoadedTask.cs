@@ -56,7 +56,7 @@ internal sealed class LoadedTask : IDisposable
         {
             var loss = Task.Losses.Create(reference?.Value.Run(batch) ?? outputs, outputs, batch);
             Progress.Add(Task.BaseMacs * batch.Count);
-            return new BatchMeasurement(this, plan, batch.Items, start, outputs, loss);
+            return new BatchMeasurement(this, plan, batch, start, outputs, loss);
         }
         catch
         {

@@ -19,6 +19,14 @@ internal sealed record MeasurementInputs(Graph Graph, CandidateSet Candidates, W
     /// </summary>
     public int? BatchSize { get; init; }
 
+    /// <summary>
+    /// Which of the run's images these are, as its records call them; empty for those that sensitivities are measured on.
+    /// </summary>
+    public string Part { get; init; } = "";
+
+    /// <summary>Rows of candidates that are measured forward where the others are measured by gradients. Shape: [candidates].</summary>
+    public IReadOnlyList<int> Forward { get; init; } = [];
+
     /// <summary>Name of a choice of candidates, for records. Shape of the rows: [layers].</summary>
     public static string KeyOf(IEnumerable<int> rows) => string.Join(',', rows);
 }

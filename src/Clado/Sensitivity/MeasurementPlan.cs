@@ -1,5 +1,7 @@
 using System.Collections;
+using Clado.Graphs;
 using Clado.Images;
+using Clado.Losses;
 
 namespace Clado.Sensitivity;
 
@@ -21,6 +23,24 @@ internal sealed class MeasurementPlan : IReadOnlyList<BatchPlan>
         (this.task, batches) = (task, task.Batches(batchSize));
         sizes = task.Estimator.Units(task);
         MacsPerImage = task.BaseMacs + sizes.Sum(size => size.Macs);
+    }
+
+    /// <summary>What a measurement costs, in full passes over its images, before it is known what exactly is measured.</summary>
+    /// <param name="inputs">What is measured, as far as it is known: codes, scales and batches do not matter.</param>
+    /// <param name="options">Estimator and loss.</param>
+    /// <param name="isAround">Whether it is measured around a choice, else around the float network.</param>
+    public static double PassesOf(MeasurementInputs inputs, SensitivityOptions options, bool isAround)
+    {
+        var readout = Readout.Of(inputs.Graph);
+        var parts = readout.Outputs.Zip(readout.ElementCounts, (name, count) => new OutputScale(name, new OutputParts([count], []), [1]));
+        inputs = inputs with { Scales = inputs.Scales ?? [.. parts] };
+        var task = new MeasurementTask(inputs, [], options);
+        if (isAround)
+        {
+            int[] point = [.. inputs.Candidates.LayerOf.Index().DistinctBy(row => row.Item).Select(row => row.Index)];
+            task = new MeasurementTask(inputs, point, options with { Estimator = Estimators.AroundChoices(task.Estimator.Name) });
+        }
+        return new MeasurementPlan(task, batchSize: 1).MacsPerImage / task.Cuts.Macs;
     }
 
     /// <summary>Images a batch, all but the last: 1 where the model fixes its batch.</summary>

@@ -8,6 +8,8 @@ namespace Clado.Sensitivity;
 internal sealed class MeasurementTask
 {
     private readonly Lazy<NetworkCuts> cuts;
+    private readonly Lazy<IEstimator> estimator;
+    private readonly bool isAutomatic;
 
     /// <param name="inputs">Network, candidates and images.</param>
     /// <param name="operatingPoint">
@@ -17,12 +19,12 @@ internal sealed class MeasurementTask
     /// <exception cref="CladoException">The loss does not fit the network or the images.</exception>
     public MeasurementTask(MeasurementInputs inputs, IReadOnlyList<int> operatingPoint, SensitivityOptions options)
     {
-        (Inputs, OperatingPoint) = (inputs, operatingPoint);
+        (Inputs, OperatingPoint, isAutomatic) = (inputs, operatingPoint, options.IsAutomatic);
         var readout = Readout.Of(inputs.Graph);
-        Estimator = Estimators.Of(options.Estimator).Estimator;
         Losses = new LossFactory(inputs.Graph, readout, inputs.Work.Images, options.Loss, inputs.Scales);
-        Key = IsFloat ? "float" : MeasurementInputs.KeyOf(operatingPoint);
+        Key = inputs.Part + (IsFloat ? "float" : MeasurementInputs.KeyOf(operatingPoint));
         cuts = new(() => new NetworkCuts(inputs.Graph, inputs.Candidates.Layers, readout));
+        estimator = new(() => Estimators.For(options.Estimator, Cuts));
     }
 
     /// <summary>Network, candidates and images.</summary>
@@ -38,7 +40,7 @@ internal sealed class MeasurementTask
     public bool HasSlope => !IsFloat || Losses.HasSlope;
 
     /// <summary>How the matrix is filled.</summary>
-    public IEstimator Estimator { get; }
+    public IEstimator Estimator => estimator.Value;
 
     /// <summary>Makes the loss of a batch.</summary>
     public LossFactory Losses { get; }
@@ -56,7 +58,12 @@ internal sealed class MeasurementTask
     public int SumCount => (2 * Inputs.Candidates.Items.Count * Inputs.Candidates.Items.Count) + 1;
 
     /// <summary>What measuring takes of memory.</summary>
-    public MemoryNeeds MemoryNeeds() => new(Cuts, Inputs.Candidates, Estimator.Memory(Cuts, Inputs.Candidates));
+    public MemoryNeeds MemoryNeeds()
+    {
+        var memory = Estimator.Memory(Cuts, Inputs.Candidates);
+        // Choices are measured forward, and candidates that gradients do not describe.
+        return new(Cuts, Inputs.Candidates, memory with { IsWhole = memory.IsWhole && !isAutomatic && Inputs.Forward.Count == 0 });
+    }
 
     /// <summary>
     /// Images a batch: the run's, or where it has none yet, what suits this machine. Around a choice that is so too where the run's do not

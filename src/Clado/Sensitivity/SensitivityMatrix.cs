@@ -33,6 +33,12 @@ public sealed record SensitivityMatrix
     /// <summary>Eigenvalues of <see cref="Raw"/>, ascending. Shape: [candidates].</summary>
     public required double[] Eigenvalues { get; init; }
 
+    /// <summary>
+    /// What forward passes said of gradients, width by width, narrowest first: all but the last do not agree, and the candidates of these
+    /// widths were measured forward. Empty where nothing was compared. Shape: [widths].
+    /// </summary>
+    public IReadOnlyList<GradientCheck> Checks { get; init; } = [];
+
     /// <summary>Number of candidates.</summary>
     public int CandidateCount => Eigenvalues.Length;
 

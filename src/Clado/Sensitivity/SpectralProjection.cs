@@ -43,4 +43,20 @@ internal static class SpectralProjection
         Array.Sort(values);
         return (projected, values);
     }
+
+    /// <summary>
+    /// Projects a matrix in units of its own diagonal: <c>G_ij / √(G_ii G_jj)</c> is projected, then scaled back. Frobenius' norm weighs
+    /// entries by their size, so that the noise of large ones goes into small ones; here every candidate counts alike.
+    /// </summary>
+    /// <param name="matrix">Symmetric. Shape: [n, n], row-major.</param>
+    /// <param name="n">Order of the matrix.</param>
+    /// <returns>The projected matrix. Shape: [n, n].</returns>
+    public static double[] ProjectRelative(double[] matrix, int n)
+    {
+        double[] diagonal = [.. Enumerable.Range(0, n).Select(i => matrix[(i * n) + i])];
+        double least = diagonal.Where(value => value > 0).DefaultIfEmpty(1).Min();
+        double[] unit = [.. diagonal.Select(value => Math.Sqrt(Math.Max(value, least)))];
+        var (projected, _) = Project([.. matrix.Select((value, i) => value / (unit[i / n] * unit[i % n]))], n);
+        return [.. projected.Select((value, i) => value * unit[i / n] * unit[i % n])];
+    }
 }

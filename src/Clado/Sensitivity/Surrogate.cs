@@ -52,7 +52,7 @@ internal sealed record Surrogate
 
     /// <summary>
     /// Those worth trying for the float network: no cross terms, shares of them, and all of them shrunk by their standard errors.
-    /// All are projected.
+    /// All are projected, relative to their diagonal.
     /// </summary>
     /// <param name="matrix">Sensitivities of the float network.</param>
     /// <returns>Shape: [surrogates].</returns>
@@ -63,7 +63,7 @@ internal sealed record Surrogate
         Surrogate Projected(string name, Func<int, double> share) => new()
         {
             Name = matrix.Estimator + name,
-            Matrix = SpectralProjection.Project(matrix.WithCrossTerms(share), n).Projected,
+            Matrix = SpectralProjection.ProjectRelative(matrix.WithCrossTerms(share), n),
         };
         return
         [

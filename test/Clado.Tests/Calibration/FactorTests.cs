@@ -98,9 +98,9 @@ public class FactorTests
         var inputs = InputMeasurement.Measure(graph, [layer], Work(images)).Single();
         Assert.True(inputs.RowCount > 0);
         var rows = new LayerRows(layer, TensorData.ReadSingles("", graph.Initializers[weight]));
-        var error = new OutputError(rows, inputs, new double[inputs.Gram.Count], 1);
+        var products = new GramProducts(rows, inputs, new double[inputs.Gram.Count], 1);
         double Error(IRounding rounding) => Candidate(graph, images, rounding, weight) is var c
-            ? error.Of(new RoundedWeights(c.Codes, c.Scales)).Sum()
+            ? new LayerErrors(products, new RoundedWeights(c.Codes, c.Scales)).OutputErrors().Sum()
             : 0;
         Assert.True(Error(new FeedbackRounding()) < 0.9 * Error(new NearestRounding()));
     }

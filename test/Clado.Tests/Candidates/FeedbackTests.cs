@@ -14,7 +14,7 @@ public class FeedbackTests
 
     private static readonly Gen<Problem> Problems =
         from rows in Gen.Int[1, 40]
-        from columns in Gen.Int[1, 70]
+        from columns in Gen.Int[1, 120]
         from bits in Gen.Int[2, 8]
         from seed in Gen.Int[0, 1 << 30]
         select new Problem(rows, columns, bits, seed);
@@ -87,9 +87,9 @@ public class FeedbackTests
             feedback.Round([weights[(row * p.Columns)..((row + 1) * p.Columns)]], [once.Scales[row]], p.Bits, codes);
             Assert.Equal(once.Codes.Skip(row * p.Columns).Take(p.Columns), codes);
         }
-        var improved = new RoundedWeights([.. once.Codes], once.Scales);
-        CoordinateDescent.Improve(new LayerRows(p.Layer, weights), p.Inputs, [damping], p.Bits, improved, 1);
-        Assert.Equal(once.Codes, improved.Codes);
+        var improved = new LayerErrors(new GramProducts(new LayerRows(p.Layer, weights), p.Inputs, [damping], 1), once);
+        improved.Descend(p.Bits);
+        Assert.Equal(once.Codes, improved.Rounded.Codes);
     }, iter: 100);
 
     [Fact]

@@ -75,6 +75,8 @@ public class JsonTests
             {
                 Kept = [],
                 Decision = new(NetworkTask.Classify, "its output has classes"),
+                ImagesUsed = 1,
+                ImagesFound = null,
                 MeasuredLoss = none,
                 Parity = parity,
                 Biases = new BiasEffect(1, none, none, none),

@@ -67,7 +67,7 @@ public class SearchTests
         // A last round that finds nothing better predicts the choice itself: its loss on the images that are not held back, three of four.
         var chosen = first.Trials.Last(t => t.IsBest);
         Assert.True(first.Trials[^1].Round > chosen.Round);
-        Assert.Equal(((4 * chosen.MeasuredLoss) - chosen.HeldBackLoss!.Value) / 3, first.PredictedLoss, 1e-12);
+        Assert.Equal(((4 * chosen.MeasuredLoss!.Value) - chosen.HeldBackLoss!.Value) / 3, first.PredictedLoss, 1e-12);
         // What became the operating point got better every time, and the portfolio is the first of it.
         var best = first.Trials.Where(t => t.IsBest).ToArray();
         Assert.Equal(best.OrderByDescending(t => t.HeldBackLoss), best);
@@ -98,7 +98,7 @@ public class SearchTests
         Assert.Equal("auto", json.RootElement.GetProperty("estimator").GetString());
         var trials = json.RootElement.GetProperty("trials").EnumerateArray().ToArray();
         Assert.Equal(
-            ["diagonal", "additive/4", "additive/2", "additive", "additive, shrunk"],
+            ["diagonal", "fisher/4", "fisher/2", "fisher", "fisher, shrunk"],
             trials.Where(t => t.GetProperty("round").GetInt32() == 0).Select(t => t.GetProperty("surrogate").GetString()));
         Assert.Equal(
             trials.Last(t => t.GetProperty("isBest").GetBoolean()).GetProperty("measuredLoss").GetDouble(),

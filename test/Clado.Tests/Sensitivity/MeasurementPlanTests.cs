@@ -97,7 +97,7 @@ public class MeasurementPlanTests
         using var folder = new TemporaryFolder();
         var (graph, candidates, images) = Network(folder);
         MeasurementTask Task(Resources resources, int? batchSize) =>
-            new(Inputs(graph, candidates, images, resources) with { BatchSize = batchSize }, [], new());
+            new(Inputs(graph, candidates, images, resources) with { BatchSize = batchSize }, [], new() { Estimator = "additive" });
         Assert.NotEqual(Task(Roomy(), null).BatchSize(), Task(Tight(graph, candidates), null).BatchSize());
         var plans = new[] { Roomy(), Tight(graph, candidates), new Resources { Threads = 1, MemoryBytes = 1 } }
             .Select(resources => Task(resources, BatchSize)).Select(task => new MeasurementPlan(task, task.BatchSize())).ToArray();

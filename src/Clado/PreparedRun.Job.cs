@@ -1,0 +1,52 @@
+using Clado.Activations;
+using Clado.Images;
+using Clado.Rounding;
+using Clado.Sensitivity;
+
+namespace Clado;
+
+/// <content>Several calls as one job.</content>
+public sealed partial class PreparedRun
+{
+    /// <summary>What its stages cost.</summary>
+    internal JobPlans Plans => new(Space.Graph, unrounded, Images.Items.Count);
+
+    /// <summary>What will be measured, as far as it is known before anything is.</summary>
+    internal MeasurementInputs Unrounded => new(Space.Graph, unrounded, new Workload(Images, Options.Preprocessing))
+    {
+        Forward = ChecksGradients ? GradientChecks.Likely(unrounded) : [],
+    };
+
+    /// <summary>Whether it is measured by gradients that are checked forward.</summary>
+    internal bool ChecksGradients => Options.Sensitivity.IsAutomatic && Estimators.For(Options.Estimator, cuts) is FisherEstimator;
+
+    /// <summary>
+    /// One job of several calls: <see cref="Measure"/>, <see cref="MeasuredRun.Allocate"/> and <see cref="MeasuredRun.Deploy"/> with an
+    /// evaluation, <see cref="MeasuredRun.MeasureBiases"/>, and where wanted <see cref="MeasuredRun.UniformAround"/>, given what this
+    /// returns, tell how far all of them together are.
+    /// </summary>
+    /// <param name="progress">Is told of it.</param>
+    /// <param name="rounds">Rounds at most that will be asked for; null for the default. Range: [0, inf).</param>
+    /// <param name="refine">Whether the file will be refined.</param>
+    /// <param name="compares">Whether uniform networks will be measured beside the file.</param>
+    public IProgress<StageProgress> WholeJob(
+        IProgress<StageProgress> progress, int? rounds = null, bool refine = false, bool compares = true)
+    {
+        ArgumentNullException.ThrowIfNull(progress);
+        return new Job(JobStages(rounds, refine, compares), progress);
+    }
+
+    /// <summary>The stages of such a job. Shape: [stages].</summary>
+    internal IReadOnlyList<JobStage> JobStages(int? rounds, bool refine, bool compares)
+    {
+        var (inputs, sensitivity, activations) = (Unrounded, Options.Sensitivity, Options.Activations.Format);
+        var plan = ActivationPlan.Of(Space.Graph, Space.Layers.Layers, activations);
+        bool isFitted = RoundingMethods.Named(Options.Rounding).NeedsInputs;
+        return
+        [
+            .. Plans.Measuring(this, inputs),
+            .. SearchPlan.Stages(inputs, sensitivity, rounds ?? MeasuredRun.RoundsOf(sensitivity), isFitted),
+            .. Plans.Deploying(plan, activations, refine, evaluate: true), .. JobPlans.Biases, .. compares ? JobPlans.Uniform : [],
+        ];
+    }
+}

@@ -1,0 +1,111 @@
+using Clado.Activations;
+using Clado.Images;
+using Clado.Onnx;
+using Clado.Sensitivity;
+using Clado.Tests.Support;
+using Xunit;
+
+namespace Clado.Tests.Runs;
+
+/// <summary>Jobs as users run them: everything that is reported was planned.</summary>
+public class WholeJobTests
+{
+    private static readonly string Samples = Path.Combine(Repository.Root, "samples");
+
+    [Fact]
+    public void AShareOfTheSampleNeverFallsAndIsOneAtTheEnd()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new PipelineOptions
+        {
+            Model = Path.Combine(Samples, "resnet20.onnx"),
+            Images = Path.Combine(Samples, "images", "calibration"),
+            Preprocessing = Preprocessing.Parse(Path.Combine(Samples, "preprocessing.json")),
+            Limit = 32,
+            Bits = [2, 4],
+            Run = folder["run"],
+        };
+        var log = Quantize(folder, options, "3bit", rounds: 1);
+        Check(log, options, rounds: 1);
+        // The second time there is nothing to measure.
+        Check(Quantize(folder, options, "3bit", rounds: 1), options, rounds: 1);
+    }
+
+    [Theory]
+    [InlineData("feedback", "kl", ActivationFormat.Int8, false)]
+    [InlineData("feedback", "mse", ActivationFormat.Auto, true)]
+    [InlineData("nearest", "ce", ActivationFormat.Float, true)]
+    public void EveryStageIsPlanned(string rounding, string loss, ActivationFormat activations, bool refine)
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["m.onnx"]);
+        var options = new PipelineOptions
+        {
+            Model = folder["m.onnx"],
+            Images = Harness.Images(folder, "images", 3),
+            Preprocessing = Preprocessing.Parse("unit"),
+            Rounding = rounding,
+            Loss = loss,
+            Equalize = refine,
+            QuantizedInputs = !refine,
+            MeasuredActivations = refine ? ActivationFormat.Float : ActivationFormat.Int8,
+            Activations = new() { Format = activations },
+            Run = folder["run"],
+        };
+        Check(Quantize(folder, options, "3bit", rounds: 4, refine), options, rounds: 4, refine);
+    }
+
+    /// <summary>Without rounds in it the plan would be shorter by what they cost.</summary>
+    [Fact]
+    public void RoundsArePlannedAtTheirCost()
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["m.onnx"]);
+        var prepared = PreparedRun.Of(new PipelineOptions
+        {
+            Model = folder["m.onnx"],
+            Images = Harness.Images(folder, "images", 3),
+            Preprocessing = Preprocessing.Parse("unit"),
+            Run = folder["run"],
+        });
+        var (inputs, options) = (prepared.Unrounded, prepared.Options.Sensitivity);
+        var measured = prepared.Plans.Measuring(prepared, inputs)[^1];
+        string[] rounds = [.. Enumerable.Range(1, 4).Select(SearchPlan.Around)];
+        var around = SearchPlan.Stages(inputs, options, 4, isFitted: true).Where(stage => rounds.Contains(stage.Name)).ToArray();
+        // The float network runs beside the one with the choice.
+        Assert.Equal([1, 0.5, 0.25, 0.125], around.Select(stage => stage.Likelihood));
+        double images = (double)options.Seen(prepared.Images).Items.Count / prepared.Images.Items.Count;
+        Assert.All(around, stage => Assert.Equal(measured.Cost + images, stage.Cost, 1e-9));
+        var plan = new MeasurementPlan(new MeasurementTask(inputs, [], options), 1);
+        Assert.Equal(plan.MacsPerImage / prepared.Space.Layers.Layers.Sum(layer => layer.Macs) * images, measured.Cost, 1e-9);
+        var log = new ProgressLog();
+        prepared.WholeJob(log).Report(new(StageNames.Checking, null, 0));
+        Assert.Contains(SearchPlan.Around(1), log.Last.ToCome);
+        prepared.WholeJob(log, rounds: 0).Report(new(StageNames.Checking, null, 0));
+        Assert.DoesNotContain(SearchPlan.Around(1), log.Last.ToCome);
+    }
+
+    private static ProgressLog Quantize(TemporaryFolder folder, PipelineOptions options, string budget, int rounds, bool refine = false)
+    {
+        var (log, stop) = (new ProgressLog(), TestContext.Current.CancellationToken);
+        var prepared = PreparedRun.Of(options);
+        var job = prepared.WholeJob(log, rounds, refine);
+        var run = prepared.Measure(job, stop);
+        var choice = run.Allocate(budget, rounds: rounds, progress: job, cancellation: stop);
+        using var deployment = run.Deploy(choice, folder["q.onnx"], refine, evaluate: true, job, stop);
+        run.MeasureBiases(choice, job, stop);
+        run.UniformAround(deployment.Model.SizeBytes, job, stop);
+        return log;
+    }
+
+    private static void Check(ProgressLog log, PipelineOptions options, int rounds, bool refine = false)
+    {
+        double[] shares = [.. log.Shares.Select(progress => progress.Job!.Share)];
+        Assert.Equal(shares.Order(), shares);
+        Assert.Equal(1, shares[^1]);
+        Assert.Equal(TimeSpan.Zero, log.Last.Left);
+        var prepared = PreparedRun.Of(options);
+        var planned = prepared.JobStages(rounds, refine, compares: true).Select(stage => stage.Name).ToHashSet();
+        Assert.All(log.Shares, progress => Assert.Contains(progress.Stage, planned));
+    }
+}
