@@ -16,6 +16,8 @@ internal sealed class BatchMeasurement(
     LoadedTask loaded, BatchPlan plan, IReadOnlyList<ImageItem> images, BatchStates states, float[] startOutputs, OutputLoss loss)
     : IDisposable
 {
+    private readonly Lazy<float[][]> directions = new(() => new OutputDirections(loaded.Task).Of(loss, images));
+
     // What units came to that were measured or found here: another process that ends the batch removes their records.
     private readonly Array?[] known = new Array?[plan.Units.Count];
 
@@ -37,11 +39,11 @@ internal sealed class BatchMeasurement(
     /// <summary>The loss on the batch, from that state.</summary>
     public OutputLoss Loss => loss;
 
+    /// <summary>Vectors along which the outputs are differentiated. Shape: [directions][images · outputs].</summary>
+    public float[][] Directions => directions.Value;
+
     /// <summary>The rows of the matrix.</summary>
     public CandidateSet Candidates => loaded.Task.Inputs.Candidates;
-
-    /// <summary>The images. Shape: [images].</summary>
-    public IReadOnlyList<ImageItem> Images => images;
 
     /// <summary>Images in the batch.</summary>
     public int ImageCount => plan.ImageCount;

@@ -55,10 +55,9 @@ internal sealed class FisherEstimator : Estimator<float>
     {
         var task = batch.Loaded.Task;
         int size = task.Cuts.Readout.ElementCount;
-        float[][] directions = new OutputDirections(task).Of(batch.Loss, batch.Images);
         if (row > 0)
         {
-            return ForwardDifference.Measure(batch, task.Inputs.Forward[row - 1], directions);
+            return ForwardDifference.Measure(batch, task.Inputs.Forward[row - 1]);
         }
         var state = batch.Linearized;
         var values = new float[state.Parts.Count][];
@@ -66,7 +65,7 @@ internal sealed class FisherEstimator : Estimator<float>
         {
             var part = state.Parts[i];
             values[i] = batch.Loaded.Linearized.Backward(
-                part, [.. directions.Select(all => all[(part.First * size)..((part.First + part.Batch.Count) * size)])]);
+                part, [.. batch.Directions.Select(all => all[(part.First * size)..((part.First + part.Batch.Count) * size)])]);
             batch.Loaded.Progress.Add(batch.Plan.Units[row].Macs * part.Batch.Count / batch.ImageCount);
         });
         return [.. values.SelectMany(own => own)];

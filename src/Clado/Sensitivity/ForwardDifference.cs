@@ -14,9 +14,8 @@ internal static class ForwardDifference
     /// <summary>Runs a candidate.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="row">The candidate. Range: [0, candidates).</param>
-    /// <param name="directions">Directions of the outputs. Shape: [directions][images · outputs].</param>
     /// <returns>Shape: [images · (directions + 1)].</returns>
-    public static float[] Measure(BatchMeasurement batch, int row, IReadOnlyList<float[]> directions)
+    public static float[] Measure(BatchMeasurement batch, int row)
     {
         var shift = batch.Shift(row);
         var increases = batch.Increases(shift);
@@ -26,7 +25,7 @@ internal static class ForwardDifference
             .. Enumerable.Range(0, images).SelectMany(image =>
             {
                 int from = image * outputs;
-                return directions
+                return batch.Directions
                     .Select(own => TensorPrimitives.Dot<float>(shift.AsSpan(from, outputs), own.AsSpan(from, outputs)))
                     .Append((float)increases[image]);
             }),

@@ -231,7 +231,7 @@ public class FisherTests
         using (forward.Loaded)
         using (forward.Batch)
         {
-            float[][] directions = new OutputDirections(fisher.Task).Of(fisher.Batch.Loss, fisher.Batch.Images);
+            float[][] directions = fisher.Batch.Directions;
             fisher.Batch.Measure(fisher.Batch.Plan.Units[0]);
             var found = fisher.Batch.Values<float>(fisher.Batch.Plan.Units[0], () => throw new InvalidOperationException());
             var shifts = Enumerable.Range(0, candidates.Items.Count).Select(forward.Batch.Shift).ToArray();

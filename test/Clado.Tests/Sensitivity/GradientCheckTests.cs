@@ -16,8 +16,8 @@ public class GradientCheckTests
     private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
 
     /// <summary>
-    /// With every candidate measured forward, of outputs so few that all of them are differentiated, there is nothing left of gradients: the
-    /// matrix is the additive one.
+    /// With every candidate measured forward, of outputs so few that all of them are differentiated, there is nothing left of gradients:
+    /// the matrix is the additive one.
     /// </summary>
     [Theory]
     [InlineData("kl")]
@@ -146,8 +146,8 @@ public class GradientCheckTests
         net.Weight("w3", 8, 8);
         net.Model.Graph.Initializer.Add(TensorData.Singles("steep", [6], 1));
         net.Then("Conv", "a", ["w1"]).Then("Exp", "ea").Then("Conv", "b", ["w2"]).Then("Tanh", "tb");
-        return net.Then("GlobalAveragePool", "g").Then("Flatten", "f").Then("Mul", "m", ["steep"]).Then("Exp", "e").Then("MatMul", "y", ["w3"])
-            .BuildGraph();
+        net.Then("GlobalAveragePool", "g").Then("Flatten", "f").Then("Mul", "m", ["steep"]).Then("Exp", "e");
+        return net.Then("MatMul", "y", ["w3"]).BuildGraph();
     }
 
     private static NetworkBuilder Recurrent()
