@@ -174,7 +174,7 @@ public sealed partial class PreparedRun
         {
             _ = InputMeasurement.Available(graph, layers, Options.Resources);
         }
-        var estimator = Estimators.For(Options.Estimator, cuts).Memory(cuts, unrounded, Options.Provider);
-        _ = new MemoryNeeds(cuts, unrounded, estimator, Options.Provider).Plan(batchSize: 1, Options.Resources.MemoryOn(Options.Provider));
+        var needs = new MemoryNeeds(cuts, unrounded, Estimators.MemoryOf(Options.Estimator, cuts, unrounded), Options.Provider);
+        _ = needs.Plan(batchSize: 1, Options.Resources.MemoryOn(Options.Provider));
     }
 }

@@ -24,42 +24,56 @@ internal static class FisherBenchmark
         ("mobilenetv2_imagenet", "imagenet-sample/calibration", "tf"),
     ];
 
-    /// <summary>Runs on the networks named (without: resnet20), for both roundings; a number of images may stand among them.</summary>
+    /// <summary>
+    /// Runs on the networks named (without: resnet20), for both roundings; a number of images may stand among them, and folders that
+    /// `resnet50` wrote.
+    /// </summary>
     public static int Run(string[] parts)
     {
         int images = parts.Select(p => int.TryParse(p, out int count) ? count : 0).Append(512).First(count => count > 0);
         string[] roundings = parts.Intersect(["feedback", "nearest"]).ToArray() is { Length: > 0 } named ? named : ["feedback", "nearest"];
         Console.WriteLine($"ONNX Runtime {OrtRuntime.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} cores");
-        bool isNamed = parts.Any(part => part.Contains('_'));
+        foreach (var folder in parts.Where(Directory.Exists))
+        {
+            Compare(Path.Combine(folder, "resnet50.onnx"), Path.Combine(folder, "images"), "imagenet", "nearest", images);
+        }
+        bool isNamed = parts.Any(part => part.Contains('_') || Directory.Exists(part));
         foreach (var network in Networks.Where(n => isNamed ? parts.Contains(n.Model) : n.Model == Networks[0].Model))
         {
             foreach (var rounding in roundings)
             {
-                Compare(network, rounding, images);
+                Compare(
+                    SharedInstances.Locate($"models/{network.Model}.onnx"), SharedInstances.Locate($"data/{network.Images}"),
+                    network.Preprocess, rounding, images);
             }
         }
         return 0;
     }
 
-    private static void Compare((string Model, string Images, string Preprocess) network, string rounding, int images)
+    private static void Compare(string model, string folder, string preprocess, string rounding, int images)
     {
-        var graph = Graph.Read(SharedInstances.Locate($"models/{network.Model}.onnx"));
-        var preprocessing = Preprocessing.Parse(network.Preprocess);
-        var set = ImageFolder.Open(SharedInstances.Locate($"data/{network.Images}")).Limit(images, 0);
+        var graph = Graph.Read(model);
+        var preprocessing = Preprocessing.Parse(preprocess);
+        var set = ImageFolder.Open(folder).Limit(images, 0);
         var candidates = Round(graph, new Workload(set, preprocessing), rounding);
         using var pass = new MeasuringBenchmark.FullPass(graph, set, preprocessing);
-        SensitivityMatrix Measure(string estimator)
+        SensitivityMatrix Measure(string estimator, string what)
         {
             SensitivityMatrix? matrix = null;
             double macs = MeasuringBenchmark.Passes(graph, candidates, set, preprocessing, estimator);
             var (cpu, forward) = pass.Beside(() => matrix = MeasuringBenchmark.Measure(graph, candidates, set, preprocessing, estimator));
-            Console.WriteLine($"| {estimator} | {macs:0.0} | {cpu:0.0} | {forward:0.00} | {cpu / forward:0.0} |");
+            Console.WriteLine($"| {what} | {macs:0.0} | {cpu:0.0} | {forward:0.00} | {cpu / forward:0.0} |");
             return matrix!;
         }
 
-        Console.WriteLine($"\n### {network.Model}, {rounding}, {set.Items.Count} images\n\n"
-            + "| estimator | full passes' worth of MACs | CPU s | full pass, CPU s | full passes |\n|---|---|---|---|---|");
-        var (fisher, additive) = (Measure("fisher"), Measure("additive"));
+        Console.WriteLine($"\n### {Path.GetFileNameWithoutExtension(model)}, {rounding}, {set.Items.Count} images\n\n"
+            + "| | full passes' worth of MACs | CPU s | full pass, CPU s | full passes |\n|---|---|---|---|---|");
+        Measure("fisher", "fisher, the first time");
+        var fisher = Measure("fisher", "fisher, once compiled");
+        Fixed("— of it decoding", () => Decode(graph, set, preprocessing));
+        Fixed("— of it making models (one image)", () => MeasuringBenchmark.Measure(
+            graph, candidates, set.Limit(1, 0), preprocessing, "fisher"));
+        var additive = Measure("additive", "additive");
         Console.WriteLine(
             "\n| width | Σ additive | Σ fisher | ratio of sums | median ratio | rank correlation |\n|---|---|---|---|---|---|");
         foreach (int width in Widths)
@@ -74,6 +88,17 @@ internal static class FisherBenchmark
             .Where(b => candidates.LayerOf[a] != candidates.LayerOf[b]).Select(b => (a * candidates.Items.Count) + b)).ToArray();
         Console.WriteLine($"\nCross terms, {pairs.Length} pairs: rank correlation "
             + $"{RankCorrelation([.. pairs.Select(i => additive.Raw[i])], [.. pairs.Select(i => fisher.Raw[i])]):0.000}");
+    }
+
+    private static void Fixed(string what, Action work) => Console.WriteLine($"| {what} | | {MeasuringBenchmark.Cpu(work):0.00} | | |");
+
+    private static void Decode(Graph graph, ImageSet set, Preprocessing preprocessing)
+    {
+        var batches = new ImageBatches(set, graph, preprocessing, 32);
+        for (int i = 0; i < batches.Count; i++)
+        {
+            batches.Load(i);
+        }
     }
 
     private static CandidateSet Round(Graph graph, Workload work, string rounding)

@@ -24,7 +24,8 @@ internal static class GraphPart
     {
         var needed = graph.Walk.Behind(outputs, inputs);
         var part = Shell(graph.Model);
-        part.Graph.Node.Add(needed.Select(i => WithoutGiven(graph, graph.Nodes[i], inputs)));
+        var taken = GraphWalk.Names(graph.Model.Graph);
+        part.Graph.Node.Add(needed.Select(i => WithoutGiven(graph.Nodes[i], inputs, taken)));
         var read = needed.SelectMany(graph.Walk.Reads).ToHashSet();
         part.Graph.Input.Add(read.Where(inputs.Contains).Order(StringComparer.Ordinal).Select(name => ValueInfo(graph, name)));
         part.Graph.Initializer.Add(graph.Model.Graph.Initializer.Where(t => read.Contains(t.Name) && !inputs.Contains(t.Name)));
@@ -36,13 +37,15 @@ internal static class GraphPart
     /// The node; one that has to run though some of its outputs are given calls those what nothing else is called, since a name may be made
     /// only once.
     /// </summary>
-    private static NodeProto WithoutGiven(Graph graph, NodeProto node, IReadOnlySet<string> given)
+    /// <param name="node">The node.</param>
+    /// <param name="given">Names of the tensors that are given.</param>
+    /// <param name="taken">Names that are taken; new ones are added.</param>
+    public static NodeProto WithoutGiven(NodeProto node, IReadOnlySet<string> given, ISet<string> taken)
     {
         if (!node.Output.Any(given.Contains))
         {
             return node;
         }
-        var taken = GraphWalk.Names(graph.Model.Graph);
         var renamed = node.Clone();
         for (int i = 0; i < renamed.Output.Count; i++)
         {
@@ -64,7 +67,8 @@ internal static class GraphPart
         return name;
     }
 
-    private static ValueInfoProto ValueInfo(Graph graph, string name) =>
+    /// <summary>A tensor of the graph as an input: type and shape.</summary>
+    public static ValueInfoProto ValueInfo(Graph graph, string name) =>
         graph.Initializers.TryGetValue(name, out var tensor)
             ? Typed(name, (DataType)tensor.DataType, tensor.Dims.Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }))
             : Typed(name, graph.Tensors[name].Type, graph.Tensors[name].Shape.Zip(graph.Tensors[name].Batched, Dimension));

@@ -69,23 +69,22 @@ internal sealed class ClassLoss : OutputLoss
         }
     }
 
-    /// <summary>e_y − p with a class y drawn from p: its mean outer product is diag p − p pᵀ.</summary>
+    public override ClassCurvature Curvature(int image) => new(distributions.Probabilities.AsSpan(distributions.RangeOf(image)));
+
+    /// <summary>√p ε − p Σ √p ε with signs ε: its mean outer product is diag p − p pᵀ.</summary>
     public override void Draw(int image, Random random, Span<float> vector)
     {
         var p = distributions.Probabilities.AsSpan(distributions.RangeOf(image));
-        double left = random.NextDouble();
-        int drawn = -1;
-        for (int k = 0; k < vector.Length; k++)
+        double sum = 0;
+        var signed = new double[p.Length];
+        for (int k = 0; k < p.Length; k++)
         {
-            vector[k] = (float)-p[k];
-            left -= p[k];
-            if (drawn < 0 && left < 0)
-            {
-                drawn = k;
-            }
+            sum += signed[k] = Math.Sqrt(p[k]) * Sign(random);
         }
-        // Probabilities may add up to a little less than one.
-        vector[drawn < 0 ? TensorPrimitives.IndexOfMax<double>(p) : drawn] += 1;
+        for (int k = 0; k < p.Length; k++)
+        {
+            vector[k] = (float)(signed[k] - (p[k] * sum));
+        }
     }
 
     protected override Func<int, int, Moments> Prepare(IReadOnlyList<float[]> shifts, int threads) =>

@@ -43,7 +43,7 @@ internal sealed class CosineLoss(float[] floatOutputs, float[] outputs, int size
     public override void Draw(int image, Random random, Span<float> vector)
     {
         var own = images[image];
-        double[] signs = [.. Enumerable.Range(0, size).Select(_ => random.Next(2) == 0 ? 1.0 : -1.0)];
+        double[] signs = [.. Enumerable.Range(0, size).Select(_ => (double)Sign(random))];
         double along = Dot(own.Start, signs);
         for (int k = 0; k < vector.Length; k++)
         {

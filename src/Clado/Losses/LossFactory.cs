@@ -34,6 +34,9 @@ internal sealed class LossFactory
     /// <summary>Whether the float network is not where it is least: small changes may gain.</summary>
     public bool HasSlope => kind.NeedsLabels;
 
+    /// <summary>Whether the answer to an image is one distribution over classes, and the loss is one of classes.</summary>
+    public bool IsOfOneDistribution => kind.NeedsClasses && readout.IsClassifier && readout.Classes is [{ IsExclusive: true }];
+
     /// <summary>Makes the loss of a batch.</summary>
     /// <param name="floatOutputs">z0. Shape: [images · elements].</param>
     /// <param name="outputs">z: outputs where the measurement stands. Shape: [images · elements].</param>

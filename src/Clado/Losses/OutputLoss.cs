@@ -20,9 +20,13 @@ internal abstract class OutputLoss
     /// <param name="slope">∂ℓ/∂z of that image; written. Shape: [outputs].</param>
     public abstract void Slope(int image, Span<float> slope);
 
+    /// <summary>The curvature ∂²ℓ/∂z² where the measurement stands, where it is that of one distribution; else null.</summary>
+    /// <param name="image">Position in the batch.</param>
+    public virtual ClassCurvature? Curvature(int image) => null;
+
     /// <summary>
-    /// Draws a vector v whose mean outer product E[v vᵀ] is the curvature ∂²ℓ/∂z² (docs/method.md, "Fisher"): where the measurement stands
-    /// for losses of classes and squares, as at the float network for the cosine.
+    /// Draws a vector v of random signs times a root of the curvature, so that the mean outer product E[v vᵀ] is ∂²ℓ/∂z² (docs/method.md,
+    /// "Fisher"): where the measurement stands for losses of classes and squares, as at the float network for the cosine.
     /// </summary>
     /// <param name="image">Position in the batch.</param>
     /// <param name="random">What is drawn from.</param>
@@ -66,6 +70,9 @@ internal abstract class OutputLoss
         }
         return increases;
     }
+
+    /// <summary>1 or −1.</summary>
+    protected static int Sign(Random random) => random.Next(2) == 0 ? 1 : -1;
 
     /// <summary>Does what is done once a candidate.</summary>
     /// <param name="shifts">δ of every candidate. Shape: [candidates][images · outputs].</param>

@@ -52,8 +52,8 @@ internal sealed class PlaceLoss : OutputLoss
         ForRows(image, slope, share => share, (loss, row, own) => loss.Slope(row, own));
 
     /// <summary>
-    /// A class drawn at every place, times the root of the place's share: places are drawn for themselves, so that between two of them the
-    /// mean product is zero, as the curvature is.
+    /// That of every place, times the root of the place's share: places are drawn for themselves, so that between two of them the mean
+    /// product is zero, as the curvature is.
     /// </summary>
     public override void Draw(int image, Random random, Span<float> vector) =>
         ForRows(image, vector, Math.Sqrt, (loss, row, own) => loss.Draw(row, random, own));

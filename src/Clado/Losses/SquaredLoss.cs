@@ -51,7 +51,7 @@ internal sealed class SquaredLoss(double[] weights, float[] residuals) : OutputL
     {
         for (int k = 0; k < vector.Length; k++)
         {
-            vector[k] = (float)Math.Sqrt(2 * weights[k]) * (random.Next(2) == 0 ? 1 : -1);
+            vector[k] = (float)Math.Sqrt(2 * weights[k]) * Sign(random);
         }
     }
 

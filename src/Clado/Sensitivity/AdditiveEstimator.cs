@@ -1,5 +1,4 @@
 using Clado.Candidates;
-using Clado.Execution;
 using Clado.Losses;
 
 namespace Clado.Sensitivity;
@@ -14,7 +13,7 @@ internal sealed class AdditiveEstimator : Estimator<float>
     public override string Name => "additive";
 
     // The shifts of all candidates on a batch are held when their cross terms are formed.
-    public override EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates, Provider provider) =>
+    public override EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates) =>
         new(0, sizeof(float) * (long)candidates.Items.Count * cuts.Readout.ElementCount);
 
     public override IReadOnlyList<UnitSize> Units(MeasurementTask task) =>

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Clado.Candidates;
+using Clado.Images;
 using Clado.Losses;
 
 namespace Clado.Sensitivity;
@@ -7,12 +8,14 @@ namespace Clado.Sensitivity;
 /// <summary>A batch of a task on this machine, run through the network that is measured around: what its units are measured with.</summary>
 /// <param name="loaded">The task.</param>
 /// <param name="plan">The batch's units.</param>
-/// <param name="start">State of the network that is measured around; taken over.</param>
+/// <param name="images">The images. Shape: [images].</param>
+/// <param name="states">States of the network that is measured around; taken over.</param>
+/// <param name="startOutputs">Outputs of these states. Shape: [images · outputs].</param>
 /// <param name="loss">The loss on the batch, from that state.</param>
-internal sealed class BatchMeasurement(LoadedTask loaded, BatchPlan plan, NetworkState start, OutputLoss loss) : IDisposable
+internal sealed class BatchMeasurement(
+    LoadedTask loaded, BatchPlan plan, IReadOnlyList<ImageItem> images, BatchStates states, float[] startOutputs, OutputLoss loss)
+    : IDisposable
 {
-    private readonly float[] startOutputs = loaded.Network.Outputs(start);
-
     // What units came to that were measured or found here: another process that ends the batch removes their records.
     private readonly Array?[] known = new Array?[plan.Units.Count];
 
@@ -22,8 +25,11 @@ internal sealed class BatchMeasurement(LoadedTask loaded, BatchPlan plan, Networ
     /// <summary>The batch's units.</summary>
     public BatchPlan Plan => plan;
 
-    /// <summary>State of the network that is measured around.</summary>
-    public NetworkState Start => start;
+    /// <summary>State of the network that is measured around, where suffixes are run from there.</summary>
+    public NetworkState Start => states.Forward!;
+
+    /// <summary>The same, where gradients go back from there.</summary>
+    public LinearizedState Linearized => states.Backward!;
 
     /// <summary>Outputs of that state. Shape: [images · outputs].</summary>
     public float[] StartOutputs => startOutputs;
@@ -33,6 +39,9 @@ internal sealed class BatchMeasurement(LoadedTask loaded, BatchPlan plan, Networ
 
     /// <summary>The rows of the matrix.</summary>
     public CandidateSet Candidates => loaded.Task.Inputs.Candidates;
+
+    /// <summary>The images. Shape: [images].</summary>
+    public IReadOnlyList<ImageItem> Images => images;
 
     /// <summary>Images in the batch.</summary>
     public int ImageCount => plan.ImageCount;
@@ -78,11 +87,11 @@ internal sealed class BatchMeasurement(LoadedTask loaded, BatchPlan plan, Networ
     {
         if (loaded.Task.OperatingPoint.Contains(row))
         {
-            return Shift(start);
+            return Shift(Start);
         }
         int layer = Candidates.LayerOf[row];
         using var values = loaded.Network.Values(Candidates.Items[row]);
-        using var state = loaded.Network.Perturb(start, layer, values, tapped: false);
+        using var state = loaded.Network.Perturb(Start, layer, values, tapped: false);
         Report(layer);
         return Shift(state);
     }
@@ -93,5 +102,17 @@ internal sealed class BatchMeasurement(LoadedTask loaded, BatchPlan plan, Networ
     /// <summary>Loss increase of every image at a shift. Shape: [images].</summary>
     public double[] Increases(float[] shift) => loss.Increases(shift, startOutputs.Length / ImageCount);
 
-    public void Dispose() => start.Dispose();
+    public void Dispose() => states.Dispose();
+}
+
+/// <summary>States of the network that is measured around, on a batch: what its units begin with.</summary>
+/// <param name="Forward">Activations that suffixes begin with; null where none is run.</param>
+/// <param name="Backward">Activations that gradients are taken at; null where none are.</param>
+internal sealed record BatchStates(NetworkState? Forward, LinearizedState? Backward) : IDisposable
+{
+    public void Dispose()
+    {
+        Forward?.Dispose();
+        Backward?.Dispose();
+    }
 }

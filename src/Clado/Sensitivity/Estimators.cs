@@ -1,3 +1,5 @@
+using Clado.Candidates;
+
 namespace Clado.Sensitivity;
 
 /// <summary>All estimators by name: whoever lists, checks or uses one looks here.</summary>
@@ -27,6 +29,16 @@ internal static class Estimators
     /// <param name="cuts">The network.</param>
     public static IEstimator For(string name, NetworkCuts cuts) =>
         Of(name) is { HoldsBack: true } && NoGradients(cuts) is not null ? Forward : Of(name).Estimator;
+
+    /// <summary>What it takes of memory: auto also that of the suffixes, which gradients that are not to be trusted want.</summary>
+    /// <param name="name">One of those of <see cref="All"/>.</param>
+    /// <param name="cuts">The network.</param>
+    /// <param name="candidates">The rows of the matrix.</param>
+    public static EstimatorMemory MemoryOf(string name, NetworkCuts cuts, CandidateSet candidates)
+    {
+        var memory = For(name, cuts).Memory(cuts, candidates);
+        return memory with { IsWhole = memory.IsWhole && !Of(name).HoldsBack };
+    }
 
     /// <summary>Name of the estimator that measures around choices: gradients where the float network was measured by them.</summary>
     /// <param name="name">Name of the one that measured the float network.</param>

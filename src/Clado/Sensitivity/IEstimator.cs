@@ -1,5 +1,4 @@
 using Clado.Candidates;
-using Clado.Execution;
 using Clado.Losses;
 
 namespace Clado.Sensitivity;
@@ -12,6 +11,9 @@ internal interface IEstimator
 {
     /// <summary>Name that the matrix carries.</summary>
     string Name { get; }
+
+    /// <summary>Whether it goes back from the outputs; else it runs suffixes forward.</summary>
+    bool GoesBack { get; }
 
     /// <summary>The units of a batch: one a candidate, or what the estimator has instead.</summary>
     /// <param name="task">What is measured.</param>
@@ -26,8 +28,7 @@ internal interface IEstimator
     /// <summary>What it takes of memory besides the network and its suffixes.</summary>
     /// <param name="cuts">The network.</param>
     /// <param name="candidates">The rows of the matrix.</param>
-    /// <param name="provider">Where networks run.</param>
-    EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates, Provider provider);
+    EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates);
 
     /// <summary>Measures and records a unit, unless its record is there.</summary>
     /// <returns>Whether it was measured now.</returns>
@@ -47,13 +48,15 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
 {
     public abstract string Name { get; }
 
+    public virtual bool GoesBack => false;
+
     public abstract IReadOnlyList<UnitSize> Units(MeasurementTask task);
 
     public virtual void Check(NetworkCuts cuts)
     {
     }
 
-    public virtual EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates, Provider provider) => default;
+    public virtual EstimatorMemory Memory(NetworkCuts cuts, CandidateSet candidates) => default;
 
     public bool Measure(BatchMeasurement batch, WorkUnit unit)
     {
@@ -91,4 +94,8 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
 /// <summary>Memory an estimator takes.</summary>
 /// <param name="Bytes">Whatever the batch.</param>
 /// <param name="ImageBytes">For every image of the batch.</param>
-internal readonly record struct EstimatorMemory(long Bytes, long ImageBytes);
+internal readonly record struct EstimatorMemory(long Bytes, long ImageBytes)
+{
+    /// <summary>Whether this is all it takes besides the network: it runs no suffixes.</summary>
+    public bool IsWhole { get; init; }
+}

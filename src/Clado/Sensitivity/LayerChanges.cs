@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Layers;
@@ -8,9 +9,9 @@ namespace Clado.Sensitivity;
 /// <summary>What a layer's candidates change of its constants.</summary>
 /// <param name="Layer">The layer, with the nodes that use it.</param>
 /// <param name="Rows">Rows of its candidates. Shape: [candidates].</param>
-/// <param name="Weights">Changes of its weight. Shape: [candidates][parameters].</param>
-/// <param name="Biases">Changes of its bias; null where no candidate has one. Shape: [candidates][channels].</param>
-internal sealed record LayerChanges(QuantizableLayer Layer, int[] Rows, float[][] Weights, float[][]? Biases)
+/// <param name="Weights">Changes of its weight. Shape: [candidates · parameters].</param>
+/// <param name="Biases">Changes of its bias; null where no candidate has one. Shape: [candidates · channels].</param>
+internal sealed record LayerChanges(QuantizableLayer Layer, int[] Rows, float[] Weights, float[]? Biases)
 {
     /// <summary>The changes of all layers.</summary>
     /// <param name="graph">The network that is measured around.</param>
@@ -24,8 +25,8 @@ internal sealed record LayerChanges(QuantizableLayer Layer, int[] Rows, float[][
             Candidate[] items = [.. rows.Select(row => candidates.Items[row])];
             float[] weight = Values(graph, layer.Weight), bias = layer.Bias is null ? [] : Values(graph, layer.Bias);
             return new LayerChanges(
-                layer, rows, [.. items.Select(item => Difference(item.Dequantize(), weight))],
-                items.Any(item => item.Bias is not null) ? [.. items.Select(item => Difference(item.Bias ?? bias, bias))] : null);
+                layer, rows, Differences(items.Select(item => item.Dequantize()), weight, items.Length),
+                items.Any(item => item.Bias is not null) ? Differences(items.Select(item => item.Bias ?? bias), bias, items.Length) : null);
         }),
     ];
 
@@ -33,9 +34,17 @@ internal sealed record LayerChanges(QuantizableLayer Layer, int[] Rows, float[][
     /// <param name="cuts">The layers.</param>
     public static IReadOnlyList<LayerChanges> None(NetworkCuts cuts) =>
         [.. cuts.Layers.Select((layer, index) => new LayerChanges(
-            layer, [index], [new float[layer.Parameters]], layer.Bias is null ? null : [new float[layer.ChannelCount]]))];
+            layer, [index], new float[layer.Parameters], layer.Bias is null ? null : new float[layer.ChannelCount]))];
 
     private static float[] Values(Graph graph, string constant) => TensorData.ReadSingles(graph.File, graph.Initializers[constant]);
 
-    private static float[] Difference(float[] values, float[] before) => [.. values.Zip(before, (value, own) => value - own)];
+    private static float[] Differences(IEnumerable<float[]> values, float[] before, int count)
+    {
+        var differences = new float[count * before.Length];
+        foreach (var (i, own) in values.Index())
+        {
+            TensorPrimitives.Subtract(own, before, differences.AsSpan(i * before.Length, before.Length));
+        }
+        return differences;
+    }
 }

@@ -3,59 +3,83 @@ using Clado.Onnx;
 
 namespace Clado.Sensitivity;
 
-/// <summary>Writes the scalar products of a layer's gradients with its changes, image by image.</summary>
-/// <param name="nodes">Where nodes are written.</param>
-/// <param name="gradient">The gradients.</param>
-/// <param name="passes">Passes back.</param>
-/// <param name="uses">The layer's uses.</param>
-internal sealed class LayerProducts(NodeWriter nodes, GradientGraph gradient, int passes, IEnumerable<LinearUse> uses)
+/// <summary>
+/// Writes the scalar products of a layer's gradients with its changes, image by image: of an image's gradient by the weight, or, where that
+/// is cheaper, of its gradient by the layer's output with what the layer makes of the changes.
+/// </summary>
+internal sealed class LayerProducts
 {
-    /// <summary>The products, of all uses together. Shape: [images, candidates, passes].</summary>
-    public Value Sum()
+    private readonly LayerChanges changes;
+    private readonly LinearUse[] uses;
+    private readonly bool byWeight;
+
+    /// <summary>Chooses how.</summary>
+    /// <param name="changes">The layer, and what changes of it.</param>
+    /// <param name="uses">The nodes that use its weight.</param>
+    /// <param name="passes">Passes back.</param>
+    public LayerProducts(LayerChanges changes, IEnumerable<LinearUse> uses, int passes)
     {
-        var all = uses.ToArray();
-        var sum = all.Select(Product).Aggregate((total, next) => total + next);
-        return all[0].BiasElsewhere is { } bias ? sum + BiasProduct(bias, all[0].Changes.Biases!) : sum;
+        (this.changes, this.uses) = (changes, [.. uses]);
+        byWeight = this.uses.All(use => use.HasWeightGradient) && passes * (Layer.Macs + ((double)Count * Layer.Parameters))
+            <= Count * (Layer.Macs + ((double)passes * this.uses.Sum(use => use.Elements)));
     }
 
-    private Value Product(LinearUse use)
+    /// <summary>MACs an image of the products of one layer, whichever way they are made.</summary>
+    /// <param name="candidates">Its candidates.</param>
+    /// <param name="passes">Passes back.</param>
+    /// <param name="macs">MACs of the layer.</param>
+    public static double Macs(int candidates, int passes, long macs) => Math.Min(candidates, passes) * (double)macs;
+
+    /// <summary>The layer.</summary>
+    public Layers.QuantizableLayer Layer => changes.Layer;
+
+    /// <summary>Names of the tensors that gradients are wanted by.</summary>
+    public IEnumerable<string> Tensors => (byWeight ? [Layer.Weight] : uses.Select(use => use.Output)).Concat(PerImage).Distinct();
+
+    /// <summary>Names of the constants among them, whose gradients are wanted image by image.</summary>
+    public IEnumerable<string> PerImage => (string[])[
+        .. byWeight ? [Layer.Weight] : Array.Empty<string>(), .. changes.Biases is null ? Array.Empty<string>() : [Layer.Bias!]];
+
+    /// <summary>Rows of the candidates.</summary>
+    public int[] Rows => changes.Rows;
+
+    private int Count => changes.Rows.Length;
+
+    /// <summary>Writes what of the products serves all passes.</summary>
+    /// <param name="nodes">Where nodes are written.</param>
+    /// <param name="inputs">Adds an input.</param>
+    /// <returns>The products of a pass. Shape: [images, candidates].</returns>
+    public Func<GradientGraph, int, Value> Write(NodeWriter nodes, LinearizedInputs inputs)
     {
-        var gradients = Joined([.. Enumerable.Range(0, passes).Select(pass => Rows(Gradient(use.Output, pass), 1, use))], 1);
-        return Changed(use).MatMul(gradients.Transpose(0, 2, 1));
+        var weights = inputs.Add(changes.Weights, byWeight ? [Count, Layer.Parameters] : [Count * Layer.Shape[0], .. Layer.Shape.Skip(1)]);
+        var biases = changes.Biases is null ? (Value?)null : inputs.Add(changes.Biases, [Count, Layer.ChannelCount]);
+        Value[] changed = byWeight ? [] : [.. uses.Select(use => Changed(use, weights))];
+        return (gradient, pass) =>
+        {
+            Value Of(string tensor) => new(nodes, gradient.Gradient(tensor, pass));
+            var sum = byWeight
+                ? Product(Of(Layer.Weight), Layer.Parameters, weights)
+                : changed.Zip(uses, (own, use) => own.MatMul(Of(use.Output).Reshape(-1, use.Elements, 1)).Squeeze(2))
+                    .Aggregate((total, next) => total + next);
+            return biases is { } shifts ? sum + Product(Of(Layer.Bias!), Layer.ChannelCount, shifts) : sum;
+        };
     }
+
+    /// <summary>Products of an image's gradients by a constant with its changes. Shape: [images, candidates].</summary>
+    private static Value Product(Value gradients, long elements, Value changes) =>
+        gradients.Reshape(-1, elements).With("Gemm", [NodeExtensions.Attribute("transB", 1)], changes);
 
     /// <summary>What changes of the outputs. Shape: [images, candidates, elements].</summary>
-    private Value Changed(LinearUse use)
+    private Value Changed(LinearUse use, Value weights)
     {
-        var (layer, weights, biases) = (use.Changes.Layer, use.Changes.Weights, use.HasBias ? use.Changes.Biases : null);
-        if (use.IsStackable)
+        Value Apply(Value weight) => weight.Nodes.Add(use.Node.OpType, use.Replaced(weight.Name), [.. use.Node.Attribute]);
+        if (use.IsStackable || Count == 1)
         {
-            var stacked = Apply(
-                use, Constant([.. weights.SelectMany(w => w)], [layer.Shape[0] * weights.Length, .. layer.Shape.Skip(1)]),
-                biases is null ? null : Constant([.. biases.SelectMany(b => b)], [(long)layer.ChannelCount * biases.Length]));
-            return Rows(stacked, weights.Length, use);
+            return Apply(weights).Reshape(-1, Count, use.Elements);
         }
-        return Joined([.. weights.Select((weight, i) => Rows(
-            Apply(use, Constant(weight, [.. layer.Shape]), biases is null ? null : Constant(biases[i], [biases[i].Length])), 1, use))], 1);
+        long own = Layer.Shape[0];
+        Value[] each = [.. Enumerable.Range(0, Count).Select(i =>
+            Apply(weights.Slice([i * own], [(i + 1) * own], [0], [1])).Reshape(-1, 1, use.Elements))];
+        return each[0].With("Concat", [NodeExtensions.Attribute("axis", 1)], each.AsSpan(1));
     }
-
-    private Value Apply(LinearUse use, string weight, string? bias) =>
-        nodes.Add(use.Node.OpType, use.Replaced(weight, bias), [.. use.Node.Attribute]);
-
-    private string Constant(float[] values, long[] dims) => nodes.Singles(values, dims).Name;
-
-    /// <summary>Products with a bias that another node adds: an image's gradient by it is its own.</summary>
-    private Value BiasProduct(string bias, float[][] changes)
-    {
-        var columns = nodes.Singles([.. changes.SelectMany(change => change)], changes.Length, changes[0].Length).Transpose(1, 0);
-        return Joined([.. Enumerable.Range(0, passes).Select(pass =>
-            Gradient(bias, pass).With("Flatten", [NodeExtensions.Attribute("axis", 1)]).MatMul(columns).Unsqueeze(2))], 2);
-    }
-
-    private Value Gradient(string tensor, int pass) => new(nodes, gradient.Gradient(tensor, pass));
-
-    private static Value Rows(Value value, int count, LinearUse use) => value.Reshape(-1, count, use.Elements);
-
-    private Value Joined(Value[] values, long axis) => values.Length == 1
-        ? values[0] : nodes.Add("Concat", [.. values.Select(value => value.Name)], NodeExtensions.Attribute("axis", axis));
 }

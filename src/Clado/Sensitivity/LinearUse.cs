@@ -3,12 +3,13 @@ using Clado.Onnx;
 
 namespace Clado.Sensitivity;
 
-/// <summary>A node that uses a layer's weight: linear in it, and in its bias.</summary>
+/// <summary>A node that uses a layer's weight: linear in it.</summary>
 internal sealed class LinearUse
 {
     private static readonly string[] Linear = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Gather"];
 
-    private readonly TensorInfo output;
+    private readonly Graph graph;
+    private readonly LayerChanges changes;
 
     /// <summary>Looks at a node.</summary>
     /// <param name="graph">The network.</param>
@@ -17,51 +18,55 @@ internal sealed class LinearUse
     /// <exception cref="OnnxFormatException">Its output is not linear in the weight, or mixes images.</exception>
     public LinearUse(Graph graph, LayerChanges changes, int node)
     {
-        (Changes, Node) = (changes, graph.Nodes[node]);
+        (this.graph, this.changes, Node) = (graph, changes, graph.Nodes[node]);
         if (!Linear.Contains(Node.OpType))
         {
             throw new OnnxFormatException(
                 graph.File, $"a gradient would go through operator {Node.OpType}, for which there is no rule", Node.DisplayName());
         }
-        output = graph.Tensors[Output];
+        var output = graph.Tensors[Output];
         if (output.Shape.Count == 0 || output.Batched.Skip(1).Contains(true) || output.Batched[0] != graph.HasFreeBatch)
         {
             throw new OnnxFormatException(
                 graph.File, "its images do not lie one after the other, so none has a gradient of its own", Node.DisplayName());
         }
-        HasBias = changes.Biases is not null && Node.Operands().Contains(changes.Layer.Bias);
+        Elements = output.ElementCount;
     }
-
-    /// <summary>The layer, and what changes of it.</summary>
-    public LayerChanges Changes { get; }
 
     /// <summary>The node.</summary>
     public NodeProto Node { get; }
 
-    /// <summary>Whether the node adds the bias that changes.</summary>
-    public bool HasBias { get; }
-
-    /// <summary>Name of the bias that changes, where another node adds it; else null.</summary>
-    public string? BiasElsewhere => Changes.Biases is not null && !HasBias ? Changes.Layer.Bias : null;
-
     /// <summary>Name of its output.</summary>
     public string Output => Node.Output[0];
 
-    /// <summary>Names of what it takes besides the layer's constants.</summary>
-    public IEnumerable<string> Inputs => Node.Operands().Take(2).Where(name => name != Changes.Layer.Weight);
-
     /// <summary>Elements of its output an image.</summary>
-    public long Elements => output.ElementCount;
+    public long Elements { get; }
+
+    /// <summary>
+    /// Whether an image has a gradient by the weight: images lie one after the other in what the weight is multiplied with.
+    /// </summary>
+    public bool HasWeightGradient => Node.OpType switch
+    {
+        "Conv" or "ConvTranspose" => IsImage(0),
+        "Gemm" => IsWeight(1) && Node.Integer("transA", 0) == 0 && IsImage(0),
+        "MatMul" => IsWeight(1) && changes.Layer.Shape.Count == 2 && IsImage(0) && graph.Tensors[Node.Operand(0)].Shape.Count > 1,
+        _ => false,
+    };
 
     /// <summary>Whether one convolution can do all changes: its channels are those of every change, one after the other.</summary>
-    public bool IsStackable => Node.OpType == "Conv" && Changes.Layer.Groups == 1;
+    public bool IsStackable => Node.OpType == "Conv" && changes.Layer.Groups == 1;
 
-    /// <summary>The node's inputs with its constants replaced; those that do not change are left out.</summary>
+    /// <summary>The first two inputs of the node with the weight replaced: what the change of a weight is applied with.</summary>
     /// <param name="weight">Name of what takes the place of the weight.</param>
-    /// <param name="bias">Name of what takes the place of the bias; null where it does not change.</param>
-    public IReadOnlyList<string> Replaced(string weight, string? bias)
+    public IReadOnlyList<string> Replaced(string weight) =>
+        [.. Node.Operands().Take(2).Select(name => name == changes.Layer.Weight ? weight : name)];
+
+    private bool IsWeight(int slot) => Node.Operand(slot) == changes.Layer.Weight;
+
+    private bool IsImage(int slot)
     {
-        var replaced = Node.Operands().Take(2).Select(name => name == Changes.Layer.Weight ? weight : name);
-        return bias is null ? [.. replaced] : [.. replaced, bias];
+        var name = Node.Operand(slot);
+        return graph.Tensors.TryGetValue(name, out var info) && !graph.Initializers.ContainsKey(name)
+            && info.Shape.Count > 0 && info.Batched[0] == graph.HasFreeBatch && !info.Batched.Skip(1).Contains(true);
     }
 }

@@ -5,15 +5,30 @@ using Clado.Onnx;
 namespace Clado.Sensitivity;
 
 /// <summary>
-/// A network's forward pass, passes back from its outputs, and the scalar products of every image's gradients with what candidates change
-/// of the layers' outputs, as one model. A layer is applied to the changes of its constants once, however many passes there are.
+/// A network's pass forward as a model, and as another one passes back from its outputs, with the scalar products of every image's
+/// gradients with what candidates change of the layers.
 /// </summary>
-/// <param name="Model">The model: its output is [images, candidates, passes].</param>
+/// <param name="Forward">The pass forward: its outputs are those that are read, and what the passes back want to know.</param>
+/// <param name="Backward">
+/// The passes back. Its inputs are those of the network and outputs of <paramref name="Forward"/>, seeds and changes; its outputs are one a
+/// pass. Shape of each: [images, candidates].
+/// </param>
 /// <param name="Seeds">Names of the inputs that passes begin with. Shape: [passes][outputs].</param>
+/// <param name="Changes">The layers' changes by the names of their inputs.</param>
 /// <param name="Rows">Rows of the candidates in their order there. Shape: [candidates].</param>
-internal sealed record LinearizedModel(ModelProto Model, string[][] Seeds, int[] Rows)
+/// <param name="Planes">
+/// Convolutions which are left to others: gradients by their outputs are outputs of <paramref name="Backward"/> by these names.
+/// Shape: [layers].
+/// </param>
+internal sealed record LinearizedModel(
+    ModelProto Forward,
+    ModelProto Backward,
+    string[][] Seeds,
+    IReadOnlyDictionary<string, (float[] Values, long[] Shape)> Changes,
+    int[] Rows,
+    IReadOnlyList<PlaneOutputs> Planes)
 {
-    /// <summary>Makes the model.</summary>
+    /// <summary>Makes the models.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="readout">Where it is read.</param>
     /// <param name="layers">The layers' changes. Shape: [layers].</param>
@@ -36,28 +51,47 @@ internal sealed record LinearizedModel(ModelProto Model, string[][] Seeds, int[]
         var names = GraphWalk.Names(graph.Model.Graph);
         string[][] seeds = [.. Enumerable.Range(0, passes).Select(pass =>
             readout.Outputs.Select((_, output) => Free(names, $"seed_{pass}_{output}")).ToArray())];
-        var uses = layers.SelectMany(changes => graph.Consumers(changes.Layer.Weight)
-            .Select(node => new LinearUse(graph, changes, node))).ToArray();
-        string[] biases = [.. uses.Select(use => use.BiasElsewhere).OfType<string>().Distinct()];
+        var (products, planes) = Products(graph, layers, passes);
         var gradient = GradientGraph.Of(graph, new GradientRequest(
             [.. seeds.Select(own => own.Zip(readout.Outputs, (input, tensor) => (Seed)new Seed.Given(tensor, input)).ToArray())],
-            [.. uses.Select(use => use.Output).Concat(biases).Distinct()])
+            [.. products.SelectMany(layer => layer.Tensors).Concat(planes.SelectMany(layer => layer.Outputs)).Distinct()])
         {
-            PerImage = biases.ToHashSet(),
-            Outputs = [.. uses.SelectMany(use => use.Inputs).Where(name => graph.Producer(name) >= 0).Distinct()],
+            PerImage = products.SelectMany(layer => layer.PerImage).ToHashSet(),
         });
         var model = gradient.Model.Graph;
-        var nodes = new NodeWriter(model, GraphWalk.Names(model));
+        names.UnionWith(GraphWalk.Names(model));
+        var nodes = new NodeWriter(model, names);
+        var inputs = new LinearizedInputs(model, nodes);
+        var writers = products.Select(layer => layer.Write(nodes, inputs)).ToArray();
         model.Output.Clear();
-        // The last layer first: its gradients are there first, and go when its products are there.
-        var reversed = layers.Reverse().ToArray();
-        var products = reversed.Select(changes =>
-            new LayerProducts(nodes, gradient, passes, uses.Where(use => use.Changes == changes)).Sum().Name);
-        var all = nodes.Add("Concat", [.. products], NodeExtensions.Attribute("axis", 1));
-        model.Output.Add(new ValueInfoProto { Name = all.Name });
-        var missing = GraphWalk.NamesRead(model).Except(model.Input.Select(input => input.Name)).ToHashSet();
-        model.Input.Add(graph.Model.Graph.Input.Where(input => missing.Contains(input.Name)).Select(input => input.Clone()));
-        return new LinearizedModel(gradient.Model, seeds, [.. reversed.SelectMany(changes => changes.Rows)]);
+        string[] joined = products.Length == 0 ? [] : [.. Enumerable.Range(0, passes).Select(pass => nodes.Add(
+            "Concat", writers.Select(write => write(gradient, pass).Name), NodeExtensions.Attribute("axis", 1)).Name)];
+        PlaneOutputs[] outputs = [.. planes.Select(layer => new PlaneOutputs(layer, [.. Enumerable.Range(0, passes).Select(pass =>
+            layer.Outputs.Distinct().ToDictionary(name => name, name => gradient.Gradient(name, pass)))]))];
+        var beside = outputs.SelectMany(own => own.Gradients).SelectMany(own => own.Values);
+        model.Output.Add(joined.Concat(beside).Distinct().Select(name => new ValueInfoProto { Name = name }));
+        var (forward, backward) = ModelHalves.Of(
+            graph, gradient.Model, [.. readout.Outputs, .. planes.SelectMany(layer => layer.Images)]);
+        return new LinearizedModel(forward, backward, seeds, inputs.All, [.. products.SelectMany(layer => layer.Rows)], outputs);
+    }
+
+    /// <summary>The ways of the layers, the last first: its gradients are there first, and go when its products are there.</summary>
+    private static (LayerProducts[] Products, PlaneProducts[] Planes) Products(Graph graph, IReadOnlyList<LayerChanges> layers, int passes)
+    {
+        var (products, planes) = (new List<LayerProducts>(), new List<PlaneProducts>());
+        foreach (var changes in layers.Reverse())
+        {
+            LinearUse[] uses = [.. graph.Consumers(changes.Layer.Weight).Select(node => new LinearUse(graph, changes, node))];
+            if (PlaneProducts.Of(graph, changes, uses) is { } own)
+            {
+                planes.Add(own);
+            }
+            else
+            {
+                products.Add(new LayerProducts(changes, uses, passes));
+            }
+        }
+        return ([.. products], [.. planes]);
     }
 
     private static string Free(ISet<string> names, string name)
@@ -69,3 +103,8 @@ internal sealed record LinearizedModel(ModelProto Model, string[][] Seeds, int[]
         return name;
     }
 }
+
+/// <summary>Where the gradients are that a layer's products are made of outside of the models.</summary>
+/// <param name="Layer">The layer.</param>
+/// <param name="Gradients">Of every pass, names of outputs of the passes back by those of the layer's outputs. Shape: [passes].</param>
+internal sealed record PlaneOutputs(PlaneProducts Layer, IReadOnlyList<IReadOnlyDictionary<string, string>> Gradients);

@@ -1,4 +1,3 @@
-using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -13,63 +12,128 @@ namespace Clado.Sensitivity;
 /// </summary>
 internal sealed class LinearizedNetwork : IDisposable
 {
+    // Images a run: few, so that processors share a batch and activations of few are held. It may change last bits.
+    private const int ImagesAtOnce = 8;
+
     private readonly Graph graph;
     private readonly Readout readout;
+    private readonly int imagesAtOnce;
+    private readonly OutputSource source;
     private readonly LinearizedModel model;
-    private readonly GraphSession session;
+    private readonly OwnedList<OrtValue> changes;
+    private readonly GraphSession forward, backward;
+    private readonly Dictionary<string, int> positions;
 
     /// <summary>Makes the network ready.</summary>
     /// <param name="graph">The network that is measured around: the float one, or one whose constants alone are others.</param>
-    /// <param name="cuts">Its layers, and where it is read.</param>
-    /// <param name="candidates">What its layers can be replaced by.</param>
-    /// <param name="passes">Passes back of a run. Range: [1, inf).</param>
+    /// <param name="task">What is measured.</param>
+    /// <param name="source">What errors call it.</param>
     /// <param name="isTight">Whether unused memory is given back after every run.</param>
-    /// <param name="provider">Where it computes.</param>
     /// <exception cref="CladoException">An operator has no gradient.</exception>
-    public LinearizedNetwork(
-        Graph graph, NetworkCuts cuts, CandidateSet candidates, int passes, bool isTight, Provider provider = Provider.Cpu)
+    public LinearizedNetwork(Graph graph, MeasurementTask task, OutputSource source, bool isTight)
     {
-        (this.graph, readout) = (graph, cuts.Readout);
-        model = LinearizedModel.Of(graph, readout, LayerChanges.Of(graph, cuts, candidates), passes);
-        session = new GraphSession(model.Model, graph.File, releasesMemory: isTight, provider: provider);
+        var provider = task.Inputs.Work.Provider;
+        // One run has to fill a GPU, where one follows the other.
+        imagesAtOnce = provider == Provider.Cuda ? int.MaxValue : ImagesAtOnce;
+        (this.graph, readout, this.source) = (graph, task.Cuts.Readout, source);
+        model = LinearizedModel.Of(
+            graph, readout, LayerChanges.Of(graph, task.Cuts, task.Inputs.Candidates), new OutputDirections(task).Count);
+        changes = new(model.Changes.Values.Select(change => OrtValue.CreateTensorValueFromMemory(change.Values, change.Shape)));
+        forward = new GraphSession(model.Forward, graph.File, releasesMemory: isTight, provider: provider);
+        backward = new GraphSession(model.Backward, graph.File, releasesMemory: isTight, provider: provider);
+        positions = backward.Outputs.Index().ToDictionary(output => output.Item, output => output.Index);
     }
 
-    /// <summary>Derivatives of a batch's outputs along directions, times the candidates' changes.</summary>
+    /// <summary>Runs a batch forward.</summary>
     /// <param name="batch">The images.</param>
-    /// <param name="collected">Outputs of the network on them. Shape: [images · outputs].</param>
-    /// <param name="directions">
-    /// Of every pass the vectors whose products with the outputs are differentiated; there may be fewer than passes.
-    /// Shape: [directions][images · outputs].
-    /// </param>
-    /// <returns>Shape: [images · candidates · directions].</returns>
-    public float[] Run(ImageBatch batch, float[] collected, IReadOnlyList<float[]> directions)
+    /// <param name="work">Runs parts of it at once.</param>
+    public LinearizedState Forward(ImageBatch batch, SideBySide work)
     {
-        int passes = model.Seeds.Length;
-        // A pass that nobody asked for goes back with zeros.
-        using var seeds = new OwnedList<OrtValue>(Enumerable.Range(0, passes)
-            .Select(pass => pass < directions.Count ? directions[pass] : new float[collected.Length])
-            .SelectMany(direction => readout.Spread(direction, collected).Zip(readout.Outputs, (seed, output) =>
-                OrtValue.CreateTensorValueFromMemory(seed, ShapeOf(output, batch.Count)))));
-        var values = model.Seeds.SelectMany(own => own).Zip(seeds).ToDictionary(seed => seed.First, seed => seed.Second);
-        using var feed = batch.Feed();
-        foreach (var (name, value) in feed)
+        int atOnce = Math.Min(imagesAtOnce, batch.Count);
+        var parts = new LinearizedPart?[(batch.Count + atOnce - 1) / atOnce];
+        try
         {
-            values[name] = value;
+            work.For(parts.Length, i => parts[i] = Forward(
+                batch.Part(i * atOnce, Math.Min(atOnce, batch.Count - (i * atOnce))), i * atOnce));
+            return new LinearizedState(new OwnedList<LinearizedPart>(parts!));
         }
-        using var outputs = session.Run(values);
-        var products = outputs[0].GetTensorDataAsSpan<float>();
-        int n = model.Rows.Length;
-        var result = new float[batch.Count * n * directions.Count];
-        for (int i = 0; i < batch.Count * n; i++)
+        catch
         {
-            var own = products.Slice(i * passes, directions.Count);
-            CheckFinite(own, batch, i / n);
-            own.CopyTo(result.AsSpan(((i / n * n) + model.Rows[i % n]) * directions.Count));
+            foreach (var part in parts)
+            {
+                part?.Dispose();
+            }
+            throw;
+        }
+    }
+
+    /// <summary>Derivatives of a part's outputs along directions, times the candidates' changes.</summary>
+    /// <param name="part">The images.</param>
+    /// <param name="directions">
+    /// Of every pass the vectors whose products with the outputs are differentiated. Shape: [passes][images · outputs].
+    /// </param>
+    /// <returns>Shape: [images · candidates · passes].</returns>
+    public float[] Backward(LinearizedPart part, IReadOnlyList<float[]> directions)
+    {
+        using var seeds = new OwnedList<OrtValue>(directions.SelectMany(direction =>
+            readout.Spread(direction, part.Outputs).Zip(readout.Outputs, (seed, output) =>
+                OrtValue.CreateTensorValueFromMemory(seed, ShapeOf(output, part.Batch.Count)))));
+        var values = part.Values.Concat(model.Seeds.SelectMany(own => own).Zip(seeds, KeyValuePair.Create))
+            .Concat(model.Changes.Keys.Zip(changes, KeyValuePair.Create)).ToDictionary();
+        using var outputs = backward.Run(values);
+        int passes = model.Seeds.Length, images = part.Batch.Count;
+        var result = new float[images * RowCount * passes];
+        for (int pass = 0; pass < passes && model.Rows.Length > 0; pass++)
+        {
+            Write(outputs[pass].GetTensorDataAsSpan<float>(), model.Rows, pass);
+        }
+        foreach (var (layer, gradients) in model.Planes)
+        {
+            var products = layer.Compute(
+                images, name => values[name], (pass, name) => outputs[positions[gradients[pass][name]]], passes);
+            foreach (var (pass, own) in products.Index())
+            {
+                Write(own, layer.Rows, pass);
+            }
         }
         return result;
+
+        void Write(ReadOnlySpan<float> products, int[] rows, int pass)
+        {
+            for (int i = 0; i < products.Length; i++)
+            {
+                CheckFinite(products[i], part.Batch, i / rows.Length);
+                result[(((i / rows.Length * RowCount) + rows[i % rows.Length]) * passes) + pass] = products[i];
+            }
+        }
     }
 
-    public void Dispose() => session.Dispose();
+    public void Dispose()
+    {
+        forward.Dispose();
+        backward.Dispose();
+        changes.Dispose();
+    }
+
+    private int RowCount => model.Rows.Length + model.Planes.Sum(own => own.Layer.Rows.Length);
+
+    private LinearizedPart Forward(ImageBatch batch, int first)
+    {
+        var feed = batch.Feed();
+        try
+        {
+            var outputs = forward.Run(feed);
+            var values = feed.Concat(forward.Outputs.Zip(outputs, KeyValuePair.Create)).DistinctBy(pair => pair.Key).ToDictionary();
+            var collected = readout.Collect(
+                readout.Outputs.Select(name => values[name].GetTensorDataAsSpan<float>().ToArray()), batch, source);
+            return new LinearizedPart(batch, first, values, collected, [feed, outputs]);
+        }
+        catch
+        {
+            feed.Dispose();
+            throw;
+        }
+    }
 
     private long[] ShapeOf(string output, int images)
     {
@@ -77,15 +141,12 @@ internal sealed class LinearizedNetwork : IDisposable
         return [.. info.Shape.Zip(info.Batched, (dim, batched) => batched ? dim * images : dim)];
     }
 
-    private void CheckFinite(ReadOnlySpan<float> derivatives, ImageBatch batch, int image)
+    private void CheckFinite(float derivative, ImageBatch batch, int image)
     {
-        foreach (float derivative in derivatives)
+        if (!float.IsFinite(derivative))
         {
-            if (!float.IsFinite(derivative))
-            {
-                throw new CladoException($"{Path.GetFileName(graph.File)}: a gradient is NaN or infinite for {batch.NameOf(image)}; "
-                    + $"use {Settings.Estimator} additive for this model");
-            }
+            throw new CladoException($"{Path.GetFileName(graph.File)}: a gradient is NaN or infinite for {batch.NameOf(image)}; "
+                + $"use {Settings.Estimator} additive for this model");
         }
     }
 }

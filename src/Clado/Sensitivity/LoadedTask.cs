@@ -26,11 +26,10 @@ internal sealed class LoadedTask : IDisposable
         Progress = new WorkProgress(plan.MacsPerImage * work.Images.Items.Count, work.Progress);
         var source = OutputSource.Float(graph.File);
         var around = task.IsFloat ? graph : FakeQuantizedGraph.Of(graph, task.OperatingPoint.Select(row => candidates.Items[row]));
-        linearized = new(() => new LinearizedNetwork(
-            around, task.Cuts, candidates, FisherEstimator.PassCount(task), memory.IsTight, work.Provider));
+        var kind = task.IsFloat ? source : OutputSource.Quantized(graph.File);
+        linearized = new(() => new LinearizedNetwork(around, task, kind, memory.IsTight));
         reference = task.IsFloat ? null : new(() => new ModelRunner(graph, task.Cuts.Readout, source, provider: work.Provider));
-        Network = new PerturbedNetwork(
-            around, task.Cuts, task.IsFloat ? source : OutputSource.Quantized(graph.File), memory, work.Provider);
+        Network = new PerturbedNetwork(around, task.Cuts, kind, memory, work.Provider);
     }
 
     /// <summary>What is measured.</summary>
@@ -52,17 +51,32 @@ internal sealed class LoadedTask : IDisposable
     public BatchMeasurement Open(BatchPlan plan)
     {
         var batch = batches.Load(plan.Index);
-        var start = Network.Run(batch);
+        var (states, outputs) = Start(batch);
         try
         {
-            var outputs = Network.Outputs(start);
             var loss = Task.Losses.Create(reference?.Value.Run(batch) ?? outputs, outputs, batch);
             Progress.Add(Task.BaseMacs * batch.Count);
-            return new BatchMeasurement(this, plan, start, loss);
+            return new BatchMeasurement(this, plan, batch.Items, states, outputs, loss);
         }
         catch
         {
-            start.Dispose();
+            states.Dispose();
+            throw;
+        }
+    }
+
+    private (BatchStates States, float[] Outputs) Start(ImageBatch batch)
+    {
+        var backward = Task.Estimator.GoesBack ? Linearized.Forward(batch, Task.Inputs.Work.SideBySide) : null;
+        try
+        {
+            var forward = backward is null || Task.Inputs.Forward.Count > 0 ? Network.Run(batch) : null;
+            // Shifts are from the outputs of the network whose suffixes run: another session may round otherwise.
+            return (new BatchStates(forward, backward), forward is null ? backward!.Outputs : Network.Outputs(forward));
+        }
+        catch
+        {
+            backward?.Dispose();
             throw;
         }
     }

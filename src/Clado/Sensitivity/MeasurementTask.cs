@@ -9,6 +9,7 @@ internal sealed class MeasurementTask
 {
     private readonly Lazy<NetworkCuts> cuts;
     private readonly Lazy<IEstimator> estimator;
+    private readonly string name;
 
     /// <param name="inputs">Network, candidates and images.</param>
     /// <param name="operatingPoint">
@@ -23,7 +24,8 @@ internal sealed class MeasurementTask
         Losses = new LossFactory(inputs.Graph, readout, inputs.Work.Images, options.Loss, inputs.Scales);
         Key = inputs.Part + (IsFloat ? "float" : MeasurementInputs.KeyOf(operatingPoint));
         cuts = new(() => new NetworkCuts(inputs.Graph, inputs.Candidates.Layers, readout));
-        estimator = new(() => Estimators.For(options.Estimator, Cuts));
+        name = options.Estimator;
+        estimator = new(() => Estimators.For(name, Cuts));
     }
 
     /// <summary>Network, candidates and images.</summary>
@@ -57,8 +59,11 @@ internal sealed class MeasurementTask
     public int SumCount => (2 * Inputs.Candidates.Items.Count * Inputs.Candidates.Items.Count) + 1;
 
     /// <summary>What measuring takes of memory.</summary>
-    public MemoryNeeds MemoryNeeds() => new(
-        Cuts, Inputs.Candidates, Estimator.Memory(Cuts, Inputs.Candidates, Inputs.Work.Provider), Inputs.Work.Provider);
+    public MemoryNeeds MemoryNeeds()
+    {
+        var memory = Estimators.MemoryOf(name, Cuts, Inputs.Candidates);
+        return new(Cuts, Inputs.Candidates, memory with { IsWhole = memory.IsWhole && Inputs.Forward.Count == 0 }, Inputs.Work.Provider);
+    }
 
     /// <summary>
     /// Images a batch: the run's, or where it has none yet, what suits this machine. Around a choice that is so too where the run's do not

@@ -30,16 +30,20 @@ internal sealed class MemoryNeeds
         (this.cuts, this.provider) = (cuts, provider);
         int workers = provider == Provider.Cuda
             ? Math.Min(CudaDevice.MostPasses, Environment.ProcessorCount) : Environment.ProcessorCount;
-        long[] sessions = [.. cuts.Suffixes.Select(s => MemoryPlan.SessionBytes(s.ConstantBytes, provider))];
         long modelBytes = MemoryPlan.ModelCopies * cuts.Graph.FileSizeBytes, codeBytes = candidates.Items.Sum(c => c.Layer.Parameters);
         fixedBytes = MemoryPlan.FixedBytes(provider) + modelBytes + codeBytes + estimator.Bytes;
-        // A worker's perturbed activations take at most what the float network's take, and far less in the mean.
-        // Those inside a suffix, which no cut keeps, are reused by the runtime as it goes.
-        imageBytes = (sizeof(float) * Math.Max(1, cuts.TapElementCount) * (1 + workers)) + estimator.ImageBytes;
-        // Pairs use a second session a layer, which also gives the cuts of later layers.
-        sessionBytes = 2 * sessions.Sum();
-        leastSessionBytes = workers * sessions.Max();
-        makingBytes = MakingCopies * cuts.Suffixes.Max(s => s.ConstantBytes);
+        imageBytes = estimator.ImageBytes;
+        if (!estimator.IsWhole)
+        {
+            long[] sessions = [.. cuts.Suffixes.Select(s => MemoryPlan.SessionBytes(s.ConstantBytes, provider))];
+            // A worker's perturbed activations take at most what the float network's take, and far less in the mean.
+            // Those inside a suffix, which no cut keeps, are reused by the runtime as it goes.
+            imageBytes += sizeof(float) * Math.Max(1, cuts.TapElementCount) * (1 + workers);
+            // Pairs use a second session a layer, which also gives the cuts of later layers.
+            sessionBytes = 2 * sessions.Sum();
+            leastSessionBytes = workers * sessions.Max();
+            makingBytes = MakingCopies * cuts.Suffixes.Max(s => s.ConstantBytes);
+        }
     }
 
     /// <summary>

@@ -72,12 +72,16 @@ public class WholeJobTests
         var measured = prepared.Plans.Measuring(prepared, inputs)[^1];
         string[] rounds = [.. Enumerable.Range(1, 4).Select(SearchPlan.Around)];
         var around = SearchPlan.Stages(inputs, options, 4, isFitted: true).Where(stage => rounds.Contains(stage.Name)).ToArray();
-        // The float network runs beside the one with the choice.
         Assert.Equal([1, 0.5, 0.25, 0.125], around.Select(stage => stage.Likelihood));
         double images = (double)options.Seen(prepared.Images).Items.Count / prepared.Images.Items.Count;
-        Assert.All(around, stage => Assert.Equal(measured.Cost + images, stage.Cost, 1e-9));
-        var plan = new MeasurementPlan(new MeasurementTask(inputs, [], options), 1);
-        Assert.Equal(plan.MacsPerImage / prepared.Space.Layers.Layers.Sum(layer => layer.Macs) * images, measured.Cost, 1e-9);
+        double Cost(int[] point, string estimator) =>
+            new MeasurementPlan(new MeasurementTask(inputs, point, options with { Estimator = estimator }), 1).MacsPerImage
+                / prepared.Space.Layers.Layers.Sum(layer => layer.Macs) * images;
+        Assert.Equal(Cost([], "fisher"), measured.Cost, 1e-9);
+        // The float network runs beside the one with the choice, and the loss's slope goes back too.
+        int[] first = [.. inputs.Candidates.LayerOf.Index().DistinctBy(row => row.Item).Select(row => row.Index)];
+        Assert.All(around, stage => Assert.Equal(Cost(first, "fisher"), stage.Cost, 1e-9));
+        Assert.InRange(around[0].Cost - measured.Cost, 2 * images, 4 * images);
         var log = new ProgressLog();
         prepared.WholeJob(log).Report(new(StageNames.Checking, null, 0));
         Assert.Contains(SearchPlan.Around(1), log.Last.ToCome);

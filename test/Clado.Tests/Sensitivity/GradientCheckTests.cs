@@ -15,15 +15,17 @@ public class GradientCheckTests
 
     private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
 
-    /// <summary>With every candidate measured forward there is nothing left of gradients: the matrix is the additive one.</summary>
+    /// <summary>
+    /// With every candidate measured forward, of outputs so few that all of them are differentiated, there is nothing left of gradients: the
+    /// matrix is the additive one.
+    /// </summary>
     [Theory]
     [InlineData("kl")]
-    [InlineData("ce")]
     [InlineData("mse")]
     public void WithEveryCandidateForwardItIsAdditive(string loss)
     {
         using var folder = new TemporaryFolder();
-        var inputs = Inputs(NetworkBuilder.SmallClassifier(classes: 8, side: 24).BuildGraph(), Harness.Images(folder, "set", 3));
+        var inputs = Inputs(NetworkBuilder.SmallClassifier(classes: 2, side: 24).BuildGraph(), Harness.Images(folder, "set", 3));
         var (all, additive) = (
             Measure(inputs with { Forward = Rows(inputs) }, "fisher", loss), Measure(inputs, "additive", loss));
         AssertClose(additive.Raw, all.Raw);
@@ -54,7 +56,7 @@ public class GradientCheckTests
     public void WidthsThatDoNotAgreeAreMeasuredForward()
     {
         using var folder = new TemporaryFolder();
-        // Through the steep logarithm of small numbers large changes do what no gradient says.
+        // Under a steep exponential large changes do what no gradient says.
         var inputs = Inputs(Steep(), Harness.Images(folder, "set", 4));
         using var records = new RecordStore();
         var checks = GradientChecks.Measure(inputs, new() { Estimator = "auto" }, records);
@@ -142,8 +144,10 @@ public class GradientCheckTests
         net.Weight("w1", 8, 3, 3, 3);
         net.Weight("w2", 8, 8, 3, 3);
         net.Weight("w3", 8, 8);
+        net.Model.Graph.Initializer.Add(TensorData.Singles("steep", [6], 1));
         net.Then("Conv", "a", ["w1"]).Then("Exp", "ea").Then("Conv", "b", ["w2"]).Then("Tanh", "tb");
-        return net.Then("GlobalAveragePool", "g").Then("Flatten", "f").Then("Exp", "ef").Then("MatMul", "y", ["w3"]).BuildGraph();
+        return net.Then("GlobalAveragePool", "g").Then("Flatten", "f").Then("Mul", "m", ["steep"]).Then("Exp", "e").Then("MatMul", "y", ["w3"])
+            .BuildGraph();
     }
 
     private static NetworkBuilder Recurrent()

@@ -167,7 +167,7 @@ public class MeasurementPlanTests
     private static MemoryNeeds Needs(Graph graph, CandidateSet candidates, string estimator = "auto")
     {
         var cuts = new NetworkCuts(graph, candidates.Layers, Readout.Of(graph));
-        return new(cuts, candidates, Estimators.Of(estimator).Estimator.Memory(cuts, candidates, Provider.Cpu));
+        return new(cuts, candidates, Estimators.Of(estimator).Estimator.Memory(cuts, candidates));
     }
 
     private static Resources Roomy() => new() { Threads = 3, MemoryBytes = 8L << 30 };

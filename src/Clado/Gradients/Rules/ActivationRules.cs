@@ -83,9 +83,11 @@ internal static class ActivationRules
     private static void Clip(LocalGradient at)
     {
         var y = at.Y;
-        Value? above = at.Has(1) ? y > at.X(1) : null, below = at.Has(2) ? y < at.X(2) : null;
+        bool isPlain = IsPlain(at, 1) && IsPlain(at, 2);
+        Value? above = at.Has(1) && !isPlain ? y > at.X(1) : null, below = at.Has(2) && !isPlain ? y < at.X(2) : null;
         at.Give(0, (above, below) switch
         {
+            _ when isPlain => at.G * Inside(at),
             ({ } low, { } high) => (low & high).Mask(at.G),
             ({ } low, null) => low.Mask(at.G),
             (null, { } high) => high.Mask(at.G),
@@ -98,6 +100,17 @@ internal static class ActivationRules
                 at.GiveReduced(slot, (!free).Mask(at.G));
             }
         }
+    }
+
+    /// <summary>Whether a limit is a finite number that nobody asks for a gradient by.</summary>
+    private static bool IsPlain(LocalGradient at, int slot) =>
+        at.Has(slot) && !at.Wants(slot) && at.Context.Singles(at.Node.Operand(slot)) is [var limit] && float.IsFinite(limit);
+
+    /// <summary>One between the limits, zero at them: a sign is quicker than comparisons.</summary>
+    private static Value Inside(LocalGradient at)
+    {
+        bool isPositive = at.Context.Singles(at.Node.Operand(1)) is [0];
+        return ((isPositive ? at.Y : at.Y - at.X(1)) * (at.X(2) - at.Y)).Sign();
     }
 
     private static void PRelu(LocalGradient at)

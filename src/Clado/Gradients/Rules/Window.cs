@@ -37,14 +37,15 @@ internal sealed record Window(long[] Kernel, long[] Strides, long[] Dilations, l
     /// <param name="kernel">Places of the window. Shape: [axes].</param>
     /// <param name="image">The tensor it goes over. Shape: [images, channels, …axes].</param>
     /// <param name="places">The tensor it makes, or of a transposed convolution is made of. Shape: [images, channels, …axes].</param>
-    public static Window Of(LocalGradient at, IEnumerable<long> kernel, TensorInfo image, TensorInfo places)
+    public static Window Of(LocalGradient at, IEnumerable<long> kernel, TensorInfo image, TensorInfo places) =>
+        image.Batched.Skip(Leading).Contains(true)
+            ? throw at.Refused("the size of its image depends on the number of images")
+            : Of(at.Node, kernel, image, places);
+
+    /// <summary>The same of a node whose image has one size.</summary>
+    public static Window Of(NodeProto node, IEnumerable<long> kernel, TensorInfo image, TensorInfo places)
     {
-        var node = at.Node;
         long[] sizes = [.. kernel], ones = [.. sizes.Select(_ => 1L)];
-        if (image.Batched.Skip(Leading).Contains(true))
-        {
-            throw at.Refused("the size of its image depends on the number of images");
-        }
         var strides = node.Integers("strides") is { Length: > 0 } given ? given : ones;
         var dilations = node.Integers("dilations") is { Length: > 0 } spread ? spread : ones;
         var (begins, ends) = (new long[sizes.Length], new long[sizes.Length]);
