@@ -61,9 +61,8 @@ internal sealed class MeasurementTask
     /// <summary>What measuring takes of memory.</summary>
     public MemoryNeeds MemoryNeeds()
     {
-        var memory = Estimators.MemoryOf(name, Cuts, Inputs.Candidates) is var own && Inputs.Forward.Count > 0
-            ? own with { IsWhole = false } : own;
-        return new(Cuts, Inputs.Candidates, memory, Inputs.Work.Provider);
+        var memory = Estimators.MemoryOf(name, Cuts, Inputs.Candidates);
+        return new(Cuts, Inputs.Candidates, memory with { IsWhole = memory.IsWhole && Inputs.Forward.Count == 0 }, Inputs.Work.Provider);
     }
 
     /// <summary>
