@@ -36,6 +36,9 @@ internal sealed class LayerProducts
     /// <summary>Names of the tensors that gradients are wanted by.</summary>
     public IEnumerable<string> Tensors => (byWeight ? [Layer.Weight] : uses.Select(use => use.Output)).Concat(PerImage).Distinct();
 
+    /// <summary>Names of what its nodes take besides its constants.</summary>
+    public IEnumerable<string> Inputs => uses.SelectMany(use => use.Node.Operands()).Where(name => name != Layer.Weight && name != Layer.Bias);
+
     /// <summary>Names of the constants among them, whose gradients are wanted image by image.</summary>
     public IEnumerable<string> PerImage => (string[])[
         .. byWeight ? [Layer.Weight] : Array.Empty<string>(), .. changes.Biases is null ? Array.Empty<string>() : [Layer.Bias!]];

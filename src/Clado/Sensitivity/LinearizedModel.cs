@@ -57,6 +57,7 @@ internal sealed record LinearizedModel(
             [.. products.SelectMany(layer => layer.Tensors).Concat(planes.SelectMany(layer => layer.Outputs)).Distinct()])
         {
             PerImage = products.SelectMany(layer => layer.PerImage).ToHashSet(),
+            Outputs = [.. products.SelectMany(layer => layer.Inputs).Where(name => graph.Producer(name) >= 0).Distinct()],
         });
         var model = gradient.Model.Graph;
         names.UnionWith(GraphWalk.Names(model));

@@ -65,7 +65,7 @@ public class ConstantKindJobTests
     private static JsonDocument Done(string[] command)
     {
         var (code, output, error) = Harness.Command(command);
-        Assert.Equal("", code == 0 ? "" : error);
+        Assert.True(code == 0, error);
         return JsonDocument.Parse(output);
     }
 }
