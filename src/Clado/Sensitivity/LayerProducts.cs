@@ -37,7 +37,8 @@ internal sealed class LayerProducts
     public IEnumerable<string> Tensors => (byWeight ? [Layer.Weight] : uses.Select(use => use.Output)).Concat(PerImage).Distinct();
 
     /// <summary>Names of what its nodes take besides its constants.</summary>
-    public IEnumerable<string> Inputs => uses.SelectMany(use => use.Node.Operands()).Where(name => name != Layer.Weight && name != Layer.Bias);
+    public IEnumerable<string> Inputs =>
+        uses.SelectMany(use => use.Node.Operands()).Where(name => name != Layer.Weight && name != Layer.Bias);
 
     /// <summary>Names of the constants among them, whose gradients are wanted image by image.</summary>
     public IEnumerable<string> PerImage => (string[])[
