@@ -58,8 +58,9 @@ internal sealed class ChoiceMeasurement(
         ? JointLoss.Measure(On(inputs.Work.Images.HeldBack(), stage) with { Part = "held-back/" }, choices, options.Loss, records)
         : [.. choices.Select(_ => Array.Empty<double>())];
 
-    private double[][] OnSeen(IReadOnlyList<int[]> choices, string stage) =>
-        choices.Count == 0 ? [] : JointLoss.Measure(On(seen, stage), choices, options.Loss, records);
+    private double[][] OnSeen(IReadOnlyList<int[]> choices, string stage) => choices.Count > 0
+        ? JointLoss.Measure(On(seen, stage) with { Part = HoldsBack ? "seen/" : "" }, choices, options.Loss, records)
+        : [];
 
     private MeasurementInputs On(ImageSet images, string stage) => inputs with
     {
