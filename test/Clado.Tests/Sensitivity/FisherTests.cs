@@ -12,8 +12,6 @@ namespace Clado.Tests.Sensitivity;
 /// <summary>Sensitivities from gradients against those that are measured forward.</summary>
 public class FisherTests
 {
-    private const double SinglePrecision = 2e-5;
-
     private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
 
     /// <summary>
@@ -38,7 +36,7 @@ public class FisherTests
             foreach (var at in (int[][])[[], [.. candidates.Layers.Select((_, layer) => layer * widths)]])
             {
                 var (expected, found) = Derivatives(graph, candidates, images, loss, at);
-                AssertClose(expected, found);
+                MatrixAssert.Close(expected, found);
             }
         }
     }
@@ -76,8 +74,8 @@ public class FisherTests
         {
             var (fisher, additive) = (
                 Measure(graph, candidates, images, "fisher", loss, at), Measure(graph, candidates, images, "additive", loss, at));
-            AssertClose(additive.Raw, fisher.Raw);
-            AssertClose(additive.StandardErrors, fisher.StandardErrors);
+            MatrixAssert.Close(additive.Raw, fisher.Raw);
+            MatrixAssert.Close(additive.StandardErrors, fisher.StandardErrors);
             Assert.Equal("fisher", fisher.Estimator);
         }
     }
@@ -131,7 +129,7 @@ public class FisherTests
         SensitivityMatrix Of(params IEnumerable<ImageItem> items) =>
             Measure(graph, candidates, new ImageSet(images.Folder, [.. items]), "fisher", loss, scaledBy: images);
         var parts = some.Items.Select(item => Of(item)).ToArray();
-        AssertClose([.. Enumerable.Range(0, n * n).Select(i => parts.Average(part => part.Raw[i]))], Of(some.Items).Raw);
+        MatrixAssert.Close([.. Enumerable.Range(0, n * n).Select(i => parts.Average(part => part.Raw[i]))], Of(some.Items).Raw);
     }
 
     /// <summary>Maps of classes: places are drawn for themselves.</summary>
@@ -201,12 +199,6 @@ public class FisherTests
             "--measure-activations", activations, "--bits", "2,4,8", "--budget", "4bits", "-o", folder["out.onnx"]);
         Assert.True(code == 0, error);
         Assert.True(File.Exists(folder["out.onnx"]));
-    }
-
-    private static void AssertClose(double[] expected, double[] actual)
-    {
-        double scale = expected.Max(Math.Abs);
-        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, SinglePrecision * scale));
     }
 
     /// <summary>Of the first batch: products of the directions with shifts that are measured forward, and what they come to.</summary>

@@ -11,8 +11,6 @@ namespace Clado.Tests.Sensitivity;
 /// <summary>Gradients checked by forward passes, and what takes their place.</summary>
 public class GradientCheckTests
 {
-    private const double SinglePrecision = 2e-5;
-
     private static readonly Preprocessing Unit = Preprocessing.Parse("unit");
 
     /// <summary>
@@ -28,8 +26,8 @@ public class GradientCheckTests
         var inputs = Inputs(NetworkBuilder.SmallClassifier(classes: 2, side: 24).BuildGraph(), Harness.Images(folder, "set", 3));
         var (all, additive) = (
             Measure(inputs with { Forward = Rows(inputs) }, "fisher", loss), Measure(inputs, "additive", loss));
-        AssertClose(additive.Raw, all.Raw);
-        AssertClose(additive.StandardErrors, all.StandardErrors);
+        MatrixAssert.Close(additive.Raw, all.Raw);
+        MatrixAssert.Close(additive.StandardErrors, all.StandardErrors);
     }
 
     /// <summary>Of some, the losses alone are the measured ones; entries of two others stay as they were.</summary>
@@ -130,12 +128,6 @@ public class GradientCheckTests
     {
         using var records = new RecordStore();
         return SensitivityMeasurement.Measure(inputs, [], new() { Estimator = estimator, Loss = loss }, records);
-    }
-
-    private static void AssertClose(double[] expected, double[] actual)
-    {
-        double scale = expected.Max(Math.Abs);
-        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, SinglePrecision * scale));
     }
 
     private static Graph Steep()
