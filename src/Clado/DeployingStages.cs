@@ -1,5 +1,6 @@
 using Clado.Activations;
 using Clado.Allocation;
+using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Export;
 using Clado.Images;
@@ -96,9 +97,12 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     private AllocationResult Refine(AllocationResult allocation, QuantizedActivations? activations)
     {
         var replaced = activations is null ? run.Graph : QdqInsertion.Of(run.Graph, activations);
-        IReadOnlyList<int>[] widths = [.. allocation.Chosen.Select(c => (IReadOnlyList<int>)[c.Bits])];
+        var (graph, chosen) = (run.Graph, allocation.Chosen);
+        IReadOnlyList<int>[] widths = [.. chosen.Select(c => (IReadOnlyList<int>)[.. (c.RowBits ?? [c.Bits]).Distinct().Order()])];
+        Candidate Chosen(int layer, IReadOnlyList<Candidate> own) => chosen[layer].RowBits is { } rows
+            ? MixedCandidates.Of(graph, own, rows) with { SizeBytes = chosen[layer].SizeBytes } : own[0];
         var refined = CandidateMaker.MakeSequentially(
-            run.Graph, replaced, run.Layers, widths, new FeedbackRounding(), On(StageNames.Refining));
+            graph, replaced, run.Layers, widths, new FeedbackRounding(), On(StageNames.Refining), Chosen);
         return allocation with { Chosen = refined.Items };
     }
 

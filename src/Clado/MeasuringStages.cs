@@ -18,7 +18,7 @@ namespace Clado;
 /// <param name="folder">The run folder.</param>
 /// <param name="progress">Receives the name of the stage and the share done.</param>
 /// <param name="cancellation">Stops; what is finished is kept.</param>
-internal sealed class MeasuringStages(
+internal sealed partial class MeasuringStages(
     PreparedRun prepared, RunFolder folder, IProgress<StageProgress>? progress, CancellationToken cancellation)
 {
     private readonly PipelineOptions options = prepared.Options;
@@ -124,7 +124,7 @@ internal sealed class MeasuringStages(
         else
         {
             var work = On(null) with { Images = options.Sensitivity.Seen(prepared.Images), Provider = options.Provider };
-            var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales, Rows = options.Rows };
+            var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales, Rows = options.MeasuresRows };
             // Chosen once, by the machine that begins: it may change last bits.
             int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
             inputs = inputs with { BatchSize = batchSize };
