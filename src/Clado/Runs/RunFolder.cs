@@ -65,7 +65,7 @@ internal sealed class RunFolder
             // Earlier versions took less of what lies there for images.
             images = ImageFolder.OpenAsEarlier(Description.ImagesPath) is { } fewer ? Chosen(fewer) : null;
         }
-        return AreThose(images) ? images! : throw new RunFolderException(
+        return AreThose(images) ? images!.DecodedOnce() : throw new RunFolderException(
             FolderPath, $"was measured on other images than lie in {Description.ImagesPath} now; put those back, or measure again");
     }
 
