@@ -63,6 +63,6 @@ static int Usage()
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
-    Console.Error.WriteLine("       Clado.Benchmarks whole [IMAGES] [MODEL|FOLDER …]   (the whole of quantize, stage by stage)");
+    Console.Error.WriteLine("       Clado.Benchmarks whole [IMAGES] [MODEL|FILE …]   (the whole of quantize, stage by stage)");
     return 2;
 }

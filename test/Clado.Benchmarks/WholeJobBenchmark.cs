@@ -13,6 +13,8 @@ internal static class WholeJobBenchmark
     // What the unit is timed on, several times.
     private const int ImagesOfAPass = 64;
 
+    private const long MemoryBytes = 4L << 30;
+
     /// <summary>A network, images for it, and a size.</summary>
     internal sealed record Network(string Model, string Images, string Preprocess, string Budget);
 
@@ -27,16 +29,17 @@ internal static class WholeJobBenchmark
     ];
 
     /// <summary>
-    /// Runs on the networks named (without: resnet20), and on folders that `resnet50` wrote; a number of images may stand among them.
+    /// Runs on the networks named (without: resnet20), and on files of networks with the photographs; a number of images may stand among
+    /// them.
     /// </summary>
     public static int Run(string[] parts)
     {
         int? images = parts.Select(part => int.TryParse(part, out int count) ? count : (int?)null).FirstOrDefault(count => count > 0);
-        foreach (var folder in parts.Where(Directory.Exists))
+        foreach (var model in parts.Where(File.Exists))
         {
-            Whole(Directory.GetFiles(folder, "*.onnx").Single(), Path.Combine(folder, "images"), "imagenet", "4bit", images);
+            Whole(model, SharedInstances.Locate("data/photos"), "imagenet", "4bit", images);
         }
-        bool isNamed = parts.Any(part => part.Contains('_', StringComparison.Ordinal) || Directory.Exists(part));
+        bool isNamed = parts.Any(part => part.Contains('_', StringComparison.Ordinal) || File.Exists(part));
         foreach (var network in Networks.Where(n => isNamed ? parts.Contains(n.Model) : n.Model == Networks[0].Model))
         {
             Whole(
@@ -56,6 +59,7 @@ internal static class WholeJobBenchmark
             Preprocessing = Preprocessing.Parse(preprocess),
             Limit = images ?? PipelineOptions.DefaultLimit,
             Run = Path.Combine(scratch, "run"),
+            Resources = new() { MemoryBytes = MemoryBytes },
         };
         var set = ImageFolder.Open(folder).Limit(options.Limit, options.Seed);
         var stages = new StageTimes();
