@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Clado.Activations;
 using Clado.Candidates;
 using Clado.Equalization;
@@ -129,6 +130,7 @@ internal sealed class MeasuringStages(
             int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
             inputs = inputs with { BatchSize = batchSize };
             using var records = folder.OpenRecords(mustKeep: true);
+            var clock = Stopwatch.StartNew();
             var checks = Check(inputs, records);
             inputs = inputs with
             {
@@ -136,6 +138,7 @@ internal sealed class MeasuringStages(
                 Forward = GradientChecks.Forward(candidates, checks, []),
             };
             folder.WriteSensitivity(SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks });
+            MeasuredRun.NoteTime(records, clock.Elapsed);
         }
         return folder.ReadSensitivity();
     }
