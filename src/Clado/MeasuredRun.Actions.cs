@@ -174,9 +174,5 @@ public sealed partial class MeasuredRun
     }
 
     private MeasurementInputs MeasurementInputs(IProgress<StageProgress>? progress, CancellationToken cancellation) =>
-        new(measured.Network.Value, Rows, On(null, progress, cancellation) with { Provider = folder.Description.MeasuredOn() })
-        {
-            Scales = Scales,
-            BatchSize = folder.Description.BatchSize,
-        };
+        ToMeasure(null, progress, cancellation);
 }

@@ -8,6 +8,7 @@ return args switch
     ["checks", var network, var rounding, var images] => ChecksBenchmark.Run(
         WholeJobBenchmark.Networks.Single(n => n.Model == network), rounding, int.Parse(images, CultureInfo.InvariantCulture)),
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
+    ["comparison", var folder, .. var parts] => ComparisonBenchmark.Run(folder, parts),
     ["cuda", "threads", var network, var count, var width] =>
         CudaBenchmark.Threads(network, int.Parse(count, CultureInfo.InvariantCulture), width),
     ["cuda", var network, var count, var widths, .. var estimators] =>
@@ -44,6 +45,7 @@ static int Usage()
     Console.Error.WriteLine(
         "       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto "
             + "…] [2,4,8] [IMAGES] [MODEL]");
+    Console.Error.WriteLine("       Clado.Benchmarks comparison RUNS [nearest] [feedback] [NETWORK …]   (goes on in the folder RUNS)");
     Console.Error.WriteLine(
         "       Clado.Benchmarks cuda resnet50|NETWORK IMAGES 2,4,8 ESTIMATOR[!] …   (! on the GPU alone) | threads NETWORK IMAGES WIDTH");
     Console.Error.WriteLine("       Clado.Benchmarks fisher [feedback] [nearest] [IMAGES] [MODEL …]");

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Clado.Activations;
 using Clado.Candidates;
+using Clado.Comparisons;
 using Clado.Curves;
 using Clado.Equalization;
 using Clado.Images;
@@ -203,6 +204,17 @@ internal sealed class RunFolder
         files.Write("report.html", html);
         return files.In("report.html");
     }
+
+    public void WriteComparison(Comparison comparison) => files.Keep(
+        $"comparison-{comparison.ImagesSha256[..8]}-{comparison.Activations}.json",
+        JsonSerializer.Serialize(comparison, JsonText.Indented) + "\n");
+
+    /// <summary>All comparisons that are kept, those of most rows first.</summary>
+    public IReadOnlyList<Comparison> ReadComparisons() =>
+    [
+        .. files.Names("comparison-*.json").Select(name => files.Read(Products.Comparison(name))).OfType<Comparison>()
+            .OrderByDescending(comparison => comparison.Rows.Count).ThenByDescending(comparison => comparison.Images),
+    ];
 
     private static string NameOf(Curve curve) =>
         $"sweep-{curve.ImagesSha256[..8]}{(curve.Rounds is { } rounds ? $"-rounds{rounds}" : "")}-{curve.Activations}.json";
