@@ -11,6 +11,8 @@ internal static class Settings
     public const string Bits = "PipelineOptions.Bits";
     public const string Budget = "Budget.Text";
     public const string Budgets = "SweepOptions.Budgets";
+    public const string ComparedBudgets = "ComparisonOptions.Budgets";
+    public const string ComparedMetrics = "ComparisonOptions.Metrics";
     public const string Costs = "AllocationLimits.Costs";
     public const string Estimator = "PipelineOptions.Estimator";
     public const string FindSmallest = "MeasuredRun.FindSmallest";

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Clado.Activations;
 using Clado.Candidates;
 using Clado.Equalization;
@@ -129,6 +130,7 @@ internal sealed partial class MeasuringStages(
             int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
             inputs = inputs with { BatchSize = batchSize };
             using var records = folder.OpenRecords(mustKeep: true);
+            var clock = Stopwatch.StartNew();
             var checks = Check(inputs with { Rows = false }, records);
             inputs = inputs with
             {
@@ -137,6 +139,7 @@ internal sealed partial class MeasuringStages(
             };
             var matrix = SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks };
             folder.WriteSensitivity(matrix, candidates);
+            MeasuredRun.NoteTime(records, clock.Elapsed);
         }
         return folder.ReadSensitivity();
     }

@@ -84,7 +84,7 @@ public sealed partial class PreparedRun
         options = options with { Activations = options.Activations.On(graph) };
         // Pins that fit nothing are known before any image is read.
         _ = SearchSpace.Of(graph, options.Bits, options.Pins);
-        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset);
+        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset).DecodedOnce();
         _ = ImageShape.Of(graph, options.Preprocessing);
         var work = new Workload(images, options.Preprocessing) { Resources = options.Resources };
         graph = TaskFinder.Decide(graph, options.Task, work, LossKind.WantsClasses(options.Loss));

@@ -11,6 +11,8 @@ internal static class Words
         ["AllocationLimits.MaximumCost"] = "--max-cost",
         ["AllocationLimits.SameWidth"] = "--same-bits",
         ["Budget.Text"] = "--budget",
+        ["ComparisonOptions.Budgets"] = "--budgets",
+        ["ComparisonOptions.Metrics"] = "--metrics",
         ["EvaluationOptions.Reference"] = "--reference",
         ["EvaluationOptions.ScoreThreshold"] = "--score-threshold",
         ["InputOptions.Image"] = "--input",

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Clado.Activations;
 using Clado.Candidates;
+using Clado.Comparisons;
 using Clado.Curves;
 using Clado.Equalization;
 using Clado.Layers;
@@ -61,6 +62,11 @@ internal static class Products
     /// <summary>A curve.</summary>
     /// <param name="file">Name of the file.</param>
     public static Product<Curve> Curve(string file) => Product<Curve>.Json(file, "curve", Curves.Curve.Json, Checked);
+
+    /// <summary>A comparison of metrics.</summary>
+    /// <param name="file">Name of the file.</param>
+    public static Product<Comparison> Comparison(string file) =>
+        Product<Comparison>.Json(file, "comparison", JsonText.Indented, comparison => comparison.Checked());
 
     private static IReadOnlyList<ChannelScaling> Checked(IReadOnlyList<ChannelScaling> scalings) =>
         scalings.All(scaling => scaling is not null && scaling.Consumers.All(c => c is not null) && scaling.Factors.All(IsAboveZero))

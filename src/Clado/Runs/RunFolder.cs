@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Clado.Activations;
 using Clado.Candidates;
+using Clado.Comparisons;
 using Clado.Curves;
 using Clado.Equalization;
 using Clado.Images;
@@ -67,7 +68,7 @@ internal sealed partial class RunFolder
             // Earlier versions took less of what lies there for images.
             images = ImageFolder.OpenAsEarlier(Description.ImagesPath) is { } fewer ? Chosen(fewer) : null;
         }
-        return AreThose(images) ? images! : throw new RunFolderException(
+        return AreThose(images) ? images!.DecodedOnce() : throw new RunFolderException(
             FolderPath, $"was measured on other images than lie in {Description.ImagesPath} now; put those back, or measure again");
     }
 
@@ -207,6 +208,17 @@ internal sealed partial class RunFolder
         files.Write("report.html", html);
         return files.In("report.html");
     }
+
+    public void WriteComparison(Comparison comparison) => files.Keep(
+        $"comparison-{comparison.ImagesSha256[..8]}-{comparison.Activations}.json",
+        JsonSerializer.Serialize(comparison, JsonText.Indented) + "\n");
+
+    /// <summary>All comparisons that are kept, those of most rows first.</summary>
+    public IReadOnlyList<Comparison> ReadComparisons() =>
+    [
+        .. files.Names("comparison-*.json").Select(name => files.Read(Products.Comparison(name))).OfType<Comparison>()
+            .OrderByDescending(comparison => comparison.Rows.Count).ThenByDescending(comparison => comparison.Images),
+    ];
 
     private static string NameOf(Curve curve) =>
         $"sweep-{curve.ImagesSha256[..8]}{(curve.Rounds is { } rounds ? $"-rounds{rounds}" : "")}-{curve.Activations}.json";
