@@ -5,6 +5,7 @@ using Clado.Images;
 using Clado.Inference;
 using Clado.Losses;
 using Clado.Records;
+using Clado.Runs;
 using Clado.Sensitivity;
 
 namespace Clado;
@@ -22,11 +23,17 @@ public sealed partial class MeasuredRun
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops; what is finished is kept in the run folder.</param>
     /// <returns>The comparison, and the budgets that no choice keeps.</returns>
-    /// <exception cref="CladoException">A budget or the images cannot be used.</exception>
+    /// <exception cref="CladoException">
+    /// A budget or the images cannot be used; or rows have widths of their own, of which metrics of layers say nothing.
+    /// </exception>
     public (Comparison Comparison, IReadOnlyList<AllocationResult> Infeasible) Compare(
         ComparisonOptions comparison, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(comparison);
+        if (folder.Description.MixesRows)
+        {
+            throw new CladoException($"metrics are of layers: compare them in a run without {Settings.Granularity} {RunDescription.Row}");
+        }
         foreach (var budget in comparison.Budgets)
         {
             Budget.Parse(budget, Graph.FileSizeBytes);

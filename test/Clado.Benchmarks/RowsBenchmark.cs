@@ -30,6 +30,10 @@ internal static class RowsBenchmark
     {
         int images = parts.Select(p => int.TryParse(p, out int count) ? count : 0).Append(DefaultImages).First(count => count > 0);
         string[] budgets = [.. parts.Where(p => p.EndsWith("bit", StringComparison.Ordinal))];
+        if (parts.Contains("frames"))
+        {
+            FrameBytes.Show(Directory.GetFiles(SharedInstances.Locate("models"), "*.onnx", SearchOption.AllDirectories).Order());
+        }
         foreach (var network in Networks.Where(n => parts.Contains(n.Model)))
         {
             Compare(network, images, parts.Contains("nearest") ? "nearest" : "feedback", budgets);

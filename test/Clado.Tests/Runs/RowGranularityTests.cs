@@ -81,6 +81,17 @@ public class RowGranularityTests
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void MetricsOfLayersSayNothingOfThem()
+    {
+        using var folder = new TemporaryFolder();
+        var images = Network(folder);
+        var (code, _, error) = Harness.Command(["compare", .. Measure(folder, images, "run")[1..], "--budgets", "3bit"]);
+        Assert.Equal(2, code);
+        Assert.Contains("metrics are of layers: leave --granularity row out", error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["run"]));
+    }
+
     private static string Network(TemporaryFolder folder)
     {
         OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8, side: 24).Build(), folder["model.onnx"]);
