@@ -29,6 +29,19 @@ internal static class FrameBytes
         }
     }
 
+    /// <summary>Prints what the functions of widths take.</summary>
+    public static void ShowFunctions()
+    {
+        Console.WriteLine("\n| bits | weight | codes of a group of rows |\n|---|---|---|");
+        for (int bits = 2; bits <= 8; bits++)
+        {
+            var layout = WeightLayout.Of(bits, PipelineOptions.Opsets[0]);
+            int Size(Unpacking unpacking) => UnpackingFunction.Build(layout, PipelineOptions.Opsets[0], unpacking).CalculateSize();
+            Console.WriteLine($"| {bits} | {Size(Unpacking.ForKernels)} | {(bits < 8 ? Size(Unpacking.Codes) : 0)} |");
+        }
+        Console.WriteLine($"| joining | {JoiningFunction.Build(PipelineOptions.Opsets[0]).CalculateSize()} | |");
+    }
+
     private static void Line(string path)
     {
         var graph = Graph.Read(path);

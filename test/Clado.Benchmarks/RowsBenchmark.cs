@@ -1,4 +1,5 @@
 using System.Globalization;
+using Clado.Activations;
 using Clado.Allocation;
 using Clado.Evaluation;
 using Clado.Export;
@@ -33,6 +34,7 @@ internal static class RowsBenchmark
         if (parts.Contains("frames"))
         {
             FrameBytes.Show(Directory.GetFiles(SharedInstances.Locate("models"), "*.onnx", SearchOption.AllDirectories).Order());
+            FrameBytes.ShowFunctions();
         }
         foreach (var network in Networks.Where(n => parts.Contains(n.Model)))
         {
@@ -50,6 +52,8 @@ internal static class RowsBenchmark
             Preprocessing = Preprocessing.Parse(network.Preprocess),
             Limit = images,
             Rounding = rounding,
+            // What weights lose is looked at.
+            Activations = new ActivationOptions { Format = ActivationFormat.Float },
             Granularity = granularity,
             Run = Path.Combine(Path.GetTempPath(), "clado-rows", $"{network.Model}-{rounding}-{images}-{granularity}"),
         });

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Clado.Candidates;
 using Clado.Onnx;
+using Clado.Runs;
 using Clado.Tests.Support;
 using Xunit;
 
@@ -66,6 +68,34 @@ public class RowGranularityTests
             Succeeds([.. Measure(folder, images, "one"), "--threads", "2"]);
             bool isWhole = File.ReadAllBytes(folder[$"three/{name}"]).SequenceEqual(File.ReadAllBytes(folder[$"one/{name}"]));
             Assert.Equal(name != products[0], isWhole);
+        }
+    }
+
+    [Fact]
+    public void AFileOfWidthsThatNoRowCanHaveIsRefused()
+    {
+        var graph = NetworkBuilder.SmallClassifier(classes: 8, side: 24).BuildGraph();
+        var candidates = Harness.Candidates(graph, 2, 3, 4);
+        int count = candidates.Layers[0].ChannelCount;
+        IReadOnlyList<IReadOnlyList<int[]>> Mixtures(params int[] first) =>
+            [.. candidates.Layers.Select((_, layer) => layer == 0 ? new[] { first } : (IReadOnlyList<int[]>)[])];
+        IReadOnlyList<IReadOnlyList<int[]>> Read(IReadOnlyList<IReadOnlyList<int[]>> mixtures, CandidateSet others, string? name = null)
+        {
+            using var stream = new MemoryStream();
+            var file = MixtureFile.Of(mixtures, candidates);
+            file.Metadata["version"] = name ?? file.Metadata["version"];
+            file.Write(stream);
+            stream.Position = 0;
+            return MixtureFile.Read(stream, others);
+        }
+
+        int[] sound = [2, .. Enumerable.Repeat(4, count - 1)];
+        Assert.Equal(Mixtures(sound), Read(Mixtures(sound), candidates));
+        Assert.Throws<InvalidDataException>(() => Read(Mixtures(sound), Harness.Candidates(graph, 2, 3)));
+        Assert.Throws<InvalidDataException>(() => Read(Mixtures(sound), candidates, "2"));
+        foreach (int[] rows in (int[][])[[5, .. sound[1..]], [-1, .. sound[1..]], [.. Enumerable.Repeat(2, count)], [2, .. sound], sound[1..]])
+        {
+            Assert.Throws<InvalidDataException>(() => Read(Mixtures(rows), candidates));
         }
     }
 
