@@ -93,7 +93,8 @@ public class RowGranularityTests
         Assert.Equal(Mixtures(sound), Read(Mixtures(sound), candidates));
         Assert.Throws<InvalidDataException>(() => Read(Mixtures(sound), Harness.Candidates(graph, 2, 3)));
         Assert.Throws<InvalidDataException>(() => Read(Mixtures(sound), candidates, "2"));
-        foreach (int[] rows in (int[][])[[5, .. sound[1..]], [-1, .. sound[1..]], [.. Enumerable.Repeat(2, count)], [2, .. sound], sound[1..]])
+        foreach (int[] rows in (int[][])[
+            [5, .. sound[1..]], [-1, .. sound[1..]], [.. Enumerable.Repeat(2, count)], [2, .. sound], sound[1..]])
         {
             Assert.Throws<InvalidDataException>(() => Read(Mixtures(rows), candidates));
         }
