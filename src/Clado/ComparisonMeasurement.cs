@@ -23,6 +23,9 @@ namespace Clado;
 internal sealed class ComparisonMeasurement(
     MeasuredRun run, ComparisonOptions options, ImageSet images, IRecordStore records, Job? progress, CancellationToken cancellation)
 {
+    // Networks that are evaluated between two records: what a stop loses at most.
+    private const int MostTogether = 8;
+
     private readonly MetricChoices choices = new(run, options, records, progress, cancellation);
 
     /// <summary>What it is expected to cost.</summary>
@@ -112,7 +115,7 @@ internal sealed class ComparisonMeasurement(
         var found = distinct.ToDictionary(KeyOf, rows => Find(KeyOf(rows)));
         int[][] missing = [.. distinct.Where(rows => found[KeyOf(rows)] is null)];
         var share = StageShare.Begin(progress, StageNames.EvaluatingChoices);
-        int done = 0, together = MemoryPlan.OfWhole(run.Graph, run.Resources.MemoryBytes, Provider.Cpu).Networks;
+        int done = 0, together = Math.Min(MostTogether, MemoryPlan.OfWhole(run.Graph, run.Resources.MemoryBytes, Provider.Cpu).Networks);
         foreach (var group in missing.Chunk(together))
         {
             double whole = missing.Length;

@@ -73,7 +73,7 @@ internal sealed class MetricChoices(
         {
             var clock = Stopwatch.StartNew();
             scores = metric.Measure(context).Checked(metric.Name, n);
-            return [context.Passes, clock.Elapsed.TotalSeconds, .. scores.Matrix ?? []];
+            return [context.Passes, clock.Elapsed.TotalSeconds + context.SecondsGiven, .. scores.Matrix ?? []];
         });
         // Orders cost nothing, and are made again.
         scores ??= found.Length > 2 ? MetricScores.OfMatrix(found[2..]).Checked(metric.Name, n) : metric.Measure(context);

@@ -6,6 +6,7 @@ using Clado.Benchmarks.House;
 return args switch
 {
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
+    ["comparison", var folder, .. var parts] => ComparisonBenchmark.Run(folder, parts),
     ["cuda", "threads", var network, var count, var width] =>
         CudaBenchmark.Threads(network, int.Parse(count, CultureInfo.InvariantCulture), width),
     ["cuda", var network, var count, var widths, .. var estimators] =>
@@ -40,6 +41,7 @@ static int Usage()
     Console.Error.WriteLine(
         "       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto "
             + "…] [2,4,8] [IMAGES] [MODEL]");
+    Console.Error.WriteLine("       Clado.Benchmarks comparison RUNS [nearest] [feedback] [NETWORK …]   (goes on in the folder RUNS)");
     Console.Error.WriteLine(
         "       Clado.Benchmarks cuda resnet50|NETWORK IMAGES 2,4,8 ESTIMATOR[!] …   (! on the GPU alone) | threads NETWORK IMAGES WIDTH");
     Console.Error.WriteLine("       Clado.Benchmarks fisher [feedback] [nearest] [IMAGES] [MODEL …]");

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
@@ -37,6 +38,9 @@ public sealed class MetricContext
 
     /// <summary>Full passes over the run's images that were run so far. Range: [0, inf).</summary>
     public double Passes { get; private set; }
+
+    /// <summary>Seconds that another metric took for what this one was given of it. Range: [0, inf).</summary>
+    internal double SecondsGiven { get; private set; }
 
     /// <summary>Stops; a metric that takes long asks now and then.</summary>
     public CancellationToken Cancellation => Inputs.Work.Cancellation;
@@ -118,9 +122,16 @@ public sealed class MetricContext
     internal SensitivityMatrix Estimate(string estimator, string? loss = null)
     {
         var (inputs, options) = ToEstimate(estimator, loss);
-        var matrix = SensitivityMeasurement.Measure(inputs, [], options, records);
+        SensitivityMatrix? matrix = null;
+        double[] took = records.GetOrAdd<double>($"{inputs.Part}seconds", () =>
+        {
+            var clock = Stopwatch.StartNew();
+            matrix = SensitivityMeasurement.Measure(inputs, [], options, records);
+            return [clock.Elapsed.TotalSeconds];
+        });
+        SecondsGiven += matrix is null ? took[0] : 0;
         Count(PassesOf(estimator));
-        return matrix;
+        return matrix ?? SensitivityMeasurement.Measure(inputs, [], options, records);
     }
 
     /// <summary>What that takes, in full passes.</summary>
@@ -132,7 +143,8 @@ public sealed class MetricContext
     }
 
     /// <summary>
-    /// What several metrics are made of: measured by the first that asks. The passes are counted by each, as if it stood alone.
+    /// What several metrics are made of: measured by the first that asks. Passes and seconds are those of each, as if it stood
+    /// alone.
     /// </summary>
     /// <param name="key">Name of the quantity.</param>
     /// <param name="count">Numbers it has.</param>
@@ -145,13 +157,14 @@ public sealed class MetricContext
             $"metric/of-several/{key}",
             () =>
             {
-                (isNew, double before) = (true, Passes);
+                (isNew, double before, var clock) = (true, Passes, Stopwatch.StartNew());
                 double[] values = measure();
-                return [Passes - before, .. values];
+                return [Passes - before, clock.Elapsed.TotalSeconds, .. values];
             },
-            count + 1);
+            count + 2);
         Count(isNew ? 0 : found[0]);
-        return found[1..];
+        SecondsGiven += isNew ? 0 : found[1];
+        return found[2..];
     }
 
     /// <summary>Name of the loss: that of the papers, cross-entropy, where there are labels; else the run's.</summary>

@@ -12,7 +12,7 @@ internal static class MetricRegistry
     public static IReadOnlyList<IMetric> All { get; } =
     [
         .. Estimators.All.Select(entry => new EstimatorMetric(entry)),
-        new FitMetric(), new HawqTraceMetric(), new HawqEigenvalueMetric(), new MpqcoMetric(),
+        new FitMetric(), new HawqTraceMetric(), new HawqEigenvalueMetric(), new MpqcoMetric(), new BrecqMetric(),
         new ZeroQMetric(), new OmpqMetric(), new CsmpqMetric(), new DivergenceMetric(), new SpeechTraceMetric(),
         new MixQuantMetric(), new RelativeErrorMetric(), new WeightErrorMetric(), new ParametersMetric(), new RandomMetric(),
     ];

@@ -12,8 +12,8 @@ using Microsoft.ML.OnnxRuntime;
 namespace Clado.Metrics;
 
 /// <summary>
-/// Gradients of a loss by the weights of layers, wherever these weights are: they are inputs, so that one session serves all of them. An
-/// image goes forward and back alone. Safe to run from several threads at once.
+/// Gradients of a loss by the weights of layers, wherever these weights are: they are inputs, so that one session serves all of them; or by
+/// tensors in between. An image goes forward and back alone. Safe to run from several threads at once.
 /// </summary>
 internal sealed class WeightGradients : IDisposable
 {
@@ -29,9 +29,12 @@ internal sealed class WeightGradients : IDisposable
     /// <param name="context">The network.</param>
     /// <param name="layers">The layers. Shape: [layers].</param>
     /// <param name="loss">Name of the loss; null to choose by the network.</param>
+    /// <param name="tensors">Names of tensors that gradients are by instead of the layers' weights. Shape: [tensors].</param>
     /// <exception cref="OnnxFormatException">An operator has no gradient.</exception>
-    public WeightGradients(MetricContext context, IReadOnlyList<QuantizableLayer> layers, string? loss)
+    public WeightGradients(
+        MetricContext context, IReadOnlyList<QuantizableLayer> layers, string? loss, IReadOnlyList<string>? tensors = null)
     {
+        tensors ??= [.. layers.Select(layer => layer.Weight)];
         (this.context, this.layers, readout) = (context, layers, context.Readout);
         losses = new LossFactory(context.Graph, readout, context.Inputs.Work.Images, loss, context.Inputs.Scales);
         source = OutputSource.Float(context.Graph.File);
@@ -39,8 +42,8 @@ internal sealed class WeightGradients : IDisposable
         var names = GraphWalk.Names(graph.Model.Graph);
         seeds = [.. readout.Outputs.Select((_, i) => Free(names, $"seed_{i}"))];
         var gradient = GradientGraph.Of(
-            graph, [.. readout.Outputs.Zip(seeds, (tensor, seed) => new Seed.Given(tensor, seed))], [.. layers.Select(l => l.Weight)]);
-        gradients = [.. layers.Select(layer => gradient.Gradient(layer.Weight))];
+            graph, [.. readout.Outputs.Zip(seeds, (tensor, seed) => new Seed.Given(tensor, seed))], [.. tensors]);
+        gradients = [.. tensors.Select(tensor => gradient.Gradient(tensor))];
         var (first, second) = ModelHalves.Of(graph, gradient.Model, readout.Outputs);
         var fed = layers.Select(layer => layer.Weight).ToHashSet();
         forward = new GraphSession(Fed(graph, first, fed), graph.File);
@@ -54,6 +57,10 @@ internal sealed class WeightGradients : IDisposable
     {
         get
         {
+            if (layers.Count == 0)
+            {
+                return 0;
+            }
             var own = layers.Select(layer => layer.Name).ToHashSet();
             int first = context.Cuts.Layers.Index().First(layer => own.Contains(layer.Item.Name)).Index;
             return 1 + ((context.Cuts.Suffixes[first].Macs + layers.Sum(layer => layer.Macs)) / (double)Math.Max(1, context.Cuts.Macs));

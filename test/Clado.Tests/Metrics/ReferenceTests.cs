@@ -1,4 +1,9 @@
+using Clado.Images;
 using Clado.Metrics;
+using Clado.Onnx;
+using Clado.Records;
+using Clado.Sensitivity;
+using Clado.Tests.Support;
 using Xunit;
 
 namespace Clado.Tests.Metrics;
@@ -79,6 +84,61 @@ public class ReferenceTests
             double expected = gradients.Average(own =>
                 Math.Pow(own[net.Context.LayerOf[row]].Zip(change, (g, d) => g * d).Sum(), 2)) / 2;
             Close(expected, scores[row], 1e-3);
+        }
+    }
+
+    [Fact]
+    public void BlocksWeighTheirOutputsErrorsBySquaredGradients()
+    {
+        using var net = new TinyNetwork();
+        double[] scores = Scores(new BrecqMetric(), net);
+        foreach (var (row, candidate) in net.Context.Candidates.Index())
+        {
+            double[] weights = net.WeightsOf(candidate);
+            double expected = net.Images.Select((x, i) =>
+            {
+                var (a, z) = TinyNetwork.Outputs(x, net.W1, net.W2);
+                var (slopeA, slopeZ) = net.Slopes(x, net.Labels[i]);
+                bool isFirst = net.Context.LayerOf[row] == 0;
+                double[] change = isFirst
+                    ? [.. TinyNetwork.Outputs(x, weights, net.W2).A.Zip(a, (rounded, own) => rounded - own)]
+                    : [.. TinyNetwork.Outputs(x, net.W1, weights).Z.Zip(z, (rounded, own) => rounded - own)];
+                return (isFirst ? slopeA : slopeZ).Zip(change, (slope, d) => slope * slope * d * d).Sum() / 2;
+            }).Average();
+            Close(expected, scores[row], 1e-3);
+        }
+    }
+
+    /// <summary>Layers of one residual block interact, and no others; together they are a sum of squares.</summary>
+    [Fact]
+    public void PairsOfABlockAreASumOfSquares()
+    {
+        using var folder = new TemporaryFolder();
+        var net = new NetworkBuilder(input: [3, 24, 24]);
+        foreach (string name in (string[])["w1", "w2"])
+        {
+            net.Weight(name, 3, 3, 3, 3);
+        }
+        net.Weight("w3", 8, 3);
+        var pads = NodeExtensions.Attribute("pads", 1, 1, 1, 1);
+        net.Then("Conv", "a", ["w1"], pads).Then("Relu", "r").Then("Conv", "b", ["w2"], pads).Add("Add", ["b", "x"], "s");
+        net.Then("GlobalAveragePool", "p").Then("Flatten", "f").Then("Gemm", "z", ["w3"], NodeExtensions.Attribute("transB", 1));
+        var graph = net.BuildGraph();
+        var work = new Workload(ImageFolder.Open(Harness.Images(folder, "images", 1)), Preprocessing.Parse("unit"));
+        using var records = new RecordStore();
+        var context = new MetricContext(
+            new MeasurementInputs(graph, Harness.Candidates(graph, 2, 4), work), new SensitivityOptions(), records);
+        double[] matrix = new BrecqMetric().Measure(context).Matrix!;
+        double Entry(int a, int b) => matrix[(a * 6) + b];
+        for (int a = 0; a < 6; a++)
+        {
+            for (int b = 0; b < a; b++)
+            {
+                Assert.Equal(Entry(a, b), Entry(b, a));
+                Assert.Equal(a < 4 && a / 2 != b / 2, Entry(a, b) != 0);
+                // Cauchy and Schwarz.
+                Assert.True(Entry(a, b) * Entry(a, b) <= Entry(a, a) * Entry(b, b) * 1.0001);
+            }
         }
     }
 

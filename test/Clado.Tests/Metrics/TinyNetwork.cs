@@ -79,14 +79,22 @@ internal sealed class TinyNetwork : IDisposable
     /// <summary>Gradients of an image's cross-entropy, by the chain rule. Shape: [layers][parameters].</summary>
     public double[][] Gradients(double[] x, int label)
     {
-        var (a, z) = Outputs(x, W1, W2);
-        double[] s = [.. Softmax(z).Select((p, c) => p - (c == label ? 1 : 0))];
-        double[] back = [.. a.Select((value, i) => value > 0 ? Enumerable.Range(0, Classes).Sum(c => W2[(i * Classes) + c] * s[c]) : 0)];
+        double[] a = Outputs(x, W1, W2).A;
+        var (back, slope) = Slopes(x, label);
         return
         [
             [.. x.SelectMany(value => back.Select(own => value * own))],
-            [.. a.SelectMany(value => s.Select(own => Math.Max(0, value) * own))],
+            [.. a.SelectMany(value => slope.Select(own => Math.Max(0, value) * own))],
         ];
+    }
+
+    /// <summary>The same by what the layers give.</summary>
+    public (double[] A, double[] Z) Slopes(double[] x, int label)
+    {
+        var (a, z) = Outputs(x, W1, W2);
+        double[] slope = [.. Softmax(z).Select((p, c) => p - (c == label ? 1 : 0))];
+        double Back(int i) => Enumerable.Range(0, Classes).Sum(c => W2[(i * Classes) + c] * slope[c]);
+        return ([.. a.Select((value, i) => value > 0 ? Back(i) : 0)], slope);
     }
 
     /// <summary>Mean cross-entropy with other weights.</summary>
