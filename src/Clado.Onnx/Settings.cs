@@ -36,6 +36,7 @@ internal static class Settings
     public const string Requantize = "PipelineOptions.Requantize";
     public const string Rounding = "PipelineOptions.Rounding";
     public const string Rounds = "SweepOptions.Rounds";
+    public const string Rows = "PipelineOptions.Rows";
     public const string Run = "PipelineOptions.Run";
     public const string RunTimeout = "RunLimit.Enter";
     public const string SameWidth = "AllocationLimits.SameWidth";

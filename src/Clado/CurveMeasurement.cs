@@ -69,7 +69,7 @@ internal sealed class CurveMeasurement
         {
             progress?.Report(new StageProgress("images", note, null));
         }
-        return set.WithLabelOffset(options.LabelOffset ?? (set.IsLabelled ? folder.Description.LabelOffset : 0));
+        return set.WithLabelOffset(options.LabelOffset ?? (set.IsLabelled ? folder.Description.LabelOffset : 0)).DecodedOnce();
     }
 
     /// <summary>The curve at the budgets asked for, uniform networks and the diagonal choices beside it.</summary>

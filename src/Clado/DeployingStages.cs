@@ -67,7 +67,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
         {
             run.FileSizeOf(activations?.Plan).Check(path, staged.SizeBytes, allocation.Chosen);
             var written = new WrittenModel(OnnxFile.Read(staged.Path), path, allocation.Chosen, activations);
-            var parity = Compare(written, MeasuredRun.ImagesForRanges);
+            var parity = Compare(written, MeasuredRun.ImagesForParity);
             parity.ThrowIfBroken(path);
             var evaluation = evaluate is true ? Evaluate(staged.Path, path) : null;
             return new Deployment(staged, new DeployedModel(allocation with { SizeBytes = staged.SizeBytes }, path, parity)

@@ -114,7 +114,9 @@ public sealed partial class MeasuredRun
     {
         ArgumentNullException.ThrowIfNull(allocation);
         var job = Job.Of(progress, () => JobPlans.Biases);
-        var effect = BiasEffect.Measure(Graph, allocation.Chosen, Scales, Sensitivity.Loss, On(StageNames.Biases, job, cancellation));
+        var effect = BiasEffect.Measure(
+            Graph, allocation.Chosen, () => WeightLoss(allocation.Chosen, StageNames.Biases, job, cancellation), Scales, Sensitivity.Loss,
+            On(StageNames.Biases, job, cancellation));
         job?.Finish(JobPart.Biases);
         return effect;
     }

@@ -26,6 +26,9 @@ public sealed partial class MeasuredRun
     /// <summary>Of more images, quantiles and agreements hardly differ.</summary>
     internal const int ImagesForRanges = 256;
 
+    /// <summary>A kernel that is wrong is wrong on every image; what rounding may do is told by few.</summary>
+    internal const int ImagesForParity = 64;
+
     private readonly RunFolder folder;
     private readonly MeasuredNetwork measured;
     private readonly SensitivityOptions options;

@@ -35,6 +35,7 @@ internal static class Words
         ["PipelineOptions.Provider"] = "--provider",
         ["PipelineOptions.Requantize"] = "--requantize",
         ["PipelineOptions.Rounding"] = "--rounding",
+        ["PipelineOptions.Rows"] = "--rows",
         ["PipelineOptions.Run"] = "--run",
         ["PipelineOptions.Task"] = "--task",
         ["Report.WriteFigures"] = "--figures",

@@ -5,6 +5,7 @@ using Clado.Images;
 using Clado.Onnx;
 using Clado.Sensitivity;
 using Microsoft.ML.OnnxRuntime;
+using ChannelLayout = Clado.Images.ChannelLayout;
 
 namespace Clado.Metrics;
 

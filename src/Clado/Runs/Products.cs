@@ -29,6 +29,14 @@ internal static class Products
         (matrix, stream) => SensitivityFile.Of(matrix).Write(stream),
         SensitivityFile.Read);
 
+    /// <summary>What rows cost.</summary>
+    /// <param name="candidates">The candidates of the run.</param>
+    public static Product<ChannelSensitivities> Rows(CandidateSet candidates) => new(
+        "rows.safetensors",
+        "list of rows' sensitivities of this run",
+        (rows, stream) => RowFile.Of(rows, candidates).Write(stream),
+        stream => RowFile.Read(stream, candidates));
+
     /// <summary>The grids that activations are rounded to while measuring.</summary>
     /// <param name="count">Grids that the network has; null where they are written only.</param>
     public static Product<ActivationRanges> Ranges(int? count = null) => Product<ActivationRanges>.Json(
