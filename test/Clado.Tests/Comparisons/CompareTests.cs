@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Clado.Comparisons;
+using Clado.Images;
 using Clado.Onnx;
 using Clado.Tests.Support;
 using Xunit;
+using static System.FormattableString;
 
 namespace Clado.Tests.Comparisons;
 
@@ -68,6 +70,46 @@ public class CompareTests
         Assert.Contains("is no comparison", report.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>Stopped after any report of progress, it goes on to the same choices and losses.</summary>
+    [Fact]
+    public void AStopKeepsWhatIsFinished()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images, test, _) = Prepared(folder);
+        ComparisonOptions options = new() { Budgets = ["2.5bit", "3bit"], Metrics = ["fit", "hawq", "zeroq", "random"], Images = test };
+        MeasuredRun Measured(string run) => Pipeline.Measure(new PipelineOptions
+        {
+            Model = model,
+            Images = images,
+            Preprocessing = Preprocessing.Parse("unit"),
+            Estimator = "additive",
+            Run = folder[run],
+        }, cancellation: TestContext.Current.CancellationToken);
+        string Result(Comparison comparison) => string.Join('\n', comparison.Rows.Select(row =>
+            Invariant($"{row.Metric} {row.Budget} {row.Loss:R} {string.Concat(row.Allocation)} {row.Passes:R}")));
+        var log = new ProgressLog();
+        string whole = Result(Measured("whole").Compare(options, log, TestContext.Current.CancellationToken).Comparison);
+        Assert.Contains(log.Shares, report => report is { Stage: "metric fit", Job.ToCome: [.., "evaluating choices"] });
+        Assert.Contains(log.Shares, report => report.Job!.Left is not null);
+        Assert.Equal(1, log.Last.Share);
+        var run = Measured("stopped");
+        int stops = 0;
+        for (int at = 3; at < log.Shares.Count; at += log.Shares.Count / 6)
+        {
+            using var stop = new CancellationTokenSource();
+            try
+            {
+                run.Compare(options, new StopAt(at, stop), stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                stops++;
+            }
+        }
+        Assert.True(stops > 0);
+        Assert.Equal(whole, Result(run.Compare(options, null, TestContext.Current.CancellationToken).Comparison));
+    }
+
     [Fact]
     public void WhatCannotWorkSaysWhyAndTheOthersGoOn()
     {
@@ -87,7 +129,7 @@ public class CompareTests
         var (code, output, error) = Harness.Command([.. command, "--metrics", "auto,parameters"]);
         Assert.Equal(1, code);
         Assert.Contains("--budget 900: no choice of these widths is that small", error, StringComparison.Ordinal);
-        Assert.Contains("auto: not compared: the run was measured with --estimator additive", output, StringComparison.Ordinal);
+        Assert.Contains("auto: not compared: the run was measured with --estimator additive", error, StringComparison.Ordinal);
         Assert.Contains("parameters", output, StringComparison.Ordinal);
         var unknown = Harness.Command([.. command, "--metrics", "fit,unheard-of"]);
         Assert.Equal(2, unknown.Code);
@@ -135,4 +177,18 @@ public class CompareTests
     private static string Budget(JsonElement row) => row.GetProperty("budget").GetString()!;
 
     private static string Name(JsonElement row) => row.GetProperty("metric").GetString()!;
+
+    /// <summary>Stops at a report of progress.</summary>
+    private sealed class StopAt(int report, CancellationTokenSource stop) : IProgress<StageProgress>
+    {
+        private int count;
+
+        public void Report(StageProgress value)
+        {
+            if (Interlocked.Increment(ref count) == report)
+            {
+                stop.Cancel();
+            }
+        }
+    }
 }
