@@ -42,8 +42,8 @@ internal static class ComparisonViews
         {
             table.Row(
             [
-                row.Metric, Invariant($"{row.Loss:0.0000}"), Invariant($"{row.LossStandardError:0.0000}"), row.WithinNoise ? "≈" : "",
-                row.LossLow is { } low ? Invariant($"{low:0.0000}–{row.LossHigh:0.0000}") : "",
+                row.Metric, Loss(row.Loss), Loss(row.LossStandardError), row.WithinNoise ? "≈" : "",
+                row.LossLow is { } low ? $"{Loss(low)}–{Loss(row.LossHigh!.Value)}" : "",
                 .. measure is { } kind
                     ? [MeasureViews.Value(kind, row.MeasureValue)]
                     : (string[])[Terminal.Percent(row.Top1), Terminal.Percent(row.Agreement)],
@@ -52,4 +52,7 @@ internal static class ComparisonViews
         }
         return table;
     }
+
+    /// <summary>Digits enough to tell losses of one budget apart.</summary>
+    private static string Loss(double value) => Math.Abs(value) >= 0.01 ? Invariant($"{value:0.0000}") : Invariant($"{value:0.000000}");
 }
