@@ -114,11 +114,14 @@ public class CompareTests
     public void WhatCannotWorkSaysWhyAndTheOthersGoOn()
     {
         using var folder = new TemporaryFolder();
-        // MeanVarianceNormalization has a gradient, Det has none.
+        // No gradient goes through an LSTM.
         var net = NetworkBuilder.SmallClassifier(classes: 8);
-        net.Then("Mod", "m", ["one"], NodeExtensions.Attribute("fmod", 1));
-        net.Model.Graph.Initializer.Add(TensorData.Singles("one", [1e6f]));
-        OnnxFile.Write(net.Build(), folder["model.onnx"]);
+        net.Weight("r", 1, 32, 8);
+        net.Weight("h", 1, 32, 8);
+        net.Model.Graph.Initializer.Add(TensorData.Integers("steps", [1, -1, 8], 3));
+        net.Model.Graph.Initializer.Add(TensorData.Integers("flat", [-1, 8], 2));
+        net.Then("Reshape", "sequence", ["steps"]).Then("LSTM", "l", ["r", "h"], NodeExtensions.Attribute("hidden_size", 8));
+        OnnxFile.Write(net.Then("Reshape", "y", ["flat"]).Build(), folder["model.onnx"]);
         var images = Harness.Images(folder, "images", 2);
         string[] measured =
         [
@@ -126,10 +129,12 @@ public class CompareTests
             "--estimator", "additive",
         ];
         string[] command = [.. measured, "--budgets", "3bit,900"];
-        var (code, output, error) = Harness.Command([.. command, "--metrics", "auto,parameters"]);
+        var (code, output, error) = Harness.Command([.. command, "--metrics", "auto,fit,parameters"]);
         Assert.Equal(1, code);
         Assert.Contains("--budget 900: no choice of these widths is that small", error, StringComparison.Ordinal);
         Assert.Contains("auto: not compared: the run was measured with --estimator additive", error, StringComparison.Ordinal);
+        Assert.Contains("fit: not compared: it wants gradients", error, StringComparison.Ordinal);
+        Assert.Contains("LSTM", error, StringComparison.Ordinal);
         Assert.Contains("parameters", output, StringComparison.Ordinal);
         var unknown = Harness.Command([.. command, "--metrics", "fit,unheard-of"]);
         Assert.Equal(2, unknown.Code);
