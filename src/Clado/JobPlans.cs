@@ -33,7 +33,7 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
     {
         var (options, sensitivity) = (prepared.Options, prepared.Options.Sensitivity);
         bool rounds = options.MeasuredActivations == ActivationFormat.Int8 && graph.ActivationGrids == 0;
-        double passes = MeasurementPlan.PassesOf(inputs, sensitivity, isAround: false);
+        double passes = SampledForward.PassesOf(inputs, sensitivity, isAround: false);
         JobStage?[] stages =
         [
             new(StageNames.Checking, StageKind.Decoding, 1),

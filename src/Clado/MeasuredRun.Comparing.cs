@@ -71,14 +71,14 @@ public sealed partial class MeasuredRun
     /// <summary>What the run's own matrix took: full passes, and seconds where they were noted; else 0.</summary>
     /// <param name="records">Finished units.</param>
     internal (double Passes, double Seconds) MeasuringTook(IRecordStore records) => (
-        Seen * Clado.Sensitivity.MeasurementPlan.PassesOf(ToMeasure(null, null, default), options, isAround: false),
+        Seen * Clado.Sensitivity.SampledForward.PassesOf(ToMeasure(null, null, default), options, isAround: false),
         records.Find<double>(TookKey, 1)?[0] ?? 0);
 
     /// <summary>What a search took: the passes of everything it tried, and of measuring around choices.</summary>
     /// <param name="result">What it found.</param>
     internal double SearchingTook(AllocationResult result)
     {
-        double around = Clado.Sensitivity.MeasurementPlan.PassesOf(ToMeasure(null, null, default), options, isAround: true);
+        double around = Clado.Sensitivity.SampledForward.PassesOf(ToMeasure(null, null, default), options, isAround: true);
         return (result.Trials.Select(trial => trial.Round).Distinct().Count(round => round > 0) * Seen * around)
             + result.Trials.Sum(trial => trial.MeasuredLoss is null ? 1 - Seen : 1);
     }

@@ -137,7 +137,7 @@ internal sealed class MeasuringStages(
                 Work = work with { Progress = StageShare.Begin(progress, StageNames.Measuring) },
                 Forward = GradientChecks.Forward(candidates, checks, []),
             };
-            var matrix = SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks };
+            var matrix = SampledForward.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks };
             folder.WriteSensitivity(matrix, candidates);
             MeasuredRun.NoteTime(records, clock.Elapsed);
         }

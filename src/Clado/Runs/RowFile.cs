@@ -47,7 +47,7 @@ internal static class RowFile
             throw new InvalidDataException($"'{text}' images");
         }
         var layers = candidates.Layers;
-        var layout = new ChannelLayout(candidates, layer => file.Has($"{layers[layer].Name}/{Kinds[0]}"));
+        var layout = new ChannelOffsets(candidates, layer => file.Has($"{layers[layer].Name}/{Kinds[0]}"));
         double[][] values = [.. Kinds.Select(kind => ByLayer(candidates).Where(layer => layout.CountOf(layer.Own[0]) > 0)
             .SelectMany(layer => file.Get<double>(
                 $"{layers[layer.Layer].Name}/{kind}", layer.Own.Sum(row => (long)layout.CountOf(row)))).ToArray())];

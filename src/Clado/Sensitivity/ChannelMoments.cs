@@ -9,10 +9,10 @@ internal sealed class ChannelMoments
     /// <summary>Kinds of sums.</summary>
     public const int Kinds = 4;
 
-    private readonly ChannelLayout layout;
+    private readonly ChannelOffsets layout;
 
     /// <param name="layout">Where channels lie.</param>
-    public ChannelMoments(ChannelLayout layout) => (this.layout, Values) = (layout, new double[Kinds * layout.Count]);
+    public ChannelMoments(ChannelOffsets layout) => (this.layout, Values) = (layout, new double[Kinds * layout.Count]);
 
     /// <summary>Sums, and sums of squares, of each channel alone; the same of its part of the whole. Shape: [4 · channels].</summary>
     public double[] Values { get; }

@@ -14,7 +14,7 @@ namespace Clado.Sensitivity;
 /// </param>
 /// <param name="ShareErrors">Standard errors of these over the images. Shape: [channels].</param>
 internal sealed record ChannelSensitivities(
-    ChannelLayout Layout, double[] Alone, double[] AloneErrors, double[] Shares, double[] ShareErrors)
+    ChannelOffsets Layout, double[] Alone, double[] AloneErrors, double[] Shares, double[] ShareErrors)
 {
     /// <summary>Images measured. Range: [1, inf).</summary>
     public required int ImageCount { get; init; }
@@ -23,7 +23,7 @@ internal sealed record ChannelSensitivities(
     /// <param name="layout">Where channels lie.</param>
     /// <param name="sums">See <see cref="ChannelMoments.Values"/>.</param>
     /// <param name="images">How many images. Range: [1, inf).</param>
-    public static ChannelSensitivities Of(ChannelLayout layout, double[] sums, int images)
+    public static ChannelSensitivities Of(ChannelOffsets layout, double[] sums, int images)
     {
         double[][] parts = [.. sums.Chunk(Math.Max(1, layout.Count))];
         double[] Mean(int kind) => layout.Count == 0 ? [] : [.. parts[kind].Select(sum => sum / images)];

@@ -5,7 +5,7 @@ namespace Clado.Sensitivity;
 /// <summary>What the channels of a batch's images cost, part by part: parts may come from several threads, in any order.</summary>
 /// <param name="layout">Where channels lie.</param>
 /// <param name="batch">The batch.</param>
-internal sealed class ChannelSums(ChannelLayout layout, BatchMeasurement batch)
+internal sealed class ChannelSums(ChannelOffsets layout, BatchMeasurement batch)
 {
     private readonly QuadraticForm[] forms = batch.Forms();
     private readonly ChannelMoments[] parts = [.. batch.Linearized.Parts.Select(_ => new ChannelMoments(layout))];

@@ -21,7 +21,7 @@ internal sealed record LayerChanges(QuantizableLayer Layer, int[] Rows, float[] 
     /// <param name="cuts">Its layers.</param>
     /// <param name="candidates">What they can be replaced by.</param>
     /// <param name="channels">Where the rows lie that are measured too; null where none are.</param>
-    public static IReadOnlyList<LayerChanges> Of(Graph graph, NetworkCuts cuts, CandidateSet candidates, ChannelLayout? channels) =>
+    public static IReadOnlyList<LayerChanges> Of(Graph graph, NetworkCuts cuts, CandidateSet candidates, ChannelOffsets? channels) =>
     [
         .. cuts.Layers.Select((layer, index) =>
         {

@@ -23,7 +23,7 @@ internal sealed class LinearizedNetwork : IDisposable
     private readonly GraphSession forward, backward;
     private readonly Dictionary<string, int> positions;
     private readonly Provider provider;
-    private readonly ChannelLayout? channels;
+    private readonly ChannelOffsets? channels;
 
     /// <summary>Makes the network ready.</summary>
     /// <param name="graph">The network that is measured around: the float one, or one whose constants alone are others.</param>

@@ -9,7 +9,7 @@ internal sealed class MeasurementTask
 {
     private readonly Lazy<NetworkCuts> cuts;
     private readonly Lazy<IEstimator> estimator;
-    private readonly Lazy<ChannelLayout?> channels;
+    private readonly Lazy<ChannelOffsets?> channels;
     private readonly string name;
 
     /// <param name="inputs">Network, candidates and images.</param>
@@ -25,7 +25,7 @@ internal sealed class MeasurementTask
         Losses = new LossFactory(inputs.Graph, readout, inputs.Work.Images, options.Loss, inputs.Scales);
         Key = inputs.Part + (IsFloat ? "float" : MeasurementInputs.KeyOf(operatingPoint));
         cuts = new(() => new NetworkCuts(inputs.Graph, inputs.Candidates.Layers, readout));
-        channels = new(() => inputs.Rows ? ChannelLayout.Of(Cuts, inputs.Candidates) : null);
+        channels = new(() => inputs.Rows ? ChannelOffsets.Of(Cuts, inputs.Candidates) : null);
         name = options.Estimator;
         estimator = new(() => Estimators.For(name, Cuts));
     }
@@ -55,7 +55,7 @@ internal sealed class MeasurementTask
     public NetworkCuts Cuts => cuts.Value;
 
     /// <summary>Where the rows of candidates lie that are measured too; null where none are.</summary>
-    public ChannelLayout? Channels => channels.Value;
+    public ChannelOffsets? Channels => channels.Value;
 
     /// <summary>MACs an image of what is run once a batch: the network that is measured around, and the float one.</summary>
     public double BaseMacs => (IsFloat ? 1 : 2) * (double)Cuts.Macs;

@@ -3,13 +3,13 @@ using Clado.Candidates;
 namespace Clado.Sensitivity;
 
 /// <summary>Where the numbers of every candidate's channels lie, one candidate after the other. Layers without rows have none.</summary>
-internal sealed class ChannelLayout
+internal sealed class ChannelOffsets
 {
     private readonly int[] starts;
 
     /// <param name="candidates">The candidates.</param>
     /// <param name="hasRows">Whether a layer has rows, by its position.</param>
-    public ChannelLayout(CandidateSet candidates, Func<int, bool> hasRows)
+    public ChannelOffsets(CandidateSet candidates, Func<int, bool> hasRows)
     {
         bool[] has = [.. Enumerable.Range(0, candidates.Layers.Count).Select(hasRows)];
         starts = new int[candidates.Items.Count + 1];
@@ -23,7 +23,7 @@ internal sealed class ChannelLayout
     /// <summary>Those of layers whose gradients by the weight are made image by image.</summary>
     /// <param name="cuts">The network.</param>
     /// <param name="candidates">The candidates of its layers.</param>
-    public static ChannelLayout Of(NetworkCuts cuts, CandidateSet candidates) => new(candidates, index =>
+    public static ChannelOffsets Of(NetworkCuts cuts, CandidateSet candidates) => new(candidates, index =>
     {
         var layer = cuts.Layers[index];
         return layer.ChannelAxis is not null
