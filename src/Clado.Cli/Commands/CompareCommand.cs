@@ -47,6 +47,10 @@ internal static class CompareCommand
             {
                 terminal.Message($"clado: {result.Infeasibility}");
             }
+            foreach (var metric in found.Metrics.Where(metric => metric.Problem is not null))
+            {
+                terminal.Message($"{metric.Name}: not compared: {metric.Problem}");
+            }
             if (path is not null)
             {
                 found.WriteCsv(path);
