@@ -70,6 +70,7 @@ internal static class StageNames
     public const string Refining = "refining";
     public const string Rounding = "rounding";
     public const string Sweep = "sweep";
+    public const string Tuning = "tuning";
     public const string UniformWidths = "uniform widths";
 
     /// <summary>Name of the stage that measures one of the sizes among which the smallest is looked for.</summary>

@@ -7,7 +7,9 @@ using Clado.Images;
 using Clado.Layers;
 using Clado.Packing;
 using Clado.Records;
+using Clado.Runs;
 using Clado.Sensitivity;
+using Clado.Tuning;
 
 namespace Clado;
 
@@ -37,6 +39,12 @@ public sealed partial class MeasuredRun
         return JointLoss.Measure(
             new MeasurementInputs(Graph, set, work) { Scales = Scales }, [set.RowsOf(chosen)], Sensitivity.Loss, records)[0];
     }
+
+    /// <inheritdoc cref="RunFolder.ReadTuning"/>
+    internal TuningState? ReadTuning(TuningTask task, string key) => folder.ReadTuning(task, key);
+
+    /// <inheritdoc cref="RunFolder.KeepTuning"/>
+    internal void KeepTuning(TuningState state, string key) => folder.KeepTuning(state, key);
 
     /// <summary>What stays as it is in a file.</summary>
     /// <param name="plan">What is rounded in it; null where activations stay floats.</param>

@@ -96,7 +96,7 @@ public class WholeJobTests
         var job = prepared.WholeJob(log, rounds, refine);
         var run = prepared.Measure(job, stop);
         var choice = run.Allocate(budget, rounds: rounds, progress: job, cancellation: stop);
-        using var deployment = run.Deploy(choice, folder["q.onnx"], refine, evaluate: true, job, stop);
+        using var deployment = run.Deploy(choice, folder["q.onnx"], refine, evaluate: true, progress: job, cancellation: stop);
         run.MeasureBiases(choice, job, stop);
         run.UniformAround(deployment.Model.SizeBytes, job, stop);
         return log;
@@ -109,7 +109,7 @@ public class WholeJobTests
         Assert.Equal(1, shares[^1]);
         Assert.Equal(TimeSpan.Zero, log.Last.Left);
         var prepared = PreparedRun.Of(options);
-        var planned = prepared.JobStages(rounds, refine, compares: true).Select(stage => stage.Name).ToHashSet();
+        var planned = prepared.JobStages(rounds, new(refine, Evaluate: true), compares: true).Select(stage => stage.Name).ToHashSet();
         Assert.All(log.Shares, progress => Assert.Contains(progress.Stage, planned));
     }
 }
