@@ -59,7 +59,7 @@ static int Usage()
             + "none is named)");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
-    Console.Error.WriteLine("       Clado.Benchmarks tuning [NETWORK …] [IMAGES [TEST IMAGES]]");
+    Console.Error.WriteLine("       Clado.Benchmarks tuning [NETWORK …] [2bit …] [IMAGES [TEST IMAGES]]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
     return 2;
 }

@@ -29,7 +29,9 @@ internal static class TuningBenchmark
         ["mcunet"] = new("mcunet_imagenet", "imagenet-sample", Preprocessing.Parse("tf") with { Resize = 201 }, [4]),
     };
 
-    /// <summary>Runs networks by name; numbers are the images to tune on and to test on, at most. Shape: [parts].</summary>
+    /// <summary>
+    /// Runs networks by name, at widths such as 2bit; numbers are the images to tune on and to test on, at most. Shape: [parts].
+    /// </summary>
     public static int Run(string[] parts)
     {
         int[] numbers = [.. parts.Where(p => int.TryParse(p, CultureInfo.InvariantCulture, out _))
@@ -37,9 +39,11 @@ internal static class TuningBenchmark
         int images = numbers.Length > 0 ? numbers[0] : 2048, tests = numbers.Length > 1 ? numbers[1] : 3000;
         Console.WriteLine("| network, images | bits | codes | loss, test | gain over refined | top-1 | agreement | CPU s (a pass) |\n"
             + "|---|---|---|---|---|---|---|---|");
-        foreach (var network in Networks.Where(own => parts.Length == numbers.Length || parts.Contains(own.Key)).Select(own => own.Value))
+        bool hasNames = parts.Any(Networks.ContainsKey);
+        foreach (var network in Networks.Where(own => !hasNames || parts.Contains(own.Key)).Select(own => own.Value))
         {
-            foreach (int bits in network.Widths)
+            int[] asked = [.. Enumerable.Range(2, 7).Where(bits => parts.Contains(string.Create(CultureInfo.InvariantCulture, $"{bits}bit")))];
+            foreach (int bits in asked.Length > 0 ? asked : network.Widths)
             {
                 Compare(network, bits, images, tests);
             }
