@@ -64,6 +64,7 @@ internal static class App
         ExportCommand.Create(terminal),
         SweepCommand.Create(terminal),
         EvaluateCommand.Create(terminal),
+        CompareCommand.Create(terminal),
         ReportCommand.Create(terminal),
         DemoCommand.Create(terminal),
         new HelpOption { Recursive = true },

@@ -11,6 +11,8 @@ internal static class Settings
     public const string Bits = "PipelineOptions.Bits";
     public const string Budget = "Budget.Text";
     public const string Budgets = "SweepOptions.Budgets";
+    public const string ComparedBudgets = "ComparisonOptions.Budgets";
+    public const string ComparedMetrics = "ComparisonOptions.Metrics";
     public const string Costs = "AllocationLimits.Costs";
     public const string Estimator = "PipelineOptions.Estimator";
     public const string FindSmallest = "MeasuredRun.FindSmallest";
@@ -34,6 +36,7 @@ internal static class Settings
     public const string Requantize = "PipelineOptions.Requantize";
     public const string Rounding = "PipelineOptions.Rounding";
     public const string Rounds = "SweepOptions.Rounds";
+    public const string Rows = "PipelineOptions.Rows";
     public const string Run = "PipelineOptions.Run";
     public const string RunTimeout = "RunLimit.Enter";
     public const string SameWidth = "AllocationLimits.SameWidth";

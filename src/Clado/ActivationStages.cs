@@ -50,7 +50,7 @@ internal sealed class ActivationStages(MeasuredRun run, IProgress<StageProgress>
     {
         if (evaluation?.LossIncrease is { } loss)
         {
-            double weights = run.WeightLosses(written.Chosen, On(StageNames.ActivationCost)).Average();
+            double weights = run.WeightLoss(written.Chosen, StageNames.ActivationCost, progress, cancellation);
             return new ActivationEffect(evaluation.Images, weights, loss) { Repair = activations.Repair };
         }
         var losses = Losses(On(StageNames.ActivationCost).Limit(MeasuredRun.ImagesForRanges));

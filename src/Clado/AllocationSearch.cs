@@ -33,7 +33,7 @@ internal sealed class AllocationSearch(
     /// <param name="rounds">Rounds of measuring around the best choice at most. Range: [0, inf).</param>
     public AllocationResult Find(IReadOnlyList<Surrogate> surrogates, Budget budget, string estimator, int rounds)
     {
-        if (Try(surrogates, budget, (0, ""), null) is not { } best)
+        if (Best(Propose(surrogates, budget, ""), (0, ""), null) is not { } best)
         {
             return Solve(surrogates[0], budget);
         }
@@ -41,13 +41,7 @@ internal sealed class AllocationSearch(
         {
             int[] point = Rows(best.Result);
             var matrix = measurement.Around(point, estimator, round);
-            // All layers may change, or where that helps nothing, half of them, and so on: the model is good near the point only.
-            MeasuredChoice? better = null;
-            for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
-            {
-                var around = Surrogate.Around(matrix, point, best.SeenLoss, radius == point.Length ? null : radius);
-                better = Try(around, budget, (round, SearchPlan.Within(round, radius, point.Length)), best);
-            }
+            var better = Near(point, matrix, budget, round, best);
             if (better is null)
             {
                 best = best with { Result = best.Result with { OperatingLoss = best.SeenLoss } };
@@ -60,15 +54,50 @@ internal sealed class AllocationSearch(
         return best.Result with { MeasuredLoss = best.Loss, Trials = [.. tried.Select(t => Compared(t.Trial, t.Losses))] };
     }
 
-    /// <summary>Measures what surrogates propose; the best of it where it beats what is there, else null.</summary>
-    private MeasuredChoice? Try(
-        IReadOnlyList<Surrogate> surrogates, Budget budget, (int Round, string Stage) step, MeasuredChoice? best)
+    /// <summary>
+    /// The best of what surrogates around a choice propose, where it beats that; else null. All layers may change, or where that helps
+    /// nothing, half of them, and so on: the model is good near the point only.
+    /// </summary>
+    private MeasuredChoice? Near(int[] point, SensitivityMatrix matrix, Budget budget, int round, MeasuredChoice best)
     {
-        var proposed = surrogates.Select((surrogate, index) =>
+        // Whose proposal changes no more layers than may change next proposes that again.
+        bool[] isSettled = [];
+        MeasuredChoice? better = null;
+        for (int radius = point.Length; radius >= 1 && better is null; radius /= 2)
         {
-            progress?.Report(new StageProgress(StageNames.Choosing + step.Stage, null, (double)index / surrogates.Count));
+            int next = radius / 2;
+            var around = Surrogate.Around(matrix, point, best.SeenLoss, radius == point.Length ? null : radius);
+            isSettled = isSettled.Length == 0 ? new bool[around.Count] : isSettled;
+            int[] open = [.. Enumerable.Range(0, around.Count).Where(i => !isSettled[i])];
+            if (open.Length == 0)
+            {
+                break;
+            }
+            (int Round, string Stage) step = (round, SearchPlan.Within(round, radius, point.Length));
+            var proposed = Propose([.. open.Select(i => around[i])], budget, step.Stage);
+            better = Best(proposed, step, best);
+            foreach (var (i, proposal) in open.Zip(proposed))
+            {
+                isSettled[i] = proposal.Status == AllocationStatus.Optimal
+                    && Rows(proposal).Zip(point).Count(rows => rows.First != rows.Second) <= next;
+            }
+        }
+        return better;
+    }
+
+    /// <summary>The optimum of each surrogate, as far as the budget can be kept. Shape: [surrogates].</summary>
+    private AllocationResult[] Propose(IReadOnlyList<Surrogate> surrogates, Budget budget, string step) =>
+    [
+        .. surrogates.Select((surrogate, index) =>
+        {
+            progress?.Report(new StageProgress(StageNames.Choosing + step, null, (double)index / surrogates.Count));
             return Solve(surrogate, budget);
-        }).Where(r => r.Chosen.Count > 0).ToArray();
+        }).Where(r => r.Chosen.Count > 0),
+    ];
+
+    /// <summary>Measures proposals; the best of them where it beats what is there, else null.</summary>
+    private MeasuredChoice? Best(IReadOnlyList<AllocationResult> proposed, (int Round, string Stage) step, MeasuredChoice? best)
+    {
         string stage = StageNames.Choices + step.Stage;
         var losses = measurement.Losses([.. proposed.Select(Rows)], judge, best?.Losses, stage);
         MeasuredChoice[] measured = [.. proposed.Zip(losses, (result, own) => new MeasuredChoice(result, own))];

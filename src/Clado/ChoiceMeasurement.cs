@@ -41,6 +41,12 @@ internal sealed class ChoiceMeasurement(
     public ChoiceLosses Complete(int[] choice, ChoiceLosses losses, string stage) =>
         losses.Seen is null ? losses with { Seen = OnSeen([choice], stage)[0] } : losses;
 
+    /// <summary>The mean loss of a choice over all images.</summary>
+    /// <param name="choice">Rows of its candidates. Shape: [layers].</param>
+    /// <param name="stage">Name of the stage.</param>
+    public double Loss(int[] choice, string stage) =>
+        Complete(choice, new ChoiceLosses(OnHeldBack([choice], stage)[0], null), stage).All.Average();
+
     /// <summary>Sensitivities around a choice.</summary>
     /// <param name="choice">Rows of its candidates. Shape: [layers].</param>
     /// <param name="estimator">Name of the estimator.</param>

@@ -2,7 +2,6 @@ using Clado.Allocation;
 using Clado.Curves;
 using Clado.Evaluation;
 using Clado.Execution;
-using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Inference;
@@ -19,9 +18,6 @@ namespace Clado;
 /// </summary>
 internal sealed class CurveMeasurement
 {
-    // A kernel that is wrong is wrong on every image; a file that is exported is looked at on more.
-    private const int ImagesToCompare = 32;
-
     private readonly MeasuredRun run;
     private readonly RunFolder folder;
     private readonly SweepOptions options;
@@ -73,7 +69,7 @@ internal sealed class CurveMeasurement
         {
             progress?.Report(new StageProgress("images", note, null));
         }
-        return set.WithLabelOffset(options.LabelOffset ?? (set.IsLabelled ? folder.Description.LabelOffset : 0));
+        return set.WithLabelOffset(options.LabelOffset ?? (set.IsLabelled ? folder.Description.LabelOffset : 0)).DecodedOnce();
     }
 
     /// <summary>The curve at the budgets asked for, uniform networks and the diagonal choices beside it.</summary>
@@ -159,13 +155,13 @@ internal sealed class CurveMeasurement
                 share?.Report((done + (0.5 * chosen.Count)) / missing.Length);
             }
             double half = 0.5 * group.Length;
-            Evaluate(chosen, share is null ? null : new Part(share, (done + half) / missing.Length, half / missing.Length));
+            Evaluate(chosen, share is null ? null : new PartOfProgress(share, (done + half) / missing.Length, half / missing.Length));
             done += group.Length;
         }
         return [.. wanted.Select(p => Find(p)!)];
     }
 
-    private void Evaluate(List<(CurvePoint Point, AllocationResult Choice)> chosen, IProgress<double>? part)
+    private void Evaluate(List<(CurvePoint Point, AllocationResult Choice)> chosen, PartOfProgress? part)
     {
         // Neighbouring budgets often have the same best choice, and diagonal and Clado the same at the ends.
         static string Key(CurvePoint p) => string.Join(' ', p.Allocation.Values);
@@ -181,7 +177,8 @@ internal sealed class CurveMeasurement
                 return sound;
             }).ToArray();
             var models = written.Select(w => w.Model).ToArray();
-            var work = run.On(images, null, null, cancellation) with { Progress = part is null ? null : new Part(part, 0.5, 0.5) };
+            var rest = part is null ? null : new PartOfProgress(part, 0.5, 0.5);
+            var work = run.On(images, null, null, cancellation) with { Progress = rest };
             var results = ModelComparison.Evaluate(run.Graph, models, run.Sensitivity.Loss, run.Scales, work);
             if (curve.FloatTop1 is null && results[0].LabelHint is { } hint)
             {
@@ -207,14 +204,8 @@ internal sealed class CurveMeasurement
     }
 
     /// <summary>The model that would be written of a point; one that computes something else than its bits say is refused.</summary>
-    private WrittenModel Sound(CurvePoint point, AllocationResult choice)
-    {
-        var activations = new ActivationStages(run, null, cancellation).Find(choice.Chosen);
-        var name = $"the file of {point.Budget} ({point.Method})".ToLowerInvariant();
-        var written = new WrittenModel(ModelWriter.Build(run.Graph, choice.Chosen, activations), name, choice.Chosen, activations);
-        new DeployingStages(run, null, cancellation).Compare(written, ImagesToCompare).ThrowIfBroken(name);
-        return written;
-    }
+    private WrittenModel Sound(CurvePoint point, AllocationResult choice) => new DeployingStages(run, null, cancellation)
+        .Sound(choice.Chosen, $"the file of {point.Budget} ({point.Method})".ToLowerInvariant());
 
     private static CurvePoint With(CurvePoint point, EvaluationResult result) => point with
     {
@@ -228,10 +219,4 @@ internal sealed class CurveMeasurement
 
     private CurvePoint? Find(WantedPoint wanted) =>
         curve.Points.FirstOrDefault(p => p.Method == wanted.Method && p.Budget == wanted.Budget);
-
-    /// <summary>Reports the share of a part as that of the whole.</summary>
-    private sealed class Part(IProgress<double> whole, double start, double length) : IProgress<double>
-    {
-        public void Report(double value) => whole.Report(start + (length * value));
-    }
 }

@@ -16,6 +16,9 @@ namespace Clado;
 /// <param name="cancellation">Stops; nothing is left then.</param>
 internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>? progress, CancellationToken cancellation)
 {
+    // A kernel that is wrong is wrong on every image; a file that is exported is looked at on more.
+    private const int ImagesToCompare = 32;
+
     /// <summary>Finds ranges, writes, checks and evaluates.</summary>
     /// <param name="allocation">The choice.</param>
     /// <param name="path">Destination.</param>
@@ -80,7 +83,7 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
         {
             run.FileSizeOf(activations?.Plan).Check(path, staged.SizeBytes, allocation.Chosen);
             var written = new WrittenModel(OnnxFile.Read(staged.Path), path, allocation.Chosen, activations);
-            var parity = Compare(written, MeasuredRun.ImagesForRanges);
+            var parity = Compare(written, MeasuredRun.ImagesForParity);
             parity.ThrowIfBroken(path);
             var evaluation = evaluate is true ? Evaluate(staged.Path, path) : null;
             return new Deployment(staged, new DeployedModel(allocation with { SizeBytes = staged.SizeBytes }, path, parity)
@@ -97,6 +100,20 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
             staged.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// The model that would be written of a choice, as it would be; one that computes something else than its bits say is refused.
+    /// </summary>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="name">What errors call it.</param>
+    /// <exception cref="CladoException">It computes something else.</exception>
+    public WrittenModel Sound(IReadOnlyList<Candidate> chosen, string name)
+    {
+        var activations = Activations.Find(chosen);
+        var written = new WrittenModel(ModelWriter.Build(run.Graph, chosen, activations), name, chosen, activations);
+        Compare(written, ImagesToCompare).ThrowIfBroken(name);
+        return written;
     }
 
     /// <summary>Compares a model with its simulation.</summary>

@@ -56,7 +56,7 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
     {
         bool tunes = steps.Tune == TuningMethod.Network, refine = steps.Refine && !tunes;
         bool isEvaluated = steps.Evaluate || refine, finds = plan is { AreKept: false }, repairs = finds && format == ActivationFormat.Auto;
-        double compared = OnSome(plan is null ? 2 : ComparedNetworks, MeasuredRun.ImagesForRanges);
+        double compared = OnSome(plan is null ? 2 : ComparedNetworks, MeasuredRun.ImagesForParity);
         JobStage?[] file =
         [
             new(StageNames.Comparing, StageKind.Running, compared),
@@ -87,8 +87,8 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
         ];
     }
 
-    /// <summary>The stage that measures what corrected biases gain: the file with and without.</summary>
-    public static IReadOnlyList<JobStage> Biases { get; } = Of(JobPart.Biases, new JobStage(StageNames.Biases, StageKind.Running, 3));
+    /// <summary>The stage that measures what corrected biases gain: the network without them, beside the float one.</summary>
+    public static IReadOnlyList<JobStage> Biases { get; } = Of(JobPart.Biases, new JobStage(StageNames.Biases, StageKind.Running, 2));
 
     /// <summary>The stage that measures the networks of one width next to a file.</summary>
     public static IReadOnlyList<JobStage> Uniform { get; } =

@@ -48,6 +48,9 @@ internal enum JobPart
 
     /// <summary><see cref="MeasuredRun.UniformAround"/>, <see cref="MeasuredRun.Sweep"/>.</summary>
     Curve,
+
+    /// <summary><see cref="MeasuredRun.Compare"/>.</summary>
+    Comparison,
 }
 
 /// <summary>Names of stages, as they are reported and planned.</summary>
@@ -63,6 +66,7 @@ internal static class StageNames
     public const string EachActivation = "what each activation costs";
     public const string Equalizing = "equalizing";
     public const string Evaluating = "evaluating";
+    public const string EvaluatingChoices = "evaluating choices";
     public const string Gradients = "checking gradients";
     public const string LookingAtActivations = "looking at activations";
     public const string Measuring = "measuring";
@@ -72,6 +76,10 @@ internal static class StageNames
     public const string Sweep = "sweep";
     public const string Tuning = "tuning";
     public const string UniformWidths = "uniform widths";
+
+    /// <summary>Name of the stage that measures a metric.</summary>
+    /// <param name="name">Name of the metric.</param>
+    public static string Metric(string name) => $"metric {name}";
 
     /// <summary>Name of the stage that measures one of the sizes among which the smallest is looked for.</summary>
     /// <param name="number">Its number. Range: [1, inf).</param>

@@ -126,7 +126,9 @@ public sealed partial class MeasuredRun
     {
         ArgumentNullException.ThrowIfNull(allocation);
         var job = Job.Of(progress, () => JobPlans.Biases);
-        var effect = BiasEffect.Measure(Graph, allocation.Chosen, Scales, Sensitivity.Loss, On(StageNames.Biases, job, cancellation));
+        var effect = BiasEffect.Measure(
+            Graph, allocation.Chosen, () => WeightLoss(allocation.Chosen, StageNames.Biases, job, cancellation), Scales, Sensitivity.Loss,
+            On(StageNames.Biases, job, cancellation));
         job?.Finish(JobPart.Biases);
         return effect;
     }
@@ -184,9 +186,5 @@ public sealed partial class MeasuredRun
     }
 
     private MeasurementInputs MeasurementInputs(IProgress<StageProgress>? progress, CancellationToken cancellation) =>
-        new(measured.Network.Value, Rows, On(null, progress, cancellation) with { Provider = folder.Description.MeasuredOn() })
-        {
-            Scales = Scales,
-            BatchSize = folder.Description.BatchSize,
-        };
+        ToMeasure(null, progress, cancellation);
 }

@@ -3,7 +3,6 @@ using Clado.Allocation;
 using Clado.Candidates;
 using Clado.Execution;
 using Clado.Graphs;
-using Clado.Images;
 using Clado.Layers;
 using Clado.Packing;
 using Clado.Records;
@@ -23,21 +22,23 @@ public sealed partial class MeasuredRun
     /// <summary>Finished units: read and added to.</summary>
     internal RecordStore OpenRecords() => folder.OpenRecords(mustKeep: false);
 
-    /// <summary>Loss increase of every image with chosen weights and float activations; most choices have been measured before.</summary>
+    /// <summary>Loss increase over all images with chosen weights and float activations; most choices have been measured before.</summary>
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
-    /// <param name="work">All images of the run.</param>
-    /// <returns>Shape: [images].</returns>
-    internal double[] WeightLosses(IReadOnlyList<Candidate> chosen, Workload work)
+    /// <param name="stage">Name of the stage.</param>
+    /// <param name="progress">Receives the name of the stage and the share done.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    internal double WeightLoss(
+        IReadOnlyList<Candidate> chosen, string stage, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
         bool areRows = chosen.All(c => Rows.Items.Contains(c, ReferenceEqualityComparer.Instance));
         // Records are of one provider. Where that is not here, the file is not kept waiting for a GPU.
         var provider = folder.Description.MeasuredOn();
         bool isRecorded = areRows && folder.Description.MeasuresFloats && (provider == Provider.Cpu || CudaDevice.Missing is null);
-        work = isRecorded ? work with { Provider = provider } : work;
         var set = isRecorded ? Rows : new CandidateSet([.. chosen.Select(c => c.Layer)], chosen);
         using var records = isRecorded ? OpenRecords() : new RecordStore();
-        return JointLoss.Measure(
-            new MeasurementInputs(Graph, set, work) { Scales = Scales }, [set.RowsOf(chosen)], Sensitivity.Loss, records)[0];
+        var work = On(null, null, cancellation) with { Provider = isRecorded ? provider : Provider.Cpu };
+        var inputs = new MeasurementInputs(Graph, set, work) { Scales = Scales };
+        return new ChoiceMeasurement(inputs, [], options, records, progress).Loss(set.RowsOf(chosen), stage);
     }
 
     /// <inheritdoc cref="RunFolder.ReadTuning"/>

@@ -26,6 +26,9 @@ public sealed partial class MeasuredRun
     /// <summary>Of more images, quantiles and agreements hardly differ.</summary>
     internal const int ImagesForRanges = 256;
 
+    /// <summary>A kernel that is wrong is wrong on every image; what rounding may do is told by few.</summary>
+    internal const int ImagesForParity = 64;
+
     private readonly RunFolder folder;
     private readonly MeasuredNetwork measured;
     private readonly SensitivityOptions options;
@@ -144,11 +147,12 @@ public sealed partial class MeasuredRun
     /// <summary>The choice of least loss by a surrogate; nothing is measured for it.</summary>
     /// <param name="surrogate">What is minimised.</param>
     /// <param name="budget">Text of the budget.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="CladoException">The budget is none.</exception>
-    internal AllocationResult Solve(Surrogate surrogate, string budget)
+    internal AllocationResult Solve(Surrogate surrogate, string budget, CancellationToken cancellation = default)
     {
         var parsed = Budget.Parse(budget, Graph.FileSizeBytes);
-        return BitAllocation.Allocate(surrogate, Rows, FileSize, parsed, new AutomaticAllocator()) with { Kept = Kept };
+        return BitAllocation.Allocate(surrogate, Rows, FileSize, parsed, new AutomaticAllocator(), cancellation) with { Kept = Kept };
     }
 
     /// <summary>The run's images, for a stage.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Clado.Activations;
 using Clado.Candidates;
 using Clado.Equalization;
@@ -112,7 +113,7 @@ internal sealed class MeasuringStages(
     /// <param name="scales">Units of the outputs. Shape: [outputs].</param>
     public SensitivityMatrix MeasureSensitivity(Graph network, CandidateSet candidates, IReadOnlyList<OutputScale>? scales)
     {
-        if (folder.IsMeasured)
+        if (folder.IsMeasured(candidates))
         {
             folder.CheckRecords();
             if (folder.ReadSensitivity().BatchSize is { } known)
@@ -124,18 +125,21 @@ internal sealed class MeasuringStages(
         else
         {
             var work = On(null) with { Images = options.Sensitivity.Seen(prepared.Images), Provider = options.Provider };
-            var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales };
+            var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales, Rows = options.Rows };
             // Chosen once, by the machine that begins: it may change last bits.
             int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
             inputs = inputs with { BatchSize = batchSize };
             using var records = folder.OpenRecords(mustKeep: true);
-            var checks = Check(inputs, records);
+            var clock = Stopwatch.StartNew();
+            var checks = Check(inputs with { Rows = false }, records);
             inputs = inputs with
             {
                 Work = work with { Progress = StageShare.Begin(progress, StageNames.Measuring) },
                 Forward = GradientChecks.Forward(candidates, checks, []),
             };
-            folder.WriteSensitivity(SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks });
+            var matrix = SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks };
+            folder.WriteSensitivity(matrix, candidates);
+            MeasuredRun.NoteTime(records, clock.Elapsed);
         }
         return folder.ReadSensitivity();
     }

@@ -134,6 +134,12 @@ public sealed record PipelineOptions
     public string? Loss { get => Sensitivity.Loss; init => Sensitivity = Sensitivity with { Loss = value }; }
 
     /// <summary>
+    /// Whether the sensitivities of rows (output channels) are measured and kept too. It needs an estimator that takes gradients, fisher
+    /// or auto.
+    /// </summary>
+    public bool Rows { get; init; }
+
+    /// <summary>
     /// What the network is for; null to decide by its structure, and where that leaves it open, by its answers on the images.
     /// </summary>
     public NetworkTask? Task { get; init; }

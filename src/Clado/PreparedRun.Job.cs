@@ -15,6 +15,7 @@ public sealed partial class PreparedRun
     /// <summary>What will be measured, as far as it is known before anything is.</summary>
     internal MeasurementInputs Unrounded => new(Space.Graph, unrounded, new Workload(Images, Options.Preprocessing))
     {
+        Rows = Options.Rows,
         Forward = ChecksGradients ? GradientChecks.Likely(unrounded) : [],
     };
 

@@ -85,7 +85,7 @@ public sealed partial class PreparedRun
         options = options with { Activations = options.Activations.On(graph) };
         // Pins that fit nothing are known before any image is read.
         _ = SearchSpace.Of(graph, options.Bits, options.Pins);
-        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset);
+        var images = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed).WithLabelOffset(options.LabelOffset).DecodedOnce();
         _ = ImageShape.Of(graph, options.Preprocessing);
         var work = new Workload(images, options.Preprocessing) { Resources = options.Resources };
         graph = TaskFinder.Decide(graph, options.Task, work, LossKind.WantsClasses(options.Loss));
@@ -94,6 +94,7 @@ public sealed partial class PreparedRun
         LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);
         prepared.CheckFolder();
         Estimators.For(options.Estimator, prepared.cuts).Check(prepared.cuts);
+        prepared.CheckRows();
         prepared.CheckMemory();
         return prepared;
     }
@@ -169,6 +170,17 @@ public sealed partial class PreparedRun
         }
     }
 
+    private void CheckRows()
+    {
+        if (Options.Rows && !Estimators.For(Options.Estimator, cuts).GoesBack)
+        {
+            var reason = Estimators.NoGradients(cuts) is { } none
+                ? $"this network has none: {none}; leave it out"
+                : $"{Settings.Estimator} {Options.Estimator} takes none; use {Settings.Estimator} fisher";
+            throw new CladoException($"{Settings.Rows} wants gradients, and {reason}");
+        }
+    }
+
     private void CheckMemory()
     {
         if (Options.Run is { } run && File.Exists(Path.Combine(run, "sensitivity.safetensors")))
@@ -180,7 +192,9 @@ public sealed partial class PreparedRun
         {
             _ = InputMeasurement.Available(graph, layers, Options.Resources);
         }
-        var needs = new MemoryNeeds(cuts, unrounded, Estimators.MemoryOf(Options.Estimator, cuts, unrounded), Options.Provider);
+        var memory = Estimators.MemoryOf(Options.Estimator, cuts, unrounded);
+        memory = Options.Rows ? memory.WithRows(unrounded) : memory;
+        var needs = new MemoryNeeds(cuts, unrounded, memory, Options.Provider);
         _ = needs.Plan(batchSize: 1, Options.Resources.MemoryOn(Options.Provider));
     }
 }

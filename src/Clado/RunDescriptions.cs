@@ -36,6 +36,7 @@ internal static class RunDescriptions
         Rounding = options.Rounding + (options.RoundsSequentially ? " on quantized inputs" : ""),
         Estimator = options.Sensitivity.Estimator,
         Loss = options.Sensitivity.Loss ?? RunDescription.Automatic,
+        Rows = options.Rows,
         Activations = RunDescription.NameOf(options.Activations.Format),
         Ranges = RunDescription.NameOf(options.Activations.Ranges),
         MeasuredActivations = RunDescription.NameOf(options.MeasuredActivations),

@@ -5,7 +5,10 @@ using Clado.Benchmarks.House;
 // One verb a benchmark; each writes its results as markdown to standard output.
 return args switch
 {
+    ["checks", var network, var rounding, var images] => ChecksBenchmark.Run(
+        WholeJobBenchmark.Networks.Single(n => n.Model == network), rounding, int.Parse(images, CultureInfo.InvariantCulture)),
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
+    ["comparison", var folder, .. var parts] => ComparisonBenchmark.Run(folder, parts),
     ["cuda", "threads", var network, var count, var width] =>
         CudaBenchmark.Threads(network, int.Parse(count, CultureInfo.InvariantCulture), width),
     ["cuda", var network, var count, var widths, .. var estimators] =>
@@ -32,15 +35,18 @@ return args switch
     ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
     ["tuning", .. var parts] => TuningBenchmark.Run(parts),
     ["solver", .. var parts] => SolverBenchmark.Run(parts),
+    ["whole", .. var parts] => WholeJobBenchmark.Run(parts),
     _ => Usage(),
 };
 
 static int Usage()
 {
     Console.Error.WriteLine("usage: Clado.Benchmarks rounding [accuracy] [equalized] [time] [NETWORK …] [TEST IMAGES]");
+    Console.Error.WriteLine("       Clado.Benchmarks checks MODEL feedback|nearest IMAGES");
     Console.Error.WriteLine(
         "       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto "
             + "…] [2,4,8] [IMAGES] [MODEL]");
+    Console.Error.WriteLine("       Clado.Benchmarks comparison RUNS [nearest] [feedback] [NETWORK …]   (goes on in the folder RUNS)");
     Console.Error.WriteLine(
         "       Clado.Benchmarks cuda resnet50|NETWORK IMAGES 2,4,8 ESTIMATOR[!] …   (! on the GPU alone) | threads NETWORK IMAGES WIDTH");
     Console.Error.WriteLine("       Clado.Benchmarks fisher [feedback] [nearest] [IMAGES] [MODEL …]");
@@ -61,5 +67,6 @@ static int Usage()
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
     Console.Error.WriteLine("       Clado.Benchmarks tuning [NETWORK …] [2bit …] [IMAGES [TEST IMAGES]]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
+    Console.Error.WriteLine("       Clado.Benchmarks whole [IMAGES] [MODEL|FILE …]   (the whole of quantize, stage by stage)");
     return 2;
 }

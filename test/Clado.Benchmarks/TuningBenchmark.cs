@@ -42,7 +42,7 @@ internal static class TuningBenchmark
         bool hasNames = parts.Any(Networks.ContainsKey);
         foreach (var network in Networks.Where(own => !hasNames || parts.Contains(own.Key)).Select(own => own.Value))
         {
-            int[] asked = [.. Enumerable.Range(2, 7).Where(bits => parts.Contains(string.Create(CultureInfo.InvariantCulture, $"{bits}bit")))];
+            int[] asked = [.. Enumerable.Range(2, 7).Where(bits => parts.Contains(FormattableString.Invariant($"{bits}bit")))];
             foreach (int bits in asked.Length > 0 ? asked : network.Widths)
             {
                 Compare(network, bits, images, tests);

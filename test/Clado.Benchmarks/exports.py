@@ -85,13 +85,19 @@ def random_statistics(network):
             module.bias.data.uniform_(-0.1, 0.1)
 
 
-def statistics_of(network, folder, side):
-    """Gives normalizations the statistics of images."""
+def prepared(folder, side):
+    """Batches of images, drawn anew in the same way each time."""
     files = sorted(glob.glob(os.path.join(folder, "**", "*.jpg"), recursive=True))
     prepare = torchvision.transforms.Compose([
         torchvision.transforms.Resize(side), torchvision.transforms.CenterCrop(side), torchvision.transforms.ToTensor(),
         torchvision.transforms.Normalize(MEAN, STD)])
     chosen = iter(random.Random(0).sample(files, BATCHES * BATCH))
+    for _ in range(BATCHES):
+        yield torch.stack([prepare(Image.open(next(chosen)).convert("RGB")) for _ in range(BATCH)])
+
+
+def statistics_of(network, folder, side):
+    """Gives normalizations the statistics of images."""
     normalizations = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     for module in normalizations:
         # The mean of all batches, each with the same weight.
@@ -99,8 +105,8 @@ def statistics_of(network, folder, side):
         module.momentum = None
         module.train()
     with torch.no_grad():
-        for _ in range(BATCHES):
-            network(torch.stack([prepare(Image.open(next(chosen)).convert("RGB")) for _ in range(BATCH)]))
+        for batch in prepared(folder, side):
+            network(batch)
 
 
 def export(network, name, side, opset, folder, images, outputs=("output",), free_batch=False):
@@ -132,4 +138,5 @@ def main(folder, images=None):
         export(Head(network), name + "_head", side, 13, folder, images, outputs=("scores", "boxes"))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

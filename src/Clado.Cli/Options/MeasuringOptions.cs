@@ -29,6 +29,12 @@ internal sealed class MeasuringOptions
         DefaultValueFactory = _ => "auto",
     }.AcceptOnlyFromAmong([.. PipelineOptions.Estimators]);
 
+    private readonly Option<bool> rows = new("--rows")
+    {
+        Description = "Measure and keep the sensitivity of every row (output channel) too, in rows.safetensors; "
+            + "with --estimator fisher or auto",
+    };
+
     private readonly Option<string> rounding = new Option<string>("--rounding")
     {
         Description = "How weights are put on the grid: by error feedback on the images, greedily along the path (GPFQ), "
@@ -81,7 +87,7 @@ internal sealed class MeasuringOptions
         command.Arguments.Add(model);
         foreach (var option in (Option[])
         [
-            images, run, preprocess, limit, seed, labelOffset, bits, estimator, rounding, inputs, equalize, requantize,
+            images, run, preprocess, limit, seed, labelOffset, bits, estimator, rows, rounding, inputs, equalize, requantize,
             measuredActivations, provider, task, loss, pins,
         ])
         {
@@ -117,6 +123,7 @@ internal sealed class MeasuringOptions
         Provider = CommonOptions.ProviderOf(parsed.GetRequiredValue(provider)),
         Resources = resources.Read(parsed),
         Estimator = parsed.GetRequiredValue(estimator),
+        Rows = parsed.GetValue(rows),
         Task = CommonOptions.TaskOf(parsed.GetValue(task)),
         Loss = parsed.GetValue(loss),
     };

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Clado.Activations;
 
 /// <summary>Counts of a tensor's values in bins of equal width, and the intervals that follow from them.</summary>
@@ -25,13 +27,25 @@ internal sealed class ActivationHistogram
     /// <summary>Counts values. Zeros are left out: they are on every grid, and behind a Relu most values are zero.</summary>
     public void Add(ReadOnlySpan<float> values)
     {
-        var own = new long[BinCount];
-        foreach (float value in values)
+        // Zeros get a bin of their own: whether a value is one cannot be foretold, and a wrong guess costs more than a count.
+        var own = new int[BinCount + 1];
+        Span<int> bins = stackalloc int[Vector256<int>.Count];
+        int done = 0;
+        for (; done <= values.Length - bins.Length; done += bins.Length)
         {
-            if (value != 0)
+            var value = Vector256.Create(values[done..]);
+            var bin = Vector256.ConvertToInt32((value - Vector256.Create(minimum)) * Vector256.Create(binsPerUnit));
+            bin = Vector256.Clamp(bin, Vector256<int>.Zero, Vector256.Create(BinCount - 1));
+            Vector256.ConditionalSelect(
+                Vector256.Equals(value, Vector256<float>.Zero).AsInt32(), Vector256.Create(BinCount), bin).CopyTo(bins);
+            foreach (int i in bins)
             {
-                own[Math.Clamp((int)((value - minimum) * binsPerUnit), 0, BinCount - 1)]++;
+                own[i]++;
             }
+        }
+        foreach (float value in values[done..])
+        {
+            own[value == 0 ? BinCount : Math.Clamp((int)((value - minimum) * binsPerUnit), 0, BinCount - 1)]++;
         }
         lock (gate)
         {

@@ -33,7 +33,7 @@ public sealed record Candidate
 
     /// <summary>The weights as ONNX Runtime sees them: code × scale, in single precision.</summary>
     /// <returns>Shape: [parameters].</returns>
-    internal float[] Dequantize()
+    public float[] Dequantize()
     {
         var weights = new float[Codes.Length];
         TensorPrimitives.ConvertChecked<sbyte, float>(Codes, weights);

@@ -15,29 +15,29 @@ namespace Clado.Evaluation;
 /// <param name="CorrectedLoss">Loss increase with the corrected ones.</param>
 public sealed record BiasEffect(int Layers, double LargestChange, double UncorrectedLoss, double CorrectedLoss)
 {
-    /// <summary>
-    /// Measures a choice with its own biases and with the float network's: two passes over the images, and one of the float network.
-    /// </summary>
+    /// <summary>Measures a choice with the biases of the float network: a pass over the images, and one of the float network.</summary>
     /// <param name="graph">The float network.</param>
     /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="correctedLoss">Gives the loss increase with its own biases.</param>
     /// <param name="scales">Units of the outputs, which loss mse needs; null with the others. Shape: [outputs].</param>
     /// <param name="loss">Name of the loss; null to choose by the network.</param>
     /// <param name="work">Images to measure on.</param>
     /// <returns>null where no bias was corrected.</returns>
     internal static BiasEffect? Measure(
-        Graph graph, IReadOnlyList<Candidate> chosen, IReadOnlyList<OutputScale>? scales, string? loss, Workload work)
+        Graph graph, IReadOnlyList<Candidate> chosen, Func<double> correctedLoss, IReadOnlyList<OutputScale>? scales, string? loss,
+        Workload work)
     {
         Candidate[] corrected = [.. chosen.Where(c => c.Bias is not null)];
         if (corrected.Length == 0)
         {
             return null;
         }
-        var both = new CandidateSet([.. chosen.Select(c => c.Layer)], [.. chosen, .. chosen.Select(c => c with { Bias = null })]);
-        int[] rows = [.. Enumerable.Range(0, chosen.Count)];
+        var uncorrected = new CandidateSet([.. chosen.Select(c => c.Layer)], [.. chosen.Select(c => c with { Bias = null })]);
         using var records = new RecordStore();
-        var inputs = new MeasurementInputs(graph, both, work) { Scales = scales };
-        var losses = JointLoss.Measure(inputs, [[.. rows.Select(row => row + rows.Length)], rows], loss, records);
-        return new BiasEffect(corrected.Length, corrected.Max(c => LargestChangeOf(graph, c)), losses[0].Average(), losses[1].Average());
+        var inputs = new MeasurementInputs(graph, uncorrected, work) { Scales = scales };
+        int[] rows = [.. Enumerable.Range(0, chosen.Count)];
+        double uncorrectedLoss = JointLoss.Measure(inputs, [rows], loss, records)[0].Average();
+        return new BiasEffect(corrected.Length, corrected.Max(c => LargestChangeOf(graph, c)), uncorrectedLoss, correctedLoss());
     }
 
     private static double LargestChangeOf(Graph graph, Candidate candidate)

@@ -46,6 +46,9 @@ public sealed record EvaluationResult
     /// </summary>
     public double? LossIncrease { get; init; }
 
+    /// <summary>The same of every image; empty without a reference. Shape: [images].</summary>
+    internal IReadOnlyList<double> LossIncreases { get; init; } = [];
+
     /// <summary>
     /// How far each output is from the reference's; empty without a reference, and of a classifier, which is compared by its classes.
     /// Shape: [outputs].

@@ -21,7 +21,8 @@ internal sealed class Tally
 
     public int Agreeing { get; private set; }
 
-    public double Increase { get; private set; }
+    /// <summary>Loss increases over the reference; empty where it was not compared with one. Shape: [images].</summary>
+    public double[] Increases { get; private set; } = [];
 
     /// <summary>What each image shows of the network's task; empty where it is not asked. Shape: [images].</summary>
     public IReadOnlyList<ImageComparison> Compared { get; private set; } = [];
@@ -48,7 +49,8 @@ internal sealed class Tally
             Top5 = Mean(scored, t => t.Top5),
             Loss = Mean(scored && model.Runner.Readout.HasOneRightClass, t => t.Loss),
             Agreement = Mean(reference?.Runner.Readout.IsClassifier is true, t => t.Agreeing),
-            LossIncrease = Mean(reference?.Losses is not null, t => t.Increase),
+            LossIncrease = Mean(reference?.Losses is not null, t => t.Increases.Sum()),
+            LossIncreases = [.. batches.SelectMany(t => t.Increases)],
             Task = model.Runner.Readout.Task,
             Outputs = compared?.Outputs ?? [],
             Measures = compared?.Measures,
@@ -93,7 +95,7 @@ internal sealed class Tally
         Agreeing = Agreements(readout.Scores(outputs), readout.Scores(expected), readout.ClassCount);
         var shift = new float[outputs.Length];
         TensorPrimitives.Subtract(outputs, expected, shift);
-        Increase = loss.Increases(shift, readout.ElementCount).Sum();
+        Increases = loss.Increases(shift, readout.ElementCount);
     }
 
     /// <summary>Compares with a reference by what the network is for.</summary>

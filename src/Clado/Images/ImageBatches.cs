@@ -102,7 +102,8 @@ internal sealed class ImageBatches
         var pixels = new float[(long)items.Length * shape.ElementCount];
         for (int i = 0; i < items.Length; i++)
         {
-            ImageReader.Read(items[i].Path, shape, preprocessing, pixels.AsSpan(i * shape.ElementCount, shape.ElementCount));
+            ImageReader.Read(
+                items[i].Path, shape, preprocessing, pixels.AsSpan(i * shape.ElementCount, shape.ElementCount), images.Decoded);
         }
         long[] dims = shape.Layout == ChannelLayout.Nchw
             ? [items.Length, shape.Channels, shape.Height, shape.Width]

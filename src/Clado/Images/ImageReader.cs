@@ -1,3 +1,4 @@
+using System.Buffers;
 using SkiaSharp;
 
 namespace Clado.Images;
@@ -5,17 +6,34 @@ namespace Clado.Images;
 /// <summary>Turns image files into network inputs.</summary>
 internal static class ImageReader
 {
+    // Red, green, blue and alpha.
+    private const int PixelBytes = 4;
+
+    private const int Levels = 256;
+
     /// <summary>Decodes, scales, crops and normalises one image.</summary>
     /// <param name="path">Path of the image.</param>
     /// <param name="shape">The tensor wanted.</param>
     /// <param name="preprocessing">How pixels become values.</param>
     /// <param name="destination">Receives the values. Shape: [channels · height · width], laid out as the shape says.</param>
+    /// <param name="decoded">What was decoded before, and keeps this image; null to decode it in any case.</param>
     /// <exception cref="ImageFormatException">The file is no whole image, or its channels do not fit the network.</exception>
-    public static void Read(string path, ImageShape shape, Preprocessing preprocessing, Span<float> destination)
+    public static void Read(
+        string path, ImageShape shape, Preprocessing preprocessing, Span<float> destination, DecodedImages? decoded = null)
     {
-        using var decoded = ImageDecoder.Decode(path, shape.Channels, preprocessing.Channels == ChannelOrder.Gray);
-        using var sized = Fit(decoded, shape, preprocessing);
-        Normalise(sized.GetPixelSpan(), shape, preprocessing, destination);
+        bool isGray = preprocessing.Channels == ChannelOrder.Gray;
+        var key = new DecodedImages.Key(path, shape, preprocessing.Resize, preprocessing.Crop, isGray);
+        var pixels = ArrayPool<byte>.Shared.Rent(PixelBytes * shape.Width * shape.Height);
+        var rgba = pixels.AsSpan(0, PixelBytes * shape.Width * shape.Height);
+        if (decoded?.TryRead(key, rgba) != true)
+        {
+            using var image = ImageDecoder.Decode(path, shape.Channels, isGray);
+            using var sized = Fit(image, shape, preprocessing);
+            sized.GetPixelSpan().CopyTo(rgba);
+            decoded?.Keep(key, rgba);
+        }
+        Normalise(rgba, shape, preprocessing, destination);
+        ArrayPool<byte>.Shared.Return(pixels);
     }
 
     /// <summary>Scales and crops to the input's size; an image that has the size already is taken as it is.</summary>
@@ -50,19 +68,31 @@ internal static class ImageReader
     private static void Normalise(ReadOnlySpan<byte> rgba, ImageShape shape, Preprocessing preprocessing, Span<float> destination)
     {
         int pixels = shape.Width * shape.Height;
+        Span<float> levels = stackalloc float[Levels];
         for (int c = 0; c < shape.Channels; c++)
         {
             float mean = preprocessing.Mean[Math.Min(c, preprocessing.Mean.Count - 1)];
             float std = preprocessing.Std[Math.Min(c, preprocessing.Std.Count - 1)];
+            float Value(float level) => ((level * preprocessing.Scale) - mean) / std;
+            var (start, step) = shape.Layout == ChannelLayout.Nchw ? (c * pixels, 1) : (c, shape.Channels);
+            if (preprocessing.Channels == ChannelOrder.Gray)
+            {
+                for (int p = 0; p < pixels; p++)
+                {
+                    destination[start + (p * step)] = Value(
+                        (0.299f * rgba[PixelBytes * p]) + (0.587f * rgba[(PixelBytes * p) + 1]) + (0.114f * rgba[(PixelBytes * p) + 2]));
+                }
+                continue;
+            }
+            for (int level = 0; level < Levels; level++)
+            {
+                levels[level] = Value(level);
+            }
             // Alpha comes last in either order.
             int source = preprocessing.Channels == ChannelOrder.Bgr && c < 3 ? 2 - c : c;
-            var (start, step) = shape.Layout == ChannelLayout.Nchw ? (c * pixels, 1) : (c, shape.Channels);
-            for (int p = 0; p < pixels; p++)
+            for (int p = 0, from = source, to = start; p < pixels; p++, from += PixelBytes, to += step)
             {
-                float value = preprocessing.Channels == ChannelOrder.Gray
-                    ? (0.299f * rgba[4 * p]) + (0.587f * rgba[(4 * p) + 1]) + (0.114f * rgba[(4 * p) + 2])
-                    : rgba[(4 * p) + source];
-                destination[start + (p * step)] = ((value * preprocessing.Scale) - mean) / std;
+                destination[to] = levels[rgba[from]];
             }
         }
     }

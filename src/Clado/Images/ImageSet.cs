@@ -42,6 +42,12 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
     /// <summary>How many files of the folder are no images of the set, and of which kinds, in words; null where all are.</summary>
     public string? Skipped { get; init; }
 
+    /// <summary>Keeps what was decoded of them, for the next time; null where they are decoded every time.</summary>
+    public DecodedImages? Decoded { get; private init; }
+
+    /// <summary>The same images, which are decoded once, as are those of them that are taken out of this.</summary>
+    public ImageSet DecodedOnce() => new(Folder, Items) { Skipped = Skipped, Found = Found, Decoded = new() };
+
     /// <summary>The images with other classes: those of a network that counts its classes otherwise, such as from a background.</summary>
     /// <param name="offset">What is added to every class index.</param>
     /// <exception cref="CladoException">The images have no classes, or a class would be below 0.</exception>
@@ -98,15 +104,20 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
     internal ImageSet WithoutHeldBack() => With(Items.Where((_, index) => !IsHeldBack(index)));
 
     /// <summary>Other images of the same folder.</summary>
-    private ImageSet With(IEnumerable<ImageItem> others) => new(Folder, [.. others]) { Skipped = Skipped, Found = Found };
+    private ImageSet With(IEnumerable<ImageItem> others) => new(Folder, [.. others])
+    {
+        Skipped = Skipped,
+        Found = Found,
+        Decoded = Decoded,
+    };
 
     /// <summary>Some of the images, at even distances: the same share of every class, where those of a class lie side by side.</summary>
     /// <param name="count">How many at most. Range: [1, inf).</param>
     internal ImageSet Spread(int count) => count >= Items.Count
-        ? this : new(Folder, [.. Enumerable.Range(0, count).Select(i => Items[(int)((long)i * Items.Count / count)])]);
+        ? this : With(Enumerable.Range(0, count).Select(i => Items[(int)((long)i * Items.Count / count)]));
 
     /// <summary>The images that are held back.</summary>
-    internal ImageSet HeldBack() => new(Folder, [.. Items.Where((_, index) => IsHeldBack(index))]);
+    internal ImageSet HeldBack() => With(Items.Where((_, index) => IsHeldBack(index)));
 
     private static string Hash(IReadOnlyList<ImageItem> items)
     {

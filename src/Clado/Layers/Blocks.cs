@@ -16,13 +16,30 @@ internal static class Blocks
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(layers);
+        var ends = Ends(graph);
+        return [.. layers.Select(layer => ends.Take(layer.Nodes[0]).Count(end => end is not null))];
+    }
+
+    /// <summary>Where the block of each layer ends.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="layers">Its layers. Shape: [layers].</param>
+    /// <returns>Names of the tensors that are all that lives there; null where there is none. Shape: [layers].</returns>
+    public static string?[] EndsOf(Graph graph, IReadOnlyList<QuantizableLayer> layers)
+    {
+        var ends = Ends(graph);
+        return [.. layers.Select(layer => ends.Skip(layer.Nodes[^1]).FirstOrDefault(end => end is not null))];
+    }
+
+    /// <summary>The tensor that is all that lives after each node; null where there are several, or none. Shape: [nodes].</summary>
+    private static string?[] Ends(Graph graph)
+    {
         // Shapes and indices that travel beside the activations hold no block together.
         bool IsActivation(string name) =>
             !graph.Tensors.TryGetValue(name, out var info) || (info.Type == DataType.Float && info.Batched.Any(b => b));
         bool fixedBatch = !graph.HasFreeBatch;
         var outputs = graph.Outputs.ToHashSet();
         var live = new Dictionary<string, int> { [graph.Input] = graph.Consumers(graph.Input).Count };
-        var blockAfter = new int[graph.Nodes.Count + 1];
+        var ends = new string?[graph.Nodes.Count];
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             foreach (var input in graph.Walk.Reads(i).Where(live.ContainsKey))
@@ -40,8 +57,8 @@ internal static class Blocks
                     live.Add(output, readers);
                 }
             }
-            blockAfter[i + 1] = blockAfter[i] + (live.Count == 1 ? 1 : 0);
+            ends[i] = live.Count == 1 ? live.Keys.Single() : null;
         }
-        return [.. layers.Select(l => blockAfter[l.Nodes[0]])];
+        return ends;
     }
 }

@@ -29,9 +29,6 @@ internal sealed class MatrixMoments
     public double[] Means(int images) => [.. Values.Take(n * n).Select(sum => sum / images)];
 
     /// <summary>Standard error of every mean; 0 where there is one image. Shape: [n, n].</summary>
-    public double[] StandardErrors(int images) => [.. Enumerable.Range(0, n * n).Select(i =>
-    {
-        double mean = Values[i] / images, variance = (Values[(n * n) + i] / images) - (mean * mean);
-        return images < 2 ? 0 : Math.Sqrt(Math.Max(0, variance) / (images - 1));
-    })];
+    public double[] StandardErrors(int images) =>
+        [.. Enumerable.Range(0, n * n).Select(i => new Moments(Values[i], Values[(n * n) + i]).StandardError(images))];
 }

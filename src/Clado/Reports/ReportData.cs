@@ -24,6 +24,9 @@ internal sealed record ReportData
     /// <summary>The size–accuracy curve; without points where nothing was allocated yet.</summary>
     public required ReportCurve Curve { get; init; }
 
+    /// <summary>Metrics side by side; null where none were compared.</summary>
+    public ReportComparison? Comparison { get; init; }
+
     /// <summary>The matrix, a value a pair of layers.</summary>
     public required HeatMap Heat { get; init; }
 

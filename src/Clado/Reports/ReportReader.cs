@@ -47,6 +47,7 @@ internal static class ReportReader
                 curve.FloatTop1,
                 MeasureOf(curve),
                 [.. curve.Points.Select(point => Point(point, names))]),
+            Comparison = folder.ReadComparisons().Select(own => ReportComparison.Of(own, names)).FirstOrDefault(own => own is not null),
             Heat = HeatMap.Of(matrix.Raw, matrix.CandidateCount, rows, widths),
             Spectrum = [.. matrix.Eigenvalues.Select(HeatMap.Rounded)],
             Kept = [.. folder.ReadTable(RunTables.KeptFile, 3).Select(cells => new KeptOperation(cells[0], cells[1], cells[2]))],

@@ -31,7 +31,7 @@ internal static class Reproduction
         new("pins", run.Pins.Length == 0 ? "none" : string.Join(" ", run.Pins)),
         new("equalized", run.Equalize ? "yes" : "no"),
         new("rounding", run.Rounding),
-        new("estimator", run.Estimator),
+        new("estimator", run.Estimator + (run.Rows ? ", rows too" : "")),
         .. run.Task is null ? (ReportOption[])[] : [new("task", run.Task)],
         new("loss", run.Loss),
         .. (scales ?? []).Select(s => new ReportOption($"output '{s.Output}'", $"{s.Parts.Summary}, each in units of its own variance")),
@@ -53,7 +53,8 @@ internal static class Reproduction
         [
             "clado", "measure", run.ModelPath, .. Inputs(run),
             "--images", run.ImagesPath, "--preprocess", Preprocessing.NameOf(run.Preprocessing) ?? PreprocessingFile,
-            "--bits", string.Join(',', run.Bits), "--estimator", run.Estimator, .. Rounding(run),
+            "--bits", string.Join(',', run.Bits), "--estimator", run.Estimator,
+            .. run.Rows ? (string[])["--rows"] : [], .. Rounding(run),
             "--activations", run.Activations, .. run.Ranges == "mse" ? (string[])[] : ["--ranges", run.Ranges],
             "--measure-activations", run.MeasuredActivations,
             .. run.Opset == OpsetUpgrade.TargetOpset ? (string[])[] : ["--opset", $"{run.Opset}"],

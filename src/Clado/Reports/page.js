@@ -249,6 +249,54 @@
     legend($("prediction-legend"), [...methods.map(m => [m, titles[m], false]).reverse(), ["equal", "equal", true]]);
   }
 
+  // --- Metrics side by side. ---
+  const comparison = data.comparison;
+  let front = comparison ? comparison.metrics[0] : null, budget = comparison ? comparison.budgets[0] : null;
+  const choiceAt = metric => metric.choices.find(c => c.budget === budget);
+  function drawComparison() {
+    const shown = comparison.metrics.flatMap(m => m.choices).filter(c => c.loss > 0);
+    $("comparison-chart").hidden = shown.length === 0;
+    if (shown.length > 0) chart($("comparison-chart"), {
+      height: 340, label: "Loss of every metric's choices over size of the file; the table below has the numbers",
+      x: { values: shown.map(c => c.sizeBytes), format: bytes, title: "size of the file" },
+      y: { values: shown.map(c => c.loss), format: v => v.toExponential(0), logarithmic: true, title: `measured loss increase${nats && ","}${nats}` },
+    }, (target, x, y) => {
+      for (const metric of [...comparison.metrics.filter(m => m !== front), front]) {
+        const line = metric.choices.filter(c => c.loss > 0), kind = metric === front ? "front" : "other";
+        target.append(svg("polyline", { class: `metric ${kind}`, points: line.map(c => `${x(c.sizeBytes)},${y(c.loss)}`).join(" ") }, svg("title", {}, metric.name)));
+        for (const c of line) target.append(svg("circle", { class: `metric ${kind} dot`, cx: x(c.sizeBytes), cy: y(c.loss), r: metric === front ? 4.5 : 2.5 },
+          svg("title", {}, `${metric.name}, ${c.budget}: ${whole.format(c.sizeBytes)} bytes, loss ${loss(c.loss)} ± ${loss(c.error)}`)));
+      }
+    });
+    $("comparison-caption").textContent = `A line a metric; ${front.name} in front: ` + front.choices.map(c => `${c.budget} ${loss(c.loss)} ± ${loss(c.error)}${c.withinNoise ? " (within noise of the best)" : ""}`).join("; ") + ".";
+    drawComparisonMap();
+  }
+  function drawComparisonMap() {
+    const ordered = comparison.metrics.filter(choiceAt).sort((a, b) => choiceAt(a).loss - choiceAt(b).loss);
+    const left = 130, cell = Math.max(14, Math.min(28, ($("comparison-map").clientWidth - left) / data.layers.length)), height = 18;
+    const target = svg("svg", { width: left + cell * data.layers.length, height: height * ordered.length, role: "img", "aria-label": `Bits of each layer by each metric at ${budget}` });
+    ordered.forEach((metric, row) => {
+      target.append(svg("text", { x: left - 6, y: height * row + 13, "text-anchor": "end" }, metric.name));
+      choiceAt(metric).bits.forEach((bits, i) => target.append(
+        svg("rect", { class: `bits${bits}`, x: left + cell * i, y: height * row + 1, width: cell - 1, height: height - 2 }, svg("title", {}, `${metric.name}, ${data.layers[i].name}: ${bits} bits`)),
+        svg("text", { class: "on-bits", x: left + cell * i + cell / 2 - 0.5, y: height * row + 13, "text-anchor": "middle" }, bits)));
+    });
+    $("comparison-map").replaceChildren(target);
+  }
+  if (comparison) {
+    $("comparison").hidden = $("comparison-link").hidden = false;
+    $("comparison-text").textContent = `Every metric's choice, solved for by the same solver, and evaluated as it would be written, on ${whole.format(comparison.images)} images; loss ${comparison.loss}.`;
+    comparison.metrics.forEach((m, i) => $("comparison-metric").append(html("option", { value: i }, m.name)));
+    $("comparison-metric").addEventListener("change", event => { front = comparison.metrics[+event.target.value]; drawComparison(); });
+    comparison.budgets.forEach(b => $("comparison-budget").append(html("option", { value: b }, b)));
+    $("comparison-budget").addEventListener("change", event => { budget = event.target.value; drawComparisonMap(); });
+    fill($("comparison-table"), [["metric"], ["mean regret", true], ...comparison.budgets.map(b => [`loss at ${b}`, true]), ["passes", true], ["seconds", true], ["source", false, "wrap"]],
+      comparison.metrics.map(m => [m.name, percent(m.meanRegret, 1), ...comparison.budgets.map(b => { const c = m.choices.find(own => own.budget === b); return c ? `${loss(c.loss)}${c.withinNoise ? " ≈" : ""}` : "–"; }),
+        m.passes.toFixed(1), m.seconds.toFixed(1), m.source]));
+    $("comparison-problems").hidden = comparison.problems.length === 0;
+    fill($("comparison-problems"), [["not compared"], ["why", false, "wrap"]], comparison.problems.map(p => [p.name, p.value]));
+  }
+
   // --- Putting the page together. ---
   $("summary").textContent = `${whole.format(data.layers.length)} layers, ${whole.format(data.layers.reduce((sum, l) => sum + l.parameters, 0))} weights`
     + (curve.floatBytes ? `, ${whole.format(curve.floatBytes)} bytes as float` : "")
@@ -309,6 +357,7 @@
     drawHeat();
     drawSpectrum();
     drawPrediction();
+    if (comparison) drawComparison();
   }
   chooseWidth(0);
   drawAll();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Clado.Activations;
 using Clado.Candidates;
+using Clado.Comparisons;
 using Clado.Curves;
 using Clado.Equalization;
 using Clado.Layers;
@@ -28,6 +29,14 @@ internal static class Products
         (matrix, stream) => SensitivityFile.Of(matrix).Write(stream),
         SensitivityFile.Read);
 
+    /// <summary>What rows cost.</summary>
+    /// <param name="candidates">The candidates of the run.</param>
+    public static Product<ChannelSensitivities> Rows(CandidateSet candidates) => new(
+        "rows.safetensors",
+        "list of rows' sensitivities of this run",
+        (rows, stream) => RowFile.Of(rows, candidates).Write(stream),
+        stream => RowFile.Read(stream, candidates));
+
     /// <summary>The grids that activations are rounded to while measuring.</summary>
     /// <param name="count">Grids that the network has; null where they are written only.</param>
     public static Product<ActivationRanges> Ranges(int? count = null) => Product<ActivationRanges>.Json(
@@ -45,6 +54,11 @@ internal static class Products
     /// <summary>A curve.</summary>
     /// <param name="file">Name of the file.</param>
     public static Product<Curve> Curve(string file) => Product<Curve>.Json(file, "curve", Curves.Curve.Json, Checked);
+
+    /// <summary>A comparison of metrics.</summary>
+    /// <param name="file">Name of the file.</param>
+    public static Product<Comparison> Comparison(string file) =>
+        Product<Comparison>.Json(file, "comparison", JsonText.Indented, comparison => comparison.Checked());
 
     private static IReadOnlyList<ChannelScaling> Checked(IReadOnlyList<ChannelScaling> scalings) =>
         scalings.All(scaling => scaling is not null && scaling.Consumers.All(c => c is not null) && scaling.Factors.All(IsAboveZero))

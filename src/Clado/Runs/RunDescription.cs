@@ -117,6 +117,10 @@ internal sealed record RunDescription
 
     public required string Loss { get; init; }
 
+    /// <summary>Whether rows (output channels) were measured too.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Rows { get; init; }
+
     public required string Activations { get; init; }
 
     /// <summary>How ranges of 8-bit activations are chosen: mse, percentile or minmax.</summary>

@@ -153,7 +153,7 @@ internal sealed class RunFiles
 
     /// <summary>What nobody needs to go on, and only the verb it came from can make again.</summary>
     private static bool IsResult(string file) =>
-        file.StartsWith("sweep-", StringComparison.Ordinal) || file.StartsWith("allocation-", StringComparison.Ordinal);
+        ((string[])["sweep-", "allocation-", "comparison-"]).Any(start => file.StartsWith(start, StringComparison.Ordinal));
 
     /// <summary>The error of something outside the folder that is not where the run found it.</summary>
     public RunFolderException NotThere(string what, string path) => new(

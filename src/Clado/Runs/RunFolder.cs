@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Clado.Activations;
 using Clado.Candidates;
+using Clado.Comparisons;
 using Clado.Curves;
 using Clado.Equalization;
 using Clado.Images;
@@ -35,7 +36,9 @@ internal sealed class RunFolder
     public bool IsNew => files.IsNew;
 
     /// <summary>Whether the sensitivities are all measured.</summary>
-    public bool IsMeasured => files.Read(Products.Sensitivity) is not null;
+    /// <param name="candidates">The candidates of the run.</param>
+    public bool IsMeasured(CandidateSet candidates) => files.Read(Products.Sensitivity) is not null
+        && (!Description.Rows || files.Read(Products.Rows(candidates)) is not null);
 
     /// <inheritdoc cref="RunOpening.OpenOrCreate"/>
     public static RunFolder OpenOrCreate(string path, RunDescription description, Action<string>? notice = null) =>
@@ -67,7 +70,7 @@ internal sealed class RunFolder
             // Earlier versions took less of what lies there for images.
             images = ImageFolder.OpenAsEarlier(Description.ImagesPath) is { } fewer ? Chosen(fewer) : null;
         }
-        return AreThose(images) ? images! : throw new RunFolderException(
+        return AreThose(images) ? images!.DecodedOnce() : throw new RunFolderException(
             FolderPath, $"was measured on other images than lie in {Description.ImagesPath} now; put those back, or measure again");
     }
 
@@ -141,7 +144,23 @@ internal sealed class RunFolder
         return candidates;
     }
 
-    public void WriteSensitivity(SensitivityMatrix matrix) => files.Write(Products.Sensitivity, matrix);
+    /// <summary>Writes the matrix, and what rows cost, where they were measured with it.</summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="candidates">Its candidates.</param>
+    public void WriteSensitivity(SensitivityMatrix matrix, CandidateSet candidates)
+    {
+        if (matrix.Channels is { } rows)
+        {
+            files.Write(Products.Rows(candidates), rows);
+        }
+        files.Write(Products.Sensitivity, matrix);
+    }
+
+    /// <summary>What rows cost, or null where they were not measured.</summary>
+    /// <param name="candidates">The candidates of the run.</param>
+    /// <exception cref="RunFolderException">It is damaged, or missing.</exception>
+    public ChannelSensitivities? ReadRows(CandidateSet candidates) =>
+        Description.Rows ? files.ReadExpected(Products.Rows(candidates)) : null;
 
     /// <summary>The matrix of a finished measurement.</summary>
     /// <exception cref="RunFolderException">It is not finished, or damaged.</exception>
@@ -199,6 +218,17 @@ internal sealed class RunFolder
         files.Write("report.html", html);
         return files.In("report.html");
     }
+
+    public void WriteComparison(Comparison comparison) => files.Keep(
+        $"comparison-{comparison.ImagesSha256[..8]}-{comparison.Activations}.json",
+        JsonSerializer.Serialize(comparison, JsonText.Indented) + "\n");
+
+    /// <summary>All comparisons that are kept, those of most rows first.</summary>
+    public IReadOnlyList<Comparison> ReadComparisons() =>
+    [
+        .. files.Names("comparison-*.json").Select(name => files.Read(Products.Comparison(name))).OfType<Comparison>()
+            .OrderByDescending(comparison => comparison.Rows.Count).ThenByDescending(comparison => comparison.Images),
+    ];
 
     private static string NameOf(Curve curve) =>
         $"sweep-{curve.ImagesSha256[..8]}{(curve.Rounds is { } rounds ? $"-rounds{rounds}" : "")}-{curve.Activations}.json";

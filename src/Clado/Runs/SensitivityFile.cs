@@ -9,7 +9,7 @@ namespace Clado.Runs;
 internal static class SensitivityFile
 {
     // Beyond what any loss comes to, and below what a decomposition could overflow by.
-    private const double Largest = 1e100;
+    internal const double Largest = 1e100;
 
     public static Safetensors Of(SensitivityMatrix matrix)
     {

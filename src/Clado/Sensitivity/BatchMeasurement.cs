@@ -42,6 +42,9 @@ internal sealed class BatchMeasurement(
     /// <summary>Vectors along which the outputs are differentiated. Shape: [directions][images · outputs].</summary>
     public float[][] Directions => directions.Value;
 
+    /// <summary>The loss to second order, by derivatives along these. Shape: [images].</summary>
+    public QuadraticForm[] Forms() => new OutputDirections(loaded.Task).Forms(loss, images);
+
     /// <summary>The rows of the matrix.</summary>
     public CandidateSet Candidates => loaded.Task.Inputs.Candidates;
 
@@ -69,8 +72,14 @@ internal sealed class BatchMeasurement(
     }
 
     /// <summary>Forms the sums of the batch from the records of its units; those without one are measured.</summary>
-    /// <returns>The matrix's moments over the batch's images, then the float network's loss. Shape: [2 · candidates² + 1].</returns>
-    public double[] Combine() => [.. loaded.Task.Estimator.Combine(this).Values, loss.Base * ImageCount];
+    /// <returns>
+    /// Over the batch's images, the matrix's moments, those of rows where these are measured, then the float network's loss.
+    /// </returns>
+    public double[] Combine()
+    {
+        var estimator = loaded.Task.Estimator;
+        return [.. estimator.Combine(this).Values, .. estimator.ChannelSums(this), loss.Base * ImageCount];
+    }
 
     /// <summary>δ of a state: its outputs less those of the start. Shape: [images · outputs].</summary>
     public float[] Shift(NetworkState state)

@@ -44,13 +44,18 @@ internal sealed class FisherEstimator : Estimator<float>
             .Sum(own => LayerProducts.Macs(own.Value, passes, task.Cuts.Layers[own.Key].Macs));
         return
         [
-            new UnitSize(passes * candidates.Items.Count, (passes * (double)task.Cuts.Macs) + products),
+            new UnitSize(passes * candidates.Items.Count, (passes * (double)task.Cuts.Macs) + products)
+            {
+                Sums = ChannelMoments.Kinds * (task.Channels?.Count ?? 0),
+            },
             .. task.Inputs.Forward.Select(row =>
                 new UnitSize(ForwardDifference.ValueCount(passes), task.Cuts.Suffixes[candidates.LayerOf[row]].Macs)),
         ];
     }
 
-    /// <summary>Derivatives along the directions. Shape: [images · candidates · directions].</summary>
+    /// <summary>
+    /// Derivatives along the directions, Shape: [images · candidates · directions]; where rows are measured, their sums follow.
+    /// </summary>
     protected override float[] Measure(BatchMeasurement batch, int row)
     {
         var task = batch.Loaded.Task;
@@ -61,14 +66,23 @@ internal sealed class FisherEstimator : Estimator<float>
         }
         var state = batch.Linearized;
         var values = new float[state.Parts.Count][];
+        var sums = task.Channels is { Count: > 0 } channels ? new ChannelSums(channels, batch) : null;
         task.Inputs.Work.SideBySide.For(values.Length, i =>
         {
             var part = state.Parts[i];
-            values[i] = batch.Loaded.Linearized.Backward(
+            var products = batch.Loaded.Linearized.Backward(
                 part, [.. batch.Directions.Select(all => all[(part.First * size)..((part.First + part.Batch.Count) * size)])]);
+            values[i] = products.Candidates;
+            sums?.Add(i, products.Channels);
             batch.Loaded.Progress.Add(batch.Plan.Units[row].Macs * part.Batch.Count / batch.ImageCount);
         });
-        return [.. values.SelectMany(own => own)];
+        return [.. values.SelectMany(own => own), .. sums?.Total() ?? []];
+    }
+
+    public override double[] ChannelSums(BatchMeasurement batch)
+    {
+        int count = ChannelMoments.Kinds * (batch.Loaded.Task.Channels?.Count ?? 0);
+        return Array.ConvertAll(Values(batch, batch.Plan.Units[0])[^count..], value => (double)value);
     }
 
     protected override MatrixMoments Combine(BatchMeasurement batch, float[][] units)

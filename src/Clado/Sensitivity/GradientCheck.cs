@@ -8,8 +8,8 @@ namespace Clado.Sensitivity;
 public sealed record GradientCheck(int Bits, int CandidateCount, double Predicted, double Measured)
 {
     // Choices differ by far more than this between neighbouring widths.
-    private const double Tolerance = 0.2;
+    private const double Tolerance = 0.25;
 
-    /// <summary>Whether the sums are so close that the width's candidates were not measured forward: within 20 %.</summary>
+    /// <summary>Whether the sums are so close that the width's candidates were not measured forward: within 25 %.</summary>
     public bool Agrees => Math.Abs(Measured - Predicted) <= Tolerance * Math.Abs(Predicted);
 }

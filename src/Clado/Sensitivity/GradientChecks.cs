@@ -11,7 +11,7 @@ namespace Clado.Sensitivity;
 internal static class GradientChecks
 {
     // Images that both are taken on, and candidates a width: a check costs about as much as a pass over all images.
-    internal const int ImageCount = 64;
+    internal const int ImageCount = 128;
     private const int MostCandidates = 8;
 
     /// <summary>Compares.</summary>

@@ -40,6 +40,9 @@ internal interface IEstimator
     /// (docs/method.md, "Cross-layer sensitivity").
     /// </returns>
     MatrixMoments Combine(BatchMeasurement batch);
+
+    /// <summary>Sums of a batch over rows, see <see cref="ChannelMoments.Values"/>; empty where none are measured.</summary>
+    double[] ChannelSums(BatchMeasurement batch);
 }
 
 /// <summary>An estimator whose units come to numbers of one type.</summary>
@@ -66,7 +69,12 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
     }
 
     public MatrixMoments Combine(BatchMeasurement batch) =>
-        Combine(batch, [.. batch.Plan.Units.Select(unit => Recorded(batch, unit, () => { }))]);
+        Combine(batch, [.. batch.Plan.Units.Select(unit => Values(batch, unit))]);
+
+    public virtual double[] ChannelSums(BatchMeasurement batch) => [];
+
+    /// <summary>What a unit came to: as recorded, or measured now.</summary>
+    protected T[] Values(BatchMeasurement batch, WorkUnit unit) => Recorded(batch, unit, () => { });
 
     /// <summary>Measures a unit.</summary>
     /// <param name="batch">The batch.</param>
@@ -96,6 +104,16 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
 /// <param name="ImageBytes">For every image of the batch.</param>
 internal readonly record struct EstimatorMemory(long Bytes, long ImageBytes)
 {
+    // Two of three or four derivatives, and sums in double precision, four every few images.
+    private const int RowCopies = 10;
+
     /// <summary>Whether this is all it takes besides the network: it runs no suffixes.</summary>
     public bool IsWhole { get; init; }
+
+    /// <summary>The same where rows are measured too: twice their derivatives along the directions, and sums of a few images.</summary>
+    /// <param name="candidates">The rows of the matrix.</param>
+    public EstimatorMemory WithRows(CandidateSet candidates)
+    {
+        return this with { ImageBytes = ImageBytes + (sizeof(float) * RowCopies * candidates.Items.Sum(c => (long)c.Layer.ChannelCount)) };
+    }
 }

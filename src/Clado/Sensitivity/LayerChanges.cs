@@ -13,11 +13,15 @@ namespace Clado.Sensitivity;
 /// <param name="Biases">Changes of its bias; null where no candidate has one. Shape: [candidates · channels].</param>
 internal sealed record LayerChanges(QuantizableLayer Layer, int[] Rows, float[] Weights, float[]? Biases)
 {
+    /// <summary>Whether its rows (output channels) are measured too.</summary>
+    public bool HasChannels { get; init; }
+
     /// <summary>The changes of all layers.</summary>
     /// <param name="graph">The network that is measured around.</param>
     /// <param name="cuts">Its layers.</param>
     /// <param name="candidates">What they can be replaced by.</param>
-    public static IReadOnlyList<LayerChanges> Of(Graph graph, NetworkCuts cuts, CandidateSet candidates) =>
+    /// <param name="channels">Where the rows lie that are measured too; null where none are.</param>
+    public static IReadOnlyList<LayerChanges> Of(Graph graph, NetworkCuts cuts, CandidateSet candidates, ChannelOffsets? channels) =>
     [
         .. cuts.Layers.Select((layer, index) =>
         {
@@ -26,7 +30,10 @@ internal sealed record LayerChanges(QuantizableLayer Layer, int[] Rows, float[] 
             float[] weight = Values(graph, layer.Weight), bias = layer.Bias is null ? [] : Values(graph, layer.Bias);
             return new LayerChanges(
                 layer, rows, Differences(items.Select(item => item.Dequantize()), weight, items.Length),
-                items.Any(item => item.Bias is not null) ? Differences(items.Select(item => item.Bias ?? bias), bias, items.Length) : null);
+                items.Any(item => item.Bias is not null) ? Differences(items.Select(item => item.Bias ?? bias), bias, items.Length) : null)
+            {
+                HasChannels = channels?.CountOf(rows[0]) > 0,
+            };
         }),
     ];
 

@@ -5,7 +5,8 @@ namespace Clado.Sensitivity;
 
 /// <summary>
 /// Writes the scalar products of a layer's gradients with its changes, image by image: of an image's gradient by the weight, or, where that
-/// is cheaper, of its gradient by the layer's output with what the layer makes of the changes.
+/// is cheaper, of its gradient by the layer's output with what the layer makes of the changes. Where rows are measured too, products are
+/// also summed over each output channel alone.
 /// </summary>
 internal sealed class LayerProducts
 {
@@ -47,17 +48,25 @@ internal sealed class LayerProducts
     /// <summary>Rows of the candidates.</summary>
     public int[] Rows => changes.Rows;
 
+    /// <summary>Rows of the candidates whose channels are measured too.</summary>
+    public int[] ChannelRows => changes.HasChannels ? changes.Rows : [];
+
     private int Count => changes.Rows.Length;
+
+    private ChannelProducts? Channels => changes.HasChannels ? new(Layer, Count) : null;
 
     /// <summary>Writes what of the products serves all passes.</summary>
     /// <param name="nodes">Where nodes are written.</param>
     /// <param name="inputs">Adds an input.</param>
-    /// <returns>The products of a pass. Shape: [images, candidates].</returns>
-    public Func<GradientGraph, int, Value> Write(NodeWriter nodes, LinearizedInputs inputs)
+    /// <returns>
+    /// The products of a pass, Shape: [images, candidates]; and where rows are measured, Shape: [images, candidates · channels].
+    /// </returns>
+    public Func<GradientGraph, int, (Value Whole, Value? Channels)> Write(NodeWriter nodes, LinearizedInputs inputs)
     {
         var weights = inputs.Add(changes.Weights, byWeight ? [Count, Layer.Parameters] : [Count * Layer.Shape[0], .. Layer.Shape.Skip(1)]);
         var biases = changes.Biases is null ? (Value?)null : inputs.Add(changes.Biases, [Count, Layer.ChannelCount]);
         Value[] changed = byWeight ? [] : [.. uses.Select(use => Changed(use, weights))];
+        var byChannel = byWeight ? Channels?.OfWeights(weights) : null;
         return (gradient, pass) =>
         {
             Value Of(string tensor) => new(nodes, gradient.Gradient(tensor, pass));
@@ -65,7 +74,11 @@ internal sealed class LayerProducts
                 ? Product(Of(Layer.Weight), Layer.Parameters, weights)
                 : changed.Zip(uses, (own, use) => own.MatMul(Of(use.Output).Reshape(-1, use.Elements, 1)).Squeeze(2))
                     .Aggregate((total, next) => total + next);
-            return biases is { } shifts ? sum + Product(Of(Layer.Bias!), Layer.ChannelCount, shifts) : sum;
+            var whole = biases is { } shifts ? sum + Product(Of(Layer.Bias!), Layer.ChannelCount, shifts) : sum;
+            return (whole, Channels?.Of(byWeight
+                ? byChannel!(Of(Layer.Weight))
+                : changed.Zip(uses, (own, use) => Channels.OfOutputs(own, Of(use.Output), use)).Aggregate((total, next) => total + next),
+                biases is null ? null : Of(Layer.Bias!), biases));
         };
     }
 

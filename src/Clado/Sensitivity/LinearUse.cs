@@ -1,4 +1,5 @@
 using Clado.Graphs;
+using Clado.Layers;
 using Clado.Onnx;
 
 namespace Clado.Sensitivity;
@@ -9,16 +10,16 @@ internal sealed class LinearUse
     private static readonly string[] Linear = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Gather"];
 
     private readonly Graph graph;
-    private readonly LayerChanges changes;
+    private readonly QuantizableLayer layer;
 
     /// <summary>Looks at a node.</summary>
     /// <param name="graph">The network.</param>
-    /// <param name="changes">The layer, and what changes of it.</param>
+    /// <param name="layer">The layer.</param>
     /// <param name="node">Index of the node.</param>
     /// <exception cref="OnnxFormatException">Its output is not linear in the weight, or mixes images.</exception>
-    public LinearUse(Graph graph, LayerChanges changes, int node)
+    public LinearUse(Graph graph, QuantizableLayer layer, int node)
     {
-        (this.graph, this.changes, Node) = (graph, changes, graph.Nodes[node]);
+        (this.graph, this.layer, Node) = (graph, layer, graph.Nodes[node]);
         if (!Linear.Contains(Node.OpType))
         {
             throw new OnnxFormatException(
@@ -49,19 +50,19 @@ internal sealed class LinearUse
     {
         "Conv" or "ConvTranspose" => IsImage(0),
         "Gemm" => IsWeight(1) && Node.Integer("transA", 0) == 0 && IsImage(0),
-        "MatMul" => IsWeight(1) && changes.Layer.Shape.Count == 2 && IsImage(0) && graph.Tensors[Node.Operand(0)].Shape.Count > 1,
+        "MatMul" => IsWeight(1) && layer.Shape.Count == 2 && IsImage(0) && graph.Tensors[Node.Operand(0)].Shape.Count > 1,
         _ => false,
     };
 
     /// <summary>Whether one convolution can do all changes: its channels are those of every change, one after the other.</summary>
-    public bool IsStackable => Node.OpType == "Conv" && changes.Layer.Groups == 1;
+    public bool IsStackable => Node.OpType == "Conv" && layer.Groups == 1;
 
     /// <summary>The first two inputs of the node with the weight replaced: what the change of a weight is applied with.</summary>
     /// <param name="weight">Name of what takes the place of the weight.</param>
     public IReadOnlyList<string> Replaced(string weight) =>
-        [.. Node.Operands().Take(2).Select(name => name == changes.Layer.Weight ? weight : name)];
+        [.. Node.Operands().Take(2).Select(name => name == layer.Weight ? weight : name)];
 
-    private bool IsWeight(int slot) => Node.Operand(slot) == changes.Layer.Weight;
+    private bool IsWeight(int slot) => Node.Operand(slot) == layer.Weight;
 
     private bool IsImage(int slot)
     {

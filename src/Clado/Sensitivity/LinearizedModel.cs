@@ -11,11 +11,12 @@ namespace Clado.Sensitivity;
 /// <param name="Forward">The pass forward: its outputs are those that are read, and what the passes back want to know.</param>
 /// <param name="Backward">
 /// The passes back. Its inputs are those of the network and outputs of <paramref name="Forward"/>, seeds and changes; its outputs are one a
-/// pass. Shape of each: [images, candidates].
+/// pass, Shape of each: [images, candidates]; then, where rows are measured, another a pass, Shape of each: [images, channels].
 /// </param>
 /// <param name="Seeds">Names of the inputs that passes begin with. Shape: [passes][outputs].</param>
 /// <param name="Changes">The layers' changes by the names of their inputs.</param>
 /// <param name="Rows">Rows of the candidates in their order there. Shape: [candidates].</param>
+/// <param name="ChannelRows">Rows of those candidates whose channels are measured, in their order there. Shape: [candidates].</param>
 /// <param name="Planes">
 /// Convolutions which are left to others: gradients by their outputs are outputs of <paramref name="Backward"/> by these names.
 /// Shape: [layers].
@@ -26,6 +27,7 @@ internal sealed record LinearizedModel(
     string[][] Seeds,
     IReadOnlyDictionary<string, (float[] Values, long[] Shape)> Changes,
     int[] Rows,
+    int[] ChannelRows,
     IReadOnlyList<PlaneOutputs> Planes)
 {
     /// <summary>Makes the models.</summary>
@@ -65,15 +67,26 @@ internal sealed record LinearizedModel(
         var inputs = new LinearizedInputs(model, nodes);
         var writers = products.Select(layer => layer.Write(nodes, inputs)).ToArray();
         model.Output.Clear();
-        string[] joined = products.Length == 0 ? [] : [.. Enumerable.Range(0, passes).Select(pass => nodes.Add(
-            "Concat", writers.Select(write => write(gradient, pass).Name), NodeExtensions.Attribute("axis", 1)).Name)];
+        var written = Enumerable.Range(0, passes).Select(pass => writers.Select(write => write(gradient, pass)).ToArray()).ToArray();
+        string[] joined = [
+            .. written.SelectMany(pass => Joined(nodes, pass.Select(own => own.Whole))),
+            .. written.SelectMany(pass => Joined(nodes, pass.Select(own => own.Channels).OfType<Value>())),
+        ];
         PlaneOutputs[] outputs = [.. planes.Select(layer => new PlaneOutputs(layer, [.. Enumerable.Range(0, passes).Select(pass =>
             layer.Outputs.Distinct().ToDictionary(name => name, name => gradient.Gradient(name, pass)))]))];
         var beside = outputs.SelectMany(own => own.Gradients).SelectMany(own => own.Values);
         model.Output.Add(joined.Concat(beside).Distinct().Select(name => new ValueInfoProto { Name = name }));
         var (forward, backward) = ModelHalves.Of(
             graph, gradient.Model, [.. readout.Outputs, .. planes.SelectMany(layer => layer.Images)]);
-        return new LinearizedModel(forward, backward, seeds, inputs.All, [.. products.SelectMany(layer => layer.Rows)], outputs);
+        return new LinearizedModel(
+            forward, backward, seeds, inputs.All, [.. products.SelectMany(layer => layer.Rows)],
+            [.. products.SelectMany(layer => layer.ChannelRows)], outputs);
+    }
+
+    private static string[] Joined(NodeWriter nodes, IEnumerable<Value> products)
+    {
+        string[] names = [.. products.Select(own => own.Name)];
+        return names.Length == 0 ? [] : [nodes.Add("Concat", names, NodeExtensions.Attribute("axis", 1)).Name];
     }
 
     /// <summary>The ways of the layers, the last first: its gradients are there first, and go when its products are there.</summary>
@@ -82,7 +95,7 @@ internal sealed record LinearizedModel(
         var (products, planes) = (new List<LayerProducts>(), new List<PlaneProducts>());
         foreach (var changes in layers.Reverse())
         {
-            LinearUse[] uses = [.. graph.Consumers(changes.Layer.Weight).Select(node => new LinearUse(graph, changes, node))];
+            LinearUse[] uses = [.. graph.Consumers(changes.Layer.Weight).Select(node => new LinearUse(graph, changes.Layer, node))];
             if (PlaneProducts.Of(graph, changes, uses) is { } own)
             {
                 planes.Add(own);

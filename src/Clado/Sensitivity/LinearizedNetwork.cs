@@ -23,6 +23,7 @@ internal sealed class LinearizedNetwork : IDisposable
     private readonly GraphSession forward, backward;
     private readonly Dictionary<string, int> positions;
     private readonly Provider provider;
+    private readonly ChannelOffsets? channels;
 
     /// <summary>Makes the network ready.</summary>
     /// <param name="graph">The network that is measured around: the float one, or one whose constants alone are others.</param>
@@ -33,8 +34,9 @@ internal sealed class LinearizedNetwork : IDisposable
     public LinearizedNetwork(Graph graph, MeasurementTask task, OutputSource source, bool isTight)
     {
         (this.graph, readout, this.source, provider) = (graph, task.Cuts.Readout, source, task.Inputs.Work.Provider);
+        channels = task.Channels;
         model = LinearizedModel.Of(
-            graph, readout, LayerChanges.Of(graph, task.Cuts, task.Inputs.Candidates), new OutputDirections(task).Count);
+            graph, readout, LayerChanges.Of(graph, task.Cuts, task.Inputs.Candidates, channels), new OutputDirections(task).Count);
         changes = new(model.Changes.Values.Select(change => OrtValue.CreateTensorValueFromMemory(change.Values, change.Shape)));
         forward = new GraphSession(model.Forward, graph.File, releasesMemory: isTight, provider: provider);
         backward = new GraphSession(model.Backward, graph.File, releasesMemory: isTight, provider: provider);
@@ -70,8 +72,7 @@ internal sealed class LinearizedNetwork : IDisposable
     /// <param name="directions">
     /// Of every pass the vectors whose products with the outputs are differentiated. Shape: [passes][images · outputs].
     /// </param>
-    /// <returns>Shape: [images · candidates · passes].</returns>
-    public float[] Backward(LinearizedPart part, IReadOnlyList<float[]> directions)
+    public LinearizedProducts Backward(LinearizedPart part, IReadOnlyList<float[]> directions)
     {
         using var seeds = new OwnedList<OrtValue>(directions.SelectMany(direction =>
             readout.Spread(direction, part.Outputs).Zip(readout.Outputs, (seed, output) =>
@@ -80,30 +81,31 @@ internal sealed class LinearizedNetwork : IDisposable
             .Concat(model.Changes.Keys.Zip(changes, KeyValuePair.Create)).ToDictionary();
         using var outputs = backward.Run(values);
         int passes = model.Seeds.Length, images = part.Batch.Count;
-        var result = new float[images * RowCount * passes];
+        int[] slots = Slots(model.ChannelRows);
+        var whole = new PassProducts(images, RowCount, passes);
+        var own = new PassProducts(images, channels?.Count ?? 0, passes);
         for (int pass = 0; pass < passes && model.Rows.Length > 0; pass++)
         {
-            Write(outputs[pass].GetTensorDataAsSpan<float>(), model.Rows, pass);
+            whole.Write(outputs[pass].GetTensorDataAsSpan<float>(), model.Rows, pass);
+            if (slots.Length > 0)
+            {
+                own.Write(outputs[passes + pass].GetTensorDataAsSpan<float>(), slots, pass);
+            }
         }
         foreach (var (layer, gradients) in model.Planes)
         {
             var products = layer.Compute(
                 images, name => values[name], (pass, name) => outputs[positions[gradients[pass][name]]], passes);
-            foreach (var (pass, own) in products.Index())
+            slots = Slots(layer.ChannelRows);
+            foreach (var (pass, (sums, byChannel)) in products.Index())
             {
-                Write(own, layer.Rows, pass);
+                whole.Write(sums, layer.Rows, pass);
+                own.Write(byChannel, slots, pass);
             }
         }
-        return result;
-
-        void Write(ReadOnlySpan<float> products, int[] rows, int pass)
-        {
-            for (int i = 0; i < products.Length; i++)
-            {
-                CheckFinite(products[i], part.Batch, i / rows.Length);
-                result[(((i / rows.Length * RowCount) + rows[i % rows.Length]) * passes) + pass] = products[i];
-            }
-        }
+        CheckFinite(whole.Values, part.Batch);
+        CheckFinite(own.Values, part.Batch);
+        return new LinearizedProducts(whole.Values, own.Values);
     }
 
     public void Dispose()
@@ -139,12 +141,16 @@ internal sealed class LinearizedNetwork : IDisposable
         return [.. info.Shape.Zip(info.Batched, (dim, batched) => batched ? dim * images : dim)];
     }
 
-    private void CheckFinite(float derivative, ImageBatch batch, int image)
+    private int[] Slots(int[] rows) =>
+        [.. rows.SelectMany(row => Enumerable.Range(channels?.Start(row) ?? 0, channels?.CountOf(row) ?? 0))];
+
+    private void CheckFinite(float[] derivatives, ImageBatch batch)
     {
-        if (!float.IsFinite(derivative))
+        int first = Array.FindIndex(derivatives, value => !float.IsFinite(value));
+        if (first >= 0)
         {
-            throw new CladoException($"{Path.GetFileName(graph.File)}: a gradient is NaN or infinite for {batch.NameOf(image)}; "
-                + $"use {Settings.Estimator} additive for this model");
+            throw new CladoException($"{Path.GetFileName(graph.File)}: a gradient is NaN or infinite for "
+                + $"{batch.NameOf(first / (derivatives.Length / batch.Count))}; use {Settings.Estimator} additive for this model");
         }
     }
 }

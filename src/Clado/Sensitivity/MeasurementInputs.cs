@@ -27,6 +27,9 @@ internal sealed record MeasurementInputs(Graph Graph, CandidateSet Candidates, W
     /// <summary>Rows of candidates that are measured forward where the others are measured by gradients. Shape: [candidates].</summary>
     public IReadOnlyList<int> Forward { get; init; } = [];
 
+    /// <summary>Whether rows (output channels) are measured too, by gradients.</summary>
+    public bool Rows { get; init; }
+
     /// <summary>Name of a choice of candidates, for records. Shape of the rows: [layers].</summary>
     public static string KeyOf(IEnumerable<int> rows) => string.Join(',', rows);
 }

@@ -61,7 +61,7 @@ internal sealed class MeasurementPlan : IReadOnlyList<BatchPlan>
             var key = $"{task.Key}/batch/{BatchSize}/{index}";
             int images = batches.CountOf(index);
             return new BatchPlan(key, index, images, [.. sizes.Select((size, row) =>
-                new WorkUnit($"{key}/{row}", index, row, size.Values * images, size.Macs * images))]);
+                new WorkUnit($"{key}/{row}", index, row, (size.Values * images) + size.Sums, size.Macs * images))]);
         }
     }
 

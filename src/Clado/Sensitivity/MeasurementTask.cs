@@ -9,6 +9,7 @@ internal sealed class MeasurementTask
 {
     private readonly Lazy<NetworkCuts> cuts;
     private readonly Lazy<IEstimator> estimator;
+    private readonly Lazy<ChannelOffsets?> channels;
     private readonly string name;
 
     /// <param name="inputs">Network, candidates and images.</param>
@@ -24,6 +25,7 @@ internal sealed class MeasurementTask
         Losses = new LossFactory(inputs.Graph, readout, inputs.Work.Images, options.Loss, inputs.Scales);
         Key = inputs.Part + (IsFloat ? "float" : MeasurementInputs.KeyOf(operatingPoint));
         cuts = new(() => new NetworkCuts(inputs.Graph, inputs.Candidates.Layers, readout));
+        channels = new(() => inputs.Rows ? ChannelOffsets.Of(Cuts, inputs.Candidates) : null);
         name = options.Estimator;
         estimator = new(() => Estimators.For(name, Cuts));
     }
@@ -52,16 +54,23 @@ internal sealed class MeasurementTask
     /// <summary>Where the network is cut.</summary>
     public NetworkCuts Cuts => cuts.Value;
 
+    /// <summary>Where the rows of candidates lie that are measured too; null where none are.</summary>
+    public ChannelOffsets? Channels => channels.Value;
+
     /// <summary>MACs an image of what is run once a batch: the network that is measured around, and the float one.</summary>
     public double BaseMacs => (IsFloat ? 1 : 2) * (double)Cuts.Macs;
 
-    /// <summary>Moments of all entries of the matrix, and the loss of the float network.</summary>
-    public int SumCount => (2 * Inputs.Candidates.Items.Count * Inputs.Candidates.Items.Count) + 1;
+    /// <summary>Moments of all entries of the matrix.</summary>
+    public int MatrixSumCount => 2 * Inputs.Candidates.Items.Count * Inputs.Candidates.Items.Count;
+
+    /// <summary>Those, moments of rows where these are measured, and the loss of the float network.</summary>
+    public int SumCount => MatrixSumCount + (ChannelMoments.Kinds * (Channels?.Count ?? 0)) + 1;
 
     /// <summary>What measuring takes of memory.</summary>
     public MemoryNeeds MemoryNeeds()
     {
         var memory = Estimators.MemoryOf(name, Cuts, Inputs.Candidates);
+        memory = Inputs.Rows ? memory.WithRows(Inputs.Candidates) : memory;
         return new(Cuts, Inputs.Candidates, memory with { IsWhole = memory.IsWhole && Inputs.Forward.Count == 0 }, Inputs.Work.Provider);
     }
 

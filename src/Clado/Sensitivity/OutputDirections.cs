@@ -69,6 +69,57 @@ internal sealed class OutputDirections(MeasurementTask task)
         return directions;
     }
 
+    /// <summary>The loss to second order, by derivatives along the vectors.</summary>
+    /// <param name="loss">The loss of the batch.</param>
+    /// <param name="items">The images of the batch. Shape: [images].</param>
+    /// <returns>Shape: [images].</returns>
+    public QuadraticForm[] Forms(OutputLoss loss, IReadOnlyList<ImageItem> items) =>
+        [.. items.Select((item, image) => new QuadraticForm(Slope(loss, image), Roots(loss, item, image)))];
+
+    private double[] Slope(OutputLoss loss, int image)
+    {
+        var slope = new float[Count];
+        if (Slopes > 0 && IsWhole)
+        {
+            loss.Slope(image, slope);
+        }
+        else if (Slopes > 0)
+        {
+            slope[0] = 1;
+        }
+        return Array.ConvertAll(slope, value => (double)value);
+    }
+
+    /// <summary>Of few outputs vectors are drawn; the others' are the directions, and what these leave out lies along them.</summary>
+    private double[][] Roots(OutputLoss loss, ImageItem item, int image)
+    {
+        if (IsLeading)
+        {
+            var curvature = loss.Curvature(image)!;
+            double[] along = Array.ConvertAll(curvature.Leading(Leading), curvature.Along);
+            double sum = along.Sum(), factor = sum > 0 ? Math.Max(1, curvature.Trace / sum) : 1;
+            return [.. along.Select((value, i) => Single(Slopes + i, Math.Sqrt(Math.Max(0, value) * factor)))];
+        }
+        double share = 1 / Math.Sqrt(Draws);
+        return [.. Enumerable.Range(0, Draws).Select(i =>
+        {
+            if (!IsWhole)
+            {
+                return Single(Slopes + i, share);
+            }
+            var drawn = new float[size];
+            loss.Draw(image, RandomOf(item, i), drawn);
+            return Array.ConvertAll(drawn, value => value * share);
+        })];
+    }
+
+    private double[] Single(int direction, double value)
+    {
+        var vector = new double[Count];
+        vector[direction] = value;
+        return vector;
+    }
+
     /// <summary>What is drawn depends on the image's name and on nothing else.</summary>
     private static Random RandomOf(ImageItem image, int draw) =>
         new(BinaryPrimitives.ReadInt32LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(Invariant($"{draw}:{image.Name}")))));

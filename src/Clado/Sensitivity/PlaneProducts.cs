@@ -57,8 +57,11 @@ internal sealed class PlaneProducts
     /// <param name="seen">Of a use, what the layer is applied to. Shape: [images · elements].</param>
     /// <param name="gradients">Of a pass and a use, the gradient by its output. Shape: [images · elements].</param>
     /// <param name="passes">Passes back.</param>
-    /// <returns>Shape: [passes][images · candidates].</returns>
-    public float[][] Compute(int images, Func<string, OrtValue> seen, Func<int, string, OrtValue> gradients, int passes)
+    /// <returns>
+    /// Of every pass, Shape: [images · candidates]; and where rows are measured, Shape: [images · candidates · channels]. Shape: [passes].
+    /// </returns>
+    public (float[] Whole, float[]? Channels)[] Compute(
+        int images, Func<string, OrtValue> seen, Func<int, string, OrtValue> gradients, int passes)
     {
         float[][] weights = [.. Enumerable.Range(0, passes).Select(_ => new float[images * changes.Layer.Parameters])];
         float[][] biases = [.. Enumerable.Range(0, passes).Select(_ => new float[images * Channels])];
@@ -68,8 +71,15 @@ internal sealed class PlaneProducts
                 new PlaneGradient(window, (int)size[0], (int)size[1]), seen(image),
                 [.. Enumerable.Range(0, passes).Select(pass => gradients(pass, output))], weights, biases);
         }
-        return [.. weights.Zip(biases, (own, shift) => Products(own, changes.Weights, changes.Biases is null ? null : shift, images))];
+        return [.. weights.Zip(biases, (own, shift) =>
+        {
+            float[]? shifts = changes.Biases is null ? null : shift;
+            return (Products(own, shifts, images), changes.HasChannels ? ChannelProducts(own, shifts, images) : null);
+        })];
     }
+
+    /// <summary>Rows of the candidates whose channels are measured too.</summary>
+    public int[] ChannelRows => changes.HasChannels ? changes.Rows : [];
 
     private int Channels => (int)changes.Layer.Shape[0];
 
@@ -106,7 +116,7 @@ internal sealed class PlaneProducts
         }
     }
 
-    private float[] Products(float[] weights, float[] weightChanges, float[]? biases, int images)
+    private float[] Products(float[] weights, float[]? biases, int images)
     {
         int count = changes.Rows.Length, parameters = weights.Length / images;
         var products = new float[images * count];
@@ -114,12 +124,26 @@ internal sealed class PlaneProducts
         {
             var (image, row) = (i / count, i % count);
             products[i] = TensorPrimitives.Dot<float>(
-                weights.AsSpan(image * parameters, parameters), weightChanges.AsSpan(row * parameters, parameters));
+                weights.AsSpan(image * parameters, parameters), changes.Weights.AsSpan(row * parameters, parameters));
             if (biases is not null)
             {
                 products[i] += TensorPrimitives.Dot<float>(
                     biases.AsSpan(image * Channels, Channels), changes.Biases.AsSpan(row * Channels, Channels));
             }
+        }
+        return products;
+    }
+
+    private float[] ChannelProducts(float[] weights, float[]? biases, int images)
+    {
+        int own = weights.Length / (images * Channels), count = changes.Rows.Length;
+        var products = new float[images * count * Channels];
+        for (int i = 0; i < products.Length; i++)
+        {
+            int channel = i % Channels, row = i / Channels % count, seen = ((i / Channels / count) * Channels) + channel;
+            int changed = (row * Channels) + channel;
+            products[i] = TensorPrimitives.Dot<float>(weights.AsSpan(seen * own, own), changes.Weights.AsSpan(changed * own, own))
+                + (biases is null ? 0 : biases[seen] * changes.Biases![changed]);
         }
         return products;
     }

@@ -33,6 +33,9 @@ public sealed record SensitivityMatrix
     /// <summary>Eigenvalues of <see cref="Raw"/>, ascending. Shape: [candidates].</summary>
     public required double[] Eigenvalues { get; init; }
 
+    /// <summary>What rows cost, where they were measured with it; they are a product of their own.</summary>
+    internal ChannelSensitivities? Channels { get; init; }
+
     /// <summary>
     /// What forward passes said of gradients, width by width, narrowest first: all but the last do not agree, and the candidates of these
     /// widths were measured forward. Empty where nothing was compared. Shape: [widths].

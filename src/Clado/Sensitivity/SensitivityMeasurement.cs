@@ -29,7 +29,7 @@ internal static class SensitivityMeasurement
         var sums = records.GetOrAdd(task.Key + "/sum", () => Sum(task, records, runner ?? new LocalRunner(inputs.Work)), task.SumCount);
         records.Remove(task.Key + "/batch/");
         int images = inputs.Work.Images.Items.Count, n = inputs.Candidates.Items.Count;
-        var moments = new MatrixMoments(n, sums[..^1]);
+        var moments = new MatrixMoments(n, sums[..task.MatrixSumCount]);
         var raw = moments.Means(images);
         var (projected, eigenvalues) = SpectralProjection.Project(raw, n);
         return new SensitivityMatrix
@@ -43,10 +43,14 @@ internal static class SensitivityMeasurement
             StandardErrors = moments.StandardErrors(images),
             Projected = projected,
             Eigenvalues = eigenvalues,
+            Channels = task.Channels is { } layout
+                ? ChannelSensitivities.Of(layout, sums[task.MatrixSumCount..^1], images) : null,
         };
     }
 
-    /// <summary>The matrix's moments over all images, then the sum of the float network's loss. Shape: [2 · candidates² + 1].</summary>
+    /// <summary>
+    /// Over all images, the matrix's moments, those of rows where these are measured, then the sum of the float network's loss.
+    /// </summary>
     private static double[] Sum(MeasurementTask task, IRecordStore records, IUnitRunner runner)
     {
         var plan = new MeasurementPlan(task, task.BatchSize());

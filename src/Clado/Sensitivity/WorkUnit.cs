@@ -11,7 +11,11 @@ internal sealed record WorkUnit(string Key, int Batch, int Row, int ValueCount, 
 /// <summary>What a unit costs on one image.</summary>
 /// <param name="Values">Numbers it comes to. Range: [0, inf).</param>
 /// <param name="Macs">MACs of its passes.</param>
-internal readonly record struct UnitSize(int Values, double Macs);
+internal readonly record struct UnitSize(int Values, double Macs)
+{
+    /// <summary>Numbers it comes to besides, however many images. Range: [0, inf).</summary>
+    public int Sums { get; init; }
+}
 
 /// <summary>The units of a batch.</summary>
 /// <param name="Key">Name of the record of their sums, and how their own names begin.</param>

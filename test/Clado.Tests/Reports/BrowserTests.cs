@@ -1,3 +1,4 @@
+using Clado.Comparisons;
 using Clado.Reports;
 using Clado.Tests.Support;
 using Microsoft.Playwright;
@@ -9,6 +10,66 @@ namespace Clado.Tests.Reports;
 public class BrowserTests
 {
     private const string Hostile = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">";
+
+    [Fact]
+    public async Task MetricsHaveACurveEachAndAMapOfTheirBits()
+    {
+        using var folder = new TemporaryFolder();
+        string[] names = [.. Enumerable.Range(1, 9).Select(i => $"conv{i}")];
+        var run = SyntheticRun.Write(folder["run"], names);
+        await using (var before = await Visit.To(Write(folder), 1280, 900, ColorScheme.Light))
+        {
+            Assert.False(await before.Page.IsVisibleAsync("#comparison"));
+        }
+        ComparisonRow Row(string metric, string budget, double loss, int bits) => new()
+        {
+            Metric = metric,
+            Budget = budget,
+            SizeBytes = 1000 * bits,
+            BitsPerWeight = bits,
+            Loss = loss,
+            LossStandardError = 0.001,
+            Regret = 0,
+            RegretStandardError = 0,
+            WithinNoise = metric == "fit",
+            Passes = 3,
+            Seconds = 1,
+            LayersDiffering = 0,
+            Allocation = [.. names.Select(_ => bits)],
+        };
+        run.WriteComparison(new Comparison
+        {
+            ImagesPath = "/images",
+            Images = 512,
+            ImagesSha256 = new string('2', 64),
+            Activations = "float",
+            Loss = "kl",
+            Layers = names,
+            Budgets = ["2bit", "4bit"],
+            Metrics =
+            [
+                new("fit", "", "FIT") { MeanRegret = 0 }, new(Hostile, "", "a baseline") { MeanRegret = 0.5 },
+                new("hawq", "", "HAWQ") { Problem = "it wants gradients" },
+            ],
+            Rows = [Row("fit", "2bit", 0.1, 2), Row(Hostile, "2bit", 0.2, 3), Row("fit", "4bit", 0.02, 4), Row(Hostile, "4bit", 0.01, 8)],
+        });
+        await using var visit = await Visit.To(Write(folder), 390, 844, ColorScheme.Dark);
+        var page = visit.Page;
+        Assert.Equal(2, await page.Locator("#comparison-chart polyline").CountAsync());
+        Assert.Equal(9, await page.Locator("#comparison-map rect.bits2").CountAsync());
+        Assert.Equal(9, await page.Locator("#comparison-map rect.bits3").CountAsync());
+        Assert.StartsWith("fit", await page.Locator("#comparison-map text").First.TextContentAsync(), StringComparison.Ordinal);
+        await page.SelectOptionAsync("#comparison-budget", "4bit");
+        // The one of least loss is on top.
+        Assert.Equal(Hostile, await page.Locator("#comparison-map text").First.TextContentAsync());
+        Assert.Equal(9, await page.Locator("#comparison-map rect.bits8").CountAsync());
+        Assert.Contains("fit in front", await page.InnerTextAsync("#comparison-caption"), StringComparison.Ordinal);
+        await page.SelectOptionAsync("#comparison-metric", "1");
+        Assert.Contains("4bit 0.0100 ± 0.0010", await page.InnerTextAsync("#comparison-caption"), StringComparison.Ordinal);
+        Assert.Contains("it wants gradients", await page.InnerTextAsync("#comparison-problems"), StringComparison.Ordinal);
+        Assert.Equal("gone: size and accuracy", await page.TitleAsync());
+        Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+    }
 
     [Theory]
     [InlineData(390, 844, ColorScheme.Light)]

@@ -255,7 +255,7 @@ public class FisherTests
     /// Branches of one layer each: biases in a convolution, in a Gemm, and added to a product; groups, strides, dilations, depthwise ones,
     /// few places and many. Their means, as many as there are classes, are added.
     /// </summary>
-    private static Graph Linear(int classes = 8, float scale = 1)
+    internal static Graph Linear(int classes = 8, float scale = 1)
     {
         var net = new NetworkBuilder(input: [3, 24, 24]);
         long channels = classes;

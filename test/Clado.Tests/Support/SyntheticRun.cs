@@ -54,7 +54,7 @@ internal static class SyntheticRun
             Macs = 1000 * (i + 1),
         }).ToArray();
         folder.WriteLayers(new LayerSet(layers, [new KeptOperation("attention, \"q\"", "MatMul", "no constant factor")]));
-        folder.WriteCandidates(new CandidateSet(layers, [.. layers.SelectMany(layer => Widths.Select(bits => new Candidate
+        var candidates = new CandidateSet(layers, [.. layers.SelectMany(layer => Widths.Select(bits => new Candidate
         {
             Layer = layer,
             Bits = bits,
@@ -62,7 +62,8 @@ internal static class SyntheticRun
             Scales = [],
             SizeBytes = layer.Parameters * bits / 8,
             SquaredError = 1.0 / bits,
-        }))]));
+        }))]);
+        folder.WriteCandidates(candidates);
         int n = layers.Length * Widths.Length;
         var raw = new double[n * n];
         for (int i = 0; i < n; i++)
@@ -82,7 +83,7 @@ internal static class SyntheticRun
             StandardErrors = new double[n * n],
             Projected = raw,
             Eigenvalues = [.. Enumerable.Range(0, n).Select(i => (i - (n / 5.0)) / n)],
-        });
+        }, candidates);
         if (points > 0)
         {
             folder.WriteCurve(CurveOf(layers, points));

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using Clado.Comparisons;
+
+namespace Clado.Cli.Options;
+
+/// <summary>Which metrics are compared, at which budgets, and on which images.</summary>
+internal sealed class ComparingOptions
+{
+    private readonly Option<string> budgets = new("--budgets")
+    {
+        Description = "Budgets with commas between, as allocate takes them, such as 2.5bit,3bit,4bit",
+        Required = true,
+    };
+
+    private readonly Option<string> metrics = new("--metrics")
+    {
+        Description = "all, or names with commas between; what is named is measured however long it takes. "
+            + string.Join(
+                "; ", ComparisonOptions.KnownMetrics.Zip(ComparisonOptions.MetricDescriptions, (name, what) => $"{name}: {what}")),
+        DefaultValueFactory = _ => ComparisonOptions.All,
+    };
+
+    private readonly Option<string?> images = new("--evaluate")
+    {
+        Description = "Folder of images to evaluate on: images, class folders, or images with a labels.csv (default: those of --images)",
+    };
+
+    private readonly Option<ImageLimit> limit = new("--evaluate-limit")
+    {
+        Description = "Use so many of the images of --evaluate at most, drawn as by --limit, or all",
+        HelpName = "N|all",
+        DefaultValueFactory = _ => new(null),
+        CustomParser = ImageLimit.Parse,
+    };
+
+    private readonly Option<int?> rounds = CommonOptions.Rounds();
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in (Option[])[budgets, metrics, images, limit, rounds])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <exception cref="CladoException">A value is out of its range, or two options contradict each other.</exception>
+    public ComparisonOptions Read(ParseResult parsed, PipelineOptions measured)
+    {
+        if (parsed.GetValue(images) is null && parsed.GetResult(limit) is { Implicit: false })
+        {
+            throw new CladoException(
+                "--evaluate-limit chooses among the images of --evaluate, which is missing; --limit is of those of --images");
+        }
+        return new ComparisonOptions
+        {
+            Budgets = parsed.GetRequiredValue(budgets).Split(',', StringSplitOptions.TrimEntries),
+            Metrics = parsed.GetRequiredValue(metrics).Split(',', StringSplitOptions.TrimEntries),
+            Images = parsed.GetValue(images),
+            Limit = parsed.GetValue(limit).Count,
+            Seed = measured.Seed,
+            Rounds = parsed.GetValue(rounds),
+        };
+    }
+}

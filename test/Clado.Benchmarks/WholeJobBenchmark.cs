@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Globalization;
+using Clado.Graphs;
+using Clado.Images;
+
+namespace Clado.Benchmarks;
+
+/// <summary>
+/// The whole of a default <c>quantize</c>, stage by stage: processor time in full passes of the float network over the images of the run.
+/// </summary>
+internal static class WholeJobBenchmark
+{
+    // What the unit is timed on, several times.
+    private const int ImagesOfAPass = 64;
+
+    private const long MemoryBytes = 4L << 30;
+
+    /// <summary>A network, images for it, and a size.</summary>
+    internal sealed record Network(string Model, string Images, string Preprocess, string Budget);
+
+    /// <summary>The shared networks.</summary>
+    internal static IReadOnlyList<Network> Networks { get; } =
+    [
+        new("resnet20_cifar10", "cifar10/calibration", "imagenet", "3bit"),
+        new("vit_cifar10", "cifar10/calibration", "cifar10", "3bit"),
+        new("mlperf_resnet8_cifar10", "cifar10/calibration", "raw255", "3bit"),
+        new("mcunet_imagenet", "imagenet-sample/calibration", "tf", "4bit"),
+        new("mobilenetv2_imagenet", "imagenet-sample/calibration", "tf", "4bit"),
+    ];
+
+    /// <summary>
+    /// Runs on the networks named (without: resnet20), and on files of networks with the photographs; a number of images may stand among
+    /// them.
+    /// </summary>
+    public static int Run(string[] parts)
+    {
+        int? images = parts.Select(part => int.TryParse(part, out int count) ? count : (int?)null).FirstOrDefault(count => count > 0);
+        foreach (var model in parts.Where(File.Exists))
+        {
+            Whole(model, SharedInstances.Locate("data/photos"), "imagenet", "4bit", images);
+        }
+        bool isNamed = parts.Any(part => part.Contains('_', StringComparison.Ordinal) || File.Exists(part));
+        foreach (var network in Networks.Where(n => isNamed ? parts.Contains(n.Model) : n.Model == Networks[0].Model))
+        {
+            Whole(
+                SharedInstances.Locate($"models/{network.Model}.onnx"), SharedInstances.Locate($"data/{network.Images}"),
+                network.Preprocess, network.Budget, images);
+        }
+        return 0;
+    }
+
+    private static void Whole(string model, string folder, string preprocess, string budget, int? images)
+    {
+        var scratch = Directory.CreateTempSubdirectory("clado-whole").FullName;
+        var options = new PipelineOptions
+        {
+            Model = model,
+            Images = folder,
+            Preprocessing = Preprocessing.Parse(preprocess),
+            Limit = images ?? PipelineOptions.DefaultLimit,
+            Run = Path.Combine(scratch, "run"),
+            Resources = new() { MemoryBytes = MemoryBytes },
+        };
+        var set = ImageFolder.Open(folder).Limit(options.Limit, options.Seed);
+        var stages = new StageTimes();
+        double pass;
+        var some = set.Limit(Math.Min(ImagesOfAPass, set.Items.Count), 0);
+        using (var full = new MeasuringBenchmark.FullPass(Graph.Read(model), some, options.Preprocessing))
+        {
+            pass = full.Beside(() => Job(options, budget, Path.Combine(scratch, "out.onnx"), stages)).Pass
+                * set.Items.Count / some.Items.Count;
+        }
+        using var process = Process.GetCurrentProcess();
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"\n### {Path.GetFileNameWithoutExtension(model)}, {set.Items.Count} images, {budget}: a full pass is {pass:0.00} CPU s; "
+            + $"peak memory {process.PeakWorkingSet64 >> 20:N0} MiB\n\n"
+            + $"| stage | CPU s | clock, s | full passes | share |\n|---|---|---|---|---|"));
+        double all = stages.All.Sum(stage => stage.Cpu);
+        foreach (var (name, cpu, clock) in stages.All.Append(("all", all, stages.All.Sum(stage => stage.Clock))))
+        {
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"| {name} | {cpu:0.00} | {clock:0.0} | {cpu / pass:0.0} | {cpu / all:0 %} |"));
+        }
+        Directory.Delete(scratch, recursive: true);
+    }
+
+    /// <summary>What <c>quantize</c> does, but for the terminal.</summary>
+    private static void Job(PipelineOptions options, string budget, string output, StageTimes stages)
+    {
+        stages.Begin("reading the model");
+        var prepared = PreparedRun.Of(options);
+        prepared.CheckLabels();
+        prepared.Try(budget, null);
+        var job = prepared.WholeJob(stages);
+        stages.Begin("run folder");
+        var run = prepared.Measure(job);
+        stages.Begin("choosing bits");
+        var choice = run.Allocate(budget, progress: job);
+        stages.Begin("writing");
+        using (var deployment = run.Deploy(choice, output, evaluate: true, progress: job))
+        {
+            var model = deployment.Commit();
+            stages.Begin("measuring biases");
+            run.MeasureBiases(model.Allocation, job);
+            stages.Begin("uniform widths");
+            run.UniformAround(model.SizeBytes, job);
+        }
+        stages.Begin("");
+    }
+
+    /// <summary>Processor and wall-clock time between the beginnings of stages; stages of one name are added up.</summary>
+    private sealed class StageTimes : IProgress<StageProgress>
+    {
+        private readonly List<(string Name, double Cpu, double Clock)> times = [];
+        private readonly Stopwatch watch = Stopwatch.StartNew();
+        private string? current;
+        private TimeSpan cpu;
+
+        public IReadOnlyList<(string Name, double Cpu, double Clock)> All => times;
+
+        public void Report(StageProgress value)
+        {
+            if (value.Share is not null)
+            {
+                Begin(value.Stage);
+            }
+        }
+
+        public void Begin(string stage)
+        {
+            lock (times)
+            {
+                if (stage == current)
+                {
+                    return;
+                }
+                var now = Cpu();
+                if (!string.IsNullOrEmpty(current))
+                {
+                    int known = times.FindIndex(time => time.Name == current);
+                    var (before, clock) = known < 0 ? (0, 0) : (times[known].Cpu, times[known].Clock);
+                    var sum = (current, before + (now - cpu).TotalSeconds, clock + watch.Elapsed.TotalSeconds);
+                    if (known < 0)
+                    {
+                        times.Add(sum);
+                    }
+                    else
+                    {
+                        times[known] = sum;
+                    }
+                }
+                (current, cpu) = (stage, now);
+                watch.Restart();
+            }
+        }
+
+        private static TimeSpan Cpu()
+        {
+            using var process = Process.GetCurrentProcess();
+            return process.TotalProcessorTime;
+        }
+    }
+}

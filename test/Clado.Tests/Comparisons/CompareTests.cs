@@ -1,0 +1,138 @@
+using System.Text.Json;
+using Clado.Comparisons;
+using Clado.Onnx;
+using Clado.Tests.Support;
+using Xunit;
+
+namespace Clado.Tests.Comparisons;
+
+public class CompareTests
+{
+    private static readonly string[] Quick =
+        ["weight-error", "parameters", "random", "mixquant", "fit", "diagonal", "fisher", "auto", "ompq"];
+
+    [Fact]
+    public void EveryRowIsWhatItsFileMeasuresAndItsBudgetAllows()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, _, test, command) = Prepared(folder);
+        var rows = Rows([.. command, "--metrics", string.Join(',', Quick), "-o", folder["c.csv"], "--json"]);
+        Assert.Equal(2 * Quick.Length, rows.Length);
+        foreach (var budget in rows.GroupBy(Budget))
+        {
+            double bits = double.Parse(budget.Key[..^3], System.Globalization.CultureInfo.InvariantCulture);
+            double[] losses = [.. budget.Select(row => Number(row, "loss"))];
+            Assert.Equal(losses.Order(), losses);
+            Assert.All(budget, row => Assert.True(Number(row, "bitsPerWeight") <= bits));
+            Assert.All(budget, row => Assert.Equal(Number(row, "loss") - losses[0], Number(row, "regret"), 1e-9));
+            var random = budget.Single(row => Name(row) == "random");
+            Assert.InRange(Number(random, "loss"), Number(random, "lossLow"), Number(random, "lossHigh"));
+            Assert.All(budget.Where(row => Name(row) is "fit" or "weight-error"), row => Assert.Equal(0, Number(row, "gap")));
+        }
+        // The choice of auto is the one allocate makes, and its row what evaluate says of the exported file.
+        Assert.Equal(0, Harness.Command("export", "--run", folder["run"], "--budget", "3bit", "-o", folder["x.onnx"]).Code);
+        var own = rows.Single(row => Name(row) == "auto" && Budget(row) == "3bit");
+        Assert.Equal(new FileInfo(folder["x.onnx"]).Length, own.GetProperty("sizeBytes").GetInt64());
+        string[] evaluate = ["evaluate", folder["x.onnx"], "--images", test, "--preprocess", "unit", "--reference", model];
+        var evaluated = Harness.Command([.. evaluate, "--json"]);
+        using var alone = JsonDocument.Parse(evaluated.Output);
+        Assert.Equal(alone.RootElement.GetProperty("top1").GetDouble(), own.GetProperty("top1").GetDouble());
+        Assert.Equal(alone.RootElement.GetProperty("lossIncrease").GetDouble(), own.GetProperty("loss").GetDouble(), 1e-9);
+        Assert.Equal(
+            rows.Select(row => (Name(row), row.GetProperty("sizeBytes").ToString())),
+            File.ReadAllLines(folder["c.csv"]).Skip(1).Select(line => line.Split(',')).Select(cells => (cells[0], cells[2])));
+    }
+
+    [Fact]
+    public void ARerunMeasuresNothingAndMoreMetricsGoOn()
+    {
+        using var folder = new TemporaryFolder();
+        var (_, _, _, command) = Prepared(folder);
+        var some = Rows([.. command, "--metrics", "fit,random", "--json"]);
+        var kept = Directory.GetFiles(folder["run"], "comparison-*.json").Single();
+        // With other threads the rest comes out the same, seconds included: they are those of the measurement.
+        Assert.Equal(Texts(some), Texts(Rows([.. command, "--metrics", "fit,random", "--threads", "1", "--json"])));
+        var more = Rows([.. command, "--metrics", "fit,random,hawq-trace", "--json"]);
+        Assert.Equal(6, more.Length);
+        foreach (var row in some)
+        {
+            var same = more.Single(other => (Name(other), Budget(other)) == (Name(row), Budget(row)));
+            foreach (var key in (string[])["loss", "sizeBytes", "allocation", "passes", "seconds"])
+            {
+                Assert.Equal(row.GetProperty(key).ToString(), same.GetProperty(key).ToString());
+            }
+        }
+        FolderDamager.Forge(folder["run"], Path.GetFileName(kept), "{"u8.ToArray());
+        var report = Harness.Command("report", "--run", folder["run"]);
+        Assert.Equal(2, report.Code);
+        Assert.Contains("is no comparison", report.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatCannotWorkSaysWhyAndTheOthersGoOn()
+    {
+        using var folder = new TemporaryFolder();
+        // MeanVarianceNormalization has a gradient, Det has none.
+        var net = NetworkBuilder.SmallClassifier(classes: 8);
+        net.Then("Mod", "m", ["one"], NodeExtensions.Attribute("fmod", 1));
+        net.Model.Graph.Initializer.Add(TensorData.Singles("one", [1e6f]));
+        OnnxFile.Write(net.Build(), folder["model.onnx"]);
+        var images = Harness.Images(folder, "images", 2);
+        string[] measured =
+        [
+            "compare", folder["model.onnx"], "--images", images, "--preprocess", "unit", "--activations", "float", "--run", folder["run"],
+            "--estimator", "additive",
+        ];
+        string[] command = [.. measured, "--budgets", "3bit,900"];
+        var (code, output, error) = Harness.Command([.. command, "--metrics", "auto,parameters"]);
+        Assert.Equal(1, code);
+        Assert.Contains("--budget 900: no choice of these widths is that small", error, StringComparison.Ordinal);
+        Assert.Contains("auto: not compared: the run was measured with --estimator additive", output, StringComparison.Ordinal);
+        Assert.Contains("parameters", output, StringComparison.Ordinal);
+        var unknown = Harness.Command([.. command, "--metrics", "fit,unheard-of"]);
+        Assert.Equal(2, unknown.Code);
+        Assert.Contains("--metrics unheard-of: there is no such metric", unknown.Error, StringComparison.Ordinal);
+        Assert.Equal(2, Harness.Command([.. command, "--evaluate-limit", "3"]).Code);
+        Assert.Contains("not a budget", Harness.Command([.. measured, "--budgets", "3bit,x"]).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EveryMetricSaysWhereItComesFrom()
+    {
+        Assert.Equal(ComparisonOptions.KnownMetrics.Count, ComparisonOptions.KnownMetrics.Distinct().Count());
+        Assert.All(PipelineOptions.Estimators, name => Assert.Contains(name, ComparisonOptions.KnownMetrics));
+        var document = File.ReadAllText(Path.Combine(Repository.Root, "docs/comparison.md"));
+        Assert.All(Clado.Metrics.MetricRegistry.All, metric =>
+        {
+            Assert.NotEmpty(metric.Description);
+            Assert.NotEmpty(metric.Source);
+            Assert.Contains($"| `{metric.Name}` |", document, StringComparison.Ordinal);
+        });
+    }
+
+    private static (string Model, string Images, string Test, string[] Command) Prepared(TemporaryFolder folder)
+    {
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["model.onnx"]);
+        var (images, test) = (Harness.Images(folder, "images", 3), Harness.Images(folder, "test", 4, seed: 4));
+        return (folder["model.onnx"], images, test,
+        [
+            "compare", folder["model.onnx"], "--images", images, "--preprocess", "unit", "--evaluate", test, "--activations", "float",
+            "--budgets", "2.5bit,3bit", "--run", folder["run"],
+        ]);
+    }
+
+    private static JsonElement[] Rows(params string[] command)
+    {
+        var (code, output, error) = Harness.Command(command);
+        Assert.True(code == 0, error);
+        return [.. JsonDocument.Parse(output).RootElement.EnumerateArray()];
+    }
+
+    private static string[] Texts(IEnumerable<JsonElement> rows) => [.. rows.Select(row => row.ToString())];
+
+    private static double Number(JsonElement row, string key) => row.GetProperty(key).GetDouble();
+
+    private static string Budget(JsonElement row) => row.GetProperty("budget").GetString()!;
+
+    private static string Name(JsonElement row) => row.GetProperty("metric").GetString()!;
+}
