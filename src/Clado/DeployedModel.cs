@@ -2,6 +2,7 @@ using Clado.Activations;
 using Clado.Allocation;
 using Clado.Evaluation;
 using Clado.Layers;
+using Clado.Tuning;
 
 namespace Clado;
 
@@ -31,6 +32,9 @@ public sealed record DeployedModel(AllocationResult Allocation, string Path, Par
 
     /// <summary>What refining changed; null where that was not asked for.</summary>
     public RefinementEffect? Refinement { get; init; }
+
+    /// <summary>What tuning changed; null where that was not asked for.</summary>
+    public TuningEffect? Tuning { get; init; }
 }
 
 /// <summary>What rounding again with known widths changed.</summary>

@@ -3,6 +3,7 @@ using Clado.Allocation;
 using Clado.Candidates;
 using Clado.Evaluation;
 using Clado.Export;
+using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx;
 using Clado.Rounding;
@@ -37,7 +38,10 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
         {
             (evaluation, cost) = (first.Model.Evaluation!, first.Model.Activations);
         }
-        var refined = Deploy(Refine(allocation, activations), path, evaluate: true);
+        var replaced = activations is null ? run.Graph : QdqInsertion.Of(run.Graph, activations);
+        // What was predicted of the loss is of the codes before.
+        var again = allocation with { Chosen = Refine(run, allocation.Chosen, replaced, On(StageNames.Refining)) };
+        var refined = Deploy(again, path, evaluate: true);
         // Both were compared with the float model, so both have a loss.
         var effect = new RefinementEffect(evaluation.LossIncrease ?? double.NaN, refined.Model.Evaluation!.LossIncrease ?? double.NaN);
         if (effect.IsKept)
@@ -45,8 +49,20 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
             return refined.With(refined.Model with { Refinement = effect });
         }
         refined.Dispose();
-        var again = Write(allocation, path, activations, evaluate: null);
-        return again.With(again.Model with { Evaluation = evaluation, Refinement = effect, Activations = cost });
+        var former = Write(allocation, path, activations, evaluate: null);
+        return former.With(former.Model with { Evaluation = evaluation, Refinement = effect, Activations = cost });
+    }
+
+    /// <summary>The same, rounded again and tuned as far as that loses less on images held back from both.</summary>
+    /// <param name="allocation">The choice.</param>
+    /// <param name="path">Destination.</param>
+    /// <param name="evaluate">Whether the file is evaluated on the run's images.</param>
+    public Deployment DeployTuned(AllocationResult allocation, string path, bool evaluate)
+    {
+        var activations = Activations.Find(allocation.Chosen);
+        var (tuned, effect) = new TuningStages(run, progress, cancellation).Tune(allocation, activations);
+        var deployment = effect.IsRefined ? Deploy(tuned, path, evaluate) : Write(allocation, path, activations, evaluate);
+        return deployment.With(deployment.Model with { Tuning = effect });
     }
 
     /// <summary>The stages of activations.</summary>
@@ -110,17 +126,18 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// Rounds every layer again, now that all widths are known: one after the other, each on the inputs that the layers before it leave it,
     /// to give the float network's outputs. Where activations are quantized, layers make good what that loses, too.
     /// </summary>
-    /// <returns>The same widths and sizes with other codes; what was predicted of the loss is of the codes before.</returns>
-    private AllocationResult Refine(AllocationResult allocation, QuantizedActivations? activations)
+    /// <param name="run">The run.</param>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    /// <param name="network">The network that rounded layers run in: the float one, or the one with quantized activations.</param>
+    /// <param name="work">The images.</param>
+    /// <returns>The same widths and sizes with other codes. Shape: [layers].</returns>
+    internal static IReadOnlyList<Candidate> Refine(MeasuredRun run, IReadOnlyList<Candidate> chosen, Graph network, Workload work)
     {
-        var replaced = activations is null ? run.Graph : QdqInsertion.Of(run.Graph, activations);
-        var (graph, chosen) = (run.Graph, allocation.Chosen);
+        var graph = run.Graph;
         IReadOnlyList<int>[] widths = [.. chosen.Select(c => (IReadOnlyList<int>)[.. (c.RowBits ?? [c.Bits]).Distinct().Order()])];
         Candidate Chosen(int layer, IReadOnlyList<Candidate> own) => chosen[layer].RowBits is { } rows
             ? MixedCandidates.Of(graph, own, rows) with { SizeBytes = chosen[layer].SizeBytes } : own[0];
-        var refined = CandidateMaker.MakeSequentially(
-            graph, replaced, run.Layers, widths, new FeedbackRounding(), On(StageNames.Refining), Chosen);
-        return allocation with { Chosen = refined.Items };
+        return CandidateMaker.MakeSequentially(graph, network, run.Layers, widths, new FeedbackRounding(), work, Chosen).Items;
     }
 
     /// <summary>Evaluates the file that has no name yet on the run's images, against the float model.</summary>

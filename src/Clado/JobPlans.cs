@@ -4,6 +4,7 @@ using Clado.Graphs;
 using Clado.Losses;
 using Clado.Rounding;
 using Clado.Sensitivity;
+using Clado.Tuning;
 
 namespace Clado;
 
@@ -52,11 +53,11 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
     /// <summary>The stages from a choice to a file.</summary>
     /// <param name="plan">What is written of activations; null where they stay floats.</param>
     /// <param name="format">What was asked for.</param>
-    /// <param name="refine">Whether layers are rounded again.</param>
-    /// <param name="evaluate">Whether the file is evaluated on the run's images.</param>
-    public IReadOnlyList<JobStage> Deploying(ActivationPlan? plan, ActivationFormat format, bool refine, bool evaluate)
+    /// <param name="steps">What is done.</param>
+    public IReadOnlyList<JobStage> Deploying(ActivationPlan? plan, ActivationFormat format, DeployingSteps steps)
     {
-        bool isEvaluated = evaluate || refine, finds = plan is { AreKept: false }, repairs = finds && format == ActivationFormat.Auto;
+        bool tunes = steps.Tune == TuningMethod.Network, refine = steps.Refine && !tunes;
+        bool isEvaluated = steps.Evaluate || refine, finds = plan is { AreKept: false }, repairs = finds && format == ActivationFormat.Auto;
         double compared = OnSome(plan is null ? 2 : ComparedNetworks, MeasuredRun.ImagesForParity);
         JobStage?[] file =
         [
@@ -68,6 +69,8 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
         [
             finds ? new(StageNames.ActivationRanges, StageKind.Running, OnSome(2, MeasuredRun.ImagesForRanges)) : null,
             .. repairs ? Repairing(plan!) : [],
+            tunes ? new(StageNames.Refining, StageKind.Rounding, 2 * Rounding(PipelineOptions.Roundings[0])) : null,
+            tunes ? new(StageNames.Tuning, StageKind.Running, NetworkTuning.Epochs * NetworkTuning.PassesPerEpoch) : null,
             .. file,
             refine ? new(StageNames.Refining, StageKind.Rounding, 2 * Rounding(PipelineOptions.Roundings[0])) : null,
             .. refine ? file : [],
@@ -115,3 +118,9 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
         return (onInputs ? 1 : 0) + (own / macs);
     }
 }
+
+/// <summary>What is done between a choice and its file.</summary>
+/// <param name="Refine">Whether layers are rounded again.</param>
+/// <param name="Evaluate">Whether the file is evaluated on the run's images.</param>
+/// <param name="Tune">What codes, scales and biases are tuned by.</param>
+internal sealed record DeployingSteps(bool Refine, bool Evaluate, TuningMethod Tune = TuningMethod.None);

@@ -75,6 +75,7 @@ internal static class StageNames
     public const string Rounding = "rounding";
     public const string Rows = "rows";
     public const string Sweep = "sweep";
+    public const string Tuning = "tuning";
     public const string UniformWidths = "uniform widths";
 
     /// <summary>Name of the stage that measures a metric.</summary>

@@ -3,6 +3,7 @@ using Clado.Allocation.Solver;
 using Clado.Curves;
 using Clado.Evaluation;
 using Clado.Sensitivity;
+using Clado.Tuning;
 
 namespace Clado;
 
@@ -72,6 +73,11 @@ public sealed partial class MeasuredRun
         return BitAllocation.Given(Rows.Uniform(bits), Surrogate.Of(Sensitivity), Rows, FileSize, budget);
     }
 
+    /// <summary>Checks what tuning wants, before anything is chosen: images enough, and gradients.</summary>
+    /// <param name="method">What will be asked for.</param>
+    /// <exception cref="CladoException">They are not there.</exception>
+    public void CheckTuning(TuningMethod method) => TuningStages.Check(method, measured.Space, folder.Description.ImageCount);
+
     /// <summary>
     /// Writes the quantized model beside its destination and looks at it.
     /// Its size is the predicted one; its outputs are those of a simulation of its bits in floats.
@@ -84,21 +90,27 @@ public sealed partial class MeasuredRun
     /// That is kept where the measured loss falls.
     /// </param>
     /// <param name="evaluate">Whether the file is evaluated on the run's images; it is where it is refined.</param>
+    /// <param name="tune">
+    /// What is done with codes, scales and biases now that all widths are known; that is kept where it loses less on every fourth image,
+    /// which is held back. Rounding again is its beginning, so <paramref name="refine"/> changes nothing then.
+    /// </param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
-    /// <param name="cancellation">Stops; nothing is left then.</param>
+    /// <param name="cancellation">Stops; nothing is left then, but epochs of tuning that are done, in the run folder.</param>
     /// <exception cref="CladoException">
     /// The destination is the float model itself; the run's images are needed and not there, or have changed;
     /// or the file computes something else than its bits say, which is a defect of Clado's or ONNX Runtime's.
     /// </exception>
     /// <exception cref="InvalidOperationException">The file's size is not the predicted one: a defect of this library.</exception>
     public Deployment Deploy(
-        AllocationResult allocation, string path, bool refine = false, bool evaluate = false, IProgress<StageProgress>? progress = null,
-        CancellationToken cancellation = default)
+        AllocationResult allocation, string path, bool refine = false, bool evaluate = false, TuningMethod tune = TuningMethod.None,
+        IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
-        var job = Job.Of(progress, () => Plans.Deploying(Plan, Activations.Format, refine, evaluate));
+        var job = Job.Of(progress, () => Plans.Deploying(Plan, Activations.Format, new(refine, evaluate, tune)));
         var stages = new DeployingStages(this, job, cancellation);
-        var deployment = refine ? stages.DeployBetter(allocation, path) : stages.Deploy(allocation, path, evaluate);
+        var deployment = tune == TuningMethod.Network ? stages.DeployTuned(allocation, path, evaluate)
+            : refine ? stages.DeployBetter(allocation, path)
+            : stages.Deploy(allocation, path, evaluate);
         job?.Finish(JobPart.Deploying);
         return deployment;
     }

@@ -6,7 +6,9 @@ using Clado.Graphs;
 using Clado.Layers;
 using Clado.Packing;
 using Clado.Records;
+using Clado.Runs;
 using Clado.Sensitivity;
+using Clado.Tuning;
 
 namespace Clado;
 
@@ -38,6 +40,12 @@ public sealed partial class MeasuredRun
         var inputs = new MeasurementInputs(Graph, set, work) { Scales = Scales };
         return new ChoiceMeasurement(inputs, [], options, records, progress).Loss(set.RowsOf(chosen), stage);
     }
+
+    /// <inheritdoc cref="RunFolder.ReadTuning"/>
+    internal TuningState? ReadTuning(TuningTask task, string key) => folder.ReadTuning(task, key);
+
+    /// <inheritdoc cref="RunFolder.KeepTuning"/>
+    internal void KeepTuning(TuningState state, string key) => folder.KeepTuning(state, key);
 
     /// <summary>What stays as it is in a file.</summary>
     /// <param name="plan">What is rounded in it; null where activations stay floats.</param>

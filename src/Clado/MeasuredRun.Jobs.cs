@@ -1,4 +1,5 @@
 using Clado.Sensitivity;
+using Clado.Tuning;
 
 namespace Clado;
 
@@ -18,13 +19,15 @@ public sealed partial class MeasuredRun
     /// <param name="progress">Is told of it.</param>
     /// <param name="rounds">Rounds at most that will be asked for; null for the default. Range: [0, inf).</param>
     /// <param name="refine">Whether the file will be refined.</param>
+    /// <param name="tune">What it will be tuned by.</param>
     /// <exception cref="CladoException">The run's images are needed and not there, or have changed.</exception>
-    public IProgress<StageProgress> WholeJob(IProgress<StageProgress> progress, int? rounds = null, bool refine = false)
+    public IProgress<StageProgress> WholeJob(IProgress<StageProgress> progress, int? rounds = null, bool refine = false,
+        TuningMethod tune = TuningMethod.None)
     {
         ArgumentNullException.ThrowIfNull(progress);
         int most = rounds ?? OwnRounds;
         var choosing = !options.IsAutomatic && most == 0 ? [] : Searching(MeasurementInputs(null, default), most);
-        return new Job([.. choosing, .. Plans.Deploying(Plan, Activations.Format, refine, evaluate: false)], progress);
+        return new Job([.. choosing, .. Plans.Deploying(Plan, Activations.Format, new(refine, false, tune))], progress);
     }
 
     /// <summary>The stages of a search. What the checks of gradients came to is known.</summary>

@@ -37,6 +37,7 @@ public sealed partial class MeasuredRun
             Measures = model.Evaluation?.Measures,
             Parity = model.Parity,
             Biases = model.Biases,
+            Tuning = model.Tuning,
             Scales = Scales,
         });
     }

@@ -2,6 +2,7 @@ using Clado.Activations;
 using Clado.Images;
 using Clado.Rounding;
 using Clado.Sensitivity;
+using Clado.Tuning;
 
 namespace Clado;
 
@@ -29,16 +30,18 @@ public sealed partial class PreparedRun
     /// <param name="progress">Is told of it.</param>
     /// <param name="rounds">Rounds at most that will be asked for; null for the default. Range: [0, inf).</param>
     /// <param name="refine">Whether the file will be refined.</param>
+    /// <param name="tune">What it will be tuned by.</param>
     /// <param name="compares">Whether uniform networks will be measured beside the file.</param>
     public IProgress<StageProgress> WholeJob(
-        IProgress<StageProgress> progress, int? rounds = null, bool refine = false, bool compares = true)
+        IProgress<StageProgress> progress, int? rounds = null, bool refine = false, TuningMethod tune = TuningMethod.None,
+        bool compares = true)
     {
         ArgumentNullException.ThrowIfNull(progress);
-        return new Job(JobStages(rounds, refine, compares), progress);
+        return new Job(JobStages(rounds, new(refine, true, tune), compares), progress);
     }
 
     /// <summary>The stages of such a job. Shape: [stages].</summary>
-    internal IReadOnlyList<JobStage> JobStages(int? rounds, bool refine, bool compares)
+    internal IReadOnlyList<JobStage> JobStages(int? rounds, DeployingSteps steps, bool compares)
     {
         var (inputs, sensitivity, activations) = (Unrounded, Options.Sensitivity, Options.Activations.Format);
         var plan = ActivationPlan.Of(Space.Graph, Space.Layers.Layers, activations);
@@ -47,7 +50,7 @@ public sealed partial class PreparedRun
         [
             .. Plans.Measuring(this, inputs),
             .. SearchPlan.Stages(inputs, sensitivity, rounds ?? MeasuredRun.RoundsOf(sensitivity), isFitted),
-            .. Plans.Deploying(plan, activations, refine, evaluate: true), .. JobPlans.Biases, .. compares ? JobPlans.Uniform : [],
+            .. Plans.Deploying(plan, activations, steps), .. JobPlans.Biases, .. compares ? JobPlans.Uniform : [],
         ];
     }
 }

@@ -16,6 +16,7 @@ using Clado.Rounding;
 using Clado.Runs;
 using Clado.Sensitivity;
 using Clado.Tasks;
+using Clado.Tuning;
 
 namespace Clado;
 
@@ -101,6 +102,11 @@ public sealed partial class PreparedRun
     /// <summary>Checks what evaluating on these images wants: classes, where they have some, that the network has too.</summary>
     /// <exception cref="CladoException">A class is beyond the network's.</exception>
     public void CheckLabels() => Readout.Of(Space.Graph).CheckLabels(Images);
+
+    /// <summary>Checks what tuning wants: images enough, and gradients.</summary>
+    /// <param name="method">What will be asked for.</param>
+    /// <exception cref="CladoException">They are not there.</exception>
+    public void CheckTuning(TuningMethod method) => TuningStages.Check(method, Space, Images.Items.Count);
 
     /// <summary>
     /// Tries a budget on the sizes and costs alone. What it says of losses means nothing, but what is infeasible here stays so.

@@ -34,6 +34,7 @@ return args switch
     ["rows", .. var parts] => RowsBenchmark.Run(parts),
     ["rounding", .. var parts] => RoundingBenchmark.Run(parts),
     ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
+    ["tuning", .. var parts] => TuningBenchmark.Run(parts),
     ["solver", .. var parts] => SolverBenchmark.Run(parts),
     ["whole", .. var parts] => WholeJobBenchmark.Run(parts),
     _ => Usage(),
@@ -66,6 +67,7 @@ static int Usage()
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
     Console.Error.WriteLine("       Clado.Benchmarks rows [nearest] [IMAGES] 2.5bit … MODEL …");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
+    Console.Error.WriteLine("       Clado.Benchmarks tuning [NETWORK …] [2bit …] [IMAGES [TEST IMAGES]]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");
     Console.Error.WriteLine("       Clado.Benchmarks whole [IMAGES] [MODEL|FILE …]   (the whole of quantize, stage by stage)");
     return 2;

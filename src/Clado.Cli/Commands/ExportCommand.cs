@@ -10,7 +10,7 @@ internal static class ExportCommand
     public static Command Create(Terminal terminal)
     {
         var (choosing, running, json) = (new ChoosingOptions(), new RunOptions(), CommonOptions.Json());
-        var (output, refine) = (CommonOptions.Output(required: true), CommonOptions.Refine());
+        var (output, refine, tune) = (CommonOptions.Output(required: true), CommonOptions.Refine(), CommonOptions.Tune());
         var command = new Command(
             "export",
             "Write the quantized model of a budget, from what was measured.\n\n"
@@ -18,6 +18,7 @@ internal static class ExportCommand
         choosing.AddTo(command);
         command.Options.Add(output);
         command.Options.Add(refine);
+        command.Options.Add(tune);
         running.AddTo(command);
         command.Options.Add(json);
         command.Runs((parsed, cancellation) =>
@@ -27,14 +28,17 @@ internal static class ExportCommand
             Destination.CheckFile("-o", path, run.ModelPath, choice.Files);
             Destination.CheckOutsideRun("-o", path, run.RunPath);
             Destination.CheckOutsideImages("-o", path, run.ImagesPath);
-            var job = run.WholeJob(terminal, choice.Rounds, parsed.GetValue(refine));
+            var method = CommonOptions.TuningOf(parsed.GetRequiredValue(tune));
+            run.CheckTuning(method);
+            var job = run.WholeJob(terminal, choice.Rounds, parsed.GetValue(refine), method);
             var result = AllocateCommand.AllocateToWrite(terminal, run, choice, parsed.GetValue(json), job, cancellation);
             if (result is null)
             {
                 return App.No;
             }
-            using var deployment = run.Deploy(result, path, parsed.GetValue(refine), evaluate: false, job, cancellation);
+            using var deployment = run.Deploy(result, path, parsed.GetValue(refine), evaluate: false, method, job, cancellation);
             terminal.Show(deployment.Model.Refinement);
+            terminal.Show(deployment.Model.Tuning);
             var model = deployment.Commit();
             terminal.ShowActivationHint(model.Activations);
             if (parsed.GetValue(json))

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Clado.Allocation;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
+using Clado.Tuning;
 
 namespace Clado.Cli.Commands;
 
@@ -11,14 +12,15 @@ internal static class QuantizeCommand
     public static Command Create(Terminal terminal)
     {
         var (measuring, choosing) = (new MeasuringOptions(), new ChoosingOptions());
-        var (output, refine, json) = (CommonOptions.Output(required: false), CommonOptions.Refine(), CommonOptions.Json());
+        var (output, json) = (CommonOptions.Output(required: false), CommonOptions.Json());
+        var (refine, tune) = (CommonOptions.Refine(), CommonOptions.Tune());
         var command = new Command(
             "quantize",
             "Measure, choose bits a layer for a budget, write the model and evaluate it: the whole job.\n\n"
             + "Example: clado quantize resnet20.onnx --images calibration --budget 120KiB -o resnet20-120k.onnx");
         measuring.AddTo(command);
         choosing.AddTo(command);
-        foreach (var option in (Option[])[refine, output, json])
+        foreach (var option in (Option[])[refine, tune, output, json])
         {
             command.Options.Add(option);
         }
@@ -27,7 +29,8 @@ internal static class QuantizeCommand
             var (options, choice, path) = (measuring.Read(parsed), choosing.Read(parsed), parsed.GetValue(output));
             Destination.CheckFile("-o", path, options.Model, [.. measuring.Files(parsed), .. choice.Files]);
             Check(options, path);
-            return Run(terminal, options, choice, new Wanted(path, parsed.GetValue(refine), parsed.GetValue(json)), cancellation);
+            return Run(terminal, options, choice, new Wanted(
+                path, parsed.GetValue(refine), CommonOptions.TuningOf(parsed.GetRequiredValue(tune)), parsed.GetValue(json)), cancellation);
         });
         return command;
     }
@@ -46,6 +49,7 @@ internal static class QuantizeCommand
     {
         var prepared = MeasureCommand.Prepare(options);
         prepared.CheckLabels();
+        prepared.CheckTuning(wanted.Tune);
         // A budget that no choice of widths keeps is so before anything is measured, and so are widths that make no file smaller.
         var tried = prepared.Try(choice.Budget, choice.Limits);
         Func<AllocationResult, string>? json = wanted.Json ? prepared.ToJson : null;
@@ -55,7 +59,7 @@ internal static class QuantizeCommand
             return App.No;
         }
         terminal.Show(prepared);
-        var job = prepared.WholeJob(terminal, choice.Rounds, wanted.Refine, compares: !wanted.Json);
+        var job = prepared.WholeJob(terminal, choice.Rounds, wanted.Refine, wanted.Tune, compares: !wanted.Json);
         var run = prepared.Measure(job, cancellation);
         var result = AllocateCommand.AllocateToWrite(terminal, run, choice, wanted.Json, job, cancellation);
         if (result is null)
@@ -64,9 +68,10 @@ internal static class QuantizeCommand
         }
         var path = wanted.Output ?? $"{Path.GetFileNameWithoutExtension(options.Model)}-{result.SizeBytes}.onnx";
         DeployedModel model;
-        using (var deployment = run.Deploy(result, path, wanted.Refine, evaluate: true, job, cancellation))
+        using (var deployment = run.Deploy(result, path, wanted.Refine, evaluate: true, wanted.Tune, job, cancellation))
         {
             terminal.Show(deployment.Model.Refinement);
+            terminal.Show(deployment.Model.Tuning);
             model = deployment.Commit();
         }
         terminal.ShowLabelHint(model.Evaluation);
@@ -121,6 +126,7 @@ internal static class QuantizeCommand
     /// <summary>What is to come out.</summary>
     /// <param name="Output">Path of the file; null for one named by model and size.</param>
     /// <param name="Refine">Whether layers are rounded again once the widths are known.</param>
+    /// <param name="Tune">What codes, scales and biases are tuned by then.</param>
     /// <param name="Json">Whether JSON is printed.</param>
-    private sealed record Wanted(string? Output, bool Refine, bool Json);
+    private sealed record Wanted(string? Output, bool Refine, TuningMethod Tune, bool Json);
 }

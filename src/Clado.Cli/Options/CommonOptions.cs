@@ -4,6 +4,7 @@ using System.Globalization;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Tuning;
 using static System.FormattableString;
 
 namespace Clado.Cli.Options;
@@ -16,6 +17,9 @@ internal static class CommonOptions
 
     private static readonly Dictionary<string, Provider> Providers =
         Enum.GetValues<Provider>().ToDictionary(provider => $"{provider}".ToLowerInvariant());
+
+    private static readonly Dictionary<string, TuningMethod> Tunings =
+        Enum.GetValues<TuningMethod>().ToDictionary(method => $"{method}".ToLowerInvariant());
 
     public static Argument<string> Model() => new("MODEL.onnx") { Description = "The model" };
 
@@ -51,6 +55,16 @@ internal static class CommonOptions
         Description = "When the widths are known, round every layer again on what the layers before it leave it; "
             + "kept where the measured loss falls",
     };
+
+    public static Option<string> Tune() => new Option<string>("--tune")
+    {
+        Description = "When the widths are known, tune codes, scales and biases by gradients, after rounding again as --refine does: "
+            + "network, to give the float network's answers; kept where images that were held back lose less",
+        DefaultValueFactory = _ => Tunings.Keys.First(),
+    }.AcceptOnlyFromAmong([.. Tunings.Keys]);
+
+    /// <summary>The way of tuning of a name.</summary>
+    public static TuningMethod TuningOf(string name) => Tunings[name];
 
     public static Option<string> Preprocess() => new("--preprocess")
     {

@@ -1,5 +1,6 @@
 using Clado.Curves;
 using Clado.Evaluation;
+using Clado.Tuning;
 using static System.FormattableString;
 
 namespace Clado.Cli.Output;
@@ -17,6 +18,18 @@ internal static class FileViews
         {
             terminal.Message(Invariant($"refining: loss increase {r.LossBefore:0.0000} before, {r.LossAfter:0.0000} after; ")
                 + (r.IsKept ? "kept" : "taken back"));
+        }
+    }
+
+    /// <summary>What tuning changed, and what was kept of it.</summary>
+    public static void Show(this Terminal terminal, TuningEffect? tuning)
+    {
+        if (tuning is { } t)
+        {
+            terminal.Message(Invariant($"tuning, on {t.Gain.Images:N0} images held back: loss increase {t.LossBefore:0.0000} as rounded, ")
+                + Invariant($"{t.LossRefined:0.0000} refined on the others, {t.LossAfter:0.0000} after epoch {t.Epochs} ")
+                + Invariant($"(gain {t.Gain.Mean:0.0000} ± {t.Gain.StandardError:0.0000}); ")
+                + (t.IsKept ? "kept" : t.IsRefined ? "taken back, refining is kept" : "both taken back"));
         }
     }
 

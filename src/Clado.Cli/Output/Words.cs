@@ -20,6 +20,7 @@ internal static class Words
         ["InputOptions.Size"] = "--size",
         ["InputOptions.Values"] = "--set",
         ["Inspection.Of"] = "clado inspect",
+        ["MeasuredRun.Deploy"] = "--tune",
         ["MeasuredRun.FindSmallest"] = "--target-drop",
         ["Pipeline.Measure"] = "clado measure",
         ["PipelineOptions.Activations"] = "--activations",

@@ -59,6 +59,7 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
                 outcome.Output,
                 outcome.Parity,
                 outcome.Biases,
+                outcome.Tuning,
                 outputs = outcome.Scales?.Select(scale => new
                 {
                     Name = scale.Output,

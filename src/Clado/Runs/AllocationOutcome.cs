@@ -4,6 +4,7 @@ using Clado.Evaluation;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Losses;
+using Clado.Tuning;
 
 namespace Clado.Runs;
 
@@ -42,6 +43,9 @@ internal sealed record AllocationOutcome(AllocationResult Result, string Estimat
 
     /// <summary>What corrected biases gain, or null where none are or that is not measured.</summary>
     public BiasEffect? Biases { get; init; }
+
+    /// <summary>What tuning changed, or null where that was not asked for.</summary>
+    public TuningEffect? Tuning { get; init; }
 
     /// <summary>Units of the outputs, or null where the loss needs none. Shape: [outputs].</summary>
     public IReadOnlyList<OutputScale>? Scales { get; init; }

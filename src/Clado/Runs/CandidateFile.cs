@@ -55,7 +55,7 @@ internal static class CandidateFile
     }
 
     /// <summary>What no candidate of its layer can have, or null.</summary>
-    private static string? Problem(Candidate candidate, string key)
+    internal static string? Problem(Candidate candidate, string key)
     {
         int limit = 1 << (candidate.Bits - 1);
         return candidate.Codes.Any(code => code < -limit || code >= limit) ? $"codes of '{key}' that have more than {candidate.Bits} bits"

@@ -132,6 +132,25 @@ internal sealed class RunFiles
         }
     }
 
+    /// <summary>Reads a file that is good to have; null where it is not there, or damaged, which is said.</summary>
+    public T? ReadOrNone<T>(string file, string what, Func<Stream, T?> parse) where T : class
+    {
+        if (!files.Has(file))
+        {
+            return null;
+        }
+        try
+        {
+            using var stream = files.Open(file);
+            return DamagedFileException.Guard(files.In(file), what, () => parse(stream));
+        }
+        catch (DamagedFileException e)
+        {
+            notice?.Invoke($"{e.Message}; it is made again");
+            return null;
+        }
+    }
+
     /// <summary>What nobody needs to go on, and only the verb it came from can make again.</summary>
     private static bool IsResult(string file) =>
         ((string[])["sweep-", "allocation-", "comparison-"]).Any(start => file.StartsWith(start, StringComparison.Ordinal));
@@ -161,11 +180,14 @@ internal sealed class RunFiles
     public void Write(string file, string text) => Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Writes what is good to have; where nothing can be written, that is said.</summary>
-    public void Keep(string file, string text)
+    public void Keep(string file, string text) => Keep(file, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+
+    /// <inheritdoc cref="Keep(string, string)"/>
+    public void Keep(string file, Action<Stream> write)
     {
         try
         {
-            Write(file, text);
+            Write(file, write);
         }
         catch (ReadOnlyFolderException)
         {

@@ -11,6 +11,7 @@ using Clado.Layers;
 using Clado.Losses;
 using Clado.Records;
 using Clado.Sensitivity;
+using Clado.Tuning;
 
 namespace Clado.Runs;
 
@@ -21,6 +22,7 @@ namespace Clado.Runs;
 internal sealed partial class RunFolder
 {
     private const int LongestName = 100;
+    private const string Tuning = "tuning.safetensors";
 
     private readonly RunFiles files;
 
@@ -168,6 +170,18 @@ internal sealed partial class RunFolder
     /// <exception cref="RunFolderException">It is not finished, or damaged.</exception>
     public SensitivityMatrix ReadSensitivity() => files.Read(Products.Sensitivity) ?? throw new RunFolderException(
         FolderPath, $"its measurement is not finished; finish it with {files.MeasureCommand} and the options it was begun with");
+
+    /// <summary>Keeps where tuning stands; where nothing can be written, that is said.</summary>
+    /// <param name="state">Where it stands.</param>
+    /// <param name="key">Names what is tuned.</param>
+    public void KeepTuning(TuningState state, string key) =>
+        files.Keep(Tuning, stream => TuningFile.Of(state, key).Write(stream));
+
+    /// <summary>Where tuning stands, or null where it has not begun, or is of something else.</summary>
+    /// <param name="task">What is tuned.</param>
+    /// <param name="key">Names it.</param>
+    public TuningState? ReadTuning(TuningTask task, string key) => files.ReadOrNone(
+        Tuning, "state of tuning", stream => TuningFile.Read(stream, key, task.Tuned, task.HeldBack.Images.Items.Count));
 
     public void WriteCurve(Curve curve) => files.Keep(NameOf(curve), JsonSerializer.Serialize(curve, Curve.Json) + "\n");
 

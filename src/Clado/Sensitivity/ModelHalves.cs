@@ -13,11 +13,13 @@ internal static class ModelHalves
     /// <param name="graph">The network.</param>
     /// <param name="model">Its nodes, and others behind them.</param>
     /// <param name="read">Names of tensors of the network that the first half gives besides.</param>
+    /// <param name="constants">Names of constants that are inputs of both halves, or null.</param>
     /// <returns>
     /// The network, whose outputs are the float tensors that the second half wants to know and that depend on the images; and the second
     /// half, which computes again what it wants to know besides.
     /// </returns>
-    public static (ModelProto First, ModelProto Second) Of(Graph graph, ModelProto model, IEnumerable<string> read)
+    public static (ModelProto First, ModelProto Second) Of(
+        Graph graph, ModelProto model, IEnumerable<string> read, IEnumerable<string>? constants = null)
     {
         bool IsKnown(string name) => graph.Tensors.TryGetValue(name, out var info) && info.Type == DataType.Float;
         var made = graph.Walk.Made(graph.Walk.DependentOn(graph.Inputs.Names)).Where(IsKnown).ToHashSet();
@@ -26,7 +28,8 @@ internal static class ModelHalves
         var own = nodes.Where(n => graph.Producer(n.Node.Output[0]) < 0).Select(n => n.Index).ToArray();
         var second = walk.Behind([.. own.SelectMany(walk.Reads), .. own.SelectMany(i => model.Graph.Node[i].Output)], made);
         string[] given = [.. second.SelectMany(walk.Reads).Where(made.Contains).Distinct()];
-        var first = GraphPart.Extract(graph, graph.Inputs.Names, [.. given.Concat(read).Distinct()]);
+        var inputs = graph.Inputs.Names.Concat(constants ?? []).ToHashSet();
+        var first = GraphPart.Extract(graph, inputs, [.. given.Concat(read).Distinct()]);
         return (first, Second(graph, model, second, given));
     }
 

@@ -13,7 +13,8 @@ public class FolderTests
     [
         "Numerics", "Records", "Execution", "Graphs", "Gradients", "Images", "Inference", "Tasks", "Layers", "Activations", "Calibration",
         "Candidates", "Packing", "Rounding", "Equalization",
-        "Losses", "Sensitivity", "Metrics", "Allocation", "Export", "Repair", "Evaluation", "Curves", "Comparisons", "Runs", "Reports", "",
+        "Losses", "Sensitivity", "Metrics", "Allocation", "Tuning", "Export", "Repair",
+        "Evaluation", "Curves", "Comparisons", "Runs", "Reports", "",
     ];
 
     private static readonly IReadOnlyDictionary<string, SortedDictionary<string, SortedSet<string>>> Table =

@@ -3,6 +3,7 @@ using Clado.Images;
 using Clado.Onnx;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
+using Clado.Tuning;
 using Xunit;
 
 namespace Clado.Tests.Runs;
@@ -55,6 +56,27 @@ public class WholeJobTests
         Check(Quantize(folder, options, "3bit", rounds: 4, refine), options, rounds: 4, refine);
     }
 
+    /// <summary>Tuning rounds again, whether that is asked for or not, and once.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TuningIsPlanned(bool refine)
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["m.onnx"]);
+        var options = new PipelineOptions
+        {
+            Model = folder["m.onnx"],
+            Images = Harness.Images(folder, "images", 3),
+            Preprocessing = Preprocessing.Parse("unit"),
+            Run = folder["run"],
+        };
+        var log = Quantize(folder, options, "3bit", rounds: 0, refine, TuningMethod.Network);
+        Check(log, options, rounds: 0, refine, TuningMethod.Network);
+        Assert.Contains(log.Shares, progress => progress is { Stage: StageNames.Tuning, Share: 1 });
+        Assert.Single(PreparedRun.Of(options).JobStages(0, new(refine, true, TuningMethod.Network), false), s => s.Name == StageNames.Refining);
+    }
+
     /// <summary>Without rounds in it the plan would be shorter by what they cost.</summary>
     [Fact]
     public void RoundsArePlannedAtTheirCost()
@@ -89,27 +111,30 @@ public class WholeJobTests
         Assert.DoesNotContain(SearchPlan.Around(1), log.Last.ToCome);
     }
 
-    private static ProgressLog Quantize(TemporaryFolder folder, PipelineOptions options, string budget, int rounds, bool refine = false)
+    private static ProgressLog Quantize(
+        TemporaryFolder folder, PipelineOptions options, string budget, int rounds, bool refine = false,
+        TuningMethod tune = TuningMethod.None)
     {
         var (log, stop) = (new ProgressLog(), TestContext.Current.CancellationToken);
         var prepared = PreparedRun.Of(options);
-        var job = prepared.WholeJob(log, rounds, refine);
+        var job = prepared.WholeJob(log, rounds, refine, tune);
         var run = prepared.Measure(job, stop);
         var choice = run.Allocate(budget, rounds: rounds, progress: job, cancellation: stop);
-        using var deployment = run.Deploy(choice, folder["q.onnx"], refine, evaluate: true, job, stop);
+        using var deployment = run.Deploy(choice, folder["q.onnx"], refine, evaluate: true, tune, job, stop);
         run.MeasureBiases(choice, job, stop);
         run.UniformAround(deployment.Model.SizeBytes, job, stop);
         return log;
     }
 
-    private static void Check(ProgressLog log, PipelineOptions options, int rounds, bool refine = false)
+    private static void Check(
+        ProgressLog log, PipelineOptions options, int rounds, bool refine = false, TuningMethod tune = TuningMethod.None)
     {
         double[] shares = [.. log.Shares.Select(progress => progress.Job!.Share)];
         Assert.Equal(shares.Order(), shares);
         Assert.Equal(1, shares[^1]);
         Assert.Equal(TimeSpan.Zero, log.Last.Left);
         var prepared = PreparedRun.Of(options);
-        var planned = prepared.JobStages(rounds, refine, compares: true).Select(stage => stage.Name).ToHashSet();
+        var planned = prepared.JobStages(rounds, new(refine, Evaluate: true, tune), compares: true).Select(stage => stage.Name).ToHashSet();
         Assert.All(log.Shares, progress => Assert.Contains(progress.Stage, planned));
     }
 }
