@@ -16,6 +16,7 @@ internal static class Settings
     public const string Costs = "AllocationLimits.Costs";
     public const string Estimator = "PipelineOptions.Estimator";
     public const string FindSmallest = "MeasuredRun.FindSmallest";
+    public const string Granularity = "PipelineOptions.Granularity";
     public const string Image = "InputOptions.Image";
     public const string Images = "PipelineOptions.Images";
     public const string InputShape = "InputOptions.Shape";

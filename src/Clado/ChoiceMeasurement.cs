@@ -57,7 +57,7 @@ internal sealed class ChoiceMeasurement(
         {
             Forward = GradientChecks.Forward(inputs.Candidates, checks, choice),
         };
-        return SensitivityMeasurement.Measure(around, choice, options with { Estimator = estimator }, records);
+        return SampledForward.Measure(around, choice, options with { Estimator = estimator }, records);
     }
 
     private double[][] OnHeldBack(IReadOnlyList<int[]> choices, string stage) => HoldsBack

@@ -133,8 +133,11 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// <returns>The same widths and sizes with other codes. Shape: [layers].</returns>
     internal static IReadOnlyList<Candidate> Refine(MeasuredRun run, IReadOnlyList<Candidate> chosen, Graph network, Workload work)
     {
-        IReadOnlyList<int>[] widths = [.. chosen.Select(c => (IReadOnlyList<int>)[c.Bits])];
-        return CandidateMaker.MakeSequentially(run.Graph, network, run.Layers, widths, new FeedbackRounding(), work).Items;
+        var graph = run.Graph;
+        IReadOnlyList<int>[] widths = [.. chosen.Select(c => (IReadOnlyList<int>)[.. (c.RowBits ?? [c.Bits]).Distinct().Order()])];
+        Candidate Chosen(int layer, IReadOnlyList<Candidate> own) => chosen[layer].RowBits is { } rows
+            ? MixedCandidates.Of(graph, own, rows) with { SizeBytes = chosen[layer].SizeBytes } : own[0];
+        return CandidateMaker.MakeSequentially(graph, network, run.Layers, widths, new FeedbackRounding(), work, Chosen).Items;
     }
 
     /// <summary>Evaluates the file that has no name yet on the run's images, against the float model.</summary>

@@ -51,8 +51,7 @@ internal static class Growth
         List<string> ways = [];
         if (format == ActivationFormat.Int8)
         {
-            long floats = new FileSize(space.Graph, space.Layers.Layers)
-                .Predict(result.Chosen.Sum(c => c.SizeBytes), result.Chosen.Select(c => c.Bits));
+            long floats = new FileSize(space.Graph, space.Layers.Layers).PredictForKernels(result.Chosen);
             ways.Add(Invariant($"{Settings.Activations} float gives {floats:N0} bytes"));
         }
         if (result.SmallestBytes <= model)

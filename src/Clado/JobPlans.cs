@@ -34,7 +34,7 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
     {
         var (options, sensitivity) = (prepared.Options, prepared.Options.Sensitivity);
         bool rounds = options.MeasuredActivations == ActivationFormat.Int8 && graph.ActivationGrids == 0;
-        double passes = MeasurementPlan.PassesOf(inputs, sensitivity, isAround: false);
+        double passes = SampledForward.PassesOf(inputs, sensitivity, isAround: false);
         JobStage?[] stages =
         [
             new(StageNames.Checking, StageKind.Decoding, 1),
@@ -42,6 +42,8 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
             LossKind.Of(Readout.Of(graph), sensitivity.Loss).NeedsScales ? new(StageNames.Outputs, StageKind.Running, 1) : null,
             new(StageNames.Rounding, StageKind.Rounding, Rounding(options.Rounding) * (options.RoundsSequentially ? 2 : 1)),
             rounds ? new(StageNames.ActivationRanges, StageKind.Running, OnSome(2, MeasuredRun.ImagesForRanges)) : null,
+            options.MixesRows ? new(
+                StageNames.Rows, StageKind.Running, passes * sensitivity.Seen(prepared.Images).Items.Count / images) : null,
             prepared.ChecksGradients ? new(StageNames.Gradients, StageKind.Running, passes * OnSome(2, GradientChecks.ImageCount)) : null,
             new(StageNames.Measuring, StageKind.Running, passes * sensitivity.Seen(prepared.Images).Items.Count / images),
         ];

@@ -73,6 +73,7 @@ internal static class StageNames
     public const string Outputs = "measuring outputs";
     public const string Refining = "refining";
     public const string Rounding = "rounding";
+    public const string Rows = "rows";
     public const string Sweep = "sweep";
     public const string Tuning = "tuning";
     public const string UniformWidths = "uniform widths";

@@ -58,7 +58,7 @@ public sealed partial class MeasuredRun
         var measurement = new ChoiceMeasurement(inputs, Sensitivity.Checks, options, records, job);
         var judge = new ChoiceJudge(folder.Description.RoundsOnImages, measurement.HoldsBack);
         var search = new AllocationSearch(Rows, FileSize, measurement, judge, job, cancellation);
-        var surrogates = options.IsAutomatic ? Surrogate.Portfolio(Sensitivity) : [Surrogate.Of(Sensitivity)];
+        var surrogates = options.IsAutomatic ? Surrogate.Portfolio(Sensitivity, folder.Description.MixesRows) : [Surrogate.Of(Sensitivity)];
         var found = search.Find(surrogates, parsed, Estimators.AroundChoices(Sensitivity.Estimator), most);
         job?.Finish(JobPart.Choosing);
         return found with { Rounds = rounds, Kept = Kept };

@@ -5,6 +5,7 @@ using Clado.Images;
 using Clado.Inference;
 using Clado.Losses;
 using Clado.Records;
+using Clado.Runs;
 using Clado.Sensitivity;
 
 namespace Clado;
@@ -22,11 +23,17 @@ public sealed partial class MeasuredRun
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops; what is finished is kept in the run folder.</param>
     /// <returns>The comparison, and the budgets that no choice keeps.</returns>
-    /// <exception cref="CladoException">A budget or the images cannot be used.</exception>
+    /// <exception cref="CladoException">
+    /// A budget or the images cannot be used; or rows have widths of their own, of which metrics of layers say nothing.
+    /// </exception>
     public (Comparison Comparison, IReadOnlyList<AllocationResult> Infeasible) Compare(
         ComparisonOptions comparison, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(comparison);
+        if (folder.Description.MixesRows)
+        {
+            throw new CladoException($"metrics are of layers: compare them in a run without {Settings.Granularity} {RunDescription.Row}");
+        }
         foreach (var budget in comparison.Budgets)
         {
             Budget.Parse(budget, Graph.FileSizeBytes);
@@ -71,14 +78,14 @@ public sealed partial class MeasuredRun
     /// <summary>What the run's own matrix took: full passes, and seconds where they were noted; else 0.</summary>
     /// <param name="records">Finished units.</param>
     internal (double Passes, double Seconds) MeasuringTook(IRecordStore records) => (
-        Seen * Clado.Sensitivity.MeasurementPlan.PassesOf(ToMeasure(null, null, default), options, isAround: false),
+        Seen * Clado.Sensitivity.SampledForward.PassesOf(ToMeasure(null, null, default), options, isAround: false),
         records.Find<double>(TookKey, 1)?[0] ?? 0);
 
     /// <summary>What a search took: the passes of everything it tried, and of measuring around choices.</summary>
     /// <param name="result">What it found.</param>
     internal double SearchingTook(AllocationResult result)
     {
-        double around = Clado.Sensitivity.MeasurementPlan.PassesOf(ToMeasure(null, null, default), options, isAround: true);
+        double around = Clado.Sensitivity.SampledForward.PassesOf(ToMeasure(null, null, default), options, isAround: true);
         return (result.Trials.Select(trial => trial.Round).Distinct().Count(round => round > 0) * Seen * around)
             + result.Trials.Sum(trial => trial.MeasuredLoss is null ? 1 - Seen : 1);
     }

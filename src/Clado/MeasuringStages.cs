@@ -19,7 +19,7 @@ namespace Clado;
 /// <param name="folder">The run folder.</param>
 /// <param name="progress">Receives the name of the stage and the share done.</param>
 /// <param name="cancellation">Stops; what is finished is kept.</param>
-internal sealed class MeasuringStages(
+internal sealed partial class MeasuringStages(
     PreparedRun prepared, RunFolder folder, IProgress<StageProgress>? progress, CancellationToken cancellation)
 {
     private readonly PipelineOptions options = prepared.Options;
@@ -125,7 +125,7 @@ internal sealed class MeasuringStages(
         else
         {
             var work = On(null) with { Images = options.Sensitivity.Seen(prepared.Images), Provider = options.Provider };
-            var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales, Rows = options.Rows };
+            var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales, Rows = options.MeasuresRows };
             // Chosen once, by the machine that begins: it may change last bits.
             int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
             inputs = inputs with { BatchSize = batchSize };
@@ -137,7 +137,7 @@ internal sealed class MeasuringStages(
                 Work = work with { Progress = StageShare.Begin(progress, StageNames.Measuring) },
                 Forward = GradientChecks.Forward(candidates, checks, []),
             };
-            var matrix = SensitivityMeasurement.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks };
+            var matrix = SampledForward.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks };
             folder.WriteSensitivity(matrix, candidates);
             MeasuredRun.NoteTime(records, clock.Elapsed);
         }

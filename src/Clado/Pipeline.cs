@@ -1,3 +1,4 @@
+using Clado.Candidates;
 using Clado.Equalization;
 using Clado.Graphs;
 using Clado.Graphs.Integers;
@@ -43,6 +44,7 @@ public static class Pipeline
         var scales = stages.MeasureScales(space.Graph);
         var candidates = stages.Round(space);
         var network = stages.RoundActivations(space);
+        candidates = stages.Mix(space.Graph, network, candidates, scales);
         var sensitivity = stages.MeasureSensitivity(network, candidates, scales);
         job?.Finish(JobPart.Measuring);
 
@@ -80,6 +82,10 @@ public static class Pipeline
         var candidates = folder.ReadCandidates(space.Layers.Layers, space.Widths)?.WrittenFor(graph)
             ?? throw new RunFolderException(
                 run, $"has no candidates; {Settings.Measure}, with the options it was made with, makes them again");
+        if (folder.ReadMixtures(candidates) is { } mixtures)
+        {
+            candidates = MixedCandidates.Add(graph, candidates, mixtures).WrittenFor(graph);
+        }
         return new MeasuredRun(
             folder, new MeasuredNetwork(space, new(() => MeasuringStages.NetworkToMeasure(space, folder)), candidates, sensitivity),
             options.ActivationsOr(description.WrittenActivations()).On(graph), options.Resources, folder.Images);

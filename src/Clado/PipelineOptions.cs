@@ -4,6 +4,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx.Upgrade;
 using Clado.Rounding;
+using Clado.Runs;
 using Clado.Sensitivity;
 using static System.FormattableString;
 
@@ -132,6 +133,29 @@ public sealed record PipelineOptions
     /// <summary>One of <see cref="Losses"/>; null for kl of scores of classes, cosine of embeddings, and mse elsewhere.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
     public string? Loss { get => Sensitivity.Loss; init => Sensitivity = Sensitivity with { Loss = value }; }
+
+    /// <summary>
+    /// Names of what has a width of its own, the default first: every layer, or rows (output channels) inside layers. Shape: [2].
+    /// </summary>
+    public static IReadOnlyList<string> Granularities { get; } = ["layer", RunDescription.Row];
+
+    /// <summary>
+    /// What has a width of its own, one of <see cref="Granularities"/>. Rows need an estimator that takes gradients, fisher or auto.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
+    public string Granularity
+    {
+        get;
+        init => field = Granularities.Contains(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"'{value}' is none of {string.Join(", ", Granularities)}");
+    } = "layer";
+
+    /// <summary>Whether rows may have widths of their own.</summary>
+    internal bool MixesRows => Granularity == RunDescription.Row;
+
+    /// <summary>Whether rows are measured with their layers. Where rows are mixed, they were measured before that.</summary>
+    internal bool MeasuresRows => Rows && !MixesRows;
 
     /// <summary>
     /// Whether the sensitivities of rows (output channels) are measured and kept too. It needs an estimator that takes gradients, fisher

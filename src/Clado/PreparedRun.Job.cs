@@ -15,7 +15,7 @@ public sealed partial class PreparedRun
     /// <summary>What will be measured, as far as it is known before anything is.</summary>
     internal MeasurementInputs Unrounded => new(Space.Graph, unrounded, new Workload(Images, Options.Preprocessing))
     {
-        Rows = Options.Rows,
+        Rows = Options.MeasuresRows,
         Forward = ChecksGradients ? GradientChecks.Likely(unrounded) : [],
     };
 

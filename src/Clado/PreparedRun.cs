@@ -172,12 +172,13 @@ public sealed partial class PreparedRun
 
     private void CheckRows()
     {
-        if (Options.Rows && !Estimators.For(Options.Estimator, cuts).GoesBack)
+        if ((Options.Rows || Options.MixesRows) && !Estimators.For(Options.Estimator, cuts).GoesBack)
         {
             var reason = Estimators.NoGradients(cuts) is { } none
                 ? $"this network has none: {none}; leave it out"
                 : $"{Settings.Estimator} {Options.Estimator} takes none; use {Settings.Estimator} fisher";
-            throw new CladoException($"{Settings.Rows} wants gradients, and {reason}");
+            var setting = Options.MixesRows ? $"{Settings.Granularity} {Options.Granularity}" : Settings.Rows;
+            throw new CladoException($"{setting} wants gradients, and {reason}");
         }
     }
 
@@ -193,7 +194,7 @@ public sealed partial class PreparedRun
             _ = InputMeasurement.Available(graph, layers, Options.Resources);
         }
         var memory = Estimators.MemoryOf(Options.Estimator, cuts, unrounded);
-        memory = Options.Rows ? memory.WithRows(unrounded) : memory;
+        memory = Options.Rows || Options.MixesRows ? memory.WithRows(unrounded) : memory;
         var needs = new MemoryNeeds(cuts, unrounded, memory, Options.Provider);
         _ = needs.Plan(batchSize: 1, Options.Resources.MemoryOn(Options.Provider));
     }

@@ -37,6 +37,7 @@ internal static class RunDescriptions
         Estimator = options.Sensitivity.Estimator,
         Loss = options.Sensitivity.Loss ?? RunDescription.Automatic,
         Rows = options.Rows,
+        Granularity = options.MixesRows ? options.Granularity : null,
         Activations = RunDescription.NameOf(options.Activations.Format),
         Ranges = RunDescription.NameOf(options.Activations.Ranges),
         MeasuredActivations = RunDescription.NameOf(options.MeasuredActivations),

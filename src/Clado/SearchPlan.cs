@@ -31,7 +31,7 @@ internal static class SearchPlan
         }
         int layers = inputs.Candidates.Layers.Count, proposals = options.IsAutomatic ? Proposals : 1;
         double seen = (double)options.Seen(inputs.Work.Images).Items.Count / inputs.Work.Images.Items.Count;
-        double around = rounds == 0 ? 0 : seen * MeasurementPlan.PassesOf(inputs, options, isAround: true);
+        double around = rounds == 0 ? 0 : seen * SampledForward.PassesOf(inputs, options, isAround: true);
         // All on the images held back, and the best one on the others; each time beside the float network.
         double Passes(int count) => isFitted && seen < 1 ? ((1 - seen) * (count + 1)) + (seen * 2) : count + 1;
         IEnumerable<JobStage> Try(string name, int count, double likelihood) =>

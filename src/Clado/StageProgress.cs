@@ -29,16 +29,6 @@ public sealed record StageProgress(string Stage, string? Detail, double? Share)
 /// <param name="ToCome">Names of the stages that come after this one for all that is known, in order. Shape: [stages].</param>
 public sealed record JobProgress(double Share, TimeSpan? Left, IReadOnlyList<string> ToCome);
 
-/// <summary>Reports the share of a part as that of the whole.</summary>
-/// <param name="whole">Told of it.</param>
-/// <param name="start">Where the part begins. Range: [0, 1].</param>
-/// <param name="length">What share of the whole it is. Range: [0, 1].</param>
-internal sealed class PartOfProgress(IProgress<double> whole, double start, double length) : IProgress<double>
-{
-    /// <inheritdoc/>
-    public void Report(double value) => whole.Report(start + (length * value));
-}
-
 /// <summary>Passes the share of one stage on.</summary>
 /// <param name="target">Where to.</param>
 /// <param name="stage">Name of the stage.</param>

@@ -24,7 +24,7 @@ internal static class ComparisonBenchmark
         new("sample-vit", Path.Combine(Samples, "vit.onnx"), Path.Combine(Samples, "images"), Preprocess, 2000),
         new("resnet20", "models/resnet20_cifar10.onnx", "data/cifar10", "imagenet", 2000),
         new("mlperf_resnet8", "models/mlperf_resnet8_cifar10.onnx", "data/cifar10", "raw255", 2000),
-        new("vit", "models/vit_cifar10.onnx", "data/cifar10", "cifar10", 400),
+        new("vit", "models/vit_cifar10.onnx", "data/cifar10", "cifar10", 1000),
         new("mcunet", "models/mcunet_imagenet.onnx", "data/imagenet-sample", "tf", 300),
     ];
 
@@ -103,9 +103,11 @@ internal static class ComparisonBenchmark
         }
     }
 
-    private static string Cell(ComparisonRow row) => Invariant($"{row.Loss:0.0000}") + (row.WithinNoise ? " ≈" : "")
-        + (row.LossLow is { } low ? Invariant($" ({low:0.000}–{row.LossHigh:0.000})") : "")
+    private static string Cell(ComparisonRow row) => Loss(row.Loss) + (row.WithinNoise ? " ≈" : "")
+        + (row.LossLow is { } low ? $" ({Loss(low)}–{Loss(row.LossHigh!.Value)})" : "")
         + (row.Top1 is { } top1 ? Invariant($" / {100 * top1:0.0}") : "");
+
+    private static string Loss(double loss) => loss >= 0.01 ? Invariant($"{loss:0.0000}") : Invariant($"{loss:0.00000}");
 
     /// <summary>
     /// Metrics by their mean regrets over the comparisons that all of them are in. A regret may be a thousand percent; so its median and
@@ -126,7 +128,8 @@ internal static class ComparisonBenchmark
         {
             double[] regrets = [.. all.Select(own => Regret(own.Comparison, name))], sorted = [.. regrets.Order()];
             Console.WriteLine($"| {name} | {string.Join(" | ", regrets.Select(regret => $"{100 * regret:0}"))} "
-                + $"| {100 * regrets.Average():0} | {100 * sorted[sorted.Length / 2]:0} | {all.Average(own => RankOf(own.Comparison, name)):0.0} "
+                + $"| {100 * regrets.Average():0} | {100 * sorted[sorted.Length / 2]:0} "
+                + $"| {all.Average(own => RankOf(own.Comparison, name)):0.0} "
                 + $"| {all.Sum(own => Noise(own.Comparison, name))} of {all.Count * Budgets.Length} |");
         }
     }

@@ -31,6 +31,7 @@ return args switch
     ["deploying", .. var parts] => DeployingBenchmark.Run(parts),
     ["large", var folder] => LargeBenchmark.Run(folder),
     ["parity", .. var parts] => ParityBenchmark.Run(parts),
+    ["rows", .. var parts] => RowsBenchmark.Run(parts),
     ["rounding", .. var parts] => RoundingBenchmark.Run(parts),
     ["measuring", .. var parts] => MeasuringBenchmark.Run(parts),
     ["tuning", .. var parts] => TuningBenchmark.Run(parts),
@@ -64,6 +65,7 @@ static int Usage()
         "       Clado.Benchmarks deploying [speed] [accuracy] [parity] [budgets] [measuring [ESTIMATOR …]] [MODEL …]   (all parts where "
             + "none is named)");
     Console.Error.WriteLine("       Clado.Benchmarks resnet50 FOLDER IMAGES   (writes a network and images to measure memory with)");
+    Console.Error.WriteLine("       Clado.Benchmarks rows [nearest] [IMAGES] 2.5bit … MODEL …");
     Console.Error.WriteLine("       Clado.Benchmarks measuring [efficiency] [whole] [matrix]");
     Console.Error.WriteLine("       Clado.Benchmarks tuning [NETWORK …] [2bit …] [IMAGES [TEST IMAGES]]");
     Console.Error.WriteLine("       Clado.Benchmarks solver [projected] [raw] [random] [models] [curve]   (all parts where none is named)");

@@ -35,6 +35,7 @@ internal static class StoppingBenchmark
             ("allocate", run => ["allocate", "--run", Copy(run), "--budget", "3bit"]),
             ("export", run => ["export", "--run", Copy(run), "--budget", "3bit", "--refine", "-o", run + ".onnx"]),
             ("sweep", run => ["sweep", "--run", Copy(run), "--points", "4", "--evaluate", test, "-o", run + ".csv"]),
+            ("compare", run => ["compare", .. measuring, "--run", run, "--budgets", "3bit", "--evaluate", test, "-o", run + ".csv"]),
             ("evaluate", _ => ["evaluate", model, "--images", test, "--preprocess", preprocessing, "--reference", model, "--latency"]),
             ("report", run => ["report", "--run", In("measured"), "-o", run + ".html", "--figures", run + ".figures"]),
             ("demo", run => ["demo", "-o", run]),

@@ -25,6 +25,10 @@ internal static class CompareCommand
         command.Runs((parsed, cancellation) =>
         {
             var options = measuring.Read(parsed);
+            if (options.Granularity != PipelineOptions.Granularities[0])
+            {
+                throw new CladoException($"metrics are of layers: leave --granularity {options.Granularity} out");
+            }
             var (comparison, path) = (comparing.Read(parsed, options), parsed.GetValue(output));
             Destination.CheckFile("-o", path, options.Model, [.. measuring.Files(parsed)]);
             Destination.CheckOutsideRun("-o", path, options.Run);
@@ -42,6 +46,10 @@ internal static class CompareCommand
             foreach (var result in infeasible)
             {
                 terminal.Message($"clado: {result.Infeasibility}");
+            }
+            foreach (var metric in found.Metrics.Where(metric => metric.Problem is not null))
+            {
+                terminal.Message($"{metric.Name}: not compared: {metric.Problem}");
             }
             if (path is not null)
             {

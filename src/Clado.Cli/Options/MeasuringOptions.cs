@@ -29,6 +29,13 @@ internal sealed class MeasuringOptions
         DefaultValueFactory = _ => "auto",
     }.AcceptOnlyFromAmong([.. PipelineOptions.Estimators]);
 
+    private readonly Option<string> granularity = new Option<string>("--granularity")
+    {
+        Description = "What has a width of its own: every layer, or rows (output channels) inside layers too; "
+            + "row with --estimator fisher or auto",
+        DefaultValueFactory = _ => PipelineOptions.Granularities[0],
+    }.AcceptOnlyFromAmong([.. PipelineOptions.Granularities]);
+
     private readonly Option<bool> rows = new("--rows")
     {
         Description = "Measure and keep the sensitivity of every row (output channel) too, in rows.safetensors; "
@@ -87,7 +94,7 @@ internal sealed class MeasuringOptions
         command.Arguments.Add(model);
         foreach (var option in (Option[])
         [
-            images, run, preprocess, limit, seed, labelOffset, bits, estimator, rows, rounding, inputs, equalize, requantize,
+            images, run, preprocess, limit, seed, labelOffset, bits, estimator, granularity, rows, rounding, inputs, equalize, requantize,
             measuredActivations, provider, task, loss, pins,
         ])
         {
@@ -123,6 +130,7 @@ internal sealed class MeasuringOptions
         Provider = CommonOptions.ProviderOf(parsed.GetRequiredValue(provider)),
         Resources = resources.Read(parsed),
         Estimator = parsed.GetRequiredValue(estimator),
+        Granularity = parsed.GetRequiredValue(granularity),
         Rows = parsed.GetValue(rows),
         Task = CommonOptions.TaskOf(parsed.GetValue(task)),
         Loss = parsed.GetValue(loss),

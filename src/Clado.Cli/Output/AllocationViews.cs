@@ -18,7 +18,8 @@ internal static class AllocationViews
         foreach (var c in result.Chosen)
         {
             table.Row(
-                c.Layer.Name, $"{c.Bits}", new string('█', c.Bits), Invariant($"{c.Layer.Parameters:N0}"), Invariant($"{c.SizeBytes:N0}"));
+                c.Layer.Name, Bits(c), new string('█', (int)Math.Round(c.MeanBits)),
+                Invariant($"{c.Layer.Parameters:N0}"), Invariant($"{c.SizeBytes:N0}"));
         }
         terminal.Show(table);
         terminal.ShowTrials(result);
@@ -32,8 +33,9 @@ internal static class AllocationViews
     public static void ShowChart(
         this Terminal terminal, AllocationResult result, EvaluationResult evaluation, IReadOnlyList<CurvePoint> uniform)
     {
-        terminal.Data("bits of each layer, from input to output:");
-        foreach (var line in result.Chosen.Select(c => c.Bits).Chunk(ChartWidth))
+        string rounded = result.Chosen.Any(c => c.RowBits is not null) ? ", rounded where its rows have several widths" : "";
+        terminal.Data($"bits of each layer, from input to output{rounded}:");
+        foreach (var line in result.Chosen.Select(c => (int)Math.Round(c.MeanBits)).Chunk(ChartWidth))
         {
             terminal.Data("  " + string.Concat(line.Select(bits => Blocks[bits])));
             terminal.Data("  " + string.Concat(line));
@@ -76,6 +78,10 @@ internal static class AllocationViews
         terminal.Show(table);
         terminal.Data($"{result.Surrogate} is kept: {result.Reason}");
     }
+
+    /// <summary>A width; where rows have widths of their own, their mean, the narrowest and the widest.</summary>
+    private static string Bits(Candidates.Candidate candidate) => candidate.RowBits is { } rows
+        ? Invariant($"{candidate.MeanBits:0.00} ({rows.Min()}–{rows.Max()})") : $"{candidate.Bits}";
 
     private static string Loss(double? loss) => loss is { } known ? Invariant($"{known:0.0000}") : "–";
 

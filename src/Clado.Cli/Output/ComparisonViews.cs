@@ -7,7 +7,7 @@ namespace Clado.Cli.Output;
 /// <summary>What a person sees of a comparison of metrics.</summary>
 internal static class ComparisonViews
 {
-    /// <summary>A table a budget, one of the metrics, and what could not be compared.</summary>
+    /// <summary>A table a budget, and one of the metrics.</summary>
     public static void Show(this Terminal terminal, Comparison comparison)
     {
         foreach (var budget in comparison.Budgets)
@@ -23,10 +23,6 @@ internal static class ComparisonViews
                 Invariant($"{metric.Seconds:N1}"), metric.Source);
         }
         terminal.Show(metrics);
-        foreach (var metric in comparison.Metrics.Where(metric => metric.Problem is not null))
-        {
-            terminal.Data($"{metric.Name}: not compared: {metric.Problem}");
-        }
         string accuracy = comparison.FloatTop1 is { } top1 ? $"; FP32 top-1 {Terminal.Percent(top1)}" : "";
         terminal.Data(Invariant($"evaluated on {comparison.Images:N0} images of {comparison.ImagesPath}{accuracy}; ")
             + "≈: within two standard errors of the best, image by image; "
@@ -46,8 +42,8 @@ internal static class ComparisonViews
         {
             table.Row(
             [
-                row.Metric, Invariant($"{row.Loss:0.0000}"), Invariant($"{row.LossStandardError:0.0000}"), row.WithinNoise ? "≈" : "",
-                row.LossLow is { } low ? Invariant($"{low:0.0000}–{row.LossHigh:0.0000}") : "",
+                row.Metric, Loss(row.Loss), Loss(row.LossStandardError), row.WithinNoise ? "≈" : "",
+                row.LossLow is { } low ? $"{Loss(low)}–{Loss(row.LossHigh!.Value)}" : "",
                 .. measure is { } kind
                     ? [MeasureViews.Value(kind, row.MeasureValue)]
                     : (string[])[Terminal.Percent(row.Top1), Terminal.Percent(row.Agreement)],
@@ -56,4 +52,7 @@ internal static class ComparisonViews
         }
         return table;
     }
+
+    /// <summary>Digits enough to tell losses of one budget apart.</summary>
+    private static string Loss(double value) => Math.Abs(value) >= 0.01 ? Invariant($"{value:0.0000}") : Invariant($"{value:0.000000}");
 }

@@ -52,7 +52,8 @@ internal static class RunViews
         var table = new TextTable([("layer", false), ("weights", true), .. widths.Select(b => ($"{b} bits", true))]);
         foreach (var layer in run.Layers)
         {
-            var rows = candidates.Index().Where(c => c.Item.Layer == layer).ToDictionary(c => c.Item.Bits, c => c.Index);
+            var rows = candidates.Index().Where(c => c.Item.Layer == layer && c.Item.RowBits is null)
+                .ToDictionary(c => c.Item.Bits, c => c.Index);
             string Loss(int bits) => rows.TryGetValue(bits, out int row) ? Invariant($"{matrix.LossIncrease(row):0.000000}") : "";
             table.Row([layer.Name, Invariant($"{layer.Parameters:N0}"), .. widths.Select(Loss)]);
         }
@@ -73,7 +74,8 @@ internal static class RunViews
     /// <summary>Says where a narrower width measured a lower loss than a wider one: noise, or chance gains of cross-entropy.</summary>
     public static void ShowGains(this Terminal terminal, MeasuredRun run)
     {
-        var losses = run.Candidates.Select((c, row) => (c.Layer, c.Bits, Loss: run.Sensitivity.LossIncrease(row)));
+        var losses = run.Candidates.Index().Where(c => c.Item.RowBits is null)
+            .Select(c => (c.Item.Layer, c.Item.Bits, Loss: run.Sensitivity.LossIncrease(c.Index)));
         var gains = losses.GroupBy(c => c.Layer)
             .SelectMany(own => own.Where(narrow => own.Any(wide => wide.Bits > narrow.Bits && wide.Loss > narrow.Loss)).Take(1)).ToArray();
         if (gains.Length > 0)

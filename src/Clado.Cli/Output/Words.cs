@@ -26,6 +26,7 @@ internal static class Words
         ["PipelineOptions.Activations"] = "--activations",
         ["PipelineOptions.Bits"] = "--bits",
         ["PipelineOptions.Estimator"] = "--estimator",
+        ["PipelineOptions.Granularity"] = "--granularity",
         ["PipelineOptions.Images"] = "--images",
         ["PipelineOptions.LabelOffset"] = "--label-offset",
         ["PipelineOptions.Limit"] = "--limit",

@@ -50,7 +50,7 @@ public sealed record AllocationResult
     public required double SmallestBitsPerWeight { get; init; }
 
     /// <summary>Mean bits over the quantized weights; 0 where there is no choice. Range: [0, 8].</summary>
-    public double BitsPerWeight => (double)Chosen.Sum(c => c.Bits * c.Layer.Parameters) / Math.Max(1, Chosen.Sum(c => c.Layer.Parameters));
+    public double BitsPerWeight => (double)Chosen.Sum(c => c.CodeBits) / Math.Max(1, Chosen.Sum(c => c.Layer.Parameters));
 
     /// <summary>
     /// Loss increase on the images that sensitivities are measured on, in nats; null where they were not measured around this choice.

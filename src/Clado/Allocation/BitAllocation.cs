@@ -22,7 +22,7 @@ internal static class BitAllocation
     {
         var groups = new WidthGroups(candidates, budget.Limits.Groups(candidates.Layers));
         int[] widths = [.. candidates.Items.Select(c => c.Bits).Distinct().Order()];
-        int[] rows = groups.Rows(widths);
+        int[] rows = [.. groups.Rows(widths).Where(row => !surrogate.IsOfLayers || candidates.Items[row].IsWhole)];
         var limited = new LimitedProblem(surrogate, candidates, rows, fileSize, budget);
         var grouped = new LayerGroups(limited.Problem, groups.Shared);
         var solution = grouped.Solve(allocator, cancellation);
@@ -67,7 +67,7 @@ internal static class BitAllocation
             Status = AllocationStatus.Feasible,
             Budget = budget,
             Chosen = chosen,
-            SizeBytes = chosen.Count == 0 ? 0 : fileSize.Predict(chosen.Sum(c => c.SizeBytes), chosen.Select(c => c.Bits)),
+            SizeBytes = chosen.Count == 0 ? 0 : fileSize.PredictForKernels(chosen),
             Surrogate = surrogate.Name,
             Objective = double.PositiveInfinity,
             Bound = double.NegativeInfinity,
@@ -78,7 +78,7 @@ internal static class BitAllocation
 
     private static SmallestChoice Smallest(CandidateSet candidates, FileSize fileSize, WidthGroups groups, int[] widths) => new(
         WidthSets.Of(widths).Where(groups.Allow).Min(set => fileSize.Predict(groups.Least(set, c => c.SizeBytes), set)),
-        (double)groups.Least(widths, c => c.Bits * c.Layer.Parameters) / candidates.Layers.Sum(l => l.Parameters));
+        (double)groups.Least(widths, c => c.CodeBits) / candidates.Layers.Sum(l => l.Parameters));
 
     /// <summary>Bytes of the smallest file that any choice gives.</summary>
     /// <param name="candidates">All candidates; their sizes count, not their codes.</param>

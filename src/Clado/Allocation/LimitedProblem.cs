@@ -27,11 +27,11 @@ internal sealed class LimitedProblem
         if (budget.BitsPerWeight is { } bits)
         {
             long most = (long)Math.Floor(bits * candidates.Layers.Sum(l => l.Parameters));
-            Limit(LimitKind.BitsPerWeight, items.Select(c => c.Bits * c.Layer.Parameters), most);
+            Limit(LimitKind.BitsPerWeight, items.Select(c => c.CodeBits), most);
         }
         if (budget.Limits.BitOperations is { } operations)
         {
-            Limit(LimitKind.BitOperations, items.Select(c => c.Layer.BitOperations(c.Bits, fileSize.ActivationBits)), operations);
+            Limit(LimitKind.BitOperations, items.Select(c => c.BitOperations(fileSize.ActivationBits)), operations);
         }
         if (surrogate.Radius is { } radius)
         {
@@ -52,12 +52,21 @@ internal sealed class LimitedProblem
     /// <summary>What each of its budgets is. Shape: [budgets].</summary>
     public IReadOnlyList<LimitKind> Kinds => kinds;
 
-    /// <summary>Every width that is used costs its function in the file.</summary>
+    /// <summary>
+    /// Every width that is used costs its function in the file. Candidates whose rows have widths of their own are a kind together, which
+    /// costs the functions of all widths that any of them has: at most as much too much as some functions of codes.
+    /// </summary>
     private FixedCharges LimitBytes(long bytes, FileSize fileSize, int[] widths)
     {
-        long[] left = [.. WidthSets.Of(widths).Prepend([]).Select(set => fileSize.WeightBudget(bytes, set))];
+        int[] rowWidths = [.. items.SelectMany(c => c.RowBits ?? []).Distinct().Order()];
+        int[][] sets = [[], .. WidthSets.Of(widths)];
+        long[] left = [
+            .. sets.Select(set => fileSize.WeightBudget(bytes, set)),
+            .. rowWidths.Length == 0 ? [] : sets.Select(set => fileSize.WeightBudget(bytes, set, rowWidths))];
         Limit(LimitKind.FileBytes, items.Select(c => c.SizeBytes), left[0]);
-        return new FixedCharges(0, [.. items.Select(c => Array.IndexOf(widths, c.Bits))], [.. left.Select(weights => left[0] - weights)]);
+        return new FixedCharges(
+            0, [.. items.Select(c => c.IsWhole ? Array.IndexOf(widths, c.Bits) : widths.Length)],
+            [.. left.Select(weights => left[0] - weights)]);
     }
 
     private void Limit(LimitKind kind, IEnumerable<long> cost, long most)

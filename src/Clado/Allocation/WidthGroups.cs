@@ -32,13 +32,19 @@ internal sealed class WidthGroups
     /// <param name="widths">Widths allowed. Shape: [widths].</param>
     public bool Allow(IReadOnlyCollection<int> widths) => groups.All(group => Widths(group, widths).Any());
 
-    /// <summary>The candidates left: of widths that all members of their group have. Shape: [rows].</summary>
+    /// <summary>
+    /// The candidates left: of widths that all members of their group have. Of layers that share a width, none whose rows have several.
+    /// Shape: [rows].
+    /// </summary>
     /// <param name="widths">Widths allowed. Shape: [widths].</param>
     public int[] Rows(IReadOnlyCollection<int> widths)
     {
         var allowed = groups.SelectMany(group => Widths(group, widths).SelectMany(bits => group.Select(layer => (layer, bits))))
             .ToHashSet();
-        return [.. AllRows.Where(row => allowed.Contains((candidates.LayerOf[row], candidates.Items[row].Bits)))];
+        bool IsLeft(Candidate candidate, int layer) => candidate.RowBits is { } rows
+            ? !Shared.Any(group => group.Contains(layer)) && rows.All(widths.Contains)
+            : allowed.Contains((layer, candidate.Bits));
+        return [.. AllRows.Where(row => IsLeft(candidates.Items[row], candidates.LayerOf[row]))];
     }
 
     /// <summary>The least a choice can add up to.</summary>
@@ -47,8 +53,8 @@ internal sealed class WidthGroups
     public long Least(IReadOnlyCollection<int> widths, Func<Candidate, long> value)
     {
         var rows = Rows(widths);
-        return groups.Sum(group => rows.Where(row => group.Contains(candidates.LayerOf[row])).GroupBy(row => candidates.Items[row].Bits)
-            .Min(same => same.Sum(row => value(candidates.Items[row]))));
+        return groups.Sum(group => rows.Where(row => group.Contains(candidates.LayerOf[row]) && candidates.Items[row].IsWhole)
+            .GroupBy(row => candidates.Items[row].Bits).Min(same => same.Sum(row => value(candidates.Items[row]))));
     }
 
     private IEnumerable<int> AllRows => Enumerable.Range(0, candidates.Items.Count);

@@ -13,8 +13,28 @@ public sealed record Candidate
     /// <summary>The layer.</summary>
     public required QuantizableLayer Layer { get; init; }
 
-    /// <summary>Bits a weight. Range: [2, 8].</summary>
+    /// <summary>Bits a weight; where rows have widths of their own, the widest. Range: [2, 8].</summary>
     public required int Bits { get; init; }
+
+    /// <summary>
+    /// Bits a weight of every row (output channel); null where all have <see cref="Bits"/>. Shape: [channels]. Range: [2, 8].
+    /// </summary>
+    public IReadOnlyList<int>? RowBits { get; init; }
+
+    /// <summary>Bits a weight in the mean. Range: [2, 8].</summary>
+    public double MeanBits => RowBits?.Average() ?? Bits;
+
+    /// <summary>Whether all weights have one width.</summary>
+    internal bool IsWhole => RowBits is null;
+
+    /// <summary>Bits of all codes.</summary>
+    internal long CodeBits => RowBits is { } rows
+        ? rows.Sum(bits => (long)bits) * (Layer.Parameters / rows.Count) : Bits * Layer.Parameters;
+
+    /// <summary>Bit operations an image: MACs × weight bits × activation bits (32 for floats), rounded up.</summary>
+    /// <param name="activationBits">Bits an activation: 8, or 32 for floats.</param>
+    internal long BitOperations(int activationBits) => RowBits is null
+        ? Layer.BitOperations(Bits, activationBits) : (long)Math.Ceiling(Layer.Macs * MeanBits * activationBits);
 
     /// <summary>Signed codes, in the weight's order. Shape: [parameters]. Range: [-2^(bits-1), 2^(bits-1)-1].</summary>
     internal sbyte[] Codes { get; init; } = [];

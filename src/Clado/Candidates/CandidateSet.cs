@@ -2,7 +2,10 @@ using Clado.Layers;
 
 namespace Clado.Candidates;
 
-/// <summary>All candidates of a network, layer by layer, widths ascending: the order of the rows of a sensitivity matrix.</summary>
+/// <summary>
+/// All candidates of a network, layer by layer, widths ascending, those whose rows have widths of their own last: the order of the rows of
+/// a sensitivity matrix.
+/// </summary>
 internal sealed record CandidateSet
 {
     /// <param name="layers">The layers that are searched. Shape: [layers].</param>
@@ -27,7 +30,7 @@ internal sealed record CandidateSet
     /// <param name="bits">The width. Range: [2, 8].</param>
     /// <returns>One candidate a layer. Shape: [layers].</returns>
     internal IReadOnlyList<Candidate> Uniform(int bits) =>
-        [.. Items.GroupBy(c => c.Layer.Index).Select(layer => layer.MinBy(c => (Math.Abs(c.Bits - bits), -c.Bits))!)];
+        [.. Items.Where(c => c.IsWhole).GroupBy(c => c.Layer.Index).Select(layer => layer.MinBy(c => (Math.Abs(c.Bits - bits), -c.Bits))!)];
 
     /// <summary>Rows of chosen candidates of this set.</summary>
     /// <param name="chosen">One a layer. Shape: [layers].</param>

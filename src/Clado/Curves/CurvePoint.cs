@@ -60,7 +60,10 @@ public sealed record CurvePoint
     /// </summary>
     public double? Gap { get; init; }
 
-    /// <summary>Bits of each layer by the layer's name, in the order of execution. Range: [1, 32].</summary>
+    /// <summary>
+    /// Bits of each layer by the layer's name, in the order of execution; where its rows have widths of their own, the widest.
+    /// Range: [1, 32].
+    /// </summary>
     public required IReadOnlyDictionary<string, int> Allocation { get; init; }
 
     /// <summary>

@@ -40,7 +40,7 @@ internal static class ModelWriter
         model.Graph.Node.Add(encoded.SelectMany(e => e.Nodes));
         model.Graph.Node.Add(nodes);
         EndTypes.AddTo(model, graph);
-        UnpackingFunctions.AddTo(model, chosen.Zip(unpacking, (c, how) => (c.Bits, how)));
+        UnpackingFunctions.AddTo(model, chosen.SelectMany(c => c.Functions(activations?.Plan)));
         return model;
     }
 }

@@ -17,6 +17,24 @@ internal static class TensorRole
     /// <summary>Scales of a layer's channels.</summary>
     public const char WeightScales = 's';
 
+    /// <summary>Packed codes of a group of a layer's rows, or the plane of their lowest bits.</summary>
+    public const char GroupCodes = 'k';
+
+    /// <summary>A group's plane of 2 bits above the lowest plane.</summary>
+    public const char GroupPairPlane = 'l';
+
+    /// <summary>A group's plane of the one bit above all others.</summary>
+    public const char GroupTopBitPlane = 'm';
+
+    /// <summary>Codes of a group of rows.</summary>
+    public const char Group = 'n';
+
+    /// <summary>Codes of all groups, one after the other.</summary>
+    public const char Joined = 'j';
+
+    /// <summary>The group of every row of a layer.</summary>
+    public const char RowGroups = 'r';
+
     /// <summary>The scale 1 of a weight whose scales are multiplied in afterwards.</summary>
     public const char UnitScale = 'u';
 

@@ -5,6 +5,7 @@ using Clado.Images;
 using Clado.Onnx;
 using Clado.Sensitivity;
 using Microsoft.ML.OnnxRuntime;
+using ChannelLayout = Clado.Images.ChannelLayout;
 
 namespace Clado.Metrics;
 
@@ -14,7 +15,7 @@ namespace Clado.Metrics;
 /// </summary>
 internal sealed class DistilledImages : IDisposable
 {
-    // The paper takes 500; the sum falls little after the first hundred.
+    // The paper takes 500.
     internal const int Steps = 100;
 
     // Of the noise's deviation; the paper's 0.5 is of noise of deviation 1.

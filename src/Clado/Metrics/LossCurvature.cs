@@ -15,7 +15,7 @@ namespace Clado.Metrics;
 internal sealed class LossCurvature : IDisposable
 {
     /// <summary>
-    /// The step relative to the root mean square of the weights: far above single precision, and far below what rounding to 8 bits changes.
+    /// The step relative to the root mean square of the weights: far above single precision, and about what rounding to 8 bits changes.
     /// </summary>
     public const double Step = 0.01;
 

@@ -15,9 +15,13 @@ namespace Clado.Metrics;
 /// <summary>What a metric works with: a network, its layers at their widths, images. It counts what is run.</summary>
 public sealed class MetricContext
 {
+    // Threads add up what they ran in any order.
+    private const int PassesDigits = 6;
+
     private readonly Lock gate = new();
     private readonly Lazy<NetworkCuts> cuts;
     private readonly IRecordStore records;
+    private double passes;
 
     /// <summary>Brings it together.</summary>
     /// <param name="inputs">Network, candidates and images.</param>
@@ -37,7 +41,7 @@ public sealed class MetricContext
     public IReadOnlyList<QuantizableLayer> Layers => Inputs.Candidates.Layers;
 
     /// <summary>Full passes over the run's images that were run so far. Range: [0, inf).</summary>
-    public double Passes { get; private set; }
+    public double Passes => Math.Round(passes, PassesDigits);
 
     /// <summary>Seconds that another metric took for what this one was given of it. Range: [0, inf).</summary>
     internal double SecondsGiven { get; private set; }
@@ -107,7 +111,7 @@ public sealed class MetricContext
     {
         lock (gate)
         {
-            Passes += passes;
+            this.passes += passes;
         }
     }
 

@@ -18,6 +18,9 @@ internal readonly record struct CodePlane(int Shift, int Width, DataType Type)
     /// <summary>What the tensor is called by.</summary>
     public char Role => Shift == 0 ? TensorRole.Codes : Width == 2 ? TensorRole.PairPlane : TensorRole.TopBitPlane;
 
+    /// <summary>What the tensor of a group of rows is called by.</summary>
+    public char GroupRole => Shift == 0 ? TensorRole.GroupCodes : Width == 2 ? TensorRole.GroupPairPlane : TensorRole.GroupTopBitPlane;
+
     /// <summary>Bytes of the tensor's elements.</summary>
     /// <param name="codes">Number of codes.</param>
     public long ByteCount(long codes) => (codes + ElementsPerByte - 1) / ElementsPerByte;

@@ -64,7 +64,7 @@ internal sealed class FileSize
     /// how tensors are aligned depends on their order, and what refers to them on the file's name.
     /// </summary>
     /// <param name="weightBytes">Sum of <see cref="Candidate.SizeBytes"/> over the layers.</param>
-    /// <param name="widths">Widths that are used.</param>
+    /// <param name="widths">Widths that are used, by layers of one width each.</param>
     public long Predict(long weightBytes, IEnumerable<int> widths) => Predict(weightBytes, FunctionBytes(widths));
 
     private long Predict(long weightBytes, long functionBytes)
@@ -75,8 +75,13 @@ internal sealed class FileSize
 
     /// <summary>Bytes of the file with these candidates.</summary>
     /// <param name="chosen">One a layer. Shape: [layers].</param>
-    public long Predict(IReadOnlyList<Candidate> chosen) => Predict(
-        chosen.Sum(c => c.SizeBytes), FunctionBytes(chosen.Select(c => (c.Bits, plan?.UnpackingOf(c.Layer) ?? Unpacking.ForKernels))));
+    public long Predict(IReadOnlyList<Candidate> chosen) =>
+        Predict(chosen.Sum(c => c.SizeBytes), FunctionBytes(chosen.SelectMany(c => c.Functions(plan))));
+
+    /// <summary>The same before it is known which layers a repair leaves without integer kernels.</summary>
+    /// <param name="chosen">One a layer. Shape: [layers].</param>
+    public long PredictForKernels(IReadOnlyList<Candidate> chosen) =>
+        Predict(chosen.Sum(c => c.SizeBytes), FunctionBytes(chosen.SelectMany(c => c.Functions(null))));
 
     /// <summary>Throws unless what was written has the predicted size.</summary>
     /// <param name="path">Path that the error names.</param>
@@ -94,11 +99,14 @@ internal sealed class FileSize
 
     /// <summary>Bytes that may go into the layers' weights so that the file keeps a budget.</summary>
     /// <param name="budgetBytes">Bytes of the whole file. Range: [0, inf).</param>
-    /// <param name="widths">Widths that may be used: each costs its function.</param>
+    /// <param name="widths">Widths that layers may have: each costs its function.</param>
+    /// <param name="rowWidths">Widths that rows may have, where some layers have rows of several; empty where none has.</param>
     /// <returns>The largest sum of <see cref="Candidate.SizeBytes"/>; negative where the frame alone is over the budget.</returns>
-    public long WeightBudget(long budgetBytes, IReadOnlyCollection<int> widths)
+    public long WeightBudget(long budgetBytes, IReadOnlyCollection<int> widths, IReadOnlyCollection<int>? rowWidths = null)
     {
-        long functions = FunctionBytes(widths);
+        long functions = FunctionBytes([
+            .. widths.Select(bits => (bits, Unpacking.ForKernels)),
+            .. rowWidths is { Count: > 0 } ? RowEncoding.Functions(rowWidths) : []]);
         long beside = Largest(budgetBytes - SecondFileBytes, functions);
         return OneFile(beside, functions) > OnnxFile.LargestBytes
             ? beside

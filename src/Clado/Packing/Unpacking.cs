@@ -11,4 +11,10 @@ internal enum Unpacking
 
     /// <summary>The same; scales lie along the last axis.</summary>
     FoldedAlongLast,
+
+    /// <summary>Codes of 8 bits, of a group of rows that have one width.</summary>
+    Codes,
+
+    /// <summary>The rows of all groups in their order, then DequantizeLinear. It has no width.</summary>
+    Joining,
 }

@@ -35,9 +35,12 @@ internal sealed class UnpackingFunction
     {
         this.layout = layout;
         function = LocalFunctions.Create(UnpackingFunctions.Name(layout.Bits, unpacking), [], Weight, opset);
-        function.Attribute.Add(UnpackingFunctions.AxisAttribute);
         function.Input.Add(layout.Planes.Select(Input));
-        function.Input.Add(Scales);
+        if (unpacking != Unpacking.Codes)
+        {
+            function.Attribute.Add(UnpackingFunctions.AxisAttribute);
+            function.Input.Add(Scales);
+        }
     }
 
     /// <summary>The function of a layout.</summary>
@@ -48,7 +51,11 @@ internal sealed class UnpackingFunction
     {
         var building = new UnpackingFunction(layout, opset, unpacking);
         var codes = layout.IsSigned ? Input(layout.Planes[0]) : building.Centred(building.Sum());
-        if (unpacking == Unpacking.ForKernels)
+        if (unpacking == Unpacking.Codes)
+        {
+            building.Cast(codes, DataType.Int8, Weight);
+        }
+        else if (unpacking == Unpacking.ForKernels)
         {
             building.Dequantize(codes);
         }

@@ -18,13 +18,15 @@ internal static class UnpackingFunctions
     /// </summary>
     public const string ShapeAttribute = "d";
 
-    /// <summary>Name of a width's function; all are of one length, so that a call costs the same.</summary>
+    /// <summary>Name of a width's function; all that make weights of a width are of one length, so that a call costs the same.</summary>
     /// <param name="bits">Bits a weight. Range: [2, 8].</param>
     /// <param name="unpacking">What unpacks.</param>
     public static string Name(int bits, Unpacking unpacking = Unpacking.ForKernels) => unpacking switch
     {
         Unpacking.FoldedAlongFirst => $"F{bits}",
         Unpacking.FoldedAlongLast => $"G{bits}",
+        Unpacking.Codes => $"Q{bits}",
+        Unpacking.Joining => "J",
         _ => $"U{bits}",
     };
 
@@ -43,6 +45,8 @@ internal static class UnpackingFunctions
     {
         int opset = model.Opset();
         var functions = used.Distinct().OrderBy(u => u.Unpacking).ThenBy(u => u.Bits);
-        LocalFunctions.Add(model, [.. functions.Select(u => UnpackingFunction.Build(WeightLayout.Of(u.Bits, opset), opset, u.Unpacking))]);
+        LocalFunctions.Add(model, [.. functions.Select(u => u.Unpacking == Unpacking.Joining
+            ? JoiningFunction.Build(opset)
+            : UnpackingFunction.Build(WeightLayout.Of(u.Bits, opset), opset, u.Unpacking))]);
     }
 }

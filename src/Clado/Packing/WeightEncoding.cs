@@ -29,6 +29,10 @@ internal static class WeightEncoding
     {
         ArgumentNullException.ThrowIfNull(candidate);
         ArgumentNullException.ThrowIfNull(names);
+        if (!candidate.IsWhole)
+        {
+            return RowEncoding.Encode(candidate, names, opset);
+        }
         var layer = candidate.Layer;
         var layout = WeightLayout.Of(candidate.Bits, opset);
         long[] shape = [.. layer.Shape];

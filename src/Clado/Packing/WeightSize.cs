@@ -36,7 +36,12 @@ internal static class WeightSize
     public static CandidateSet WrittenFor(this CandidateSet candidates, Graph graph)
     {
         var names = new TensorNames(graph);
-        var items = candidates.Items.Select(c => c with { SizeBytes = Of(c.Layer, c.Bits, names, graph.Opset) });
+        var items = candidates.Items.Select(c => c with
+        {
+            SizeBytes = c.RowBits is { } rows
+                ? RowEncoding.Size(c.Layer, rows, names, graph.Opset)
+                : Of(c.Layer, c.Bits, names, graph.Opset),
+        });
         return new CandidateSet(candidates.Layers, [.. items]);
     }
 
@@ -50,14 +55,10 @@ internal static class WeightSize
     /// <summary>What multiplies by the scales of several matrices, and the scale 1 in their place.</summary>
     private static long Multiplication(QuantizableLayer layer, string scales, TensorNames names) =>
         Initializer(names.Of(TensorRole.UnitScale, layer.Index), DataType.Float, [], sizeof(float))
-        + FieldSize.Bytes(
-            GraphProto.NodeFieldNumber,
-            FieldSize.Text(NodeProto.InputFieldNumber, names.Of(TensorRole.UnscaledWeight, layer.Index))
-            + FieldSize.Text(NodeProto.InputFieldNumber, scales)
-            + FieldSize.Text(NodeProto.OutputFieldNumber, layer.Weight)
-            + FieldSize.Text(NodeProto.OpTypeFieldNumber, "Mul"));
+        + Node("Mul", [names.Of(TensorRole.UnscaledWeight, layer.Index), scales], layer.Weight, isOwn: false, attributeBytes: 0);
 
-    private static long Initializer(string name, DataType type, IReadOnlyList<long> dims, long bytes) => FieldSize.Bytes(
+    /// <summary>Bytes of a tensor.</summary>
+    public static long Initializer(string name, DataType type, IReadOnlyList<long> dims, long bytes) => FieldSize.Bytes(
         GraphProto.InitializerFieldNumber,
         dims.Sum(dim => FieldSize.Number(TensorProto.DimsFieldNumber, dim))
         + FieldSize.Number(TensorProto.DataTypeFieldNumber, (long)type)
@@ -72,17 +73,28 @@ internal static class WeightSize
         var inputs = layout.Planes.Select(plane => plane.Role).Append(scales).Select(role => names.Of(role, layer.Index));
         long axis = FieldSize.Number(AttributeProto.IFieldNumber, layer.ChannelAxis ?? 0);
         long shape = layer.Shape.Sum(dim => FieldSize.Number(AttributeProto.IntsFieldNumber, dim));
-        return FieldSize.Bytes(
-            GraphProto.NodeFieldNumber,
-            inputs.Sum(input => FieldSize.Text(NodeProto.InputFieldNumber, input))
-            + FieldSize.Text(NodeProto.OutputFieldNumber, made)
-            + FieldSize.Text(NodeProto.OpTypeFieldNumber, UnpackingFunctions.Name(layout.Bits))
-            + FieldSize.Text(NodeProto.DomainFieldNumber, LocalFunctions.Domain)
-            + Attribute(UnpackingFunctions.AxisAttribute, AttributeType.Int, axis)
+        return Node(
+            UnpackingFunctions.Name(layout.Bits), inputs, made, isOwn: true,
+            Attribute(UnpackingFunctions.AxisAttribute, AttributeType.Int, axis)
             + (layout.NeedsShape ? Attribute(UnpackingFunctions.ShapeAttribute, AttributeType.Ints, shape) : 0));
     }
 
-    private static long Attribute(string name, AttributeType type, long valueBytes) => FieldSize.Bytes(
+    /// <summary>Bytes of a node with one output.</summary>
+    /// <param name="op">Its operator.</param>
+    /// <param name="inputs">Its inputs.</param>
+    /// <param name="output">Its output.</param>
+    /// <param name="isOwn">Whether it calls a function of the model.</param>
+    /// <param name="attributeBytes">Bytes of its attributes.</param>
+    public static long Node(string op, IEnumerable<string> inputs, string output, bool isOwn, long attributeBytes) => FieldSize.Bytes(
+        GraphProto.NodeFieldNumber,
+        inputs.Sum(input => FieldSize.Text(NodeProto.InputFieldNumber, input))
+        + FieldSize.Text(NodeProto.OutputFieldNumber, output)
+        + FieldSize.Text(NodeProto.OpTypeFieldNumber, op)
+        + (isOwn ? FieldSize.Text(NodeProto.DomainFieldNumber, LocalFunctions.Domain) : 0)
+        + attributeBytes);
+
+    /// <summary>Bytes of an attribute of a node.</summary>
+    public static long Attribute(string name, AttributeType type, long valueBytes) => FieldSize.Bytes(
         NodeProto.AttributeFieldNumber,
         FieldSize.Text(AttributeProto.NameFieldNumber, name) + FieldSize.Number(AttributeProto.TypeFieldNumber, (long)type) + valueBytes);
 }

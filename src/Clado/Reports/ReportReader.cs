@@ -17,11 +17,13 @@ internal static class ReportReader
     {
         var matrix = folder.ReadSensitivity();
         var run = folder.Description;
-        Row[] candidates = [.. folder.ReadTable(RunTables.CandidatesFile, 4).Select((cells, index) =>
-            new Row(cells[0], (int)Number(folder, cells[1]), Number(folder, cells[2]), index))];
+        var table = folder.ReadTable(RunTables.CandidatesFile, 4);
+        // Candidates whose rows have widths of their own have none that a map could be of.
+        Row[] candidates = [.. table.Index().Where(row => !row.Item[1].Contains(':', StringComparison.Ordinal)).Select(row =>
+            new Row(row.Item[0], (int)Number(folder, row.Item[1]), Number(folder, row.Item[2]), row.Index))];
         var layers = folder.ReadTable(RunTables.LayersFile, 7);
         string[] names = [.. layers.Select(cells => cells[0])];
-        if (!Fit(names, candidates, matrix.CandidateCount))
+        if (!(table.Count == matrix.CandidateCount && Fit(names, candidates)))
         {
             throw new RunFolderException(
                 folder.FolderPath,
@@ -57,9 +59,8 @@ internal static class ReportReader
     }
 
     /// <summary>Whether tables and matrix are of one run: every layer once, with candidates; every candidate once, with a row.</summary>
-    private static bool Fit(string[] layers, Row[] candidates, int rows) =>
-        candidates.Length == rows
-        && layers.Length > 0
+    private static bool Fit(string[] layers, Row[] candidates) =>
+        layers.Length > 0
         && layers.Distinct().Count() == layers.Length
         && layers.All(candidates.Select(candidate => candidate.Layer).ToHashSet().Contains)
         && candidates.All(candidate => candidate.Bits is >= 2 and <= 8)

@@ -62,10 +62,14 @@ internal static class CandidateMaker
     /// <param name="widths">Widths of each layer, ascending. Shape: [layers][widths]. Range: [2, 8].</param>
     /// <param name="rounding">How weights are put on the grid; one that needs inputs.</param>
     /// <param name="work">Calibration images; stops between two layers.</param>
+    /// <param name="choose">
+    /// Of a layer, by its position, and its candidates, the one that is kept alone, and stands before later layers; null to keep all, the
+    /// middle one standing there.
+    /// </param>
     /// <exception cref="CladoException">A weight or an input is not finite.</exception>
     public static CandidateSet MakeSequentially(
         Graph graph, Graph replaced, IReadOnlyList<QuantizableLayer> layers, IReadOnlyList<IReadOnlyList<int>> widths, IRounding rounding,
-        Workload work)
+        Workload work, Func<int, IReadOnlyList<Candidate>, Candidate>? choose = null)
     {
         using var inputs = new SequentialCalibration(graph, replaced, layers, work);
         var candidates = new List<Candidate>();
@@ -73,8 +77,8 @@ internal static class CandidateMaker
         {
             work.Cancellation.ThrowIfCancellationRequested();
             var own = Make(graph, [layer], [widths[i]], rounding, [inputs.Next()], work.Threads).Items;
-            candidates.AddRange(own);
-            var middle = own[own.Count / 2];
+            var middle = choose?.Invoke(i, own) ?? own[own.Count / 2];
+            candidates.AddRange(choose is null ? own : [middle]);
             inputs.Replace(layer.Weight, middle.Dequantize());
             if (middle.Bias is { } bias)
             {

@@ -45,7 +45,15 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
                 surrogate = found ? result.Surrogate : null,
                 trials = result.Trials.Count > 0 ? result.Trials : null,
                 result.Reason,
-                layers = result.Chosen.Select(c => new { c.Layer.Name, c.Bits, c.Layer.Parameters, c.SizeBytes }),
+                layers = result.Chosen.Select(c => new
+                {
+                    c.Layer.Name,
+                    c.Bits,
+                    c.Layer.Parameters,
+                    c.SizeBytes,
+                    MeanBits = c.IsWhole ? (double?)null : c.MeanBits,
+                    c.RowBits,
+                }),
                 keptBytes = outcome.Kept.Sum(k => k.Bytes),
                 kept = outcome.Kept.Select(k => new { k.Name, k.Op, k.Reason, k.Constant, k.Bytes }),
                 outcome.Output,

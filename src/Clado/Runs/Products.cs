@@ -37,6 +37,14 @@ internal static class Products
         (rows, stream) => RowFile.Of(rows, candidates).Write(stream),
         stream => RowFile.Read(stream, candidates));
 
+    /// <summary>Widths of rows inside layers. Shape: [layers][mixtures][channels].</summary>
+    /// <param name="candidates">The candidates of one width each.</param>
+    public static Product<IReadOnlyList<IReadOnlyList<int[]>>> Mixtures(CandidateSet candidates) => new(
+        "mixed.safetensors",
+        "list of widths of this run's rows",
+        (mixtures, stream) => MixtureFile.Of(mixtures, candidates).Write(stream),
+        stream => MixtureFile.Read(stream, candidates));
+
     /// <summary>The grids that activations are rounded to while measuring.</summary>
     /// <param name="count">Grids that the network has; null where they are written only.</param>
     public static Product<ActivationRanges> Ranges(int? count = null) => Product<ActivationRanges>.Json(

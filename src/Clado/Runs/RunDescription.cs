@@ -34,6 +34,9 @@ internal sealed record RunDescription
     /// <summary>The loss is chosen by the network.</summary>
     public const string Automatic = "auto";
 
+    /// <summary>Rows (output channels) may have widths of their own.</summary>
+    public const string Row = "row";
+
     private const string Cuda = "cuda";
 
     private const string Float = "float", Int8 = "8", Auto = "auto", Keep = "keep";
@@ -116,6 +119,14 @@ internal sealed record RunDescription
     public required string Estimator { get; init; }
 
     public required string Loss { get; init; }
+
+    /// <summary>Row where rows (output channels) may have widths of their own; null where every layer has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Granularity { get; init; }
+
+    /// <summary>Whether rows may have widths of their own.</summary>
+    [JsonIgnore]
+    public bool MixesRows => Granularity is not null;
 
     /// <summary>Whether rows (output channels) were measured too.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
@@ -219,6 +230,7 @@ internal sealed record RunDescription
         : Task is not null && (!TaskDecision.Names.Contains(Task) || TaskReason is null) ? "task"
         : !SensitivityOptions.Estimators.Contains(Estimator) ? "estimator"
         : Loss != Automatic && !SensitivityOptions.Losses.Contains(Loss) ? "loss"
+        : Granularity is not (null or Row) ? "granularity"
         : !Formats.ContainsKey(Activations) ? "activations" : MeasuredActivations is not (Float or Int8) ? "measuredActivations"
         : !Methods.ContainsKey(Ranges) ? "ranges" : Provider is not (null or Cuda) ? "provider"
         : Opset is not (OpsetUpgrade.TargetOpset or OpsetUpgrade.EarlierOpset) ? "opset"

@@ -19,7 +19,7 @@ namespace Clado.Runs;
 /// A folder that holds everything a run has found: its products, each a file. A folder of another run is refused, with what differs named.
 /// What is damaged is made again by whoever measures, and refused to everybody else.
 /// </summary>
-internal sealed class RunFolder
+internal sealed partial class RunFolder
 {
     private const int LongestName = 100;
     private const string Tuning = "tuning.safetensors";
@@ -38,7 +38,7 @@ internal sealed class RunFolder
     /// <summary>Whether the sensitivities are all measured.</summary>
     /// <param name="candidates">The candidates of the run.</param>
     public bool IsMeasured(CandidateSet candidates) => files.Read(Products.Sensitivity) is not null
-        && (!Description.Rows || files.Read(Products.Rows(candidates)) is not null);
+        && (!Description.Rows || Description.MixesRows || files.Read(Products.Rows(candidates)) is not null);
 
     /// <inheritdoc cref="RunOpening.OpenOrCreate"/>
     public static RunFolder OpenOrCreate(string path, RunDescription description, Action<string>? notice = null) =>
@@ -129,8 +129,18 @@ internal sealed class RunFolder
 
     public void WriteCandidates(CandidateSet candidates)
     {
-        files.Write(RunTables.CandidatesFile, RunTables.Candidates(candidates));
         files.Write(Products.Candidates([], []), candidates);
+        WriteTable(candidates);
+    }
+
+    /// <summary>Writes the table of all candidates, where it is not there.</summary>
+    /// <param name="candidates">All of them, those of mixed widths too.</param>
+    public void WriteTable(CandidateSet candidates)
+    {
+        if (!Description.MixesRows || candidates.Items.Any(candidate => !candidate.IsWhole))
+        {
+            files.Make(RunTables.CandidatesFile, () => RunTables.Candidates(candidates));
+        }
     }
 
     /// <summary>The candidates as they were measured, or null where none are written yet.</summary>
@@ -139,7 +149,7 @@ internal sealed class RunFolder
         var candidates = files.Read(Products.Candidates(layers, widths));
         if (files.Measures && candidates is not null)
         {
-            files.Make(RunTables.CandidatesFile, () => RunTables.Candidates(candidates));
+            WriteTable(candidates);
         }
         return candidates;
     }
@@ -151,16 +161,10 @@ internal sealed class RunFolder
     {
         if (matrix.Channels is { } rows)
         {
-            files.Write(Products.Rows(candidates), rows);
+            WriteRows(rows, candidates);
         }
         files.Write(Products.Sensitivity, matrix);
     }
-
-    /// <summary>What rows cost, or null where they were not measured.</summary>
-    /// <param name="candidates">The candidates of the run.</param>
-    /// <exception cref="RunFolderException">It is damaged, or missing.</exception>
-    public ChannelSensitivities? ReadRows(CandidateSet candidates) =>
-        Description.Rows ? files.ReadExpected(Products.Rows(candidates)) : null;
 
     /// <summary>The matrix of a finished measurement.</summary>
     /// <exception cref="RunFolderException">It is not finished, or damaged.</exception>

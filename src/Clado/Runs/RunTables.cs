@@ -35,6 +35,11 @@ internal static class RunTables
         ["layer", "bits", "sizeBytes", "squaredError"],
         candidates.Items.Select(c => (string[])
         [
-            c.Layer.Name, $"{c.Bits}", $"{c.SizeBytes}", c.SquaredError.ToString("R", CultureInfo.InvariantCulture),
+            c.Layer.Name, Widths(c), $"{c.SizeBytes}", c.SquaredError.ToString("R", CultureInfo.InvariantCulture),
         ]));
+
+    /// <summary>A width; where rows have widths of their own, each with the number of its rows, as 2:10 3:6.</summary>
+    private static string Widths(Candidate candidate) => candidate.RowBits is { } rows
+        ? string.Join(' ', rows.CountBy(bits => bits).OrderBy(own => own.Key).Select(own => Invariant($"{own.Key}:{own.Value}")))
+        : $"{candidate.Bits}";
 }

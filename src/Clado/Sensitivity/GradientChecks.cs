@@ -25,7 +25,7 @@ internal static class GradientChecks
         var gradients = SensitivityMeasurement.Measure(some, [], options with { Estimator = "fisher" }, records);
         var items = inputs.Candidates.Items;
         var checks = new List<GradientCheck>();
-        foreach (int bits in items.Select(c => c.Bits).Distinct().Order())
+        foreach (int bits in items.Where(c => c.IsWhole).Select(c => c.Bits).Distinct().Order())
         {
             int[] rows = [.. RowsOf(inputs.Candidates, bits).OrderByDescending(gradients.LossIncrease).Take(MostCandidates).Order()];
             var few = some with
@@ -55,9 +55,9 @@ internal static class GradientChecks
     public static IReadOnlyList<int> Forward(CandidateSet candidates, IReadOnlyList<GradientCheck> checks, IReadOnlyList<int> choice)
     {
         var wide = checks.Where(check => !check.Agrees).Select(check => check.Bits).ToHashSet();
-        var layers = choice.Where(row => wide.Contains(candidates.Items[row].Bits)).Select(row => candidates.LayerOf[row]).ToHashSet();
-        return [.. Enumerable.Range(0, candidates.Items.Count)
-            .Where(row => wide.Contains(candidates.Items[row].Bits) || layers.Contains(candidates.LayerOf[row]))];
+        bool IsLarge(int row) => candidates.Items[row] is var item && (item.RowBits ?? [item.Bits]).Any(wide.Contains);
+        var layers = choice.Where(IsLarge).Select(row => candidates.LayerOf[row]).ToHashSet();
+        return [.. Enumerable.Range(0, candidates.Items.Count).Where(row => IsLarge(row) || layers.Contains(candidates.LayerOf[row]))];
     }
 
     /// <summary>Those that have most likely to be, before anything is known: the narrowest of each layer. Shape: [candidates].</summary>
@@ -66,5 +66,5 @@ internal static class GradientChecks
         [.. candidates.LayerOf.Index().DistinctBy(row => row.Item).Select(row => row.Index)];
 
     private static IEnumerable<int> RowsOf(CandidateSet candidates, int bits) =>
-        candidates.Items.Index().Where(c => c.Item.Bits == bits).Select(c => c.Index);
+        candidates.Items.Index().Where(c => c.Item.IsWhole && c.Item.Bits == bits).Select(c => c.Index);
 }

@@ -25,6 +25,9 @@ internal sealed record Surrogate
     /// <summary>Layers that may leave the operating point at most; null where all may. Range: [1, inf).</summary>
     public int? Radius { get; init; }
 
+    /// <summary>Whether only candidates are chosen whose layers have one width.</summary>
+    public bool IsOfLayers { get; init; }
+
     /// <summary>Predicted loss increase of a choice over the float network.</summary>
     /// <param name="rows">Row of each layer's candidate. Shape: [layers].</param>
     public double Loss(IReadOnlyList<int> rows)
@@ -55,8 +58,11 @@ internal sealed record Surrogate
     /// All are projected, relative to their diagonal.
     /// </summary>
     /// <param name="matrix">Sensitivities of the float network.</param>
+    /// <param name="mixesRows">
+    /// Whether rows may have widths of their own. What they gain has to show against a choice without: it comes first.
+    /// </param>
     /// <returns>Shape: [surrogates].</returns>
-    public static IReadOnlyList<Surrogate> Portfolio(SensitivityMatrix matrix)
+    public static IReadOnlyList<Surrogate> Portfolio(SensitivityMatrix matrix, bool mixesRows = false)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         int n = matrix.CandidateCount;
@@ -67,6 +73,7 @@ internal sealed record Surrogate
         };
         return
         [
+            .. mixesRows ? (Surrogate[])[Diagonal(matrix) with { Name = "diagonal, layers", IsOfLayers = true }] : [],
             Diagonal(matrix),
             .. Shares.Select(share => Projected(share.Name, _ => share.Share)),
             Projected(", shrunk", matrix.Reliability),

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Clado.Comparisons;
+using Clado.Images;
 using Clado.Onnx;
 using Clado.Tests.Support;
 using Xunit;
+using static System.FormattableString;
 
 namespace Clado.Tests.Comparisons;
 
@@ -68,15 +70,58 @@ public class CompareTests
         Assert.Contains("is no comparison", report.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>Stopped after any report of progress, it goes on to the same choices and losses.</summary>
+    [Fact]
+    public void AStopKeepsWhatIsFinished()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images, test, _) = Prepared(folder);
+        ComparisonOptions options = new() { Budgets = ["2.5bit", "3bit"], Metrics = ["fit", "hawq", "zeroq", "random"], Images = test };
+        MeasuredRun Measured(string run) => Pipeline.Measure(new PipelineOptions
+        {
+            Model = model,
+            Images = images,
+            Preprocessing = Preprocessing.Parse("unit"),
+            Estimator = "additive",
+            Run = folder[run],
+        }, cancellation: TestContext.Current.CancellationToken);
+        string Result(Comparison comparison) => string.Join('\n', comparison.Rows.Select(row =>
+            Invariant($"{row.Metric} {row.Budget} {row.Loss:R} {string.Concat(row.Allocation)} {row.Passes:R}")));
+        var log = new ProgressLog();
+        string whole = Result(Measured("whole").Compare(options, log, TestContext.Current.CancellationToken).Comparison);
+        Assert.Contains(log.Shares, report => report is { Stage: "metric fit", Job.ToCome: [.., "evaluating choices"] });
+        Assert.Contains(log.Shares, report => report.Job!.Left is not null);
+        Assert.Equal(1, log.Last.Share);
+        var run = Measured("stopped");
+        int stops = 0;
+        for (int at = 3; at < log.Shares.Count; at += log.Shares.Count / 6)
+        {
+            using var stop = new CancellationTokenSource();
+            try
+            {
+                run.Compare(options, new StopAt(at, stop), stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                stops++;
+            }
+        }
+        Assert.True(stops > 0);
+        Assert.Equal(whole, Result(run.Compare(options, null, TestContext.Current.CancellationToken).Comparison));
+    }
+
     [Fact]
     public void WhatCannotWorkSaysWhyAndTheOthersGoOn()
     {
         using var folder = new TemporaryFolder();
-        // MeanVarianceNormalization has a gradient, Det has none.
+        // No gradient goes through an LSTM.
         var net = NetworkBuilder.SmallClassifier(classes: 8);
-        net.Then("Mod", "m", ["one"], NodeExtensions.Attribute("fmod", 1));
-        net.Model.Graph.Initializer.Add(TensorData.Singles("one", [1e6f]));
-        OnnxFile.Write(net.Build(), folder["model.onnx"]);
+        net.Weight("r", 1, 32, 8);
+        net.Weight("h", 1, 32, 8);
+        net.Model.Graph.Initializer.Add(TensorData.Integers("steps", [1, -1, 8], 3));
+        net.Model.Graph.Initializer.Add(TensorData.Integers("flat", [-1, 8], 2));
+        net.Then("Reshape", "sequence", ["steps"]).Then("LSTM", "l", ["r", "h"], NodeExtensions.Attribute("hidden_size", 8));
+        OnnxFile.Write(net.Then("Reshape", "y", ["flat"]).Build(), folder["model.onnx"]);
         var images = Harness.Images(folder, "images", 2);
         string[] measured =
         [
@@ -84,10 +129,12 @@ public class CompareTests
             "--estimator", "additive",
         ];
         string[] command = [.. measured, "--budgets", "3bit,900"];
-        var (code, output, error) = Harness.Command([.. command, "--metrics", "auto,parameters"]);
+        var (code, output, error) = Harness.Command([.. command, "--metrics", "auto,fit,parameters"]);
         Assert.Equal(1, code);
         Assert.Contains("--budget 900: no choice of these widths is that small", error, StringComparison.Ordinal);
-        Assert.Contains("auto: not compared: the run was measured with --estimator additive", output, StringComparison.Ordinal);
+        Assert.Contains("auto: not compared: the run was measured with --estimator additive", error, StringComparison.Ordinal);
+        Assert.Contains("fit: not compared: it wants gradients", error, StringComparison.Ordinal);
+        Assert.Contains("LSTM", error, StringComparison.Ordinal);
         Assert.Contains("parameters", output, StringComparison.Ordinal);
         var unknown = Harness.Command([.. command, "--metrics", "fit,unheard-of"]);
         Assert.Equal(2, unknown.Code);
@@ -135,4 +182,18 @@ public class CompareTests
     private static string Budget(JsonElement row) => row.GetProperty("budget").GetString()!;
 
     private static string Name(JsonElement row) => row.GetProperty("metric").GetString()!;
+
+    /// <summary>Stops at a report of progress.</summary>
+    private sealed class StopAt(int report, CancellationTokenSource stop) : IProgress<StageProgress>
+    {
+        private int count;
+
+        public void Report(StageProgress value)
+        {
+            if (Interlocked.Increment(ref count) == report)
+            {
+                stop.Cancel();
+            }
+        }
+    }
 }

@@ -1,14 +1,13 @@
 using Clado.Activations;
 using Clado.Comparisons;
 using Clado.Images;
-using Clado.Metrics;
 using Clado.Onnx;
 using Clado.Tests.Support;
 using Xunit;
 
 namespace Clado.Tests.Comparisons;
 
-/// <summary>A metric of a user of the library, compared with others by what is public. docs/comparison.md shows it.</summary>
+/// <summary>A metric of a user of the library, compared with others by what is public.</summary>
 public class OwnMetricTests
 {
     [Fact]
@@ -38,26 +37,13 @@ public class OwnMetricTests
         Assert.Throws<CladoException>(() => new ComparisonOptions { Budgets = ["3bit"], OwnMetrics = [new LastStraw(), new LastStraw()] });
     }
 
-    // begin of the example
-    /// <summary>What a layer at a width adds to the loss where all others are as wide as they can be.</summary>
-    private sealed class LastStraw : IMetric
+    /// <summary>docs/comparison.md shows it as it is here.</summary>
+    [Fact]
+    public void TheDocumentShowsTheExample()
     {
-        public string Name => "last-straw";
-
-        public string Description => "loss with one layer narrow and all others at their widest";
-
-        public string Source => "ours";
-
-        public MetricNeeds Needs => MetricNeeds.Images;
-
-        public MetricScores Measure(MetricContext context)
-        {
-            var widest = context.Candidates.GroupBy(candidate => candidate.Layer).Select(own => own.Last()).ToArray();
-            var choices = context.Candidates.Select(narrow =>
-                widest.Select(wide => wide.Layer == narrow.Layer ? narrow : wide).ToArray()).ToArray();
-            return MetricScores.Of(context.LossIncreases(choices));
-        }
+        string source = File.ReadAllText(Path.Combine(Repository.Root, "test/Clado.Tests/Comparisons/LastStraw.cs"));
+        string example = source[source.IndexOf("/// <summary>", StringComparison.Ordinal)..].TrimEnd();
+        Assert.True(example.Split('\n').Length < 40);
+        Assert.Contains(example, File.ReadAllText(Path.Combine(Repository.Root, "docs/comparison.md")), StringComparison.Ordinal);
     }
-
-    // end of the example
 }

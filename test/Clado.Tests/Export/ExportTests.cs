@@ -161,7 +161,7 @@ public class ExportTests
     }
 
     /// <summary>Grids from −1 to 1 for everything: what is compared need not be accurate.</summary>
-    private static QuantizedActivations Activations(Graph graph)
+    internal static QuantizedActivations Activations(Graph graph)
     {
         var plan = ActivationPlan.Of(graph, LayerFinder.Find(graph).Layers);
         return new QuantizedActivations(
@@ -169,7 +169,7 @@ public class ExportTests
     }
 
     /// <summary>Weights whose element counts are 1, 3, 5, 7, 9 and so on modulo 8.</summary>
-    private static Graph OddCounts()
+    internal static Graph OddCounts()
     {
         var net = new NetworkBuilder(input: [7]);
         net.Weight("a", 7, 5);

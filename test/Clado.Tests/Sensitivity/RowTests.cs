@@ -190,7 +190,7 @@ public class RowTests
     }
 
     /// <summary>Channels of groups: a transposed convolution's share scales, a depthwise one has one of one weight each.</summary>
-    private static Graph Grouped()
+    internal static Graph Grouped()
     {
         var net = new NetworkBuilder(input: [3, 12, 12]);
         net.Weight("o", 4, 3, 1, 1);

@@ -1,0 +1,64 @@
+using Clado.Graphs;
+using Clado.Layers;
+using Clado.Packing;
+
+namespace Clado.Benchmarks;
+
+/// <summary>What of a written file are codes of weights, and what everything else takes.</summary>
+internal static class FrameBytes
+{
+    private const int Bits = 3;
+
+    /// <summary>Prints a line a model.</summary>
+    /// <param name="models">Paths of the models. Shape: [models].</param>
+    public static void Show(IEnumerable<string> models)
+    {
+        Console.WriteLine($"\nBytes of a file with all layers at {Bits} bits\n\n"
+            + "| model | layers | file | codes | beside codes | scales | other constants | calls and headers of weights "
+            + "| other nodes | headers of other constants | functions | rest |\n|---|---|---|---|---|---|---|---|---|---|---|---|");
+        foreach (var model in models)
+        {
+            try
+            {
+                Line(model);
+            }
+            catch (CladoException e)
+            {
+                Console.Error.WriteLine(e.Message);
+            }
+        }
+    }
+
+    /// <summary>Prints what the functions of widths take.</summary>
+    public static void ShowFunctions()
+    {
+        Console.WriteLine("\n| bits | weight | codes of a group of rows |\n|---|---|---|");
+        for (int bits = 2; bits <= 8; bits++)
+        {
+            var layout = WeightLayout.Of(bits, PipelineOptions.Opsets[0]);
+            int Size(Unpacking unpacking) => UnpackingFunction.Build(layout, PipelineOptions.Opsets[0], unpacking).CalculateSize();
+            Console.WriteLine($"| {bits} | {Size(Unpacking.ForKernels)} | {(bits < 8 ? Size(Unpacking.Codes) : 0)} |");
+        }
+        Console.WriteLine($"| joining | {JoiningFunction.Build(PipelineOptions.Opsets[0]).CalculateSize()} | |");
+    }
+
+    private static void Line(string path)
+    {
+        var graph = Graph.Read(path);
+        var layers = LayerFinder.Find(graph).Layers;
+        var names = new TensorNames(graph);
+        long codes = layers.Sum(layer => (layer.Parameters * Bits + 7) / 8), scales = layers.Sum(layer => 4L * layer.ChannelCount);
+        long weights = layers.Sum(layer => WeightSize.Of(layer, Bits, names, graph.Opset));
+        long file = new FileSize(graph, layers).Predict(weights, [Bits]), none = new FileSize(graph, layers).Predict(weights, []);
+        var frame = ModelFrame.Of(graph, layers);
+        long constants = frame.Graph.Initializer.Sum(tensor => (long)tensor.CalculateSize());
+        long data = frame.Graph.Initializer.Sum(tensor => Math.Max(tensor.RawData.Length, tensor.FloatData.Count * 4L));
+        long nodes = frame.Graph.Node.Sum(node => (long)node.CalculateSize() + 2);
+        long functions = file - none;
+        long rest = file - weights - constants - nodes - functions;
+        long[] parts = [scales, data, weights - codes - scales, nodes, constants - data, functions, rest];
+        Console.WriteLine(
+            $"| {Path.GetFileNameWithoutExtension(path)} | {layers.Count} | {file:N0} | {codes:N0} "
+                + $"| {100.0 * (file - codes) / codes:0.0} % | {string.Join(" | ", parts.Select(part => $"{part:N0}"))} |");
+    }
+}
