@@ -60,7 +60,8 @@ internal sealed class TuningStages(MeasuredRun run, IProgress<StageProgress>? pr
         };
         if (task.Tuned.Count == 0)
         {
-            throw new CladoException($"{Path.GetFileName(run.Graph.File)}: has no layer whose codes can be tuned; leave {Settings.Tune} out");
+            throw new CladoException(
+                $"{Path.GetFileName(run.Graph.File)}: has no layer whose codes can be tuned; leave {Settings.Tune} out");
         }
         double before = Losses(task, allocation.Chosen).Average();
         var state = Tune(task);

@@ -52,5 +52,6 @@ internal sealed record TuningTask(Graph Graph, Graph Network, IReadOnlyList<Cand
         return Convert.ToHexStringLower(sha.GetHashAndReset());
     }
 
-    private static bool IsTuned(Candidate candidate) => candidate.Layer.HasKnownInputs && candidate.SquaredError > 0 && candidate.RowBits is null;
+    private static bool IsTuned(Candidate candidate) =>
+        candidate.Layer.HasKnownInputs && candidate.SquaredError > 0 && candidate.RowBits is null;
 }
