@@ -58,6 +58,11 @@ internal sealed class TuningStages(MeasuredRun run, IProgress<StageProgress>? pr
             Loss = run.Sensitivity.Loss,
             Scales = run.Scales,
         };
+        if (task.Tuned.Count == 0)
+        {
+            throw new CladoException(
+                $"{Path.GetFileName(run.Graph.File)}: has no layer whose codes can be tuned; leave {Settings.Tune} out");
+        }
         double before = Losses(task, allocation.Chosen).Average();
         var state = Tune(task);
         var gain = LossGain.Of(state.Losses[1], state.Losses[0]);

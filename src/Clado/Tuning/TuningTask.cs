@@ -23,7 +23,8 @@ internal sealed record TuningTask(Graph Graph, Graph Network, IReadOnlyList<Cand
     public IReadOnlyList<OutputScale>? Scales { get; init; }
 
     /// <summary>
-    /// The candidates that are tuned: whose inputs are images' and not places in a table, and whose weights are not on their grid already.
+    /// The candidates that are tuned: whose inputs are images' and not places in a table, whose weights are not on their grid already, and
+    /// whose rows have one width.
     /// Shape: [tuned layers].
     /// </summary>
     public IReadOnlyList<Candidate> Tuned => [.. Start.Where(IsTuned)];
@@ -51,5 +52,6 @@ internal sealed record TuningTask(Graph Graph, Graph Network, IReadOnlyList<Cand
         return Convert.ToHexStringLower(sha.GetHashAndReset());
     }
 
-    private static bool IsTuned(Candidate candidate) => candidate.Layer.HasKnownInputs && candidate.SquaredError > 0;
+    private static bool IsTuned(Candidate candidate) =>
+        candidate.Layer.HasKnownInputs && candidate.SquaredError > 0 && candidate.RowBits is null;
 }

@@ -74,7 +74,8 @@ public class WholeJobTests
         var log = Quantize(folder, options, "3bit", rounds: 0, refine, TuningMethod.Network);
         Check(log, options, rounds: 0, refine, TuningMethod.Network);
         Assert.Contains(log.Shares, progress => progress is { Stage: StageNames.Tuning, Share: 1 });
-        Assert.Single(PreparedRun.Of(options).JobStages(0, new(refine, true, TuningMethod.Network), false), s => s.Name == StageNames.Refining);
+        var planned = PreparedRun.Of(options).JobStages(0, new(refine, true, TuningMethod.Network), compares: false);
+        Assert.Single(planned, stage => stage.Name == StageNames.Refining);
     }
 
     /// <summary>Without rounds in it the plan would be shorter by what they cost.</summary>
