@@ -15,6 +15,7 @@ import torchvision
 from exports import prepared, statistics_of
 
 SPREAD = 2.5  # of a class's score over images, in nats
+DAMPING = 0.25  # of what a residual branch adds: undamped, random networks forget the image, and what is spread then is noise
 CLASSIFIERS = ["resnet50", "mobilenet_v3_large", "efficientnet_b0", "convnext_tiny", "swin_t", "vit_b_16", "deit_small"]
 
 
@@ -113,6 +114,17 @@ def scale_by_fan_in(network):
                 torch.nn.init.normal_(module.bias, std=0.05)
 
 
+def damp_branches(network):
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, torchvision.models.resnet.Bottleneck):
+                module.bn3.weight.fill_(DAMPING)
+            elif hasattr(module, "use_res_connect") and module.use_res_connect:
+                module.block[-1][1].weight.fill_(DAMPING)
+            elif hasattr(module, "layer_scale"):
+                module.layer_scale.fill_(DAMPING)
+
+
 def spread_scores(network, images, side):
     last = [module for module in network.modules() if isinstance(module, torch.nn.Linear)][-1]
     with torch.no_grad():
@@ -129,6 +141,7 @@ def main(folder, images, *names):
         random.seed(0)
         network, side = make(name)
         scale_by_fan_in(network)
+        damp_branches(network)
         network.eval()
         if any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules()):
             statistics_of(network, images, side)
