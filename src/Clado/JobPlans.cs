@@ -25,6 +25,9 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
     // Whether activations have to be repaired where that is asked for.
     private const double Repairs = 0.5;
 
+    // Whether tuning gains nothing, and all images are used to round again.
+    private const double TakenBack = 0.5;
+
     private readonly double macs = candidates.Layers.Sum(layer => (double)layer.Macs) * images;
 
     /// <summary>The stages of a measurement.</summary>
@@ -65,14 +68,16 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
             isEvaluated ? new(StageNames.Evaluating, StageKind.Running, 2) : null,
             finds ? new(StageNames.ActivationCost, StageKind.Running, isEvaluated ? 2 : OnSome(3, MeasuredRun.ImagesForRanges)) : null,
         ];
+        var refining = new JobStage(StageNames.Refining, StageKind.Rounding, 2 * Rounding(PipelineOptions.Roundings[0]));
         JobStage?[] stages =
         [
             finds ? new(StageNames.ActivationRanges, StageKind.Running, OnSome(2, MeasuredRun.ImagesForRanges)) : null,
             .. repairs ? Repairing(plan!) : [],
-            tunes ? new(StageNames.Refining, StageKind.Rounding, 2 * Rounding(PipelineOptions.Roundings[0])) : null,
+            tunes ? refining : null,
             tunes ? new(StageNames.Tuning, StageKind.Running, NetworkTuning.Epochs * NetworkTuning.PassesPerEpoch) : null,
+            tunes ? refining with { Likelihood = TakenBack } : null,
             .. file,
-            refine ? new(StageNames.Refining, StageKind.Rounding, 2 * Rounding(PipelineOptions.Roundings[0])) : null,
+            refine ? refining : null,
             .. refine ? file : [],
         ];
         return Of(JobPart.Deploying, stages);

@@ -1,6 +1,7 @@
 using Clado.Activations;
 using Clado.Allocation;
 using Clado.Candidates;
+using Clado.Images;
 using Clado.Inference;
 using Clado.Layers;
 using Clado.Losses;
@@ -43,14 +44,18 @@ internal sealed class TuningStages(MeasuredRun run, IProgress<StageProgress>? pr
     /// <summary>Rounds again on the images that are not held back, and tunes what comes out; the images held back decide.</summary>
     /// <param name="allocation">The choice.</param>
     /// <param name="activations">What is written of activations; null where they stay floats.</param>
-    /// <returns>The best of all three; what was predicted of the loss is of the codes before.</returns>
+    /// <returns>
+    /// The best of all three, what is rounded again on all images then; what was predicted of the loss is of the codes before.
+    /// </returns>
     /// <exception cref="CladoException">The run has too few images, or the network no gradients.</exception>
     public (AllocationResult Result, TuningEffect Effect) Tune(AllocationResult allocation, QuantizedActivations? activations)
     {
         var work = run.On(StageNames.Tuning, progress, cancellation);
         var network = activations is null ? run.Graph : QdqInsertion.Of(run.Graph, activations);
         var refining = run.On(StageNames.Refining, progress, cancellation);
-        var start = DeployingStages.Refine(run, allocation.Chosen, network, refining with { Images = refining.Images.WithoutHeldBack() });
+        IReadOnlyList<Candidate> Refine(ImageSet images) =>
+            DeployingStages.Refine(run, allocation.Chosen, network, refining with { Images = images });
+        var start = Refine(refining.Images.WithoutHeldBack());
         var task = new TuningTask(
             run.Graph, network, start, work with { Images = work.Images.WithoutHeldBack() },
             work with { Images = work.Images.HeldBack(), Progress = null })
@@ -67,7 +72,8 @@ internal sealed class TuningStages(MeasuredRun run, IProgress<StageProgress>? pr
         var state = Tune(task);
         var gain = LossGain.Of(state.Losses[1], state.Losses[0]);
         var effect = new TuningEffect(before, state.Losses[0].Average(), state.Losses[1].Average(), gain, state.Best);
-        var chosen = effect.IsKept ? task.With(state.Chosen) : effect.IsRefined ? start : allocation.Chosen;
+        // What is not tuned has nothing to be held back from.
+        var chosen = effect.IsKept ? task.With(state.Chosen) : effect.IsRefined ? Refine(refining.Images) : allocation.Chosen;
         return (allocation with { Chosen = chosen }, effect);
     }
 

@@ -75,7 +75,7 @@ public class WholeJobTests
         Check(log, options, rounds: 0, refine, TuningMethod.Network);
         Assert.Contains(log.Shares, progress => progress is { Stage: StageNames.Tuning, Share: 1 });
         var planned = PreparedRun.Of(options).JobStages(0, new(refine, true, TuningMethod.Network), compares: false);
-        Assert.Single(planned, stage => stage.Name == StageNames.Refining);
+        Assert.Single(planned, stage => stage is { Name: StageNames.Refining, Likelihood: 1 });
     }
 
     /// <summary>Without rounds in it the plan would be shorter by what they cost.</summary>
