@@ -60,7 +60,7 @@ class Pyramid(torch.nn.Module):
 
 
 class Detector(torch.nn.Module):
-    """One-stage detector with three scales, as widely used ones are built: boxes and scores of all places, 11 million weights."""
+    """One-stage detector with three scales, as widely used ones are built: boxes and scores of all places, 12 million weights."""
 
     def __init__(self, width=32, classes=80):
         super().__init__()
