@@ -4,8 +4,6 @@ using Clado.Evaluation;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
-using Clado.Inference;
-using Clado.Losses;
 using Clado.Runs;
 using Clado.Sensitivity;
 using static System.FormattableString;
@@ -39,10 +37,8 @@ internal sealed class CurveMeasurement
         MeasuredRun run, RunFolder folder, SweepOptions options, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
         (this.run, this.folder, this.options, this.progress, this.cancellation) = (run, folder, options, progress, cancellation);
-        images = options.Images is { } path ? Opened(path) : run.On(null, null, cancellation).Images;
+        images = run.ImagesToEvaluate(options.Images, options.Limit, options.Seed, options.LabelOffset, progress);
         readout = Readout.Of(run.Graph);
-        readout.CheckLabels(images);
-        LossKind.Named(run.Sensitivity.Loss).Check(run.Graph, readout, images);
         choices = new CurveChoices(run, options.Rounds, cancellation);
         curve = new Curve
         {
@@ -59,17 +55,6 @@ internal sealed class CurveMeasurement
         curve = folder.ReadCurve(curve) ?? curve;
         // Earlier versions did not measure what is no classifier.
         curve = readout.IsClassifier ? curve : curve with { Points = [.. curve.Points.Where(p => p.Measure is not null)] };
-    }
-
-    /// <summary>Other images than the run's, and what is to be said of them.</summary>
-    private ImageSet Opened(string path)
-    {
-        var set = ImageFolder.Open(path).Limit(options.Limit, options.Seed);
-        foreach (var note in ImageNotes.Of(set, run.Graph, folder.Preprocessing))
-        {
-            progress?.Report(new StageProgress("images", note, null));
-        }
-        return set.WithLabelOffset(options.LabelOffset ?? (set.IsLabelled ? folder.Description.LabelOffset : 0)).DecodedOnce();
     }
 
     /// <summary>The curve at the budgets asked for, uniform networks and the diagonal choices beside it.</summary>

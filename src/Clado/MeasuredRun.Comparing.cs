@@ -1,9 +1,6 @@
 using Clado.Allocation;
 using Clado.Comparisons;
 using Clado.Graphs;
-using Clado.Images;
-using Clado.Inference;
-using Clado.Losses;
 using Clado.Records;
 using Clado.Runs;
 using Clado.Sensitivity;
@@ -38,7 +35,7 @@ public sealed partial class MeasuredRun
         {
             Budget.Parse(budget, Graph.FileSizeBytes);
         }
-        var images = EvaluationImages(comparison, progress);
+        var images = ImagesToEvaluate(comparison.Images, comparison.Limit, comparison.Seed, comparison.LabelOffset, progress);
         using var records = OpenRecords();
         var job = Job.Of(progress, () => ComparisonMeasurement.Stages(this, comparison, images, records));
         var found = new ComparisonMeasurement(this, comparison, images, records, job, cancellation).Run();
@@ -97,22 +94,4 @@ public sealed partial class MeasuredRun
 
     /// <summary>Share of the images that surrogates see.</summary>
     private double Seen => (double)options.Seen(images.Value).Items.Count / ImageCount;
-
-    private ImageSet EvaluationImages(ComparisonOptions comparison, IProgress<StageProgress>? progress)
-    {
-        var set = images.Value;
-        if (comparison.Images is { } path)
-        {
-            set = ImageFolder.Open(path).Limit(comparison.Limit, comparison.Seed);
-            foreach (var note in ImageNotes.Of(set, Graph, folder.Preprocessing))
-            {
-                progress?.Report(new StageProgress("images", note, null));
-            }
-            set = set.WithLabelOffset(comparison.LabelOffset ?? (set.IsLabelled ? folder.Description.LabelOffset : 0));
-        }
-        var readout = Readout.Of(Graph);
-        readout.CheckLabels(set);
-        LossKind.Named(Sensitivity.Loss).Check(Graph, readout, set);
-        return set;
-    }
 }

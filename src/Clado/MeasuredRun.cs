@@ -6,6 +6,7 @@ using Clado.Equalization;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
 using Clado.Layers;
 using Clado.Losses;
 using Clado.Packing;
@@ -162,6 +163,31 @@ public sealed partial class MeasuredRun
     /// <exception cref="CladoException">The images are not there or have changed.</exception>
     internal Workload On(string? stage, IProgress<StageProgress>? progress, CancellationToken cancellation) =>
         On(images.Value, stage, progress, cancellation);
+
+    /// <summary>Images to evaluate networks on, checked against the network; what is to be said of them is reported.</summary>
+    /// <param name="path">Their folder; null for the images of the run.</param>
+    /// <param name="limit">How many of that folder at most; null for all. Range: [1, inf).</param>
+    /// <param name="seed">Seed of the choice.</param>
+    /// <param name="labelOffset">What is added to their class indices; null for what the run adds to those of its own.</param>
+    /// <param name="progress">Is told what is to be said of them.</param>
+    /// <exception cref="CladoException">They cannot be used.</exception>
+    internal ImageSet ImagesToEvaluate(string? path, int? limit, int seed, int? labelOffset, IProgress<StageProgress>? progress)
+    {
+        var set = images.Value;
+        if (path is not null)
+        {
+            set = ImageFolder.Open(path).Limit(limit, seed);
+            foreach (var note in ImageNotes.Of(set, Graph, folder.Preprocessing))
+            {
+                progress?.Report(new StageProgress("images", note, null));
+            }
+            set = set.WithLabelOffset(labelOffset ?? (set.IsLabelled ? folder.Description.LabelOffset : 0)).DecodedOnce();
+        }
+        var readout = Readout.Of(Graph);
+        readout.CheckLabels(set);
+        LossKind.Named(Sensitivity.Loss).Check(Graph, readout, set);
+        return set;
+    }
 
     /// <summary>Other images, for a stage.</summary>
     /// <param name="set">The images.</param>

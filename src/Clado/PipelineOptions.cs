@@ -35,9 +35,7 @@ public sealed record PipelineOptions
     public int? Limit
     {
         get;
-        init => field = value is null or >= 1
-            ? value
-            : throw new CladoException(Invariant($"{Settings.Limit} {value}: at least 1 image is needed"));
+        init => field = ImageSet.CheckedLimit(value);
     } = DefaultLimit;
 
     /// <summary>Seed of the choice of images.</summary>

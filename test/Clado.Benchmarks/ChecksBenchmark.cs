@@ -1,9 +1,6 @@
 using System.Globalization;
-using Clado.Calibration;
 using Clado.Graphs;
 using Clado.Images;
-using Clado.Layers;
-using Clado.Rounding;
 
 namespace Clado.Benchmarks;
 
@@ -18,16 +15,12 @@ internal static class ChecksBenchmark
     /// <param name="network">The network.</param>
     /// <param name="rounding">How its weights are rounded.</param>
     /// <param name="images">Images of a run at most: three of four are looked at.</param>
-    public static int Run(WholeJobBenchmark.Network network, string rounding, int images)
+    public static int Run(SharedNetwork network, string rounding, int images)
     {
         var graph = Graph.Read(SharedInstances.Locate($"models/{network.Model}.onnx"));
         var set = ImageFolder.Open(SharedInstances.Locate($"data/{network.Images}")).Limit(images, 0).DecodedOnce();
         var preprocessing = Preprocessing.Parse(network.Preprocess);
-        var layers = LayerFinder.Find(graph).Layers;
-        var method = RoundingMethods.Named(rounding);
-        var inputs = method.NeedsInputs ? InputMeasurement.Measure(graph, layers, new Workload(set, preprocessing)) : null;
-        var candidates = CandidateMaker.Make(
-            graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)Widths)], method, inputs, Environment.ProcessorCount);
+        var candidates = FisherBenchmark.Round(graph, new Workload(set, preprocessing), rounding, Widths);
         double[] Diagonal(ImageSet own, string estimator)
         {
             var matrix = MeasuringBenchmark.Measure(graph, candidates, own, preprocessing, estimator);

@@ -17,13 +17,6 @@ internal static class FisherBenchmark
 {
     private static readonly int[] Widths = [2, 3, 4, 6, 8];
 
-    private static readonly (string Model, string Images, string Preprocess)[] Networks =
-    [
-        ("resnet20_cifar10", "cifar10/calibration", "imagenet"), ("mlperf_resnet8_cifar10", "cifar10/calibration", "raw255"),
-        ("vit_cifar10", "cifar10/calibration", "cifar10"), ("mcunet_imagenet", "imagenet-sample/calibration", "tf"),
-        ("mobilenetv2_imagenet", "imagenet-sample/calibration", "tf"),
-    ];
-
     /// <summary>
     /// Runs on the networks named (without: resnet20), for both roundings; a number of images may stand among them, and folders that
     /// `resnet50` wrote.
@@ -38,7 +31,7 @@ internal static class FisherBenchmark
             Compare(Path.Combine(folder, "resnet50.onnx"), Path.Combine(folder, "images"), "imagenet", "nearest", images);
         }
         bool isNamed = parts.Any(part => part.Contains('_') || Directory.Exists(part));
-        foreach (var network in Networks.Where(n => isNamed ? parts.Contains(n.Model) : n.Model == Networks[0].Model))
+        foreach (var network in SharedNetwork.Named(isNamed ? parts : []))
         {
             foreach (var rounding in roundings)
             {
@@ -55,7 +48,7 @@ internal static class FisherBenchmark
         var graph = Graph.Read(model);
         var preprocessing = Preprocessing.Parse(preprocess);
         var set = ImageFolder.Open(folder).Limit(images, 0);
-        var candidates = Round(graph, new Workload(set, preprocessing), rounding);
+        var candidates = Round(graph, new Workload(set, preprocessing), rounding, Widths);
         using var pass = new MeasuringBenchmark.FullPass(graph, set, preprocessing);
         SensitivityMatrix Measure(string estimator, string what)
         {
@@ -101,13 +94,14 @@ internal static class FisherBenchmark
         }
     }
 
-    private static CandidateSet Round(Graph graph, Workload work, string rounding)
+    /// <summary>Every layer of a network at some widths.</summary>
+    internal static CandidateSet Round(Graph graph, Workload work, string rounding, IReadOnlyList<int> widths)
     {
         var layers = LayerFinder.Find(graph).Layers;
         var method = RoundingMethods.Named(rounding);
         var inputs = method.NeedsInputs ? InputMeasurement.Measure(graph, layers, work) : null;
         return CandidateMaker.Make(
-            graph, layers, [.. layers.Select(_ => (IReadOnlyList<int>)Widths)], method, inputs, Environment.ProcessorCount);
+            graph, layers, [.. layers.Select(_ => widths)], method, inputs, Environment.ProcessorCount);
     }
 
     /// <summary>Spearman's: the correlation of positions in order.</summary>

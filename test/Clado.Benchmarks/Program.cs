@@ -6,7 +6,7 @@ using Clado.Benchmarks.House;
 return args switch
 {
     ["checks", var network, var rounding, var images] => ChecksBenchmark.Run(
-        WholeJobBenchmark.Networks.Single(n => n.Model == network), rounding, int.Parse(images, CultureInfo.InvariantCulture)),
+        SharedNetwork.Named(network).Single(), rounding, int.Parse(images, CultureInfo.InvariantCulture)),
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
     ["comparison", var folder, .. var parts] => ComparisonBenchmark.Run(folder, parts),
     ["cuda", "threads", var network, var count, var width] =>

@@ -15,19 +15,6 @@ internal static class WholeJobBenchmark
 
     private const long MemoryBytes = 4L << 30;
 
-    /// <summary>A network, images for it, and a size.</summary>
-    internal sealed record Network(string Model, string Images, string Preprocess, string Budget);
-
-    /// <summary>The shared networks.</summary>
-    internal static IReadOnlyList<Network> Networks { get; } =
-    [
-        new("resnet20_cifar10", "cifar10/calibration", "imagenet", "3bit"),
-        new("vit_cifar10", "cifar10/calibration", "cifar10", "3bit"),
-        new("mlperf_resnet8_cifar10", "cifar10/calibration", "raw255", "3bit"),
-        new("mcunet_imagenet", "imagenet-sample/calibration", "tf", "4bit"),
-        new("mobilenetv2_imagenet", "imagenet-sample/calibration", "tf", "4bit"),
-    ];
-
     /// <summary>
     /// Runs on the networks named (without: resnet20), and on files of networks with the photographs; a number of images may stand among
     /// them.
@@ -40,7 +27,7 @@ internal static class WholeJobBenchmark
             Whole(model, SharedInstances.Locate("data/photos"), "imagenet", "4bit", images);
         }
         bool isNamed = parts.Any(part => part.Contains('_', StringComparison.Ordinal) || File.Exists(part));
-        foreach (var network in Networks.Where(n => isNamed ? parts.Contains(n.Model) : n.Model == Networks[0].Model))
+        foreach (var network in SharedNetwork.Named(isNamed ? parts : []))
         {
             Whole(
                 SharedInstances.Locate($"models/{network.Model}.onnx"), SharedInstances.Locate($"data/{network.Images}"),

@@ -62,11 +62,12 @@ internal static class RunViews
         terminal.Data(Invariant($"loss increase of each candidate alone, {matrix.Loss}{unit}, {matrix.ImageCount:N0} images, ")
             + $"{matrix.Estimator}; "
             + Invariant($"{matrix.NegativeSpectralMass:P1} of the spectrum is negative and was cut off"));
+        string some = matrix.ForwardImages is { } images ? Invariant($", on {images:N0} of the images") : "";
         foreach (var check in matrix.Checks)
         {
             terminal.Data(Invariant($"checked forward, {check.CandidateCount} layers at {check.Bits} bits: loss increases add up to ")
                 + Invariant($"{check.Measured:0.0000}, {check.Predicted:0.0000} by gradients")
-                + (check.Agrees ? "" : "; this width was measured forward"));
+                + (check.Agrees ? "" : $"; this width was measured forward{some}"));
         }
         terminal.ShowGains(run);
     }

@@ -1,3 +1,4 @@
+using Clado.Images;
 using Clado.Metrics;
 using static System.FormattableString;
 
@@ -58,9 +59,7 @@ public sealed record ComparisonOptions
     public int? Limit
     {
         get;
-        init => field = value is null or >= 1
-            ? value
-            : throw new CladoException(Invariant($"{Settings.Limit} {value}: at least 1 image is needed"));
+        init => field = ImageSet.CheckedLimit(value);
     }
 
     /// <summary>Seed of the choice of images, where <see cref="Limit"/> leaves some out.</summary>

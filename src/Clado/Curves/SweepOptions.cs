@@ -1,3 +1,4 @@
+using Clado.Images;
 using static System.FormattableString;
 
 namespace Clado.Curves;
@@ -16,9 +17,7 @@ public sealed record SweepOptions
     public int? Limit
     {
         get;
-        init => field = value is null or >= 1
-            ? value
-            : throw new CladoException(Invariant($"{Settings.Limit} {value}: at least 1 image is needed"));
+        init => field = ImageSet.CheckedLimit(value);
     }
 
     /// <summary>Seed of the choice of images, where <see cref="Limit"/> leaves some out.</summary>

@@ -16,9 +16,7 @@ public sealed record EvaluationOptions
     public int? Limit
     {
         get;
-        init => field = value is null or >= 1
-            ? value
-            : throw new CladoException(Invariant($"{Settings.Limit} {value}: at least 1 image is needed"));
+        init => field = ImageSet.CheckedLimit(value);
     }
 
     /// <summary>Seed of the choice where there is a limit.</summary>

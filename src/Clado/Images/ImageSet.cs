@@ -70,6 +70,13 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
         return With(Items.Select(i => i with { Label = i.Label + offset }));
     }
 
+    /// <summary>A number of images to use at most, if it is one.</summary>
+    /// <param name="limit">The number. Range: [1, inf); null for all.</param>
+    /// <exception cref="CladoException">It is less than 1.</exception>
+    internal static int? CheckedLimit(int? limit) => limit is null or >= 1
+        ? limit
+        : throw new CladoException(Invariant($"{Settings.Limit} {limit}: at least 1 image is needed"));
+
     /// <summary>
     /// Draws some of the images, of whatever folders: classes keep about their shares. The same seed draws the same ones, in whatever order
     /// the file system lists them.
@@ -79,11 +86,7 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
     /// <exception cref="CladoException">The limit is less than 1.</exception>
     public ImageSet Limit(int? limit, int seed)
     {
-        if (limit < 1)
-        {
-            throw new CladoException(Invariant($"{Settings.Limit} {limit}: at least 1 image is needed"));
-        }
-        if (limit is not { } count || count >= Items.Count)
+        if (CheckedLimit(limit) is not { } count || count >= Items.Count)
         {
             return this;
         }

@@ -12,8 +12,6 @@ namespace Clado.Metrics;
 /// </summary>
 internal sealed class FitMetric : IMetric
 {
-    private const double PassesAnImage = 3;
-
     public string Name => "fit";
 
     public string Description => "trace of a layer's Fisher information, times the squared error";
@@ -22,7 +20,7 @@ internal sealed class FitMetric : IMetric
 
     public MetricNeeds Needs => MetricNeeds.Images | MetricNeeds.Gradients;
 
-    public double ExpectedPasses(MetricContext context) => PassesAnImage;
+    public double ExpectedPasses(MetricContext context) => ImageGradients.PassesAnImage;
 
     public MetricScores Measure(MetricContext context)
     {

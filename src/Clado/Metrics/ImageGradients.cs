@@ -5,6 +5,9 @@ namespace Clado.Metrics;
 /// <summary>Gradients by all layers' weights, of every image alone.</summary>
 internal static class ImageGradients
 {
+    /// <summary>What an image's gradient is expected to cost, in full passes: forward, back to outputs, back to weights.</summary>
+    public const double PassesAnImage = 3;
+
     /// <summary>Runs every image, as many at once as there are threads, and gives what is made of their gradients in their order.</summary>
     /// <param name="context">The network and its images.</param>
     /// <param name="make">Makes numbers of an image's gradients. Shape: [layers][parameters] → [numbers].</param>

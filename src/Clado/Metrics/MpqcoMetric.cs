@@ -11,8 +11,6 @@ namespace Clado.Metrics;
 /// </summary>
 internal sealed class MpqcoMetric : IMetric
 {
-    private const double PassesAnImage = 3;
-
     public string Name => "mpqco";
 
     public string Description => "squared products of every image's gradient with what rounding changes";
@@ -21,7 +19,7 @@ internal sealed class MpqcoMetric : IMetric
 
     public MetricNeeds Needs => MetricNeeds.Images | MetricNeeds.Gradients;
 
-    public double ExpectedPasses(MetricContext context) => PassesAnImage;
+    public double ExpectedPasses(MetricContext context) => ImageGradients.PassesAnImage;
 
     public MetricScores Measure(MetricContext context)
     {

@@ -29,9 +29,12 @@ internal static class SensitivityFile
                 "checks", [.. matrix.Checks.SelectMany(c => (double[])[c.Bits, c.CandidateCount, c.Predicted, c.Measured])],
                 matrix.Checks.Count, 4);
         }
-        if (matrix.BatchSize is { } size)
+        foreach (var (key, count) in ((string, int?)[])[("batchSize", matrix.BatchSize), ("forwardImages", matrix.ForwardImages)])
         {
-            file.Metadata["batchSize"] = size.ToString(CultureInfo.InvariantCulture);
+            if (count is { } known)
+            {
+                file.Metadata[key] = known.ToString(CultureInfo.InvariantCulture);
+            }
         }
         return file;
     }
@@ -43,6 +46,8 @@ internal static class SensitivityFile
         var file = Safetensors.Read(stream);
         long n = file.Count("eigenvalues");
         string Text(string key) => file.Metadata.TryGetValue(key, out var text) ? text : throw new InvalidDataException($"no {key}");
+        int? Count(string key) => file.Metadata.TryGetValue(key, out var text)
+            ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
         double[] checks = file.Has("checks") ? file.Get<double>("checks", file.Count("checks") / 4 * 4) : [];
         var matrix = new SensitivityMatrix
         {
@@ -50,15 +55,15 @@ internal static class SensitivityFile
             Loss = Text("loss"),
             BaseLoss = double.Parse(Text("baseLoss"), NumberStyles.Float, CultureInfo.InvariantCulture),
             ImageCount = int.Parse(Text("images"), NumberStyles.None, CultureInfo.InvariantCulture),
-            BatchSize = file.Metadata.TryGetValue("batchSize", out var size)
-                ? int.Parse(size, NumberStyles.None, CultureInfo.InvariantCulture) : null,
+            BatchSize = Count("batchSize"),
+            ForwardImages = Count("forwardImages"),
             Raw = file.Get<double>("raw", checked(n * n)),
             StandardErrors = file.Get<double>("standardErrors", n * n),
             Projected = file.Get<double>("projected", n * n),
             Eigenvalues = file.Get<double>("eigenvalues", n),
             Checks = [.. checks.Chunk(4).Select(c => new GradientCheck((int)c[0], (int)c[1], c[2], c[3]))],
         };
-        if (n == 0 || matrix.ImageCount < 1 || matrix.BatchSize < 1
+        if (n == 0 || matrix.ImageCount < 1 || matrix.BatchSize < 1 || matrix.ForwardImages < 1
             || !SensitivityOptions.Losses.Contains(matrix.Loss) || !SensitivityOptions.Estimators.Contains(matrix.Estimator))
         {
             throw new InvalidDataException(

@@ -46,7 +46,10 @@ internal static class SampledForward
         double half = 0.5;
         var gradients = Of(On(work.Images, "", 0, half));
         var some = Of(On(sample, Sample, half, half / 4));
-        return Corrected(gradients, some, Of(On(sample, Forward, half * 5 / 4, half * 3 / 4)), inputs.Forward);
+        return Corrected(gradients, some, Of(On(sample, Forward, half * 5 / 4, half * 3 / 4)), inputs.Forward) with
+        {
+            ForwardImages = count,
+        };
     }
 
     /// <summary>What it costs, in full passes over the images, before it is known what exactly is measured.</summary>

@@ -42,6 +42,12 @@ public sealed record SensitivityMatrix
     /// </summary>
     public IReadOnlyList<GradientCheck> Checks { get; init; } = [];
 
+    /// <summary>
+    /// Images that the candidates of these widths were measured forward on; null for all of <see cref="ImageCount"/>.
+    /// Range: [1, images).
+    /// </summary>
+    public int? ForwardImages { get; init; }
+
     /// <summary>Number of candidates.</summary>
     public int CandidateCount => Eigenvalues.Length;
 

@@ -1,5 +1,6 @@
 using Clado.Images;
 using Clado.Records;
+using Clado.Runs;
 using Clado.Sensitivity;
 using Clado.Tests.Support;
 using Xunit;
@@ -40,7 +41,13 @@ public class SampledForwardTests
             i => Assert.Equal(gradients.Raw[i], sampled.Raw[i]));
         double Error(SensitivityMatrix own) => rows.Sum(row => Math.Abs(Math.Log(own.LossIncrease(row) / forward.LossIncrease(row))));
         Assert.True(Error(sampled) < Error(gradients) / 2, $"{Error(sampled)} of {Error(gradients)}");
-        // They are of a sample, and not as sure.
+        // They are of a sample, and not as sure; that is known where it is shown, from the run folder too.
+        Assert.InRange(sampled.ForwardImages!.Value, 128, inputs.Work.Images.Items.Count - 1);
+        Assert.Null(Measure(inputs, []).ForwardImages);
+        using var file = new MemoryStream();
+        SensitivityFile.Of(sampled).Write(file);
+        file.Position = 0;
+        Assert.Equal(sampled.ForwardImages, SensitivityFile.Read(file).ForwardImages);
         Assert.Contains(rows, row => sampled.LossIncrease(row) != forward.LossIncrease(row));
         // With other threads, and around a choice.
         var alone = inputs with { Forward = rows, Work = inputs.Work with { Resources = new() { Threads = 1 } } };
