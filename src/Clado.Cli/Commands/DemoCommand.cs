@@ -14,15 +14,13 @@ internal static class DemoCommand
     private static readonly int[] UniformBits = [8, 4, 3, 2];
     private static readonly string[] Budgets = ["4bit", "3bit", "2.5bit"];
 
-    public static Command Create(Terminal terminal)
+    public static Verb Create(Terminal terminal)
     {
         var folder = new Option<string>("--output", "-o") { Description = "Folder to write", DefaultValueFactory = _ => "clado-demo" };
-        var command = new Command(
+        var command = new Verb(
             "demo",
-            "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo")
-        {
-            folder,
-        };
+            "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo");
+        command.Add(OptionGroup.Output, folder);
         command.Runs((parsed, cancellation) => Run(terminal, parsed.GetRequiredValue(folder), cancellation));
         return command;
     }

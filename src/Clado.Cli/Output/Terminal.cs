@@ -5,7 +5,10 @@ using static System.FormattableString;
 
 namespace Clado.Cli.Output;
 
-/// <summary>Where a command's tables, JSON, messages and progress go: data to standard output, the rest to standard error.</summary>
+/// <summary>
+/// Where a command's tables, JSON, messages and progress go: data to standard output, the rest to standard error. In a window, lines end
+/// between words.
+/// </summary>
 internal sealed class Terminal : IProgress<StageProgress>
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(0.2);
@@ -19,12 +22,18 @@ internal sealed class Terminal : IProgress<StageProgress>
 
     private readonly TextWriter output;
     private readonly TextWriter error;
+    private readonly int outputWidth;
+    private readonly int errorWidth;
     private readonly bool live;
     private readonly Stopwatch sinceShown = new();
     private string stage = "";
     private bool lineOpen;
 
-    public Terminal(TextWriter output, TextWriter error)
+    /// <summary>Begins.</summary>
+    /// <param name="output">Receives data.</param>
+    /// <param name="error">Receives progress and messages.</param>
+    /// <param name="width">Characters of a line; null for those of the windows, where there are any.</param>
+    public Terminal(TextWriter output, TextWriter error, int? width = null)
     {
         (this.output, this.error) = (output, error);
         bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 };
@@ -39,16 +48,34 @@ internal sealed class Terminal : IProgress<StageProgress>
         });
         if (!terminal)
         {
-            Tables.Profile.Width = WidthWithoutTerminal;
+            Tables.Profile.Width = width ?? WidthWithoutTerminal;
             Tables.Profile.Capabilities.Unicode = true;
         }
+        outputWidth = width ?? (terminal ? Tables.Profile.Width : int.MaxValue);
+        errorWidth = width ?? (error == Console.Error && !Console.IsErrorRedirected && Console.WindowWidth > 1
+            ? Console.WindowWidth : int.MaxValue);
     }
 
     /// <summary>For tables, on standard output.</summary>
     public IAnsiConsole Tables { get; }
 
+    /// <summary>Whether only data and refusals are written.</summary>
+    public bool IsQuiet { get; set; }
+
+    /// <summary>Characters of a line of data; as good as endless where there is no window.</summary>
+    public int Width => outputWidth;
+
     /// <summary>Writes a line of data; sentences in it have the words of the command line, too.</summary>
-    public void Data(string text)
+    /// <param name="text">The line.</param>
+    /// <param name="indent">Blanks before what of it does not fit into the window.</param>
+    public void Data(string text, int indent = 2)
+    {
+        EndProgress();
+        output.WriteLine(TextLines.Wrapped(Words.Of(text), outputWidth, indent));
+    }
+
+    /// <summary>Writes what other programs read, as it is.</summary>
+    public void Json(string text)
     {
         EndProgress();
         output.WriteLine(Words.Of(text));
@@ -57,8 +84,18 @@ internal sealed class Terminal : IProgress<StageProgress>
     /// <summary>Writes a message; the library's words become those of the command line.</summary>
     public void Message(string text)
     {
+        if (!IsQuiet)
+        {
+            EndProgress();
+            error.WriteLine(TextLines.Wrapped(Words.Of(text), errorWidth, 2));
+        }
+    }
+
+    /// <summary>Says why the answer is no, or what is wrong: in one line, whatever else is not said.</summary>
+    public void Refuse(string text)
+    {
         EndProgress();
-        error.WriteLine(Words.Of(text));
+        error.WriteLine(TextLines.Wrapped($"clado: {Words.Of(text).ReplaceLineEndings(" ")}", errorWidth, 2));
     }
 
     /// <summary>Shows a table.</summary>
@@ -71,6 +108,9 @@ internal sealed class Terminal : IProgress<StageProgress>
     /// <summary>A share in percent; a dash where there is none.</summary>
     public static string Percent(double? share) => share is { } s ? Invariant($"{s * 100:0.00} %") : "–";
 
+    /// <summary>A value as it is written everywhere, whatever the culture.</summary>
+    public static string Plain(object? value) => Invariant($"{value}");
+
     /// <summary>Takes the share done of one stage.</summary>
     /// <param name="name">Name of the stage.</param>
     public IProgress<double> Stage(string name) => StageProgress.Of(this, name);
@@ -81,6 +121,10 @@ internal sealed class Terminal : IProgress<StageProgress>
     /// </summary>
     public void Report(StageProgress value)
     {
+        if (IsQuiet)
+        {
+            return;
+        }
         lock (sinceShown)
         {
             if (value.Share is not { } share)
