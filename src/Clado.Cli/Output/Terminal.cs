@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using Spectre.Console;
 using static System.FormattableString;
 
@@ -26,6 +25,7 @@ internal sealed class Terminal : IProgress<StageProgress>
     private readonly int errorWidth;
     private readonly bool live;
     private readonly Stopwatch sinceShown = new();
+    private readonly Stopwatch sinceBegun = new();
     private string stage = "";
     private bool lineOpen;
 
@@ -55,6 +55,9 @@ internal sealed class Terminal : IProgress<StageProgress>
         errorWidth = width ?? (error == Console.Error && !Console.IsErrorRedirected && Console.WindowWidth > 1
             ? Console.WindowWidth : int.MaxValue);
     }
+
+    /// <summary>Characters of the line that is rewritten.</summary>
+    private int LineWidth => Math.Min(LongestLine, errorWidth < int.MaxValue ? errorWidth - 1 : LongestLine);
 
     /// <summary>For tables, on standard output.</summary>
     public IAnsiConsole Tables { get; }
@@ -132,12 +135,18 @@ internal sealed class Terminal : IProgress<StageProgress>
                 Message($"{value.Stage}: {value.Detail}");
                 return;
             }
+            if (stage.Length == 0 && ProgressText.Plan(value) is { } plan)
+            {
+                Message(plan);
+                return;
+            }
             bool isNew = value.Stage != stage;
             if (isNew)
             {
-                EndProgress();
+                EndStage();
                 stage = value.Stage;
                 sinceShown.Restart();
+                sinceBegun.Restart();
             }
             bool isShownAtOnce = live && (isNew || share >= 1);
             if (sinceShown.Elapsed < (live ? Beat : LineBeat) && !isShownAtOnce)
@@ -147,32 +156,24 @@ internal sealed class Terminal : IProgress<StageProgress>
             sinceShown.Restart();
             if (live)
             {
-                int width = Math.Min(LongestLine, Console.WindowWidth > 1 ? Console.WindowWidth - 1 : LongestLine);
-                error.Write($"\r{Line(value, width).PadRight(width)}");
+                error.Write($"\r{ProgressText.Line(value, LineWidth).PadRight(LineWidth)}");
                 lineOpen = true;
             }
             else
             {
-                error.WriteLine(Line(value, int.MaxValue));
+                error.WriteLine(ProgressText.Line(value, int.MaxValue));
             }
         }
     }
 
-    /// <summary>How far a stage and its job are, and what comes then as far as there is room for it.</summary>
-    /// <param name="value">The progress.</param>
-    /// <param name="width">Characters at most.</param>
-    internal static string Line(StageProgress value, int width)
+    /// <summary>The line of a stage that has ended says how long it took.</summary>
+    private void EndStage()
     {
-        var line = new StringBuilder(Invariant($"{value.Stage} {value.Share * 100:F0} %"));
-        if (value.Job is { } job)
+        if (lineOpen)
         {
-            line.Append(Invariant($", {Math.Floor(job.Share * 100):F0} % of all"));
-            line.Append(job.Left is { } left && job.Share < 1 ? $", about {Duration(left)} left" : "");
-            string Then(int count) => $"; then {string.Join(", ", job.ToCome.Take(count))}{(count < job.ToCome.Count ? ", …" : "")}";
-            int shown = Enumerable.Range(1, job.ToCome.Count).LastOrDefault(count => line.Length + Then(count).Length <= width);
-            line.Append(shown > 0 ? Then(shown) : "");
+            error.Write($"\r{$"{stage}: done in {ProgressText.Duration(sinceBegun.Elapsed)}".PadRight(LineWidth)}");
         }
-        return line.Length <= width ? line.ToString() : line.ToString(0, width);
+        EndProgress();
     }
 
     /// <summary>Ends the line that is being rewritten.</summary>
@@ -184,9 +185,4 @@ internal sealed class Terminal : IProgress<StageProgress>
             lineOpen = false;
         }
     }
-
-    private static string Duration(TimeSpan time) =>
-        time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min"
-        : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s"
-        : $"{Math.Max(1, time.Seconds)} s";
 }
