@@ -38,7 +38,7 @@ internal static class AllocationViews
         }
         var measure = evaluation.Measures?.Measure;
         var table = new TextTable(
-            ("at this size", false), ("bytes", true), ("bits a weight", true), ("measured loss", true),
+            ("at this size", false), ("bytes", true), ("bits", true), ("loss", true),
             (measure?.Title() ?? "agreement", true));
         var rows = uniform
             .Select(p => (Name: "uniform " + p.Budget, p.SizeBytes, p.BitsPerWeight, Loss: p.MeasuredLoss, p.Agreement, p.MeasureValue))

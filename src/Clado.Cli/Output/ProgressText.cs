@@ -13,8 +13,12 @@ internal static class ProgressText
         {
             return null;
         }
-        string perhaps = job.Perhaps.Count > 0 ? $"; where they help also {Perhaps(job.Perhaps)}" : "";
-        return $"{value.Stage}: about {Duration(all)}: {string.Join(", ", job.ToCome)}{perhaps}";
+        string[] stages = [.. job.ToCome.Select(Kind).Distinct()], perhaps = [.. job.Perhaps.Select(Kind).Distinct().Except(stages)];
+        // What may come again and is there already are further rounds.
+        bool hasRounds = job.Perhaps.Select(Kind).Any(stages.Contains);
+        string[] also = [.. perhaps, .. hasRounds ? (string[])["further rounds around the choice"] : []];
+        return $"{value.Stage}: about {Duration(all)}: {string.Join(", ", stages)}"
+            + (also.Length > 0 ? $"; where they help {string.Join(", ", also)}" : "");
     }
 
     /// <summary>How far a stage and its job are, and what comes then as far as there is room for it.</summary>
@@ -40,10 +44,6 @@ internal static class ProgressText
         : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s"
         : $"{Math.Max(1, time.Seconds)} s";
 
-    /// <summary>Stages that may come, further rounds in a word: their names say nothing that the first one's do not.</summary>
-    private static string Perhaps(IReadOnlyList<string> stages)
-    {
-        string[] others = [.. stages.Where(name => !name.Contains("round ", StringComparison.Ordinal))];
-        return string.Join(", ", others.Length < stages.Count ? others.Append("further rounds") : others);
-    }
+    /// <summary>What a stage does, whatever its round.</summary>
+    private static string Kind(string stage) => stage.Split(", round")[0];
 }

@@ -27,6 +27,7 @@ internal sealed class Terminal : IProgress<StageProgress>
     private readonly Stopwatch sinceShown = new();
     private readonly Stopwatch sinceBegun = new();
     private string stage = "";
+    private bool isPlanSaid;
     private bool lineOpen;
 
     /// <summary>Begins.</summary>
@@ -135,8 +136,9 @@ internal sealed class Terminal : IProgress<StageProgress>
                 Message($"{value.Stage}: {value.Detail}");
                 return;
             }
-            if (stage.Length == 0 && ProgressText.Plan(value) is { } plan)
+            if (!isPlanSaid && ProgressText.Plan(value) is { } plan)
             {
+                isPlanSaid = true;
                 Message(plan);
                 return;
             }

@@ -154,6 +154,34 @@ public class CommandLineTests
         Assert.Contains("clado: stopped;", said, StringComparison.Ordinal);
     }
 
+    /// <summary>In a window of any usual width no line of the whole job is longer than that: the window would cut it anywhere.</summary>
+    [Theory]
+    [InlineData(60)]
+    [InlineData(80)]
+    [InlineData(140)]
+    public void NothingIsWiderThanTheWindow(int width)
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["m.onnx"]);
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        string[] command =
+        [
+            "quantize", folder["m.onnx"], "--images", Harness.Images(folder, "images", 2), "--preprocess", "unit", "--budget", "4bit",
+            "--run", folder["run"], "-o", folder["q.onnx"],
+        ];
+        int code = App.Run(command, output, error, width, TestContext.Current.CancellationToken);
+        Assert.True(code == 0, $"{error}");
+        // Words are not cut, and neither are names of files.
+        static bool IsText(string line) => !line.Contains(Path.DirectorySeparatorChar);
+        Assert.All($"{error}{output}".Split(Environment.NewLine).Where(IsText), line => Assert.InRange(line.Length, 0, width));
+        Assert.Contains("the whole job: about", $"{error}", StringComparison.Ordinal);
+        var summary = $"{output}".Split(Environment.NewLine).Select(line => line.Split(':')[0]);
+        Assert.Equal(
+            ["chosen", "size", "loss", "activations", "uniform widths beside it", "written"],
+            summary.Where(word => word is "chosen" or "size" or "loss" or "activations" or "uniform widths beside it" or "written"));
+    }
+
     /// <summary>Lines end between words; what follows is further in, and nothing is lost.</summary>
     [Fact]
     public void LinesEndBetweenWords() => Gen.Select(Gen.Char['a', 'd'].Array[1, 12].Array[1, 40], Gen.Int[20, 120], Gen.Int[0, 10])
