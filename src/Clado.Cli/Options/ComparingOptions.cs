@@ -33,11 +33,16 @@ internal sealed class ComparingOptions
         CustomParser = ImageLimit.Parse,
     };
 
-    private readonly Option<int?> rounds = CommonOptions.Rounds();
+    private readonly Option<int?> rounds = new("--rounds")
+    {
+        Description = "Rounds of measuring around the choices of auto at most (default: 1; allocate takes up to 4)",
+    };
+
+    private readonly Option<string> tune = CommonOptions.Tune();
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[budgets, metrics, images, limit, rounds])
+        foreach (var option in (Option[])[budgets, metrics, images, limit, rounds, tune])
         {
             command.Options.Add(option);
         }
@@ -59,6 +64,7 @@ internal sealed class ComparingOptions
             Limit = parsed.GetValue(limit).Count,
             Seed = measured.Seed,
             Rounds = parsed.GetValue(rounds),
+            Tune = CommonOptions.TuningOf(parsed.GetRequiredValue(tune)),
         };
     }
 }
