@@ -3,6 +3,7 @@ using Clado.Comparisons;
 using Clado.Images;
 using Clado.Onnx;
 using Clado.Tests.Support;
+using Clado.Tuning;
 using Xunit;
 using static System.FormattableString;
 
@@ -71,12 +72,14 @@ public class CompareTests
     }
 
     /// <summary>Stopped after any report of progress, it goes on to the same choices and losses.</summary>
-    [Fact]
-    public void AStopKeepsWhatIsFinished()
+    [Theory]
+    [InlineData("fit,hawq,zeroq,random", TuningMethod.None)]
+    [InlineData("fit,parameters", TuningMethod.Network)]
+    public void AStopKeepsWhatIsFinished(string metrics, TuningMethod tune)
     {
         using var folder = new TemporaryFolder();
         var (model, images, test, _) = Prepared(folder);
-        ComparisonOptions options = new() { Budgets = ["2.5bit", "3bit"], Metrics = ["fit", "hawq", "zeroq", "random"], Images = test };
+        ComparisonOptions options = new() { Budgets = ["2.5bit", "3bit"], Metrics = metrics.Split(','), Images = test, Tune = tune };
         MeasuredRun Measured(string run) => Pipeline.Measure(new PipelineOptions
         {
             Model = model,
@@ -89,7 +92,8 @@ public class CompareTests
             Invariant($"{row.Metric} {row.Budget} {row.Loss:R} {string.Concat(row.Allocation)} {row.Passes:R}")));
         var log = new ProgressLog();
         string whole = Result(Measured("whole").Compare(options, log, TestContext.Current.CancellationToken).Comparison);
-        Assert.Contains(log.Shares, report => report is { Stage: "metric fit", Job.ToCome: [.., "evaluating choices"] });
+        Assert.Contains(log.Shares, report =>
+            report is { Stage: "metric fit", Job.ToCome: [.., "evaluating choices" or "tuning and evaluating choices"] });
         Assert.Contains(log.Shares, report => report.Job!.Left is not null);
         Assert.Equal(1, log.Last.Share);
         var run = Measured("stopped");
