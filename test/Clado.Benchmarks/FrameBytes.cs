@@ -1,6 +1,7 @@
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Packing;
+using Clado.Rounding;
 
 namespace Clado.Benchmarks;
 
@@ -44,8 +45,8 @@ internal static class FrameBytes
 
     private static void Line(string path)
     {
-        var graph = Graph.Read(path);
-        var layers = LayerFinder.Find(graph).Layers;
+        var space = CompactForms.Of(SearchSpace.Of(Graph.Read(path), [Bits], []), keepsNames: false);
+        var (graph, layers) = (space.Graph, space.Layers.Layers);
         var names = new TensorNames(graph);
         long codes = layers.Sum(layer => (layer.Parameters * Bits + 7) / 8), scales = layers.Sum(layer => 4L * layer.ChannelCount);
         long weights = layers.Sum(layer => WeightSize.Of(layer, Bits, names, graph.Opset));

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Clado.Calibration;
 using Clado.Layers;
+using Clado.Packing;
 
 namespace Clado.Rounding;
 
@@ -110,7 +111,8 @@ internal sealed class FeedbackRounding : IRounding
     /// <summary>Error feedback with the scales of least output error, refined one after the other.</summary>
     private static RoundedWeights Greedy(LayerFeedback feedback, GramProducts products, int bits, float[] nearest, float[] least)
     {
-        float[] scales = feedback.BestScales(bits, [.. nearest.Zip(least, TriedScales)]);
+        var layer = feedback.Rows.Layer;
+        float[] scales = feedback.BestScales(bits, [.. nearest.Zip(least, (scale, lowest) => TriedScales(layer, scale, lowest))]);
         var (codes, errors) = feedback.Codes(bits, scales);
         for (int i = 0; i < Refinements; i++)
         {
@@ -131,8 +133,9 @@ internal sealed class FeedbackRounding : IRounding
     }
 
     /// <summary>Multiples of a scale, none below the lowest that is allowed. Shape: [16].</summary>
-    private static float[] TriedScales(float scale, float lowest) =>
-        [.. Enumerable.Range(0, RatioCount).Select(i => Math.Max(scale * (LowestRatio * MathF.Pow(RatioGrowth, i)), lowest))];
+    private static float[] TriedScales(QuantizableLayer layer, float scale, float lowest) =>
+        [.. Enumerable.Range(0, RatioCount).Select(i => scale * (LowestRatio * MathF.Pow(RatioGrowth, i)))
+            .Select(tried => tried < lowest ? layer.ScaleFrom(lowest) : layer.NearestScale(tried))];
 
     /// <summary>Error feedback is greedy: a channel with less error on the same inputs when it is rounded to nearest is.</summary>
     private static RoundedWeights OrNearestWhereBetter(LayerRows rows, LayerErrors rounded, LayerErrors nearest)
