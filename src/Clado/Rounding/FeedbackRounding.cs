@@ -25,6 +25,10 @@ internal sealed class FeedbackRounding : IRounding
     // Weights that move all the way fit the calibration images. On other images, half of the way gives less error.
     private const float CorrectionShare = 0.5f;
 
+    // Up to this width a step of the grid is so long that codes follow when a scale moves to one that the layer can have. Wider ones are
+    // found with such scales from the beginning.
+    private const int FreeBits = 2;
+
     private const int Refinements = 3;
     private const int Descents = 3;
 
@@ -46,7 +50,7 @@ internal sealed class FeedbackRounding : IRounding
         {
             var pairs = KernelPairs.Of(layer, bits);
             var errors = new LayerErrors(products, Greedy(feedback, products, bits, start.Scales, LeastScales(rows, pairs)));
-            errors.Rescale();
+            errors.Rescale(isFinal: bits > FreeBits);
             for (int i = 0; i < Descents; i++)
             {
                 errors.Descend(bits);
@@ -54,7 +58,8 @@ internal sealed class FeedbackRounding : IRounding
                 {
                     errors.Limit(pairs);
                 }
-                errors.Rescale();
+                // Scale and codes are found together among all scales; the last codes are for one that the layer can have.
+                errors.Rescale(isFinal: bits > FreeBits || i >= Descents - 2);
             }
             return OrNearestWhereBetter(rows, errors, new LayerErrors(products, start));
         })];
@@ -112,11 +117,14 @@ internal sealed class FeedbackRounding : IRounding
     private static RoundedWeights Greedy(LayerFeedback feedback, GramProducts products, int bits, float[] nearest, float[] least)
     {
         var layer = feedback.Rows.Layer;
-        float[] scales = feedback.BestScales(bits, [.. nearest.Zip(least, (scale, lowest) => TriedScales(layer, scale, lowest))]);
+        float Possible(float scale, float lowest) => bits <= FreeBits ? scale
+            : layer.NearestScale(scale) is var near && near >= lowest ? near : layer.ScaleFrom(lowest);
+        float[] scales = feedback.BestScales(bits, [.. nearest.Zip(least, (scale, lowest) =>
+            Array.ConvertAll(TriedScales(scale, lowest), tried => Possible(tried, lowest)))]);
         var (codes, errors) = feedback.Codes(bits, scales);
         for (int i = 0; i < Refinements; i++)
         {
-            var refined = products.BestScales(codes, scales, errors);
+            float[] refined = [.. products.BestScales(codes, scales, errors).Select(scale => Possible(scale, 0))];
             var (newCodes, newErrors) = feedback.Codes(bits, refined);
             var (before, after) = (feedback.Rows.SumByChannel(errors), feedback.Rows.SumByChannel(newErrors));
             // Kept channel by channel where the output error fell.
@@ -133,9 +141,8 @@ internal sealed class FeedbackRounding : IRounding
     }
 
     /// <summary>Multiples of a scale, none below the lowest that is allowed. Shape: [16].</summary>
-    private static float[] TriedScales(QuantizableLayer layer, float scale, float lowest) =>
-        [.. Enumerable.Range(0, RatioCount).Select(i => scale * (LowestRatio * MathF.Pow(RatioGrowth, i)))
-            .Select(tried => tried < lowest ? layer.ScaleFrom(lowest) : layer.NearestScale(tried))];
+    private static float[] TriedScales(float scale, float lowest) =>
+        [.. Enumerable.Range(0, RatioCount).Select(i => Math.Max(scale * (LowestRatio * MathF.Pow(RatioGrowth, i)), lowest))];
 
     /// <summary>Error feedback is greedy: a channel with less error on the same inputs when it is rounded to nearest is.</summary>
     private static RoundedWeights OrNearestWhereBetter(LayerRows rows, LayerErrors rounded, LayerErrors nearest)

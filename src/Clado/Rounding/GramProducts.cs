@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using Clado.Calibration;
 using Clado.Numerics;
-using Clado.Packing;
 
 namespace Clado.Rounding;
 
@@ -67,7 +66,7 @@ internal sealed class GramProducts
     /// <summary>
     /// The scales of least error for codes q: <c>qᵀA w / qᵀA q</c>, least squares. With the error e = w − s q at the scale s,
     /// <c>eᵀA e = wᵀA w − 2 s qᵀA w + s² qᵀA q</c> gives the divisor without a further product.
-    /// A channel whose codes are all zero keeps its scale. Of scales that have codes, the error being a parabola, the nearest is best.
+    /// A channel whose codes are all zero keeps its scale.
     /// </summary>
     /// <param name="codes">q of each row. Shape: [rows][columns].</param>
     /// <param name="scales">s of each channel. Shape: [channels].</param>
@@ -85,6 +84,6 @@ internal sealed class GramProducts
         });
         var (crosses, squares) = (Rows.SumByChannel(cross), Rows.SumByChannel(square));
         return [.. scales.Select((scale, c) =>
-            (float)(crosses[c] / squares[c]) is var best && float.IsNormal(best) && best > 0 ? Rows.Layer.NearestScale(best) : scale)];
+            (float)(crosses[c] / squares[c]) is var best && float.IsNormal(best) && best > 0 ? best : scale)];
     }
 }
