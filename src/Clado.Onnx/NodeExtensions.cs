@@ -132,6 +132,11 @@ internal static class NodeExtensions
     /// <param name="value">Its value.</param>
     public static AttributeProto Attribute(string name, long value) => new() { Name = name, Type = AttributeType.Int, I = value };
 
+    /// <summary>Makes a float attribute.</summary>
+    /// <param name="name">Name of the attribute.</param>
+    /// <param name="value">Its value.</param>
+    public static AttributeProto Attribute(string name, float value) => new() { Name = name, Type = AttributeType.Float, F = value };
+
     /// <summary>Makes an integer list attribute.</summary>
     /// <param name="name">Name of the attribute.</param>
     /// <param name="values">Its values. Shape: [values].</param>

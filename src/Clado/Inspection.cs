@@ -8,6 +8,7 @@ using Clado.Losses;
 using Clado.Onnx;
 using Clado.Packing;
 using Clado.Records;
+using Clado.Rounding;
 using Clado.Tasks;
 
 namespace Clado;
@@ -140,8 +141,8 @@ public sealed record Inspection
 
     private static long Smallest(Graph graph)
     {
-        var space = SearchSpace.Of(graph, PipelineOptions.DefaultBits, []);
+        var space = CompactForms.Of(SearchSpace.Of(graph, PipelineOptions.DefaultBits, []), keepsNames: false);
         return BitAllocation.SmallestFile(
-            UnroundedCandidates.Of(space), new FileSize(graph, space.Layers.Layers, new ActivationOptions().On(graph).Format));
+            UnroundedCandidates.Of(space), new FileSize(space.Graph, space.Layers.Layers, new ActivationOptions().On(graph).Format));
     }
 }

@@ -121,6 +121,11 @@ public sealed partial class MeasuredRun
     /// <summary>Opset of written files, where it is not what the measurement was asked for; else null.</summary>
     public int? OtherOpset => Graph.Opset == folder.Description.Opset ? null : Graph.Opset;
 
+    /// <summary>Whether written files have the names of the model, where it is not what the measurement was asked for; else null.</summary>
+    public bool? OtherNames => KeepsNames == folder.Description.KeepNames ? null : KeepsNames;
+
+    private bool KeepsNames => Graph.NamesInFile.Count == 0;
+
     /// <summary>Whether the model's own activation grids are removed.</summary>
     internal bool Requantizes => folder.Description.Requantize;
 

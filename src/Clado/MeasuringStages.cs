@@ -50,7 +50,8 @@ internal sealed partial class MeasuringStages(
                 scalings = Equalizer.Choose(graph, pairs, rounding, middle, On(StageNames.Equalizing));
                 folder.WriteScalings(scalings);
             }
-            space = SearchSpace.Of(Equalized(graph, pairs, scalings, folder), options.Bits, options.Pins);
+            space = CompactForms.Of(
+                SearchSpace.Of(Equalized(graph, pairs, scalings, folder), options.Bits, options.Pins), options.KeepNames);
         }
         folder.WriteLayers(space.Layers);
         return space;
@@ -79,6 +80,12 @@ internal sealed partial class MeasuringStages(
     {
         var (graph, layers, widths) = (space.Graph, space.Layers.Layers, space.Widths);
         var candidates = folder.ReadCandidates(layers, widths)?.WrittenFor(graph);
+        if (candidates is not null && !CompactForms.Hold(graph, candidates))
+        {
+            throw new RunFolderException(
+                folder.FolderPath, "has scales or biases of a form that this version does not measure with; give another folder with "
+                    + Settings.Run);
+        }
         if (candidates is null)
         {
             candidates = options.RoundsSequentially

@@ -18,6 +18,9 @@ public sealed record OpenOptions
     /// <summary>Opset of written files, one of <see cref="PipelineOptions.Opsets"/>.</summary>
     public int? Opset { get; init; }
 
+    /// <summary>Whether tensors and nodes are called as in the model, see <see cref="PipelineOptions.KeepNames"/>.</summary>
+    public bool? KeepNames { get; init; }
+
     /// <summary>What becomes of activations.</summary>
     /// <param name="otherwise">What does where nothing is said.</param>
     public ActivationOptions ActivationsOr(ActivationOptions otherwise)

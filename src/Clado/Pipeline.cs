@@ -5,6 +5,7 @@ using Clado.Graphs.Integers;
 using Clado.Layers;
 using Clado.Packing;
 using Clado.Records;
+using Clado.Rounding;
 using Clado.Runs;
 
 namespace Clado;
@@ -74,14 +75,13 @@ public static class Pipeline
                 run, $"was measured on another {description.ModelPath} than lies there now; put that model back or measure again");
         }
         graph = description.Decided(graph);
-        if (folder.ReadScalings() is { } scalings)
+        var (space, candidates) = Opened(folder, graph, options.KeepNames ?? description.KeepNames);
+        if (candidates is null)
         {
-            graph = MeasuringStages.Equalized(graph, PairFinder.Find(graph, LayerFinder.Find(graph).Layers), scalings, folder);
-        }
-        var space = SearchSpace.Of(graph, description.Bits, description.Pins);
-        var candidates = folder.ReadCandidates(space.Layers.Layers, space.Widths)?.WrittenFor(graph)
-            ?? throw new RunFolderException(
+            throw new RunFolderException(
                 run, $"has no candidates; {Settings.Measure}, with the options it was made with, makes them again");
+        }
+        graph = space.Graph;
         if (folder.ReadMixtures(candidates) is { } mixtures)
         {
             candidates = MixedCandidates.Add(graph, candidates, mixtures).WrittenFor(graph);
@@ -89,6 +89,26 @@ public static class Pipeline
         return new MeasuredRun(
             folder, new MeasuredNetwork(space, new(() => MeasuringStages.NetworkToMeasure(space, folder)), candidates, sensitivity),
             options.ActivationsOr(description.WrittenActivations()).On(graph), options.Resources, folder.Images);
+    }
+
+    /// <summary>The network of a run, its channels scaled as they were, and its candidates in the forms that they were made for.</summary>
+    private static (SearchSpace Space, CandidateSet? Candidates) Opened(RunFolder folder, Graph graph, bool keepsNames)
+    {
+        SearchSpace Searched(Graph network) => SearchSpace.Of(network, folder.Description.Bits, folder.Description.Pins);
+        Graph Equalized(Graph network) => folder.ReadScalings() is { } scalings
+            ? MeasuringStages.Equalized(network, PairFinder.Find(network, LayerFinder.Find(network).Layers), scalings, folder)
+            : network;
+        CandidateSet? Candidates(SearchSpace space) =>
+            folder.ReadCandidates(space.Layers.Layers, space.Widths)?.WrittenFor(space.Graph);
+        var compact = CompactForms.Of(Searched(graph), keepsNames);
+        compact = CompactForms.Of(Searched(Equalized(compact.Graph)), keepsNames);
+        if (Candidates(compact) is not { } candidates || CompactForms.Hold(compact.Graph, candidates))
+        {
+            return (compact, Candidates(compact));
+        }
+        // Earlier versions made candidates with any scales and biases.
+        var plain = CompactForms.Named(Searched(Equalized(graph)), keepsNames);
+        return (plain, Candidates(plain));
     }
 
     private static Action<string>? NoticeOf(IProgress<StageProgress>? progress) =>

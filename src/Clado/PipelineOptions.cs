@@ -71,7 +71,7 @@ public sealed record PipelineOptions
 
     /// <summary>
     /// Names of the ways to put weights on the grid: error feedback on the images (feedback), greedily along the path (gpfq), to the
-    /// nearest point (nearest). Shape: [methods].
+    /// nearest point (nearest), the same with steps for normally distributed weights (gaussian). Shape: [methods].
     /// </summary>
     public static IReadOnlyList<string> Roundings => RoundingMethods.Names;
 
@@ -114,6 +114,12 @@ public sealed record PipelineOptions
             : throw new CladoException(
                 Invariant($"{Settings.Opset} {value}: {OpsetUpgrade.TargetOpset} or {OpsetUpgrade.EarlierOpset} are wanted"));
     } = OpsetUpgrade.TargetOpset;
+
+    /// <summary>
+    /// Whether tensors and nodes of the written file are called as in the model. Else those inside have short names, and nodes none: the
+    /// file is smaller. What is measured does not depend on it.
+    /// </summary>
+    public bool KeepNames { get; init; }
 
     /// <summary>Names of the ways to find cross-layer sensitivities, the default first. Shape: [estimators].</summary>
     public static IReadOnlyList<string> Estimators => SensitivityOptions.Estimators;

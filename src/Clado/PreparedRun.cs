@@ -89,7 +89,8 @@ public sealed partial class PreparedRun
         _ = ImageShape.Of(graph, options.Preprocessing);
         var work = new Workload(images, options.Preprocessing) { Resources = options.Resources };
         graph = TaskFinder.Decide(graph, options.Task, work, LossKind.WantsClasses(options.Loss));
-        var prepared = new PreparedRun(options, SearchSpace.Of(graph, options.Bits, options.Pins), images, place);
+        var space = CompactForms.Of(SearchSpace.Of(graph, options.Bits, options.Pins), options.KeepNames);
+        var prepared = new PreparedRun(options, space, images, place);
         var readout = Readout.Of(graph);
         LossKind.Of(readout, options.Sensitivity.Loss).Check(graph, readout, images);
         prepared.CheckFolder();

@@ -44,6 +44,7 @@ internal static class RunDescriptions
         Requantize = options.Requantize,
         Provider = RunDescription.NameOf(options.Provider),
         Opset = options.Opset,
+        KeepNames = options.KeepNames,
         CladoVersion = RunDescription.Version,
         OnnxRuntimeVersion = OrtRuntime.Version,
     };

@@ -1,6 +1,7 @@
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Packing;
+using Clado.Rounding;
 
 namespace Clado.Benchmarks;
 
@@ -14,8 +15,7 @@ internal static class FrameBytes
     public static void Show(IEnumerable<string> models)
     {
         Console.WriteLine($"\nBytes of a file with all layers at {Bits} bits\n\n"
-            + "| model | layers | file | codes | beside codes | scales | other constants | calls and headers of weights "
-            + "| other nodes | headers of other constants | functions | rest |\n|---|---|---|---|---|---|---|---|---|---|---|---|");
+            + "| model | layers | file | codes | beside codes | functions |\n|---|---|---|---|---|---|");
         foreach (var model in models)
         {
             try
@@ -44,21 +44,15 @@ internal static class FrameBytes
 
     private static void Line(string path)
     {
-        var graph = Graph.Read(path);
-        var layers = LayerFinder.Find(graph).Layers;
+        var space = CompactForms.Of(SearchSpace.Of(Graph.Read(path), [Bits], []), keepsNames: false);
+        var (graph, layers) = (space.Graph, space.Layers.Layers);
         var names = new TensorNames(graph);
-        long codes = layers.Sum(layer => (layer.Parameters * Bits + 7) / 8), scales = layers.Sum(layer => 4L * layer.ChannelCount);
+        long codes = layers.Sum(layer => (layer.Parameters * Bits + 7) / 8);
         long weights = layers.Sum(layer => WeightSize.Of(layer, Bits, names, graph.Opset));
-        long file = new FileSize(graph, layers).Predict(weights, [Bits]), none = new FileSize(graph, layers).Predict(weights, []);
-        var frame = ModelFrame.Of(graph, layers);
-        long constants = frame.Graph.Initializer.Sum(tensor => (long)tensor.CalculateSize());
-        long data = frame.Graph.Initializer.Sum(tensor => Math.Max(tensor.RawData.Length, tensor.FloatData.Count * 4L));
-        long nodes = frame.Graph.Node.Sum(node => (long)node.CalculateSize() + 2);
-        long functions = file - none;
-        long rest = file - weights - constants - nodes - functions;
-        long[] parts = [scales, data, weights - codes - scales, nodes, constants - data, functions, rest];
+        var sizes = new FileSize(graph, layers);
+        long file = sizes.Predict(weights, [Bits]), functions = file - sizes.Predict(weights, []);
         Console.WriteLine(
             $"| {Path.GetFileNameWithoutExtension(path)} | {layers.Count} | {file:N0} | {codes:N0} "
-                + $"| {100.0 * (file - codes) / codes:0.0} % | {string.Join(" | ", parts.Select(part => $"{part:N0}"))} |");
+                + $"| {100.0 * (file - codes) / codes:0.0} % | {functions:N0} |");
     }
 }

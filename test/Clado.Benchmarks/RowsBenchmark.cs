@@ -24,8 +24,8 @@ internal static class RowsBenchmark
     ];
 
     /// <summary>
-    /// Runs on the networks named, with the budgets named (2.5bit …); a number of images, and nearest, may stand among them.
-    /// Shape: [parts].
+    /// Runs on the networks named, with the budgets named (2.5bit …); a number of images, and nearest, may stand among them. frames says
+    /// what files are made of; forms, speed: <see cref="FormsBenchmark"/> on the networks named. Shape: [parts].
     /// </summary>
     public static int Run(string[] parts)
     {
@@ -36,8 +36,25 @@ internal static class RowsBenchmark
             FrameBytes.Show(Directory.GetFiles(SharedInstances.Locate("models"), "*.onnx", SearchOption.AllDirectories).Order());
             FrameBytes.ShowFunctions();
         }
+        if (parts.Contains("speed"))
+        {
+            Console.WriteLine("\n| network | images | W8A8, ms | W8A8, small, times as fast | 3 bits | rows of 2, 3, 4, 8 bits |\n"
+                + "|---|---|---|---|---|---|");
+        }
         foreach (var network in Networks.Where(n => parts.Contains(n.Model)))
         {
+            if (parts.Contains("forms"))
+            {
+                string[] roundings = [.. parts.Intersect(PipelineOptions.Roundings)];
+                FormsBenchmark.Losses(
+                    network.Model, network.Data, network.Preprocess, images, [2, 3, 4, 8], roundings.Length > 0 ? roundings : ["feedback"]);
+                continue;
+            }
+            if (parts.Contains("speed"))
+            {
+                FormsBenchmark.Speed(network.Model);
+                continue;
+            }
             Compare(network, images, parts.Contains("nearest") ? "nearest" : "feedback", budgets);
         }
         return 0;

@@ -48,7 +48,7 @@ internal sealed class MeasuringOptions
     private readonly Option<string> rounding = new Option<string>("--rounding")
     {
         Description = "How weights are put on the grid: by error feedback on the images, greedily along the path (GPFQ), "
-            + "or to the nearest point",
+            + "to the nearest point, or to it with steps for normally distributed weights (DAQ)",
         DefaultValueFactory = _ => PipelineOptions.Roundings[0],
     }.OneOf([.. PipelineOptions.Roundings]);
 
@@ -127,6 +127,7 @@ internal sealed class MeasuringOptions
         Activations = writing.Read(parsed).ActivationsOr(new()),
         MeasuredActivations = parsed.GetRequiredValue(measuredActivations) == "8" ? ActivationFormat.Int8 : ActivationFormat.Float,
         Opset = writing.Read(parsed).Opset ?? PipelineOptions.Opsets[0],
+        KeepNames = writing.Read(parsed).KeepNames ?? false,
         Provider = CommonOptions.ProviderOf(parsed.GetRequiredValue(provider)),
         Resources = resources.Read(parsed),
         Estimator = parsed.GetRequiredValue(estimator),

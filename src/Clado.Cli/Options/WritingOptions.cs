@@ -42,9 +42,15 @@ internal sealed class WritingOptions
             + "in any case where the runtime has an operator only there",
     }.OneOf([.. PipelineOptions.Opsets.Select(version => $"{version}")]);
 
+    private readonly Option<bool> keepNames = new("--keep-names")
+    {
+        Description = "Call tensors and nodes of the file as the model does. Else what lies inside has short names, and nodes have none: "
+            + "the file is smaller",
+    };
+
     public void AddTo(Verb command)
     {
-        command.Add(OptionGroup.Output, activations, ranges, opset);
+        command.Add(OptionGroup.Output, activations, ranges, opset, keepNames);
     }
 
     /// <summary>What is said; the rest goes by the run folder.</summary>
@@ -53,6 +59,7 @@ internal sealed class WritingOptions
         Activations = parsed.GetValue(activations) is { } format ? Formats[format] : null,
         Ranges = parsed.GetValue(ranges) is { } name ? Methods[name] : null,
         Opset = parsed.GetValue(opset) is { } version ? int.Parse(version, CultureInfo.InvariantCulture) : null,
+        KeepNames = parsed.GetValue(keepNames) ? true : null,
     };
 
     /// <summary>The options that write the same from a run folder; empty where it would do so without them.</summary>
@@ -65,5 +72,6 @@ internal sealed class WritingOptions
             var other => $" --activations {Formats.First(f => f.Value == other.Format).Key}"
                 + $" --ranges {Methods.First(m => m.Value == other.Ranges).Key}",
         }
-        + (run.OtherOpset is { } opset ? $" --opset {opset}" : "");
+        + (run.OtherOpset is { } opset ? $" --opset {opset}" : "")
+        + (run.OtherNames == true ? " --keep-names" : "");
 }

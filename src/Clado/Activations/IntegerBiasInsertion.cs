@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Clado.Graphs;
 using Clado.Onnx;
 using static Clado.Onnx.NodeExtensions;
@@ -7,60 +6,51 @@ using static Clado.Onnx.TensorProto.Types;
 namespace Clado.Activations;
 
 /// <summary>
-/// Writes biases as 32-bit integers on the grid of their node's sums. A function of the model makes them float again, which ONNX Runtime
-/// fuses into the node's integer kernel.
+/// Makes biases 32-bit integers on the grid of their node's sums. The file has them as floats: a function of the model rounds them, which
+/// is folded at load, and ONNX Runtime takes the integers into the node's kernel.
 /// </summary>
 internal static class IntegerBiasInsertion
 {
     // In the file.
     private const string FunctionName = "B";
 
-    /// <summary>Replaces the biases of integer nodes; those that nobody reads any more are removed.</summary>
+    /// <summary>Puts the biases of integer nodes on their grids.</summary>
     /// <param name="model">A copy of the network, its nodes where the graph has them; it is changed.</param>
     /// <param name="plan">What computes in integers.</param>
     /// <param name="names">Names for the tensors.</param>
-    /// <param name="codes">Codes of a node's bias. Shape of the result: [channels].</param>
-    /// <returns>The calls that make the biases float. Shape: [biases].</returns>
-    public static IReadOnlyList<NodeProto> Into(ModelProto model, ActivationPlan plan, TensorNames names, Func<IntegerNode, int[]> codes)
+    /// <returns>The calls that round them. Shape: [biases].</returns>
+    public static IReadOnlyList<NodeProto> Into(ModelProto model, ActivationPlan plan, TensorNames names)
     {
-        IntegerNode[] biased = [.. plan.Nodes.Where(n => n.Bias is not null)];
-        NodeProto[] calls = [.. biased.Select(node => Replace(model, node, names, codes(node)))];
-        RemoveUnread(model.Graph, [.. biased.Select(node => node.Bias!)]);
-        if (biased.Length > 0)
+        NodeProto[] calls = [.. plan.Nodes.Where(n => n.Bias is not null).Select(node => Replace(model, node, names))];
+        if (calls.Length > 0)
         {
             LocalFunctions.Add(model, [Function(model.Opset())]);
         }
         return calls;
     }
 
-    private static NodeProto Replace(ModelProto model, IntegerNode node, TensorNames names, int[] codes)
+    private static NodeProto Replace(ModelProto model, IntegerNode node, TensorNames names)
     {
-        var (integers, floats) = (names.Of(TensorRole.IntegerBias, node.Node), names.Of(TensorRole.FloatBias, node.Node));
-        model.Graph.Node[node.Node].SetOperand(2, floats);
-        model.Graph.Initializer.Add(TensorData.Create(integers, DataType.Int32, MemoryMarshal.AsBytes(codes.AsSpan()), codes.Length));
-        string[] scales =
+        var rounded = names.Of(TensorRole.FloatBias, node.Node);
+        model.Graph.Node[node.Node].SetOperand(2, rounded);
+        string[] inputs =
         [
-            node.InputScale ?? names.Of(TensorRole.RangeScale, node.InputRange), names.Of(TensorRole.WeightScales, node.Layer.Index),
+            node.Bias!, node.InputScale ?? names.Of(TensorRole.RangeScale, node.InputRange),
+            names.Of(TensorRole.WeightScales, node.Layer.Index),
         ];
-        return LocalFunctions.Call(FunctionName, [integers, .. scales], floats);
+        return LocalFunctions.Call(FunctionName, inputs, rounded);
     }
 
-    private static void RemoveUnread(GraphProto graph, HashSet<string> biases)
-    {
-        var read = graph.Node.SelectMany(GraphWalk.Reads).ToHashSet();
-        foreach (var tensor in graph.Initializer.Where(t => biases.Contains(t.Name) && !read.Contains(t.Name)).ToArray())
-        {
-            graph.Initializer.Remove(tensor);
-        }
-    }
-
-    /// <summary>bias = codes · (scale of the input · scale of the channel).</summary>
+    /// <summary>codes = round(bias / (scale of the input · scale of the channel)), halves to even.</summary>
     private static FunctionProto Function(int opset)
     {
-        const string Codes = "b", InputScale = "x", ChannelScales = "s", Steps = "m", Bias = "y";
-        var function = LocalFunctions.Create(FunctionName, [Codes, InputScale, ChannelScales], Bias, opset);
+        const string Bias = "b", InputScale = "x", ChannelScales = "s", Steps = "m", Rounded = "y";
+        var function = LocalFunctions.Create(FunctionName, [Bias, InputScale, ChannelScales], Rounded, opset);
         function.Node.Add(Node("Mul", [InputScale, ChannelScales], Steps));
-        function.Node.Add(Node("DequantizeLinear", [Codes, Steps], Bias, Attribute("axis", 0)));
+        function.Node.Add(Node("Div", [Bias, Steps], "d"));
+        function.Node.Add(Node("Round", ["d"], "r"));
+        function.Node.Add(Node("Cast", ["r"], "i", Attribute("to", (long)DataType.Int32)));
+        function.Node.Add(Node("DequantizeLinear", ["i", Steps], Rounded, Attribute("axis", 0)));
         return function;
     }
 }

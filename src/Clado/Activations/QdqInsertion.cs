@@ -20,7 +20,7 @@ internal static class QdqInsertion
     public static Graph Of(Graph graph, QuantizedActivations activations)
     {
         var model = graph.Model.Clone();
-        Into(model, activations, new TensorNames(graph), null);
+        Into(model, activations, new TensorNames(graph), integerBiases: false);
         return graph.With(model);
     }
 
@@ -28,19 +28,16 @@ internal static class QdqInsertion
     /// <param name="model">A copy of the network, its nodes where the graph has them; it is changed.</param>
     /// <param name="activations">What is rounded, and the grids.</param>
     /// <param name="names">Names for the tensors.</param>
-    /// <param name="biasCodes">
-    /// Codes of a node's bias, in units of its input's scale times its channel's; null to leave biases floats.
-    /// Shape of the result: [channels].
-    /// </param>
-    public static void Into(ModelProto model, QuantizedActivations activations, TensorNames names, Func<IntegerNode, int[]>? biasCodes)
+    /// <param name="integerBiases">Whether biases of integer nodes become integers.</param>
+    public static void Into(ModelProto model, QuantizedActivations activations, TensorNames names, bool integerBiases)
     {
         var plan = activations.Plan;
         NodeProto[] nodes = [.. model.Graph.Node];
         // Before each node, and at [nodes] behind the last.
         List<NodeProto>[] before = [.. Enumerable.Range(0, nodes.Length + 1).Select(_ => new List<NodeProto>())];
-        if (biasCodes is not null)
+        if (integerBiases)
         {
-            before[0].AddRange(IntegerBiasInsertion.Into(model, plan, names, biasCodes));
+            before[0].AddRange(IntegerBiasInsertion.Into(model, plan, names));
         }
         var producers = nodes.SelectMany((node, i) => node.Output.Select((name, slot) => (name, i, slot)))
             .Where(p => p.name.Length > 0).ToDictionary(p => p.name, p => (p.i, p.slot));

@@ -23,7 +23,7 @@ internal static class SwitchedRounding
     public static ModelProto Of(Graph graph, ActivationPlan plan)
     {
         var (model, names) = (graph.Model.Clone(), new TensorNames(graph));
-        QdqInsertion.Into(model, new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan)), names, null);
+        QdqInsertion.Into(model, new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan)), names, integerBiases: false);
         var given = Enumerable.Range(0, plan.Ranges.Count).Select(range => Inputs(names, range)).ToArray();
         var switchOf = given.ToDictionary(g => g.Scale, g => g.Switch);
         foreach (var call in model.Graph.Node.Where(n => n.Domain == LocalFunctions.Domain && n.OpType == QdqInsertion.FunctionName))

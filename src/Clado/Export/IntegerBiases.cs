@@ -2,6 +2,7 @@ using Clado.Activations;
 using Clado.Candidates;
 using Clado.Graphs;
 using Clado.Onnx;
+using Clado.Packing;
 
 namespace Clado.Export;
 
@@ -34,13 +35,9 @@ internal sealed class IntegerBiases
     /// </summary>
     public IReadOnlyList<Candidate> Chosen { get; }
 
-    /// <summary>Codes of a node's bias. Shape: [channels].</summary>
-    public int[] Codes(IntegerNode node) => [.. Floats(node).Select((bias, channel) => Code(bias, Step(node, channel)))];
-
-    /// <summary>A node's bias as the codes have it. Shape: [channels].</summary>
-    public float[] Rounded(IntegerNode node) => [.. Codes(node).Select((code, c) => code * Step(node, c))];
-
-    private static int Code(float bias, float step) => (int)Math.Round(Math.Clamp(bias / (double)step, -LargestCode, LargestCode));
+    /// <summary>A node's bias as its codes have it, by the very operations of the file. Shape: [channels].</summary>
+    public float[] Rounded(IntegerNode node) =>
+        [.. Floats(node).Select((bias, c) => (int)MathF.Round(bias / Step(node, c)) * Step(node, c))];
 
     private float Step(IntegerNode node, int channel)
     {
@@ -66,7 +63,8 @@ internal sealed class IntegerBiases
             {
                 // All channels may have one scale.
                 ref float scale = ref scales[c % scales.Length];
-                scale = Math.Max(scale, (float)(Math.Abs(biases[c]) / (LargestCode * activations.Ranges.Scales[node.InputRange])));
+                float least = (float)(Math.Abs(biases[c]) / (LargestCode * activations.Ranges.Scales[node.InputRange]));
+                scale = least > scale ? candidate.Layer.ScaleFrom(least) : scale;
             }
         }
         if (scales.AsSpan().SequenceEqual(candidate.Scales))

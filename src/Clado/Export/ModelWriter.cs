@@ -1,6 +1,7 @@
 using Clado.Activations;
 using Clado.Candidates;
 using Clado.Graphs;
+using Clado.Layers;
 using Clado.Onnx;
 using Clado.Packing;
 
@@ -20,7 +21,8 @@ internal static class ModelWriter
     public static ModelProto Build(Graph graph, IReadOnlyList<Candidate> chosen, QuantizedActivations? activations = null)
     {
         ArgumentNullException.ThrowIfNull(chosen);
-        var model = ModelFrame.Of(graph, [.. chosen.Select(c => c.Layer)]);
+        QuantizableLayer[] layers = [.. chosen.Select(c => c.Layer)];
+        var model = ModelFrame.Of(graph, layers);
         var names = new TensorNames(graph);
         foreach (var (name, bias) in chosen.Where(c => c.Bias is not null).Select(c => (c.Layer.Bias!, c.Bias!)))
         {
@@ -28,9 +30,8 @@ internal static class ModelWriter
         }
         if (activations is not null)
         {
-            var biases = new IntegerBiases(graph, chosen, activations);
-            chosen = biases.Chosen;
-            QdqInsertion.Into(model, activations, names, biases.Codes);
+            chosen = new IntegerBiases(graph, chosen, activations).Chosen;
+            QdqInsertion.Into(model, activations, names, integerBiases: true);
         }
         var unpacking = chosen.Select(c => activations?.Plan.UnpackingOf(c.Layer) ?? Unpacking.ForKernels).ToArray();
         var encoded = chosen.Zip(unpacking, (c, how) => WeightEncoding.Encode(c, names, graph.Opset, how)).ToArray();
@@ -39,7 +40,7 @@ internal static class ModelWriter
         model.Graph.Node.Clear();
         model.Graph.Node.Add(encoded.SelectMany(e => e.Nodes));
         model.Graph.Node.Add(nodes);
-        EndTypes.AddTo(model, graph);
+        ModelFrame.Finish(model, graph, layers, [.. chosen.Select(c => c.Layer.CodesScalesAt(c.Bits) ? c.Scales : null)]);
         UnpackingFunctions.AddTo(model, chosen.SelectMany(c => c.Functions(activations?.Plan)));
         return model;
     }

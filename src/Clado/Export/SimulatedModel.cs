@@ -28,7 +28,7 @@ internal static class SimulatedModel
             model.Graph.Node[node.Node].SetOperand(2, name);
             model.Graph.Initializer.Add(TensorData.Singles(name, rounded, rounded.Length));
         }
-        QdqInsertion.Into(model, activations, names, null);
+        QdqInsertion.Into(model, activations, names, integerBiases: false);
         return model;
     }
 }

@@ -14,9 +14,11 @@ internal sealed class Graph
 {
     private readonly ModelSource source;
 
-    private Graph(ModelSource source, GraphInputs inputs, ModelProto model, ProbedShapes shapes, TaskDecision? decision = null)
+    private Graph(
+        ModelSource source, GraphInputs inputs, ModelProto model, ProbedShapes shapes, TaskDecision? decision = null,
+        IReadOnlyDictionary<string, string>? namesInFile = null)
     {
-        Decision = decision;
+        (Decision, NamesInFile) = (decision, namesInFile ?? FrozenDictionary<string, string>.Empty);
         (this.source, Inputs, Model, InputShape, Tensors) = (source, inputs, model, shapes.Input, shapes.Tensors);
         Initializers = model.Graph.Initializer.ToFrozenDictionary(t => t.Name);
         Walk = new GraphWalk(model.Graph.Node);
@@ -72,6 +74,9 @@ internal sealed class Graph
     /// <summary>What it was decided to be for; null where its structure alone says.</summary>
     internal TaskDecision? Decision { get; }
 
+    /// <summary>What tensors are called in written files, where that is not what they are called here, by their names here.</summary>
+    internal IReadOnlyDictionary<string, string> NamesInFile { get; }
+
     /// <summary>Names of the outputs. Shape: [outputs].</summary>
     internal IEnumerable<string> Outputs => Model.Graph.Output.Select(o => o.Name);
 
@@ -114,7 +119,7 @@ internal sealed class Graph
         model.Graph.Input.Add(Model.Graph.Input);
         model.Graph.Output.Add(Model.Graph.Output);
         model.Graph.Initializer.Add(Model.Graph.Initializer.Select(t => replaced.GetValueOrDefault(t.Name, t)));
-        return new Graph(source, Inputs, model, new ProbedShapes(InputShape, Tensors), Decision);
+        return new Graph(source, Inputs, model, new ProbedShapes(InputShape, Tensors), Decision, NamesInFile);
     }
 
     /// <summary>The graph with other nodes and constants. Its source stays the model that was read.</summary>
@@ -123,13 +128,17 @@ internal sealed class Graph
     {
         TopologicalOrder.Sort(model.Graph, File);
         var shapes = new ProbedShapes(InputShape, ShapeProbe.Run(model, Inputs, InputShape, File));
-        return new Graph(source, Inputs, model, shapes, Decision);
+        return new Graph(source, Inputs, model, shapes, Decision, NamesInFile);
     }
 
     /// <summary>The graph of a network that was decided to be for something.</summary>
     /// <param name="decision">What for; null to go by its structure.</param>
     internal Graph For(TaskDecision? decision) =>
-        decision == Decision ? this : new Graph(source, Inputs, Model, new ProbedShapes(InputShape, Tensors), decision);
+        decision == Decision ? this : new Graph(source, Inputs, Model, new ProbedShapes(InputShape, Tensors), decision, NamesInFile);
+
+    /// <summary>The graph, whose files have short names for what lies inside (<see cref="ShortNames"/>).</summary>
+    internal Graph WithShortNames() =>
+        new(source, Inputs, Model, new ProbedShapes(InputShape, Tensors), Decision, ShortNames.Of(this));
 
     /// <summary>What the input of a network that is compared with this one gets, where its file leaves the size free.</summary>
     /// <param name="inputs">What is said of that network's inputs.</param>

@@ -56,7 +56,8 @@ internal static class LocalFunctions
     /// <param name="graph">The graph; where it calls none it comes back as it is.</param>
     public static Graph Inlined(Graph graph)
     {
-        var functions = graph.Model.Functions.Where(function => function.Domain == Domain && function.Attribute.Count == 0)
+        var functions = graph.Model.Functions
+            .Where(function => function is { Domain: Domain, Attribute.Count: 0, AttributeProto.Count: 0 })
             .ToDictionary(function => function.Name);
         FunctionProto? Called(NodeProto node) => node.Domain == Domain ? functions.GetValueOrDefault(node.OpType) : null;
         if (!graph.Nodes.Any(node => Called(node) is not null))

@@ -41,6 +41,15 @@ internal static class TensorRole
     /// <summary>A weight before that.</summary>
     public const char UnscaledWeight = 'w';
 
+    /// <summary>Codes of the scales of all layers, the scales themselves, and how many each layer has.</summary>
+    public const char ScaleCodes = 'g';
+
+    /// <summary>What stands there for a layer that has floats: nobody reads it.</summary>
+    public const char NoScales = 'f';
+
+    /// <summary>Constants of 16 bits one after the other, the same as floats, and how many elements each has; then others.</summary>
+    public const char Halves = 'h';
+
     /// <summary>Scale of a range of activations.</summary>
     public const char RangeScale = 'a';
 
@@ -53,9 +62,6 @@ internal static class TensorRole
     /// <summary>An activation after QuantizeLinear and DequantizeLinear, or before them where the rounded one has kept its name.</summary>
     public const char Activation = 'y';
 
-    /// <summary>A node's bias as 32-bit integers.</summary>
-    public const char IntegerBias = 'b';
-
-    /// <summary>The same bias as floats.</summary>
+    /// <summary>A node's bias, rounded to the grid of its sums.</summary>
     public const char FloatBias = 'c';
 }

@@ -52,6 +52,19 @@ public sealed record QuantizableLayer
     /// </summary>
     internal bool HasKnownInputs { get; init; } = true;
 
+    /// <summary>Whether files have room for its scales as codes of 8 bits, which not every number has; else they are floats.</summary>
+    internal bool HasCodedScales { get; init; }
+
+    /// <summary>
+    /// The narrowest width that holds the grid that its weights sit on already, whose scales are written as they are; null where they sit
+    /// on none. Range: [2, 8].
+    /// </summary>
+    internal int? GridBits { get; init; }
+
+    /// <summary>Whether scales of a candidate are written as codes.</summary>
+    /// <param name="bits">Bits a weight, of the widest row. Range: [2, 8].</param>
+    internal bool CodesScalesAt(int bits) => HasCodedScales && !(bits >= GridBits);
+
     /// <summary>Groups of a convolution; 1 elsewhere.</summary>
     public required long Groups { get; init; }
 

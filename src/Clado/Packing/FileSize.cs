@@ -43,9 +43,9 @@ internal sealed class FileSize
         {
             // Grids and biases take the same bytes whatever their values are.
             var unmeasured = new QuantizedActivations(plan, ActivationRanges.Unmeasured(plan));
-            QdqInsertion.Into(frame, unmeasured, new TensorNames(graph), node => new int[graph.Initializers[node.Bias!].Dims[0]]);
+            QdqInsertion.Into(frame, unmeasured, new TensorNames(graph), integerBiases: true);
         }
-        EndTypes.AddTo(frame, graph);
+        ModelFrame.Finish(frame, graph, layers, new float[layers.Count][]);
         ActivationBits = plan is null ? 32 : plan.AreKept ? ActivationGrids.Bits(graph) : 8;
         frameGraphBytes = frame.Graph.SizeBytes();
         initializers = frame.Graph.Initializer.Count + (layers.Count * MostInitializersOfLayer);

@@ -24,7 +24,7 @@ internal static class JoiningFunction
     {
         var name = UnpackingFunctions.Name(0, Unpacking.Joining);
         var function = LocalFunctions.Create(name, [Codes, Groups, Scales], Weight, opset);
-        function.Attribute.Add(UnpackingFunctions.AxisAttribute);
+        UnpackingFunctions.TakeAxis(function);
         void Add(string op, string[] inputs, string output, params ReadOnlySpan<AttributeProto> attributes) =>
             function.Node.Add(Node(op, inputs, output, attributes));
         void Sort(string values, string order)

@@ -52,12 +52,16 @@ internal static class RowEncoding
         tensors.Add(TensorData.Create(
             names.Of(TensorRole.RowGroups, layer.Index), order.Type, order.Pack([.. groupOf.Select(group => (sbyte)group)], 0),
             groupOf.Length));
-        tensors.Add(TensorData.Singles(names.Of(TensorRole.WeightScales, layer.Index), candidate.Scales, [.. layer.ScaleShape]));
+        var (rows, scales) = (tensors[^1].Name, names.Of(TensorRole.WeightScales, layer.Index));
+        if (!layer.CodesScalesAt(candidate.Bits))
+        {
+            tensors.Add(TensorData.Singles(scales, candidate.Scales, [.. layer.ScaleShape]));
+        }
         var joined = names.Of(TensorRole.Joined, layer.Index);
         nodes.Add(Node("Concat", parts, joined, Attribute("axis", layer.ChannelAxis!.Value)));
         nodes.Add(LocalFunctions.Call(
-            UnpackingFunctions.Name(0, Unpacking.Joining), [joined, tensors[^2].Name, tensors[^1].Name], layer.Weight,
-            Attribute(UnpackingFunctions.AxisAttribute, layer.ChannelAxis!.Value)));
+            UnpackingFunctions.Name(0, Unpacking.Joining), [joined, rows, scales], layer.Weight,
+            UnpackingFunctions.Axis(layer.ChannelAxis!.Value)));
         return new EncodedWeight(tensors, nodes);
     }
 
@@ -94,11 +98,11 @@ internal static class RowEncoding
         long axis = FieldSize.Number(AttributeProto.IFieldNumber, layer.ChannelAxis!.Value);
         return bytes
             + WeightSize.Initializer(rows, Order(opset).Type, [rowBits.Count], Order(opset).ByteCount(rowBits.Count))
-            + WeightSize.Initializer(scales, DataType.Float, layer.ScaleShape, (long)layer.ChannelCount * sizeof(float))
+            + WeightSize.Scales(layer, rowBits.Max(), names)
             + WeightSize.Node("Concat", parts, joined, isOwn: false, WeightSize.Attribute("axis", AttributeType.Int, axis))
             + WeightSize.Node(
-                UnpackingFunctions.Name(0, Unpacking.Joining), [joined, rows, scales], layer.Weight, isOwn: true,
-                WeightSize.Attribute(UnpackingFunctions.AxisAttribute, AttributeType.Int, axis));
+                UnpackingFunctions.Name(0, Unpacking.Joining), [joined, rows, scales], names.InFile(layer.Weight), isOwn: true,
+                UnpackingFunctions.AxisSize(layer.ChannelAxis!.Value));
     }
 
     /// <summary>The functions that it calls.</summary>

@@ -38,7 +38,7 @@ internal sealed class UnpackingFunction
         function.Input.Add(layout.Planes.Select(Input));
         if (unpacking != Unpacking.Codes)
         {
-            function.Attribute.Add(UnpackingFunctions.AxisAttribute);
+            UnpackingFunctions.TakeAxis(function);
             function.Input.Add(Scales);
         }
     }

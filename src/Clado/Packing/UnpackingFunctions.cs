@@ -18,6 +18,20 @@ internal static class UnpackingFunctions
     /// </summary>
     public const string ShapeAttribute = "d";
 
+    /// <summary>The axis as a call gives it, which leaves out the first: functions take that where nothing is said.</summary>
+    /// <param name="axis">The axis. Range: [0, rank).</param>
+    /// <returns>Shape: [0] or [1].</returns>
+    public static AttributeProto[] Axis(int axis) => axis == 0 ? [] : [NodeExtensions.Attribute(AxisAttribute, axis)];
+
+    /// <summary>Bytes of that.</summary>
+    /// <param name="axis">The axis. Range: [0, rank).</param>
+    public static long AxisSize(int axis) => axis == 0 ? 0 : WeightSize.Attribute(
+        AxisAttribute, AttributeProto.Types.AttributeType.Int, FieldSize.Number(AttributeProto.IFieldNumber, axis));
+
+    /// <summary>Makes a function take an axis.</summary>
+    /// <param name="function">The function.</param>
+    public static void TakeAxis(FunctionProto function) => function.AttributeProto.Add(NodeExtensions.Attribute(AxisAttribute, 0));
+
     /// <summary>Name of a width's function; all that make weights of a width are of one length, so that a call costs the same.</summary>
     /// <param name="bits">Bits a weight. Range: [2, 8].</param>
     /// <param name="unpacking">What unpacks.</param>

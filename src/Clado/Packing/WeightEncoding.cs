@@ -6,7 +6,9 @@ using static Clado.Onnx.NodeExtensions;
 namespace Clado.Packing;
 
 /// <summary>A quantized weight as it stands in the file.</summary>
-/// <param name="Initializers">Planes of packed codes, lowest bits first, then the scales. Shape: [tensors].</param>
+/// <param name="Initializers">
+/// Planes of packed codes, lowest bits first, then the scales, unless those of all layers are in one tensor. Shape: [tensors].
+/// </param>
 /// <param name="Nodes">The call that makes the float weight of them, and what multiplies it by the scales of several matrices.</param>
 internal sealed record EncodedWeight(IReadOnlyList<TensorProto> Initializers, IReadOnlyList<NodeProto> Nodes);
 
@@ -41,16 +43,24 @@ internal static class WeightEncoding
             var packed = plane.Pack(candidate.Codes, layout.Offset);
             return TensorData.Create(names.Of(plane.Role, layer.Index), plane.Type, packed, plane.LiesInBytes ? [packed.Length, 1] : shape);
         }).ToList();
-        var scales = TensorData.Singles(names.Of(TensorRole.WeightScales, layer.Index), candidate.Scales, [.. layer.ScaleShape]);
+        var scales = names.Of(TensorRole.WeightScales, layer.Index);
         bool isPlain = layer.Matrices == 1;
-        tensors.Add(isPlain ? scales : TensorData.Singles(names.Of(TensorRole.UnitScale, layer.Index), [1]));
+        if (!isPlain)
+        {
+            tensors.Add(TensorData.Singles(names.Of(TensorRole.UnitScale, layer.Index), [1]));
+        }
+        var inputs = tensors.Select(t => t.Name).Concat(isPlain ? [scales] : (string[])[]).ToArray();
+        if (!layer.CodesScalesAt(candidate.Bits))
+        {
+            tensors.Add(TensorData.Singles(scales, candidate.Scales, [.. layer.ScaleShape]));
+        }
         var made = isPlain ? layer.Weight : names.Of(TensorRole.UnscaledWeight, layer.Index);
-        var axis = Attribute(UnpackingFunctions.AxisAttribute, layer.ChannelAxis ?? 0);
-        var call = LocalFunctions.Call(UnpackingFunctions.Name(candidate.Bits, unpacking), tensors.Select(t => t.Name), made, axis);
+        var call = LocalFunctions.Call(
+            UnpackingFunctions.Name(candidate.Bits, unpacking), inputs, made, UnpackingFunctions.Axis(layer.ChannelAxis ?? 0));
         if (layout.NeedsShape)
         {
             call.Attribute.Add(Attribute(UnpackingFunctions.ShapeAttribute, shape));
         }
-        return isPlain ? new(tensors, [call]) : new([.. tensors, scales], [call, Node("Mul", [made, scales.Name], layer.Weight)]);
+        return new(tensors, isPlain ? [call] : [call, Node("Mul", [made, scales], layer.Weight)]);
     }
 }

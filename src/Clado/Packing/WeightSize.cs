@@ -21,7 +21,7 @@ internal static class WeightSize
     public static long Of(QuantizableLayer layer, int bits, TensorNames names, int opset)
     {
         var layout = WeightLayout.Of(bits, opset);
-        long bytes = Scales(layer, names) + Call(layer, layout, names);
+        long bytes = Scales(layer, bits, names) + Call(layer, layout, names);
         foreach (var plane in layout.Planes)
         {
             long packed = plane.ByteCount(layer.Parameters);
@@ -45,8 +45,17 @@ internal static class WeightSize
         return new CandidateSet(candidates.Layers, [.. items]);
     }
 
-    private static long Scales(QuantizableLayer layer, TensorNames names)
+    /// <summary>Bytes of a layer's scales by themselves, and what multiplies by those of several matrices.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="bits">Bits a weight, of the widest row. Range: [2, 8].</param>
+    /// <param name="names">Names of the tensors.</param>
+    public static long Scales(QuantizableLayer layer, int bits, TensorNames names)
     {
+        if (layer.CodesScalesAt(bits))
+        {
+            // Those of all layers are in one tensor, which every file has (SharedConstants).
+            return 0;
+        }
         var name = names.Of(TensorRole.WeightScales, layer.Index);
         long bytes = Initializer(name, DataType.Float, layer.ScaleShape, (long)layer.ChannelCount * sizeof(float));
         return layer.Matrices == 1 ? bytes : bytes + Multiplication(layer, name, names);
@@ -55,7 +64,8 @@ internal static class WeightSize
     /// <summary>What multiplies by the scales of several matrices, and the scale 1 in their place.</summary>
     private static long Multiplication(QuantizableLayer layer, string scales, TensorNames names) =>
         Initializer(names.Of(TensorRole.UnitScale, layer.Index), DataType.Float, [], sizeof(float))
-        + Node("Mul", [names.Of(TensorRole.UnscaledWeight, layer.Index), scales], layer.Weight, isOwn: false, attributeBytes: 0);
+        + Node(
+            "Mul", [names.Of(TensorRole.UnscaledWeight, layer.Index), scales], names.InFile(layer.Weight), isOwn: false, attributeBytes: 0);
 
     /// <summary>Bytes of a tensor.</summary>
     public static long Initializer(string name, DataType type, IReadOnlyList<long> dims, long bytes) => FieldSize.Bytes(
@@ -68,14 +78,13 @@ internal static class WeightSize
     private static long Call(QuantizableLayer layer, WeightLayout layout, TensorNames names)
     {
         var (scales, made) = layer.Matrices == 1
-            ? (TensorRole.WeightScales, layer.Weight)
+            ? (TensorRole.WeightScales, names.InFile(layer.Weight))
             : (TensorRole.UnitScale, names.Of(TensorRole.UnscaledWeight, layer.Index));
         var inputs = layout.Planes.Select(plane => plane.Role).Append(scales).Select(role => names.Of(role, layer.Index));
-        long axis = FieldSize.Number(AttributeProto.IFieldNumber, layer.ChannelAxis ?? 0);
         long shape = layer.Shape.Sum(dim => FieldSize.Number(AttributeProto.IntsFieldNumber, dim));
         return Node(
             UnpackingFunctions.Name(layout.Bits), inputs, made, isOwn: true,
-            Attribute(UnpackingFunctions.AxisAttribute, AttributeType.Int, axis)
+            UnpackingFunctions.AxisSize(layer.ChannelAxis ?? 0)
             + (layout.NeedsShape ? Attribute(UnpackingFunctions.ShapeAttribute, AttributeType.Ints, shape) : 0));
     }
 

@@ -2,6 +2,7 @@ using Clado.Calibration;
 using Clado.Graphs;
 using Clado.Layers;
 using Clado.Onnx;
+using Clado.Packing;
 
 namespace Clado.Rounding;
 
@@ -16,9 +17,10 @@ internal sealed class BiasCorrection
     private readonly WeightMatrix matrix;
     private readonly IReadOnlyList<double[]> mean;
     private readonly double[] wanted;
+    private readonly bool isHalf;
 
-    private BiasCorrection(WeightMatrix matrix, IReadOnlyList<double[]> mean, double[] wanted) =>
-        (this.matrix, this.mean, this.wanted) = (matrix, mean, wanted);
+    private BiasCorrection(WeightMatrix matrix, IReadOnlyList<double[]> mean, double[] wanted, bool isHalf) =>
+        (this.matrix, this.mean, this.wanted, this.isHalf) = (matrix, mean, wanted, isHalf);
 
     /// <summary>The correction of a layer; null where it has no bias of its own, or the means of its inputs are not known.</summary>
     /// <param name="graph">The network.</param>
@@ -35,14 +37,16 @@ internal sealed class BiasCorrection
         }
         var bias = TensorData.ReadSingles(graph.File, graph.Initializers[layer.Bias]);
         var outputs = Outputs(matrix, weights, inputs.FloatMean ?? inputs.Mean);
-        return new BiasCorrection(matrix, inputs.Mean, [.. outputs.Zip(bias, (output, b) => output + b)]);
+        return new BiasCorrection(
+            matrix, inputs.Mean, [.. outputs.Zip(bias, (output, b) => output + b)], HalfConstants.IsHalfBias(graph, layer.Bias));
     }
 
-    /// <summary>The bias that belongs to rounded weights.</summary>
+    /// <summary>The bias that belongs to rounded weights, in the precision of the layer's bias.</summary>
     /// <param name="dequantized">The rounded weights. Shape: [parameters].</param>
     /// <returns>Shape: [channels].</returns>
     public float[] Corrected(float[] dequantized) =>
-        [.. wanted.Zip(Outputs(matrix, dequantized, mean), (w, output) => (float)(w - output))];
+        [.. wanted.Zip(Outputs(matrix, dequantized, mean), (w, output) => (float)(w - output))
+            .Select(bias => isHalf ? HalfConstants.Rounded(bias) : bias)];
 
     /// <summary>The mean output of each channel, without a bias.</summary>
     private static double[] Outputs(WeightMatrix matrix, float[] weights, IReadOnlyList<double[]> mean)

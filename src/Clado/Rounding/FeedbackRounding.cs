@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Clado.Calibration;
 using Clado.Layers;
+using Clado.Packing;
 
 namespace Clado.Rounding;
 
@@ -24,6 +25,10 @@ internal sealed class FeedbackRounding : IRounding
     // Weights that move all the way fit the calibration images. On other images, half of the way gives less error.
     private const float CorrectionShare = 0.5f;
 
+    // Up to this width a step of the grid is so long that codes follow when a scale moves to one that the layer can have. Wider ones are
+    // found with such scales from the beginning.
+    private const int FreeBits = 2;
+
     private const int Refinements = 3;
     private const int Descents = 3;
 
@@ -45,7 +50,7 @@ internal sealed class FeedbackRounding : IRounding
         {
             var pairs = KernelPairs.Of(layer, bits);
             var errors = new LayerErrors(products, Greedy(feedback, products, bits, start.Scales, LeastScales(rows, pairs)));
-            errors.Rescale();
+            errors.Rescale(isFinal: bits > FreeBits);
             for (int i = 0; i < Descents; i++)
             {
                 errors.Descend(bits);
@@ -53,7 +58,8 @@ internal sealed class FeedbackRounding : IRounding
                 {
                     errors.Limit(pairs);
                 }
-                errors.Rescale();
+                // Scale and codes are found together among all scales; the last codes are for one that the layer can have.
+                errors.Rescale(isFinal: bits > FreeBits || i >= Descents - 2);
             }
             return OrNearestWhereBetter(rows, errors, new LayerErrors(products, start));
         })];
@@ -110,11 +116,15 @@ internal sealed class FeedbackRounding : IRounding
     /// <summary>Error feedback with the scales of least output error, refined one after the other.</summary>
     private static RoundedWeights Greedy(LayerFeedback feedback, GramProducts products, int bits, float[] nearest, float[] least)
     {
-        float[] scales = feedback.BestScales(bits, [.. nearest.Zip(least, TriedScales)]);
+        var layer = feedback.Rows.Layer;
+        float Possible(float scale, float lowest) => bits <= FreeBits ? scale
+            : layer.NearestScale(scale) is var near && near >= lowest ? near : layer.ScaleFrom(lowest);
+        float[] scales = feedback.BestScales(bits, [.. nearest.Zip(least, (scale, lowest) =>
+            Array.ConvertAll(TriedScales(scale, lowest), tried => Possible(tried, lowest)))]);
         var (codes, errors) = feedback.Codes(bits, scales);
         for (int i = 0; i < Refinements; i++)
         {
-            var refined = products.BestScales(codes, scales, errors);
+            float[] refined = [.. products.BestScales(codes, scales, errors).Select(scale => Possible(scale, 0))];
             var (newCodes, newErrors) = feedback.Codes(bits, refined);
             var (before, after) = (feedback.Rows.SumByChannel(errors), feedback.Rows.SumByChannel(newErrors));
             // Kept channel by channel where the output error fell.

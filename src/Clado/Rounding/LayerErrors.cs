@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Clado.Numerics;
+using Clado.Packing;
 
 namespace Clado.Rounding;
 
@@ -76,10 +77,14 @@ internal sealed class LayerErrors
     });
 
     /// <summary>Gives each channel the scale of least error for its codes.</summary>
-    public void Rescale()
+    /// <param name="isFinal">
+    /// Whether it is one that the layer can have: the error is a parabola in the scale, so that the nearest to the best is.
+    /// </param>
+    public void Rescale(bool isFinal = true)
     {
         var best = products.BestScales(codes, scales, rows.PerRow(products.Threads, (group, row) =>
             DotProduct.Of(errors[rows.Index(group, row)], slopes[rows.Index(group, row)])));
+        best = isFinal ? Array.ConvertAll(best, rows.Layer.NearestScale) : best;
         rows.ForEachBlock(1, products.Threads, (group, row, _) =>
         {
             int i = rows.Index(group, row), channel = rows.Channel(group, row);

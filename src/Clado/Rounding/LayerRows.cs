@@ -11,8 +11,7 @@ internal sealed class LayerRows
 
     public LayerRows(QuantizableLayer layer, ReadOnlySpan<float> weights)
     {
-        matrix = WeightMatrix.Of(layer);
-        ChannelCount = layer.ChannelCount;
+        (Layer, matrix) = (layer, WeightMatrix.Of(layer));
         rows = new float[matrix.Groups * matrix.Rows][];
         for (int i = 0; i < rows.Length; i++)
         {
@@ -20,8 +19,11 @@ internal sealed class LayerRows
         }
     }
 
-    private LayerRows(WeightMatrix matrix, int channelCount, float[][] rows) =>
-        (this.matrix, ChannelCount, this.rows) = (matrix, channelCount, rows);
+    private LayerRows(QuantizableLayer layer, WeightMatrix matrix, float[][] rows) =>
+        (Layer, this.matrix, this.rows) = (layer, matrix, rows);
+
+    /// <summary>The layer.</summary>
+    public QuantizableLayer Layer { get; }
 
     /// <summary>Rows of all groups.</summary>
     public int Count => rows.Length;
@@ -33,7 +35,7 @@ internal sealed class LayerRows
     public int Columns => matrix.Columns;
 
     /// <summary>Number of the layer's channels: each has a scale.</summary>
-    public int ChannelCount { get; }
+    public int ChannelCount => Layer.ChannelCount;
 
     /// <summary>A row. Shape: [columns].</summary>
     public float[] this[int group, int row] => rows[Index(group, row)];
@@ -52,7 +54,7 @@ internal sealed class LayerRows
         var other = new float[rows.Length][];
         var options = new ParallelOptions { MaxDegreeOfParallelism = threads };
         Parallel.For(0, rows.Length, options, i => other[i] = row(i / matrix.Rows, rows[i]));
-        return new LayerRows(matrix, ChannelCount, other);
+        return new LayerRows(Layer, matrix, other);
     }
 
     /// <summary>Does something with every row, in order.</summary>

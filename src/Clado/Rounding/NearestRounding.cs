@@ -2,13 +2,15 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Clado.Calibration;
 using Clado.Layers;
+using Clado.Packing;
 
 namespace Clado.Rounding;
 
 /// <summary>
 /// Rounding to nearest: every weight goes to the nearest point of a symmetric grid (docs/method.md, "Rounding").
 /// The scale of a channel is the one of least squared weight error among <c>max|w| · r / highest code</c>, r from 1.2 down to 0.2.
-/// Where 8-bit codes need a larger scale (<see cref="KernelPairs"/>), it is that one.
+/// Where 8-bit codes need a larger scale (<see cref="KernelPairs"/>), it is that one. All of them are scales that the layer can have
+/// (<see cref="ScaleCodes"/>).
 /// </summary>
 internal sealed class NearestRounding : IRounding
 {
@@ -27,10 +29,21 @@ internal sealed class NearestRounding : IRounding
         QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, InputStatistics? inputs, int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(weights.Length, layer.Parameters);
-        return [.. widths.Select(bits => Round(layer, weights, bits, threads))];
+        return Round(layer, weights, widths, threads, BestScale);
     }
 
-    private static RoundedWeights Round(QuantizableLayer layer, ReadOnlyMemory<float> weights, int bits, int threads)
+    /// <summary>Rounds every weight to the nearest code, with scales of any rule.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="weights">Float weights. Shape: [parameters].</param>
+    /// <param name="widths">Bits a weight. Shape: [widths].</param>
+    /// <param name="threads">Threads; results do not depend on their number.</param>
+    /// <param name="scale">The rule.</param>
+    internal static IReadOnlyList<RoundedWeights> Round(
+        QuantizableLayer layer, ReadOnlyMemory<float> weights, IReadOnlyList<int> widths, int threads, ScaleRule scale) =>
+        [.. widths.Select(bits => Round(layer, weights, bits, threads, scale))];
+
+    private static RoundedWeights Round(
+        QuantizableLayer layer, ReadOnlyMemory<float> weights, int bits, int threads, ScaleRule scale)
     {
         var codes = new sbyte[weights.Length];
         var scales = new float[layer.ChannelCount];
@@ -39,7 +52,8 @@ internal sealed class NearestRounding : IRounding
         {
             int[] positions = layer.Positions(c);
             var channel = Gather(weights.Span, positions);
-            scales[c] = Math.Max(BestScale(channel, bits), pairs?.LeastScale(channel) ?? 0);
+            float best = scale(layer, channel, bits), least = pairs?.LeastScale(channel) ?? 0;
+            scales[c] = least > best ? layer.ScaleFrom(least) : best;
             var own = new sbyte[channel.Length];
             for (int i = 0; i < own.Length; i++)
             {
@@ -58,7 +72,7 @@ internal sealed class NearestRounding : IRounding
     internal static float Code(float weight, float scale, int bits) =>
         Math.Clamp(MathF.Round(weight / scale), Grid.Lowest(bits), Grid.Highest(bits));
 
-    private static float BestScale(ReadOnlySpan<float> channel, int bits)
+    private static float BestScale(QuantizableLayer layer, ReadOnlySpan<float> channel, int bits)
     {
         float largest = 0;
         foreach (float w in channel)
@@ -68,12 +82,12 @@ internal sealed class NearestRounding : IRounding
         // All weights are zero, or so small that the grid's step would be no normal number. Any scale gives zeros.
         if (largest / Grid.Highest(bits) * (WidestRatio - (RatioStep * RatioCount)) < 1e-37f)
         {
-            return 1;
+            return layer.NearestScale(1);
         }
         var (best, least) = (0f, double.PositiveInfinity);
         for (int step = 0; step < RatioCount; step++)
         {
-            float scale = largest * (WidestRatio - (RatioStep * step)) / Grid.Highest(bits);
+            float scale = layer.NearestScale(largest * (WidestRatio - (RatioStep * step)) / Grid.Highest(bits));
             double error = SquaredError(channel, scale, bits);
             if (error < least)
             {
@@ -106,6 +120,12 @@ internal sealed class NearestRounding : IRounding
         }
         return total;
     }
+
+    /// <summary>Gives the scale of a channel, one that the layer can have.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="channel">The channel's weights. Shape: [weights].</param>
+    /// <param name="bits">Width of the grid. Range: [2, 8].</param>
+    internal delegate float ScaleRule(QuantizableLayer layer, ReadOnlySpan<float> channel, int bits);
 
     private static float[] Gather(ReadOnlySpan<float> weights, int[] positions)
     {

@@ -27,8 +27,8 @@ internal sealed record RunDescription
     // their hash.
     private static readonly string[] Free =
     [
-        "modelPath", "imagesPath", "imagesFound", "limit", "seed", "labelOffset", "activations", "ranges", "opset", "batchSize",
-        "taskReason",
+        "modelPath", "imagesPath", "imagesFound", "limit", "seed", "labelOffset", "activations", "ranges", "opset", "keepNames",
+        "batchSize", "taskReason",
     ];
 
     /// <summary>The loss is chosen by the network.</summary>
@@ -150,6 +150,10 @@ internal sealed record RunDescription
 
     public int Opset { get; init; } = OpsetUpgrade.TargetOpset;
 
+    /// <summary>Whether files have the names of the model.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool KeepNames { get; init; }
+
     /// <summary>
     /// Images a batch when sensitivities are measured; null until that begins. It may change last bits, so whoever goes on keeps it; but
     /// another machine may choose otherwise for a folder of its own. Range: [1, inf).
@@ -187,7 +191,7 @@ internal sealed record RunDescription
 
     /// <summary>Whether candidates were fitted to the run's images.</summary>
     [JsonIgnore]
-    public bool RoundsOnImages => Rounding != new NearestRounding().Name;
+    public bool RoundsOnImages => RoundingMethods.LooksAtImages(Rounding);
 
     /// <summary>Hexadecimal digits that differ between any two measurements that must not share a folder. Shape: 64 digits.</summary>
     public string Fingerprint()

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Clado.Candidates;
 using Clado.Layers;
+using Clado.Packing;
 using Clado.Rounding;
 
 namespace Clado.Tuning;
@@ -8,7 +9,8 @@ namespace Clado.Tuning;
 /// <summary>
 /// A layer whose codes, scales and bias are tuned. Codes are kept as numbers between the points of the grid, in its steps; what runs has
 /// them rounded, and gradients go straight through that (arXiv 1308.3432). A scale's gradient is the sum of its codes times the weights'
-/// (LSQ, arXiv 1902.08153, eq. 3, for codes that do not move with the scale). Scales change by factors, so that none passes zero.
+/// (LSQ, arXiv 1902.08153, eq. 3, for codes that do not move with the scale). Scales change by factors, so that none passes zero; those
+/// that are written as codes of 8 bits stay.
 /// </summary>
 internal sealed class TunedLayer
 {
@@ -30,6 +32,7 @@ internal sealed class TunedLayer
     private readonly LayerState state;
     private readonly int[] channels;
     private readonly float biasUnit;
+    private readonly bool isHalf;
     private readonly KernelPairs? pairs;
     private readonly LayerRows? rows;
 
@@ -40,6 +43,7 @@ internal sealed class TunedLayer
     public TunedLayer(Candidate start, LayerState state, float[] weights)
     {
         (this.start, this.state, channels) = (start, state, Channels(start.Layer));
+        isHalf = start.Bias is not null && HalfConstants.Hold(start.Bias);
         biasUnit = start.Bias is null ? 0 : Math.Max(SmallestUnit, RootMeanSquare(start.Bias));
         pairs = KernelPairs.Of(start.Layer, start.Bits);
         rows = pairs is null ? null : new LayerRows(start.Layer, weights);
@@ -79,10 +83,16 @@ internal sealed class TunedLayer
         return start with
         {
             Codes = codes,
-            Scales = [.. start.Scales.Zip(state.Scales.Values, (scale, log) => scale * MathF.Exp(log))],
-            Bias = start.Bias is { } bias ? [.. bias.Zip(state.Bias.Values, (b, change) => b + (change * biasUnit))] : null,
+            // A scale that has a code would move to the next one at once, and all weights of its channel with it.
+            Scales = start.Layer.CodesScalesAt(start.Bits)
+                ? start.Scales
+                : [.. start.Scales.Zip(state.Scales.Values, (scale, log) => scale * MathF.Exp(log))],
+            Bias = start.Bias is { } bias ? [.. bias.Zip(state.Bias.Values, (b, change) => Written(b + (change * biasUnit)))] : null,
         };
     }
+
+    /// <summary>A bias in the precision of the one to begin with.</summary>
+    private float Written(float bias) => isHalf ? HalfConstants.Rounded(bias) : bias;
 
     /// <summary>Takes a step.</summary>
     /// <param name="now">The candidate that the gradients are of.</param>

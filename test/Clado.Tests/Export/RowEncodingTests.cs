@@ -20,14 +20,15 @@ public class RowEncodingTests
 
     /// <summary>Random choices, some layers with rows of two to four widths: bytes as predicted, outputs to the bit.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void FilesAreExactToTheBitAndTheByte(bool isEarlier)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void FilesAreExactToTheBitAndTheByte(bool isEarlier, bool isCompact)
     {
         foreach (var network in Networks())
         {
-            var graph = isEarlier ? Harness.Earlier(network) : network;
-            var candidates = Harness.Candidates(graph, Widths);
+            var (graph, candidates) = Candidates(isEarlier ? Harness.Earlier(network) : network, isCompact);
             var sizes = new FileSize(graph, candidates.Layers);
             Gen.Int[0, int.MaxValue].Sample(seed =>
             {
@@ -42,26 +43,30 @@ public class RowEncodingTests
     }
 
     /// <summary>With 8-bit activations they run on the integer kernels that weights of 8 bits run on, and to the same outputs.</summary>
-    [Fact]
-    public void IntegerKernelsTakeThemAsTheyTakeEightBits()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void IntegerKernelsTakeThemAsTheyTakeEightBits(bool isCompact)
     {
         using var folder = new TemporaryFolder();
-        foreach (var graph in Networks())
+        foreach (var network in Networks())
         {
-            var candidates = Harness.Candidates(graph, Widths);
-            var (plain, mixed) = (candidates.Uniform(8), Choose(graph, candidates, new Random(5)));
+            var usual = ModelWriter.Build(network, Harness.Candidates(network, 8).Items, ExportTests.Activations(network));
+            var (graph, candidates) = Candidates(network, isCompact);
+            var mixed = Choose(graph, candidates, new Random(5));
             var activations = ExportTests.Activations(graph);
             var written = ModelWriter.Build(graph, mixed, activations);
             Assert.Equal(written.CalculateSize(), new FileSize(graph, candidates.Layers, ActivationFormat.Int8).Predict(mixed));
-            Assert.Equal(
-                Harness.Optimized(folder, ModelWriter.Build(graph, plain, activations)).Order(),
-                Harness.Optimized(folder, written).Order());
-            var earlier = Harness.Earlier(graph);
-            var other = ModelWriter.Build(
-                earlier, Choose(earlier, Harness.Candidates(earlier, Widths), new Random(5)), ExportTests.Activations(earlier));
+            Assert.Equal(Harness.Optimized(folder, usual).Order(), Harness.Optimized(folder, written).Order());
+            var (earlier, same) = Candidates(Harness.Earlier(network), isCompact);
+            var other = ModelWriter.Build(earlier, Choose(earlier, same, new Random(5)), ExportTests.Activations(earlier));
             Assert.Equal(Harness.Outputs(written, integers: true), Harness.Outputs(other, integers: true));
         }
     }
+
+    /// <summary>Candidates, and the network they are of: in forms of any number, or in those that files have.</summary>
+    private static (Graph Graph, CandidateSet Candidates) Candidates(Graph graph, bool isCompact) =>
+        isCompact ? CompactFormTests.Candidates(graph, Widths) : (graph, Harness.Candidates(graph, Widths));
 
     private static Graph[] Networks() =>
         [LayerTests.AllKinds(), NetworkBuilder.SmallClassifier().BuildGraph(), ExportTests.OddCounts(), RowTests.Grouped()];

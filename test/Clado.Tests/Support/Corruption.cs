@@ -21,7 +21,7 @@ internal static class Corruption
         ["the zero point of an activation off by 1"] = (model, range) =>
             Change<byte>(model, $"z{range}", zero => zero[0] = (byte)(zero[0] < 128 ? zero[0] + 1 : zero[0] - 1)),
         ["the largest bias of a node with its sign changed"] = (model, node) =>
-            Change<int>(model, $"b{node}", codes => codes[Largest(codes)] *= -1),
+            Change<float>(model, BiasOf(model, node), biases => biases[Largest(biases)] *= -1),
         ["one code's sign changed"] = (model, layer) =>
             Change<sbyte>(model, $"q{layer}", codes => codes[codes.Length / 2] = (sbyte)(codes[codes.Length / 2] ^ -128)),
     };
@@ -42,12 +42,16 @@ internal static class Corruption
         }
     }
 
-    private static int Largest(Span<int> codes)
+    /// <summary>The constant that a node's bias is rounded of.</summary>
+    private static string BiasOf(ModelProto model, int node) =>
+        model.Graph.Node.FirstOrDefault(call => call.OpType == "B" && call.Output[0].TrimStart('_') == $"c{node}")?.Input[0] ?? "";
+
+    private static int Largest(Span<float> values)
     {
         int at = 0;
-        for (int i = 1; i < codes.Length; i++)
+        for (int i = 1; i < values.Length; i++)
         {
-            at = Math.Abs((long)codes[i]) > Math.Abs((long)codes[at]) ? i : at;
+            at = Math.Abs(values[i]) > Math.Abs(values[at]) ? i : at;
         }
         return at;
     }

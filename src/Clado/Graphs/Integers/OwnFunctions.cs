@@ -57,18 +57,19 @@ internal static class OwnFunctions
                 }
                 copy.Output[i] = made;
             }
-            Bind(copy, call);
+            Bind(copy, call, function);
             yield return copy;
         }
     }
 
-    /// <summary>Gives a node the attributes that it takes from the call.</summary>
-    private static void Bind(NodeProto node, NodeProto call)
+    /// <summary>Gives a node the attributes that it takes from the call, or from the function where that gives none.</summary>
+    private static void Bind(NodeProto node, NodeProto call, FunctionProto function)
     {
         foreach (var attribute in node.Attribute.Where(a => a.RefAttrName.Length > 0).ToArray())
         {
             node.Attribute.Remove(attribute);
-            if (call.Find(attribute.RefAttrName)?.Clone() is { } given)
+            var usual = function.AttributeProto.FirstOrDefault(a => a.Name == attribute.RefAttrName);
+            if ((call.Find(attribute.RefAttrName) ?? usual)?.Clone() is { } given)
             {
                 given.Name = attribute.Name;
                 node.Attribute.Add(given);
