@@ -16,7 +16,7 @@ set work=%~dp0artifacts\cuda\obj
 set stamp=%work%\clado.stamp
 rem The stamp is named last: a build that was broken off is none.
 if exist "%program%" if exist "%stamp%" goto run
-echo building Clado ^(once^) 1>&2
+echo building Clado, once: about a minute, and what the network takes to bring its packages 1>&2
 if not exist "%work%" mkdir "%work%"
 type nul > "%stamp%.new"
 dotnet build "%~dp0src\Clado.Cli\Clado.Cli.csproj" -c Release --nologo -v quiet 1>&2 || exit /b 2

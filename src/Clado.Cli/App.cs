@@ -1,37 +1,47 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using System.CommandLine.Parsing;
 using Clado.Cli.Commands;
 using Clado.Cli.Output;
 
 namespace Clado.Cli;
 
-/// <summary>The command line: exit code 0 done, 1 the answer is no, 2 error.</summary>
+/// <summary>The command line: exit code 0 done, 1 the answer is no, 2 error, 130 stopped.</summary>
 internal static class App
 {
     public const int Done = 0;
     public const int No = 1;
     public const int Error = 2;
 
+    /// <summary>As shells have it: 128, and the number of the signal that Ctrl-C sends.</summary>
+    public const int Stopped = StopSignals.FirstCode + 2;
+
+    private static readonly Option<bool> Quiet = new("--quiet", "-q")
+    {
+        Description = "Write the answer and errors, no notes and no progress",
+        Recursive = true,
+    };
+
     /// <summary>Runs a command line.</summary>
     /// <param name="args">Its words. Shape: [words].</param>
     /// <param name="output">Receives data.</param>
     /// <param name="error">Receives progress and messages.</param>
+    /// <param name="width">Characters of a line; null for those of the windows, where there are any.</param>
     /// <param name="cancellation">Stops.</param>
-    public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
+    public static int Run(
+        string[] args, TextWriter output, TextWriter error, int? width = null, CancellationToken cancellation = default)
     {
-        var terminal = new Terminal(output, error);
+        var terminal = new Terminal(output, error, width);
         var root = Create(terminal);
         var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        if (CommandLineProblem.Of(parsed) is { } problem)
         {
-            var problem = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is no command or option" : Problem(parsed.Errors[0]);
             var command = parsed.CommandResult.Command == root ? "" : $" {parsed.CommandResult.Command.Name}";
-            error.WriteLine($"clado: {problem}; clado{command} --help shows how");
+            terminal.Refuse($"{problem}; clado{command} --help shows how");
             return Error;
         }
         try
         {
+            terminal.IsQuiet = parsed.GetValue(Quiet);
             // Signals are the program's own matter: see StopSignals.
             var configuration = new InvocationConfiguration
             {
@@ -42,55 +52,36 @@ internal static class App
             };
             return parsed.InvokeAsync(configuration, cancellation).GetAwaiter().GetResult();
         }
-        catch (Exception e) when (Expected(e) is { } message)
+        catch (Exception e) when (Problems.Expected(e) is { } message)
         {
-            terminal.EndProgress();
-            error.WriteLine($"clado: {Words.Of(message).ReplaceLineEndings(" ")}");
-            return Error;
+            terminal.Refuse(message);
+            return Problems.IsStop(e) ? Stopped : Error;
         }
     }
 
     /// <summary>The commands.</summary>
     /// <param name="terminal">Where their tables and messages go.</param>
-    public static Command Create(Terminal terminal) => new Command(
-        "clado",
-        "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, "
-        + "chosen by measuring how the layers' errors interact.")
+    public static Command Create(Terminal terminal)
     {
-        QuantizeCommand.Create(terminal),
-        InspectCommand.Create(terminal),
-        MeasureCommand.Create(terminal),
-        AllocateCommand.Create(terminal),
-        ExportCommand.Create(terminal),
-        SweepCommand.Create(terminal),
-        EvaluateCommand.Create(terminal),
-        CompareCommand.Create(terminal),
-        ReportCommand.Create(terminal),
-        DemoCommand.Create(terminal),
-        new HelpOption { Recursive = true },
-        new VersionOption(),
-    };
-
-    /// <summary>What is wrong with a word of the command line: the option's name first, no name of a type.</summary>
-    private static string Problem(ParseError error)
-    {
-        var message = string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
-        if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var token] }
-            || message.Contains("required", StringComparison.OrdinalIgnoreCase))
+        var root = new Command(
+            "clado",
+            "Clado gives an ONNX vision model of the size you ask for: 2 to 8 bits a layer, "
+            + "chosen by measuring how the layers' errors interact.\n\n"
+            + "Example: clado quantize resnet20.onnx --images calibration --budget 120KiB");
+        Verb[] verbs =
+        [
+            QuantizeCommand.Create(terminal), InspectCommand.Create(terminal), MeasureCommand.Create(terminal),
+            AllocateCommand.Create(terminal), ExportCommand.Create(terminal), SweepCommand.Create(terminal),
+            EvaluateCommand.Create(terminal), CompareCommand.Create(terminal), ReportCommand.Create(terminal),
+            DemoCommand.Create(terminal), CompletionsCommand.Create(terminal, () => root),
+        ];
+        foreach (var verb in (Verb[])[.. verbs, HelpCommand.Create(terminal, verbs)])
         {
-            return message;
+            root.Subcommands.Add(verb);
         }
-        bool namesAType = message.Contains("System.", StringComparison.Ordinal);
-        return $"{option.Name} {token.Value}: {(namesAType ? "a whole number is wanted, not as large as that" : message)}";
+        root.Options.Add(Quiet);
+        root.Options.Add(new HelpOption { Recursive = true, Action = new HelpText.Action(terminal), Description = "Show help" });
+        root.Options.Add(new VersionOption { Action = new VersionText(terminal), Description = "Show versions" });
+        return root;
     }
-
-    /// <summary>The one line for errors that are the user's to mend; null for defects of this program, which keep their trace.</summary>
-    private static string? Expected(Exception exception) => exception switch
-    {
-        CladoException e => e.Message,
-        AggregateException e when e.Flatten().InnerExceptions is [var only, ..] => Expected(only),
-        OperationCanceledException => StopSignals.Message,
-        IOException or UnauthorizedAccessException => exception.Message,
-        _ => null,
-    };
 }

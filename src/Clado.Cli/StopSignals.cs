@@ -9,6 +9,9 @@ namespace Clado.Cli;
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
+    /// <summary>Exit code of a program that a signal stops, but for the signal's number: as shells have it.</summary>
+    public const int FirstCode = 128;
+
     public const string Message = "stopped; what a run folder holds is kept, and measuring goes on from there";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.3);
@@ -27,6 +30,9 @@ internal sealed class StopSignals : IDisposable
     /// <summary>Is cancelled by the first signal.</summary>
     public CancellationToken Token => source.Token;
 
+    /// <summary>The exit code for who is stopped: that of the signal that said so.</summary>
+    public int ExitCode { get; private set; } = App.Stopped;
+
     public void Dispose()
     {
         Array.ForEach(registrations, registration => registration.Dispose());
@@ -36,6 +42,7 @@ internal sealed class StopSignals : IDisposable
     private void Stop(PosixSignalContext context)
     {
         context.Cancel = true;
+        ExitCode = CodeOf(context.Signal);
         if (Interlocked.Increment(ref told) > 1)
         {
             End();
@@ -58,7 +65,7 @@ internal sealed class StopSignals : IDisposable
     }
 
     /// <summary>Ends the process at once; threads inside native code keep it from an orderly end.</summary>
-    private static void End()
+    private void End()
     {
         // Whoever reads messages may have stopped reading.
         var message = new Thread(() => Console.Error.WriteLine($"\nclado: {Message}")) { IsBackground = true };
@@ -68,11 +75,18 @@ internal sealed class StopSignals : IDisposable
         {
             if (OperatingSystem.IsWindows())
             {
-                _ = TerminateProcess(-1, App.Error);
+                _ = TerminateProcess(-1, (uint)ExitCode);
             }
-            ExitNow(App.Error);
+            ExitNow(ExitCode);
         });
     }
+
+    private static int CodeOf(PosixSignal signal) => signal switch
+    {
+        PosixSignal.SIGHUP => FirstCode + 1,
+        PosixSignal.SIGTERM => FirstCode + 15,
+        _ => App.Stopped,
+    };
 
     [DllImport("libc", EntryPoint = "_exit")]
     private static extern void ExitNow(int code);

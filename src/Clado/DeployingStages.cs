@@ -17,7 +17,7 @@ namespace Clado;
 internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>? progress, CancellationToken cancellation)
 {
     // A kernel that is wrong is wrong on every image; a file that is exported is looked at on more.
-    private const int ImagesToCompare = 32;
+    internal const int ImagesToCompare = 32;
 
     /// <summary>Finds ranges, writes, checks and evaluates.</summary>
     /// <param name="allocation">The choice.</param>

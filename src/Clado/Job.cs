@@ -6,10 +6,14 @@ namespace Clado;
 /// </summary>
 internal sealed class Job : IProgress<StageProgress>
 {
+    // Of a stage's time, what is not sessions at least.
+    private const double LeastShare = 0.25;
+
     private readonly Lock gate = new();
     private readonly IReadOnlyList<JobStage> stages;
     private readonly IProgress<StageProgress> target;
     private readonly TimeProvider clock;
+    private readonly StageSpeeds? expected;
     private readonly long start;
     private readonly StagePace?[] paces;
     private (string Name, StagePace Pace)? unplanned;
@@ -22,8 +26,11 @@ internal sealed class Job : IProgress<StageProgress>
     /// <param name="stages">The plan. Shape: [stages].</param>
     /// <param name="target">Is told of every report, with what it means for the job.</param>
     /// <param name="clock">The time; null for the machine's.</param>
-    public Job(IReadOnlyList<JobStage> stages, IProgress<StageProgress> target, TimeProvider? clock = null)
+    /// <param name="expected">What is known of speeds before any was seen, or null.</param>
+    public Job(
+        IReadOnlyList<JobStage> stages, IProgress<StageProgress> target, TimeProvider? clock = null, StageSpeeds? expected = null)
     {
+        this.expected = expected;
         (this.stages, this.target, this.clock) = (stages, target, clock ?? TimeProvider.System);
         (start, paces) = (this.clock.GetTimestamp(), new StagePace?[stages.Count]);
     }
@@ -33,6 +40,15 @@ internal sealed class Job : IProgress<StageProgress>
     /// <param name="plan">The plan of the call alone.</param>
     public static Job? Of(IProgress<StageProgress>? progress, Func<IReadOnlyList<JobStage>> plan) =>
         progress as Job ?? (progress is null ? null : new Job(plan(), progress));
+
+    /// <summary>Tells what is to come, and how long it takes for all that is known, before anything of it runs.</summary>
+    public void Announce()
+    {
+        lock (gate)
+        {
+            target.Report(new StageProgress(StageNames.WholeJob, null, 0) { Job = State() });
+        }
+    }
 
     /// <inheritdoc/>
     public void Report(StageProgress value)
@@ -56,7 +72,7 @@ internal sealed class Job : IProgress<StageProgress>
     {
         lock (gate)
         {
-            int end = stages.Select((stage, i) => stage.Part == part ? i + 1 : 0).DefaultIfEmpty().Max();
+            int end = EndOf(part);
             if (end < next)
             {
                 return;
@@ -67,6 +83,14 @@ internal sealed class Job : IProgress<StageProgress>
                 target.Report(new StageProgress(lastName, null, 1) { Job = State() });
             }
         }
+    }
+
+    /// <summary>Where the call ends that runs, or the next of its part: the position of what comes then; 0 where there is none.</summary>
+    private int EndOf(JobPart part)
+    {
+        int from = running >= 0 && stages[running].Part == part ? running : next;
+        var own = stages.Skip(from).FirstOrDefault(stage => stage.Part == part);
+        return own is null ? 0 : stages.Index().Last(stage => stage.Item.Part == part && stage.Item.Call == own.Call).Index + 1;
     }
 
     /// <summary>
@@ -95,7 +119,8 @@ internal sealed class Job : IProgress<StageProgress>
     private JobProgress State()
     {
         double?[] rates = [.. Enum.GetValues<StageKind>().Select(Rate)];
-        double? Seconds(int i) => rates[(int)stages[i].Kind] * stages[i].Cost * (paces[i] is null ? stages[i].Likelihood : 1);
+        double? Seconds(int i) =>
+            ((rates[(int)stages[i].Kind] * stages[i].Cost) + Sessions(stages[i])) * (paces[i] is null ? stages[i].Likelihood : 1);
         double done = 0;
         double? rest = 0, ahead = 0;
         for (int i = 0; i < stages.Count; i++)
@@ -110,8 +135,12 @@ internal sealed class Job : IProgress<StageProgress>
             : stages is [_] && running == 0 ? paces[0]!.Share
             : null;
         share = rest == 0 ? 1 : Math.Max(share, part ?? 0);
-        var toCome = stages.Skip(next).Where(stage => stage.Likelihood == 1).Select(stage => stage.Name).Distinct();
-        return new JobProgress(share, (ahead + LeftOfStage(rates)) is { } seconds ? TimeSpan.FromSeconds(seconds) : null, [.. toCome]);
+        string[] Names(Func<JobStage, int, bool> isMeant) => [.. stages.Where(isMeant).Select(stage => stage.Name).Distinct()];
+        var toCome = Names((stage, i) => i >= next && stage.Likelihood == 1);
+        return new JobProgress(share, (ahead + LeftOfStage(rates)) is { } seconds ? TimeSpan.FromSeconds(seconds) : null, toCome)
+        {
+            Perhaps = Names((stage, i) => i >= next && stage.Likelihood < 1),
+        };
     }
 
     /// <summary>Seconds that the stage at hand takes from now on; null where nothing says.</summary>
@@ -121,19 +150,37 @@ internal sealed class Job : IProgress<StageProgress>
         var pace = unplanned?.Pace ?? (running < 0 ? null : paces[running]);
         return pace is null or { Share: >= 1 } ? 0
             : pace.Left is { } known ? known.TotalSeconds
-            : unplanned is null ? rates[(int)stages[running].Kind] * stages[running].Cost * (1 - pace.Share)
+            : unplanned is null ? ((rates[(int)stages[running].Kind] * stages[running].Cost) + Sessions(stages[running])) * (1 - pace.Share)
             : null;
     }
 
     /// <summary>Seconds for what costs 1, as seen in this job; null where nothing says.</summary>
     private double? Rate(StageKind kind) => kind switch
     {
-        StageKind.Decoding => Seen(kind),
+        StageKind.Decoding => Seen(kind) ?? expected?.Decoding,
         // Its costs are seconds.
         StageKind.Choosing => Seen(kind) ?? 1,
-        StageKind.Rounding => Seen(kind) ?? Seen(StageKind.Running),
-        _ => Seen(kind) ?? Seen(StageKind.Rounding),
+        StageKind.Rounding => Seen(kind) ?? Seen(StageKind.Running) ?? expected?.Pass,
+        _ => Blended(Seen(kind), expected?.Pass) ?? Seen(StageKind.Rounding),
     };
+
+    /// <summary>
+    /// What was seen of networks that run, as far as it is of what they do, and what was expected for the rest: stages are not alike.
+    /// </summary>
+    private double? Blended(double? seen, double? before)
+    {
+        double Cost(Func<int, bool> isMeant) => Enumerable.Range(0, stages.Count)
+            .Sum(i => stages[i].Kind == StageKind.Running && isMeant(i) ? stages[i].Cost * stages[i].Likelihood : 0);
+        if (seen is not { } rate || before is not { } expectation)
+        {
+            return seen ?? before;
+        }
+        double known = Cost(i => i < next), all = Math.Max(Cost(_ => true), double.Epsilon);
+        return expectation + ((rate - expectation) * known / all);
+    }
+
+    /// <summary>Seconds that a stage's sessions take.</summary>
+    private double Sessions(JobStage stage) => stage.Sessions * (expected?.Session ?? 0);
 
     private double? Seen(StageKind kind)
     {
@@ -145,7 +192,9 @@ internal sealed class Job : IProgress<StageProgress>
                 && (kind == StageKind.Rounding ? pace.Whole : pace.Steady) is { } whole)
             {
                 time += pace.Elapsed.TotalSeconds;
-                sum += pace.Elapsed.TotalSeconds * whole.TotalSeconds / stages[i].Cost;
+                // Sessions are not what cost grows with; however they are estimated, something else is there too.
+                double rest = Math.Max(whole.TotalSeconds - Sessions(stages[i]), whole.TotalSeconds * LeastShare);
+                sum += pace.Elapsed.TotalSeconds * rest / stages[i].Cost;
             }
         }
         return time > 0 ? sum / time : null;

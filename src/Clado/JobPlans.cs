@@ -19,6 +19,9 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
     // The float network and the file; with activations rounded, those again with values moved (ParityModels).
     private const int ComparedNetworks = 4;
 
+    // The networks of one width next to a file, and what they are compared with their simulations on.
+    private const int Networks = 2, ImagesOfUniform = Clado.DeployingStages.ImagesToCompare;
+
     // A size is halved until it is known to TargetSearch.Tolerance; the first is the largest.
     private const int Sizes = 9;
 
@@ -47,8 +50,14 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
             rounds ? new(StageNames.ActivationRanges, StageKind.Running, OnSome(2, MeasuredRun.ImagesForRanges)) : null,
             options.MixesRows ? new(
                 StageNames.Rows, StageKind.Running, passes * sensitivity.Seen(prepared.Images).Items.Count / images) : null,
-            prepared.ChecksGradients ? new(StageNames.Gradients, StageKind.Running, passes * OnSome(2, GradientChecks.ImageCount)) : null,
-            new(StageNames.Measuring, StageKind.Running, passes * sensitivity.Seen(prepared.Images).Items.Count / images),
+            prepared.ChecksGradients ? new(StageNames.Gradients, StageKind.Running, passes * OnSome(2, GradientChecks.ImageCount))
+            {
+                Sessions = SearchPlan.Gradients,
+            } : null,
+            new(StageNames.Measuring, StageKind.Running, passes * sensitivity.Seen(prepared.Images).Items.Count / images)
+            {
+                Sessions = SearchPlan.Gradients,
+            },
         ];
         return Of(JobPart.Measuring, stages);
     }
@@ -69,14 +78,15 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
         double compared = OnSome(plan is null ? 2 : ComparedNetworks, MeasuredRun.ImagesForParity);
         JobStage?[] file =
         [
-            new(StageNames.Comparing, StageKind.Running, compared),
-            isEvaluated ? new(StageNames.Evaluating, StageKind.Running, 2) : null,
+            new(StageNames.Comparing, StageKind.Running, compared) { Sessions = ComparedNetworks },
+            isEvaluated ? new(StageNames.Evaluating, StageKind.Running, 2) { Sessions = 2 } : null,
             finds ? new(StageNames.ActivationCost, StageKind.Running, isEvaluated ? 2 : OnSome(3, MeasuredRun.ImagesForRanges)) : null,
         ];
+        var ranges = new JobStage(StageNames.ActivationRanges, StageKind.Running, OnSome(2, MeasuredRun.ImagesForRanges)) { Sessions = 2 };
         var refining = new JobStage(StageNames.Refining, StageKind.Rounding, 2 * Rounding(PipelineOptions.Roundings[0]));
         JobStage?[] stages =
         [
-            finds ? new(StageNames.ActivationRanges, StageKind.Running, OnSome(2, MeasuredRun.ImagesForRanges)) : null,
+            finds ? ranges : null,
             .. repairs ? Repairing(plan!) : [],
             tunes ? refining : null,
             tunes ? new(StageNames.Tuning, StageKind.Running, TuningPasses) : null,
@@ -100,11 +110,16 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
     }
 
     /// <summary>The stage that measures what corrected biases gain: the network without them, beside the float one.</summary>
-    public static IReadOnlyList<JobStage> Biases { get; } = Of(JobPart.Biases, new JobStage(StageNames.Biases, StageKind.Running, 2));
+    public static IReadOnlyList<JobStage> Biases { get; } =
+        Of(JobPart.Biases, new JobStage(StageNames.Biases, StageKind.Running, 2) { Sessions = 2 });
 
     /// <summary>The stage that measures the networks of one width next to a file.</summary>
-    public static IReadOnlyList<JobStage> Uniform { get; } =
-        Of(JobPart.Curve, new JobStage(StageNames.UniformWidths, StageKind.Running, 4));
+    public IReadOnlyList<JobStage> Uniform => Of(
+        JobPart.Curve,
+        new JobStage(StageNames.UniformWidths, StageKind.Running, Networks + 1 + (Networks * OnSome(ComparedNetworks, ImagesOfUniform)))
+        {
+            Sessions = Networks * (ComparedNetworks + 1),
+        });
 
     /// <summary>The stage of a sweep, whose own speed tells all.</summary>
     public static IReadOnlyList<JobStage> Sweep { get; } = Of(JobPart.Curve, new JobStage(StageNames.Sweep, StageKind.Running, 1));

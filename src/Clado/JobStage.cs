@@ -11,8 +11,14 @@ internal sealed record JobStage(string Name, StageKind Kind, double Cost)
     /// <summary>How likely it is that the stage runs. Range: (0, 1].</summary>
     public double Likelihood { get; init; } = 1;
 
+    /// <summary>Sessions that are made in it, whose time does not grow with the images. Range: [0, inf).</summary>
+    public int Sessions { get; init; }
+
     /// <summary>The call it belongs to.</summary>
     public JobPart Part { get; init; }
+
+    /// <summary>Which of the calls of its part that is, where there are several. Range: [0, inf).</summary>
+    public int Call { get; init; }
 }
 
 /// <summary>What time is spent on: the speed of one kind says little of that of another.</summary>
@@ -51,6 +57,9 @@ internal enum JobPart
 
     /// <summary><see cref="MeasuredRun.Compare"/>.</summary>
     Comparison,
+
+    /// <summary>Evaluations of the caller's own.</summary>
+    Evaluating,
 }
 
 /// <summary>Names of stages, as they are reported and planned.</summary>
@@ -78,6 +87,7 @@ internal static class StageNames
     public const string Sweep = "sweep";
     public const string Tuning = "tuning";
     public const string UniformWidths = "uniform widths";
+    public const string WholeJob = "the whole job";
 
     /// <summary>Name of the stage that measures a metric.</summary>
     /// <param name="name">Name of the metric.</param>

@@ -192,7 +192,7 @@ public sealed partial class MeasuredRun
     public IReadOnlyList<CurvePoint> UniformAround(
         long sizeBytes, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
-        var job = Job.Of(progress, () => JobPlans.Uniform);
+        var job = Job.Of(progress, () => Plans.Uniform);
         var points = new CurveMeasurement(this, folder, new SweepOptions(), job, cancellation).UniformAround(sizeBytes);
         job?.Finish(JobPart.Curve);
         return points;

@@ -70,6 +70,9 @@ public sealed partial class MeasuredRun
         .. Graph.InputShape.Notes,
     ];
 
+    /// <summary>Bytes of the model, with those of the files that have its data.</summary>
+    public long ModelBytes => Graph.FileSizeBytes;
+
     /// <summary>What the network is for.</summary>
     public NetworkTask Task => Readout.Of(Graph).Task;
 

@@ -42,7 +42,36 @@ public sealed partial class PreparedRun
         bool compares = true)
     {
         ArgumentNullException.ThrowIfNull(progress);
-        return new Job(JobStages(rounds, new(refine, true, tune), compares), progress);
+        return Announced(JobStages(rounds, new(refine, true, tune), compares), progress);
+    }
+
+    /// <summary>
+    /// The same of several files from one measurement: <see cref="Measure"/>, then calls of <see cref="MeasuredRun.Deploy"/> alone, then as
+    /// many of <see cref="MeasuredRun.Allocate"/> and <see cref="MeasuredRun.Deploy"/>, neither evaluated, then stages of the caller's own.
+    /// </summary>
+    /// <param name="progress">Is told of it.</param>
+    /// <param name="deployed">Files whose widths are given. Range: [0, inf).</param>
+    /// <param name="chosen">Files whose widths are chosen. Range: [0, inf).</param>
+    /// <param name="evaluations">
+    /// Names of evaluations by <see cref="StageProgress.Of"/>, and images of each, which a reference runs on too. Shape: [evaluations].
+    /// </param>
+    public IProgress<StageProgress> SeveralFiles(
+        IProgress<StageProgress> progress, int deployed, int chosen, params IEnumerable<(string Stage, int Images)> evaluations)
+    {
+        ArgumentNullException.ThrowIfNull(progress);
+        var (search, deploying) = (SearchStages(null), DeployingStages(new(false, false)));
+        return Announced(
+            [
+                .. Plans.Measuring(this, Unrounded),
+                .. Enumerable.Range(0, deployed).SelectMany(call => deploying.Select(stage => stage with { Call = call })),
+                .. Enumerable.Range(deployed, chosen).SelectMany(
+                    call => search.Concat(deploying).Select(stage => stage with { Call = call })),
+                .. evaluations.Select(own => new JobStage(own.Stage, StageKind.Running, 2.0 * own.Images / Images.Items.Count)
+                {
+                    Part = JobPart.Evaluating,
+                }),
+            ],
+            progress);
     }
 
     /// <summary>
@@ -69,16 +98,28 @@ public sealed partial class PreparedRun
     }
 
     /// <summary>The stages of such a job. Shape: [stages].</summary>
-    internal IReadOnlyList<JobStage> JobStages(int? rounds, DeployingSteps steps, bool compares)
+    internal IReadOnlyList<JobStage> JobStages(int? rounds, DeployingSteps steps, bool compares) =>
+    [
+        .. Plans.Measuring(this, Unrounded), .. SearchStages(rounds), .. DeployingStages(steps), .. JobPlans.Biases,
+        .. compares ? Plans.Uniform : [],
+    ];
+
+    private IReadOnlyList<JobStage> SearchStages(int? rounds) => SearchPlan.Stages(
+        Unrounded, Options.Sensitivity, rounds ?? MeasuredRun.RoundsOf(Options.Sensitivity),
+        RoundingMethods.Named(Options.Rounding).NeedsInputs);
+
+    private IReadOnlyList<JobStage> DeployingStages(DeployingSteps steps)
     {
-        var (inputs, sensitivity, activations) = (Unrounded, Options.Sensitivity, Options.Activations.Format);
-        var plan = ActivationPlan.Of(Space.Graph, Space.Layers.Layers, activations);
-        bool isFitted = RoundingMethods.Named(Options.Rounding).NeedsInputs;
-        return
-        [
-            .. Plans.Measuring(this, inputs),
-            .. SearchPlan.Stages(inputs, sensitivity, rounds ?? MeasuredRun.RoundsOf(sensitivity), isFitted),
-            .. Plans.Deploying(plan, activations, steps), .. JobPlans.Biases, .. compares ? JobPlans.Uniform : [],
-        ];
+        var format = Options.Activations.Format;
+        return Plans.Deploying(ActivationPlan.Of(Space.Graph, Space.Layers.Layers, format), format, steps);
+    }
+
+    /// <summary>A job that has said what it will do, and how long that takes at the speed of a second's trial.</summary>
+    private Job Announced(IReadOnlyList<JobStage> stages, IProgress<StageProgress> progress)
+    {
+        var work = new Workload(Images, Options.Preprocessing) { Resources = Options.Resources, Provider = Options.Provider };
+        var job = new Job(stages, progress, expected: StageSpeeds.Measure(Space.Graph, work));
+        job.Announce();
+        return job;
     }
 }

@@ -9,12 +9,18 @@ internal static class SearchPlan
     // Whether a round finds something better is as likely as not, and so is whether it has to look closer to the choice.
     private const double Likely = 0.5;
 
+    // Where rounding has seen the images, little is found that counts on those held back.
+    private const double LikelyWhereFitted = 0.1;
+
     // Surrogates that are tried on the float network, and around a choice.
     private const int Proposals = 5;
     private const int ProposalsAround = 4;
 
-    // Seconds that one is solved in, of networks of some tens of layers.
-    private const double SolveSeconds = 0.5;
+    // Sessions of a measurement: the network with its slopes, and one beside it.
+    internal const int Gradients = 2;
+
+    // Seconds that one is solved in, for a pair of layers, until one was seen; and at most, as the solver's work is limited.
+    private const double SolveSeconds = 0.0004, MostSolveSeconds = 3;
 
     /// <summary>The stages.</summary>
     /// <param name="inputs">What is measured.</param>
@@ -34,17 +40,18 @@ internal static class SearchPlan
         double around = rounds == 0 ? 0 : seen * SampledForward.PassesOf(inputs, options, isAround: true);
         // All on the images held back, and the best one on the others; each time beside the float network.
         double Passes(int count) => isFitted && seen < 1 ? ((1 - seen) * (count + 1)) + (seen * 2) : count + 1;
+        double solve = Math.Min(MostSolveSeconds, SolveSeconds * layers * layers);
         IEnumerable<JobStage> Try(string name, int count, double likelihood) =>
         [
-            new JobStage(StageNames.Choosing + name, StageKind.Choosing, count * SolveSeconds) { Likelihood = likelihood },
-            new JobStage(StageNames.Choices + name, StageKind.Running, Passes(count)) { Likelihood = likelihood },
+            new JobStage(StageNames.Choosing + name, StageKind.Choosing, count * solve) { Likelihood = likelihood },
+            new JobStage(StageNames.Choices + name, StageKind.Running, Passes(count)) { Likelihood = likelihood, Sessions = count },
         ];
 
         List<JobStage> stages = [.. Try("", proposals, 1)];
         for (int round = 1; round <= rounds; round++)
         {
-            double likelihood = Math.Pow(Likely, round - 1);
-            stages.Add(new JobStage(Around(round), StageKind.Running, around) { Likelihood = likelihood });
+            double likelihood = Math.Pow(isFitted ? LikelyWhereFitted : Likely, round - 1);
+            stages.Add(new JobStage(Around(round), StageKind.Running, around) { Likelihood = likelihood, Sessions = Gradients });
             for (int radius = layers; radius >= 1; radius /= 2)
             {
                 stages.AddRange(Try(Within(round, radius, layers), ProposalsAround, radius == layers ? likelihood : likelihood * Likely));

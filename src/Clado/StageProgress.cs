@@ -9,14 +9,14 @@ public sealed record StageProgress(string Stage, string? Detail, double? Share)
     /// <summary>How far the job is that the stage belongs to; null for a message.</summary>
     public JobProgress? Job { get; init; }
 
-    /// <summary>A stage that is a job of its own, such as an evaluation.</summary>
+    /// <summary>A stage that is a job of its own, such as an evaluation, or one of a <see cref="PreparedRun.WholeJob"/>.</summary>
     /// <param name="target">Is told how far it is.</param>
     /// <param name="stage">Its name.</param>
     /// <returns>Takes the share done. Range: [0, 1].</returns>
     public static IProgress<double> Of(IProgress<StageProgress> target, string stage)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return new StageShare(new Job([new JobStage(stage, StageKind.Running, 1)], target), stage);
+        return new StageShare(target is Job ? target : new Job([new JobStage(stage, StageKind.Running, 1)], target), stage);
     }
 }
 
@@ -27,7 +27,11 @@ public sealed record StageProgress(string Stage, string? Detail, double? Share)
 /// the speed seen so far in this job. Null while nothing is known of that.
 /// </param>
 /// <param name="ToCome">Names of the stages that come after this one for all that is known, in order. Shape: [stages].</param>
-public sealed record JobProgress(double Share, TimeSpan? Left, IReadOnlyList<string> ToCome);
+public sealed record JobProgress(double Share, TimeSpan? Left, IReadOnlyList<string> ToCome)
+{
+    /// <summary>Names of the stages that may come, such as further rounds; they count by how likely they are. Shape: [stages].</summary>
+    public IReadOnlyList<string> Perhaps { get; init; } = [];
+}
 
 /// <summary>Passes the share of one stage on.</summary>
 /// <param name="target">Where to.</param>

@@ -13,6 +13,7 @@ return args switch
         CudaBenchmark.Threads(network, int.Parse(count, CultureInfo.InvariantCulture), width),
     ["cuda", var network, var count, var widths, .. var estimators] =>
         CudaBenchmark.Run(network, int.Parse(count, CultureInfo.InvariantCulture), widths, estimators),
+    ["estimates", .. var parts] => EstimateBenchmark.Run(parts),
     ["fisher", .. var parts] => FisherBenchmark.Run(parts),
     ["fuzzing", "read", var first, var step, var count] =>
         FuzzingBenchmark.Read(
@@ -50,6 +51,7 @@ static int Usage()
     Console.Error.WriteLine("       Clado.Benchmarks comparison RUNS [nearest] [feedback] [NETWORK …]   (goes on in the folder RUNS)");
     Console.Error.WriteLine(
         "       Clado.Benchmarks cuda resnet50|NETWORK IMAGES 2,4,8 ESTIMATOR[!] …   (! on the GPU alone) | threads NETWORK IMAGES WIDTH");
+    Console.Error.WriteLine("       Clado.Benchmarks estimates [sample] [stages] [IMAGES] [NETWORK …]   (how long a job was said to take)");
     Console.Error.WriteLine("       Clado.Benchmarks fisher [feedback] [nearest] [IMAGES] [MODEL …]");
     Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
     Console.Error.WriteLine("       Clado.Benchmarks large FOLDER   (a network of 2.2 GiB; takes 10 GB of disk and 16 GB of memory)");

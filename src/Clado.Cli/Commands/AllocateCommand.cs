@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Clado.Allocation;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
@@ -8,15 +7,15 @@ namespace Clado.Cli.Commands;
 /// <summary><c>clado allocate</c>: bits a layer, from what was measured.</summary>
 internal static class AllocateCommand
 {
-    public static Command Create(Terminal terminal)
+    public static Verb Create(Terminal terminal)
     {
         var (choosing, running, json) = (new ChoosingOptions(), new RunOptions(), CommonOptions.Json());
-        var command = new Command(
+        var command = new Verb(
             "allocate",
             "Choose bits a layer for a budget, from what was measured.\n\nExample: clado allocate --run runs/resnet20 --budget 120KiB");
         choosing.AddTo(command);
         running.AddTo(command);
-        command.Options.Add(json);
+        command.Add(OptionGroup.Output, json);
         command.Runs((parsed, cancellation) =>
         {
             var run = running.Open(parsed, terminal);
@@ -31,11 +30,12 @@ internal static class AllocateCommand
             }
             if (parsed.GetValue(json))
             {
-                terminal.Data(run.ToJson(result));
+                terminal.Json(run.ToJson(result));
             }
             else
             {
                 terminal.Show(result);
+                terminal.ShowSummary(run, result);
             }
             return App.Done;
         });
@@ -71,9 +71,9 @@ internal static class AllocateCommand
         }
         if (json is not null)
         {
-            terminal.Data(json(result));
+            terminal.Json(json(result));
         }
-        terminal.Message($"clado: not written: {growth}");
+        terminal.Refuse($"not written: {growth}");
         return true;
     }
 
@@ -90,9 +90,9 @@ internal static class AllocateCommand
         }
         if (json is not null)
         {
-            terminal.Data(json(result));
+            terminal.Json(json(result));
         }
-        terminal.Message($"clado: {result.Infeasibility}");
+        terminal.Refuse(result.Infeasibility!);
         return true;
     }
 }

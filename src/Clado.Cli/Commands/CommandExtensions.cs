@@ -16,7 +16,7 @@ internal static class CommandExtensions
     /// Options of text that are given without any are refused here for all commands:
     /// a path that is none would be taken for the current folder.
     /// </summary>
-    public static void Runs(this Command command, Func<ParseResult, CancellationToken, int> action, bool runsModels = true)
+    public static void Runs(this Verb command, Func<ParseResult, CancellationToken, int> action, bool runsModels = true)
     {
         var timeout = new Option<double>("--run-timeout")
         {
@@ -26,7 +26,7 @@ internal static class CommandExtensions
         };
         if (runsModels)
         {
-            command.Options.Add(timeout);
+            command.Add(OptionGroup.Measuring, timeout);
         }
         command.SetAction((parsed, cancellation) =>
         {

@@ -7,11 +7,11 @@ namespace Clado.Cli.Commands;
 /// <summary><c>clado compare</c>: every metric of the literature on one network, one quantizer, one solver, one evaluation.</summary>
 internal static class CompareCommand
 {
-    public static Command Create(Terminal terminal)
+    public static Verb Create(Terminal terminal)
     {
         var (measuring, comparing, json) = (new MeasuringOptions(), new ComparingOptions(), CommonOptions.Json());
         var output = new Option<string?>("--output", "-o") { Description = "CSV file to write" };
-        var command = new Command(
+        var command = new Verb(
             "compare",
             "Compare metrics: what each says of layers and widths is solved for every budget, and what would be written is evaluated. "
             + "Candidates, solver and evaluation are the same for all. Scores, choices and evaluations are kept in the run folder; "
@@ -20,8 +20,7 @@ internal static class CompareCommand
             + "Example: clado compare resnet20.onnx --images calibration --budgets 3bit --metrics fit,hawq,random --rounding nearest");
         measuring.AddTo(command);
         comparing.AddTo(command);
-        command.Options.Add(output);
-        command.Options.Add(json);
+        command.Add(OptionGroup.Output, output, json);
         command.Runs((parsed, cancellation) =>
         {
             var options = measuring.Read(parsed);
@@ -46,7 +45,7 @@ internal static class CompareCommand
             var (found, infeasible) = run.Compare(comparison, job, cancellation);
             foreach (var result in infeasible)
             {
-                terminal.Message($"clado: {result.Infeasibility}");
+                terminal.Refuse(result.Infeasibility!);
             }
             foreach (var metric in found.Metrics.Where(metric => metric.Problem is not null))
             {
@@ -59,7 +58,7 @@ internal static class CompareCommand
             }
             if (parsed.GetValue(json))
             {
-                terminal.Data(found.ToJson());
+                terminal.Json(found.ToJson());
             }
             else
             {

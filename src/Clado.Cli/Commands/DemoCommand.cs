@@ -14,15 +14,13 @@ internal static class DemoCommand
     private static readonly int[] UniformBits = [8, 4, 3, 2];
     private static readonly string[] Budgets = ["4bit", "3bit", "2.5bit"];
 
-    public static Command Create(Terminal terminal)
+    public static Verb Create(Terminal terminal)
     {
         var folder = new Option<string>("--output", "-o") { Description = "Folder to write", DefaultValueFactory = _ => "clado-demo" };
-        var command = new Command(
+        var command = new Verb(
             "demo",
-            "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo")
-        {
-            folder,
-        };
+            "The whole job on the sample: a ResNet-20 for Fashion-MNIST and images that come with Clado.\n\nExample: clado demo");
+        command.Add(OptionGroup.Output, folder);
         command.Runs((parsed, cancellation) => Run(terminal, parsed.GetRequiredValue(folder), cancellation));
         return command;
     }
@@ -38,13 +36,19 @@ internal static class DemoCommand
             Preprocessing = Preprocessing.Parse(Path.Combine(samples, "preprocessing.json")),
             Run = Path.Combine(folder, "run"),
         };
-        var run = Pipeline.Measure(options, terminal, cancellation);
+        var test = Path.Combine(samples, "images", "test");
+        var prepared = PreparedRun.Of(options);
+        string[] names = ["FP32", .. UniformBits.Select(Uniform), .. Budgets.Select(Chosen)];
+        int images = Directory.EnumerateFiles(test, "*.png", SearchOption.AllDirectories).Count();
+        var job = prepared.SeveralFiles(
+            terminal, UniformBits.Length, Budgets.Length, names.Select(name => (Evaluating(name), images)));
+        var run = prepared.Measure(job, cancellation);
         var files = new List<DemoFile>();
         try
         {
             // Each lies beside its destination until all of them are known to be sound.
-            files.AddRange(Deploy(terminal, run, folder, cancellation));
-            var table = Compare(options, Path.Combine(samples, "images", "test"), files, cancellation);
+            files.AddRange(Deploy(job, run, folder, cancellation));
+            var table = Compare(job, options, test, files, cancellation);
             files.ForEach(file => file.Deployment.Commit());
             terminal.Show(table);
             return App.Done;
@@ -56,7 +60,9 @@ internal static class DemoCommand
     }
 
     /// <summary>The files and the float model side by side.</summary>
-    private static TextTable Compare(PipelineOptions options, string test, IReadOnlyList<DemoFile> files, CancellationToken cancellation)
+    private static TextTable Compare(
+        IProgress<StageProgress> job, PipelineOptions options, string test, IReadOnlyList<DemoFile> files,
+        CancellationToken cancellation)
     {
         var table = new TextTable(
             ("model", false), ("bits a weight", true), ("bytes", true), ("top-1", true), ("agreement", true), ("speed", true),
@@ -65,10 +71,11 @@ internal static class DemoCommand
         // On one thread: there speed is the kernels', and least disturbed by what else the machine does.
         string[] paths = [options.Model, .. files.Select(f => f.Deployment.StagedPath)];
         var times = Evaluator.MeasureLatency(paths, threads: 1, cancellation: cancellation);
-        Row(table, "FP32", 32, Evaluator.Evaluate(options.Model, evaluation, null, cancellation), 1, "", options.Model);
+        IProgress<double> Share(string name) => StageProgress.Of(job, Evaluating(name));
+        Row(table, "FP32", 32, Evaluator.Evaluate(options.Model, evaluation, Share("FP32"), cancellation), 1, "", options.Model);
         foreach (var (file, time) in files.Zip(times.Skip(1)))
         {
-            var result = file.Deployment.Evaluate(evaluation, null, cancellation);
+            var result = file.Deployment.Evaluate(evaluation, Share(file.Name), cancellation);
             Row(table, file.Name, file.Bits, result, times[0] / time, file.Widths, file.Deployment.Model.Path);
         }
         return table;
@@ -79,22 +86,29 @@ internal static class DemoCommand
             name, Invariant($"{bits:0.00}"), Invariant($"{result.SizeBytes:N0}"), Invariant($"{result.Top1 * 100:0.0} %"),
             Invariant($"{result.Agreement * 100:0.0} %"), Invariant($"{speed:0.00}×"), widths, path);
 
-    private static IEnumerable<DemoFile> Deploy(Terminal terminal, MeasuredRun run, string folder, CancellationToken cancellation)
+    private static IEnumerable<DemoFile> Deploy(
+        IProgress<StageProgress> job, MeasuredRun run, string folder, CancellationToken cancellation)
     {
         Deployment Write(string name, AllocationResult choice) => run.Deploy(
-            choice, Path.Combine(folder, $"{Name}-{name}.onnx"), progress: terminal, cancellation: cancellation);
+            choice, Path.Combine(folder, $"{Name}-{name}.onnx"), progress: job, cancellation: cancellation);
 
         foreach (int bits in UniformBits)
         {
-            yield return new DemoFile($"uniform {bits} bits", bits, "", Write($"uniform{bits}", run.Uniform(bits)));
+            yield return new DemoFile(Uniform(bits), bits, "", Write($"uniform{bits}", run.Uniform(bits)));
         }
         foreach (var budget in Budgets)
         {
-            var choice = run.Allocate(budget, cancellation: cancellation);
+            var choice = run.Allocate(budget, progress: job, cancellation: cancellation);
             yield return new DemoFile(
-                $"Clado {budget}", choice.BitsPerWeight, string.Concat(choice.Chosen.Select(c => c.Bits)), Write(budget, choice));
+                Chosen(budget), choice.BitsPerWeight, string.Concat(choice.Chosen.Select(c => c.Bits)), Write(budget, choice));
         }
     }
+
+    private static string Uniform(int bits) => Invariant($"uniform {bits} bits");
+
+    private static string Chosen(string budget) => $"Clado {budget}";
+
+    private static string Evaluating(string name) => $"evaluating {name}";
 
     /// <summary>The samples lie beside the program where it was published, and above it in a clone.</summary>
     private static string Samples()

@@ -3,7 +3,6 @@ using Clado.Cli.Options;
 using Clado.Cli.Output;
 using Clado.Evaluation;
 using Clado.Execution;
-using Clado.Images;
 
 namespace Clado.Cli.Commands;
 
@@ -13,7 +12,7 @@ namespace Clado.Cli.Commands;
 /// </summary>
 internal static class EvaluateCommand
 {
-    public static Command Create(Terminal terminal)
+    public static Verb Create(Terminal terminal)
     {
         var (model, images, json) = (CommonOptions.Model(), CommonOptions.Images("images to evaluate on"), CommonOptions.Json());
         var (preprocess, threads) = (CommonOptions.Preprocess(), CommonOptions.Threads());
@@ -35,15 +34,18 @@ internal static class EvaluateCommand
             "Where --latency times runs: cpu, cuda (an NVIDIA GPU), or auto: cuda where it is there; "
             + "what a model answers is looked at on the CPU",
             Provider.Cpu);
-        var command = new Command(
+        var command = new Verb(
             "evaluate",
             "Run a model file on images: top-1, top-5, loss, agreement with a reference, time. Of what is no classifier: errors of the "
             + "outputs against the reference, and its task's measure (detections kept, mean IoU, cosine, PSNR).\n\n"
             + "Example: clado evaluate resnet20-3bit.onnx --images test --reference resnet20.onnx")
         {
-            model, images, reference, threshold, latency, provider, preprocess, limit, seed, labelOffset, task, loss, threads, json,
+            model,
         };
+        command.Add(OptionGroup.Input, images, reference, preprocess, limit, seed, labelOffset);
         feeding.AddTo(command);
+        command.Add(OptionGroup.Measuring, task, loss, threshold, latency, provider, threads);
+        command.Add(OptionGroup.Output, json);
         command.Runs((parsed, cancellation) =>
         {
             var options = new EvaluationOptions
@@ -52,7 +54,7 @@ internal static class EvaluateCommand
                 Limit = parsed.GetValue(limit).Count,
                 Seed = parsed.GetValue(seed),
                 LabelOffset = parsed.GetValue(labelOffset) ?? 0,
-                Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
+                Preprocessing = CommonOptions.PreprocessingOf(parsed.GetRequiredValue(preprocess)),
                 Inputs = feeding.Read(parsed),
                 Task = CommonOptions.TaskOf(parsed.GetValue(task)),
                 Loss = parsed.GetValue(loss),
@@ -73,7 +75,7 @@ internal static class EvaluateCommand
             terminal.ShowLabelHint(result);
             if (parsed.GetValue(json))
             {
-                terminal.Data(result.ToJson());
+                terminal.Json(result.ToJson());
             }
             else
             {

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
 
@@ -7,20 +6,17 @@ namespace Clado.Cli.Commands;
 /// <summary><c>clado export</c>: writes the model of a budget from a run folder.</summary>
 internal static class ExportCommand
 {
-    public static Command Create(Terminal terminal)
+    public static Verb Create(Terminal terminal)
     {
         var (choosing, running, json) = (new ChoosingOptions(), new RunOptions(), CommonOptions.Json());
         var (output, refine, tune) = (CommonOptions.Output(required: true), CommonOptions.Refine(), CommonOptions.Tune());
-        var command = new Command(
+        var command = new Verb(
             "export",
             "Write the quantized model of a budget, from what was measured.\n\n"
             + "Example: clado export --run runs/resnet20 --budget 3bit -o resnet20-3bit.onnx");
         choosing.AddTo(command);
-        command.Options.Add(output);
-        command.Options.Add(refine);
-        command.Options.Add(tune);
         running.AddTo(command);
-        command.Options.Add(json);
+        command.Add(OptionGroup.Output, output, refine, tune, json);
         command.Runs((parsed, cancellation) =>
         {
             var (path, choice) = (parsed.GetRequiredValue(output), choosing.Read(parsed));
@@ -43,13 +39,14 @@ internal static class ExportCommand
             terminal.ShowActivationHint(model.Activations);
             if (parsed.GetValue(json))
             {
-                terminal.Data(run.ToJson(model));
+                terminal.Json(run.ToJson(model));
             }
             else
             {
                 terminal.Show(model.Allocation);
-                terminal.Show(model.Activations);
+                terminal.ShowRepair(model.Activations);
                 terminal.Show(model.Parity);
+                terminal.ShowSummary(run, model);
                 terminal.Data($"written: {path}");
             }
             return App.Done;

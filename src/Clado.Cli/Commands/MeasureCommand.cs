@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
 
@@ -7,10 +6,10 @@ namespace Clado.Cli.Commands;
 /// <summary><c>clado measure</c>: sensitivities only; an interrupted run goes on where it stopped.</summary>
 internal static class MeasureCommand
 {
-    public static Command Create(Terminal terminal)
+    public static Verb Create(Terminal terminal)
     {
         var measuring = new MeasuringOptions();
-        var command = new Command(
+        var command = new Verb(
             "measure",
             "Measure sensitivities into a run folder; the same command goes on where it was stopped.\n\n"
             + "Example: clado measure resnet20.onnx --images calibration --run runs/resnet20");

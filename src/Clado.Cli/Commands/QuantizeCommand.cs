@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Clado.Allocation;
 using Clado.Cli.Options;
 using Clado.Cli.Output;
@@ -9,21 +8,18 @@ namespace Clado.Cli.Commands;
 /// <summary><c>clado quantize</c>: the whole job.</summary>
 internal static class QuantizeCommand
 {
-    public static Command Create(Terminal terminal)
+    public static Verb Create(Terminal terminal)
     {
         var (measuring, choosing) = (new MeasuringOptions(), new ChoosingOptions());
         var (output, json) = (CommonOptions.Output(required: false), CommonOptions.Json());
         var (refine, tune) = (CommonOptions.Refine(), CommonOptions.Tune());
-        var command = new Command(
+        var command = new Verb(
             "quantize",
             "Measure, choose bits a layer for a budget, write the model and evaluate it: the whole job.\n\n"
             + "Example: clado quantize resnet20.onnx --images calibration --budget 120KiB -o resnet20-120k.onnx");
         measuring.AddTo(command);
         choosing.AddTo(command);
-        foreach (var option in (Option[])[refine, tune, output, json])
-        {
-            command.Options.Add(option);
-        }
+        command.Add(OptionGroup.Output, refine, tune, output, json);
         command.Runs((parsed, cancellation) =>
         {
             var (options, choice, path) = (measuring.Read(parsed), choosing.Read(parsed), parsed.GetValue(output));
@@ -82,7 +78,7 @@ internal static class QuantizeCommand
         run.Keep(model);
         if (wanted.Json)
         {
-            terminal.Data(run.ToJson(model));
+            terminal.Json(run.ToJson(model));
             return App.Done;
         }
         Show(terminal, run, model, job, cancellation);
@@ -98,12 +94,12 @@ internal static class QuantizeCommand
         terminal.ShowKept(model);
         terminal.ShowGains(run);
         terminal.ShowScales(run);
-        terminal.ShowMeasured(run, model);
-        terminal.Show(model.Activations);
+        terminal.ShowRepair(model.Activations);
         var uniform = BesideTheFile(
             terminal, "uniform widths beside the file", () => run.UniformAround(model.SizeBytes, job, cancellation));
         terminal.ShowChart(model.Allocation, model.Evaluation!, uniform ?? []);
         terminal.Show(model.Parity);
+        terminal.ShowSummary(run, model, uniform ?? []);
         terminal.Data($"written: {model.Path}");
     }
 

@@ -8,19 +8,18 @@ namespace Clado.Cli.Commands;
 /// <summary><c>clado report</c>: everything a run folder knows, as one HTML page and as figures.</summary>
 internal static class ReportCommand
 {
-    public static Command Create(Terminal terminal)
+    public static Verb Create(Terminal terminal)
     {
         var run = CommonOptions.Run(required: true);
         var output = new Option<string?>("--output", "-o") { Description = "HTML file to write (default: report.html in the run folder)" };
         var figures = new Option<string?>("--figures") { Description = "Folder for the figures as SVG and PNG" };
-        var command = new Command(
+        var command = new Verb(
             "report",
             "One HTML page of what a run folder holds: curve, bits of every layer, sensitivities. "
             + "It needs neither the model nor a network.\n\n"
-            + "Example: clado report --run runs/resnet20 -o resnet20.html --figures figures")
-        {
-            run, output, figures,
-        };
+            + "Example: clado report --run runs/resnet20 -o resnet20.html --figures figures");
+        command.Add(OptionGroup.Input, run);
+        command.Add(OptionGroup.Output, output, figures);
         command.Runs(
             (parsed, _) => Run(terminal, parsed.GetRequiredValue(run), parsed.GetValue(output), parsed.GetValue(figures)),
             runsModels: false);

@@ -10,20 +10,19 @@ namespace Clado.Cli.Commands;
 /// <summary><c>clado sweep</c>: the size–accuracy curve, or the smallest size on it that keeps an accuracy.</summary>
 internal static class SweepCommand
 {
-    public static Command Create(Terminal terminal)
+    public static Verb Create(Terminal terminal)
     {
         var (sweeping, running, json) = (new SweepingOptions(), new RunOptions(), CommonOptions.Json());
         var output = new Option<string?>("--output", "-o") { Description = "CSV file to write" };
-        var command = new Command(
+        var command = new Verb(
             "sweep",
             "The size–accuracy curve from one measurement, uniform widths and the diagonal choice beside it. "
             + "Finished points are kept in the run folder.\n\n"
             + "Example: clado sweep --run runs/resnet20 --evaluate test -o resnet20.csv\n"
             + "Example: clado sweep --run runs/resnet20 --evaluate test --target-drop 1");
         sweeping.AddTo(command);
-        command.Options.Add(output);
         running.AddTo(command);
-        command.Options.Add(json);
+        command.Add(OptionGroup.Output, output, json);
         command.Runs((parsed, cancellation) =>
         {
             var (options, path) = (sweeping.Read(parsed), parsed.GetValue(output));
@@ -46,7 +45,7 @@ internal static class SweepCommand
         var (curve, infeasible) = run.Sweep(options, terminal, cancellation);
         foreach (var result in infeasible)
         {
-            terminal.Message($"clado: {result.Infeasibility}");
+            terminal.Refuse(result.Infeasibility!);
         }
         return (infeasible.Count == 0 ? App.Done : App.No, curve);
     }
@@ -67,7 +66,7 @@ internal static class SweepCommand
         }
         if (json)
         {
-            terminal.Data(curve.ToJson());
+            terminal.Json(curve.ToJson());
         }
         else
         {
@@ -82,8 +81,8 @@ internal static class SweepCommand
         if (found is null)
         {
             var best = curve.Of(CurveMethod.Clado).MinBy(p => p.Drop(curve.FloatTop1))!;
-            terminal.Message(
-                Invariant($"clado: --target-drop {target}: no size measured keeps {measure} that close on these {curve.Images:N0} images; ")
+            terminal.Refuse(
+                Invariant($"--target-drop {target}: no size measured keeps {measure} that close on these {curve.Images:N0} images; ")
                 + Invariant($"the least drop is {best.Drop(curve.FloatTop1):0.00} points at {best.SizeBytes:N0} bytes. ")
                 + "Allow a larger drop, or wider widths when measuring (--bits)");
             return App.No;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Clado.Allocation;
+using Clado.Cli.Commands;
 using static System.FormattableString;
 
 namespace Clado.Cli.Options;
@@ -24,12 +25,10 @@ internal sealed class ChoosingOptions
         DefaultValueFactory = _ => [],
     };
 
-    public void AddTo(Command command)
+    public void AddTo(Verb command)
     {
-        foreach (var option in (Option[])[budget, operations, costs, maximumCost, sameBits, rounds])
-        {
-            command.Options.Add(option);
-        }
+        command.Add(OptionGroup.Budget, budget, operations, costs, maximumCost, sameBits);
+        command.Add(OptionGroup.Measuring, rounds);
     }
 
     public Choice Read(ParseResult parsed) => new(

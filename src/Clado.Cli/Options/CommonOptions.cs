@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Clado.Cli.Output;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -61,7 +62,7 @@ internal static class CommonOptions
         Description = "When the widths are known, tune codes, scales and biases by gradients, after rounding again as --refine does: "
             + "network, to give the float network's answers; kept where images that were held back lose less",
         DefaultValueFactory = _ => Tunings.Keys.First(),
-    }.AcceptOnlyFromAmong([.. Tunings.Keys]);
+    }.OneOf([.. Tunings.Keys]);
 
     /// <summary>The way of tuning of a name.</summary>
     public static TuningMethod TuningOf(string name) => Tunings[name];
@@ -72,6 +73,15 @@ internal static class CommonOptions
             + "a model that takes bytes gets the pixels as they are where these are meant for floats",
         DefaultValueFactory = _ => "imagenet",
     };
+
+    /// <summary>The preprocessing of a preset's name, in any case, or of a file.</summary>
+    public static Preprocessing PreprocessingOf(string text)
+    {
+        var preset = Preprocessing.PresetNames.FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase));
+        return preset is null && !File.Exists(text) && Spelling.Nearest(text, Preprocessing.PresetNames) is { } near
+            ? throw new CladoException($"--preprocess {text}: is neither a preset nor a JSON file; did you mean {near}?")
+            : Preprocessing.Parse(preset ?? text);
+    }
 
     /// <summary>How many images are used.</summary>
     /// <param name="why">Why the default is as it is.</param>
@@ -97,12 +107,12 @@ internal static class CommonOptions
     public static Option<string?> Task() => new Option<string?>("--task")
     {
         Description = "What the network is for, which decides by which loss and measures it is compared (default: decided by looking)",
-    }.AcceptOnlyFromAmong([.. Tasks.Keys]);
+    }.OneOf([.. Tasks.Keys]);
 
     public static Option<string?> Loss() => new Option<string?>("--loss")
     {
         Description = "Loss to compare by (default: kl of scores of classes, cosine of embeddings, mse elsewhere)",
-    }.AcceptOnlyFromAmong([.. PipelineOptions.Losses]);
+    }.OneOf([.. PipelineOptions.Losses]);
 
     /// <summary>The task of a name; null where none is given.</summary>
     public static NetworkTask? TaskOf(string? name) => name is null ? null : Tasks[name];
@@ -127,7 +137,7 @@ internal static class CommonOptions
     {
         Description = what,
         DefaultValueFactory = _ => Providers.First(provider => provider.Value == otherwise).Key,
-    }.AcceptOnlyFromAmong([.. Providers.Keys]);
+    }.OneOf([.. Providers.Keys]);
 
     /// <summary>The provider of a name.</summary>
     public static Provider ProviderOf(string name) => Providers[name];

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Clado.Cli.Commands;
+using Clado.Cli.Output;
 using Clado.Comparisons;
 
 namespace Clado.Cli.Options;
@@ -40,12 +42,12 @@ internal sealed class ComparingOptions
 
     private readonly Option<string> tune = CommonOptions.Tune();
 
-    public void AddTo(Command command)
+    public void AddTo(Verb command)
     {
-        foreach (var option in (Option[])[budgets, metrics, images, limit, rounds, tune])
-        {
-            command.Options.Add(option);
-        }
+        command.Add(OptionGroup.Input, images, limit);
+        command.Add(OptionGroup.Budget, budgets);
+        command.Add(OptionGroup.Measuring, metrics, rounds);
+        command.Add(OptionGroup.Output, tune);
     }
 
     /// <exception cref="CladoException">A value is out of its range, or two options contradict each other.</exception>
@@ -59,12 +61,21 @@ internal sealed class ComparingOptions
         return new ComparisonOptions
         {
             Budgets = parsed.GetRequiredValue(budgets).Split(',', StringSplitOptions.TrimEntries),
-            Metrics = parsed.GetRequiredValue(metrics).Split(',', StringSplitOptions.TrimEntries),
+            Metrics = [.. parsed.GetRequiredValue(metrics).Split(',', StringSplitOptions.TrimEntries).Select(Metric)],
             Images = parsed.GetValue(images),
             Limit = parsed.GetValue(limit).Count,
             Seed = measured.Seed,
             Rounds = parsed.GetValue(rounds),
             Tune = CommonOptions.TuningOf(parsed.GetRequiredValue(tune)),
         };
+    }
+
+    /// <summary>A metric's name, in any case.</summary>
+    private static string Metric(string text)
+    {
+        string[] known = [ComparisonOptions.All, .. ComparisonOptions.KnownMetrics];
+        return known.FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase))
+            ?? (Spelling.Nearest(text, known) is { } near
+                ? throw new CladoException($"--metrics {text}: there is no such metric; did you mean {near}?") : text);
     }
 }

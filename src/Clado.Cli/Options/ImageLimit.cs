@@ -14,7 +14,7 @@ internal readonly record struct ImageLimit(int? Count)
     public static ImageLimit Parse(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
-        if (text == All)
+        if (text.Equals(All, StringComparison.OrdinalIgnoreCase))
         {
             return new(null);
         }

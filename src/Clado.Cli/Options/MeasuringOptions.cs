@@ -1,14 +1,17 @@
 using System.CommandLine;
 using System.Globalization;
 using Clado.Activations;
+using Clado.Cli.Commands;
 using Clado.Execution;
-using Clado.Images;
 
 namespace Clado.Cli.Options;
 
 /// <summary>What <c>quantize</c> and <c>measure</c> share.</summary>
 internal sealed class MeasuringOptions
 {
+    // What is no width is refused by the library; what is no range of widths is not made one of millions.
+    private const int WidestInRange = 64;
+
     private readonly Argument<string> model = CommonOptions.Model();
     private readonly Option<string> images = CommonOptions.Images("images to measure on");
     private readonly Option<string> run = CommonOptions.Run(required: false);
@@ -19,7 +22,7 @@ internal sealed class MeasuringOptions
     private readonly ResourceOptions resources = new();
     private readonly Option<string> bits = new("--bits")
     {
-        Description = "Widths to choose from, any of 2–8",
+        Description = "Widths to choose from, any of 2–8: a list or a range such as 2-8",
         DefaultValueFactory = _ => string.Join(",", PipelineOptions.DefaultBits),
     };
     private readonly Option<string> estimator = new Option<string>("--estimator")
@@ -27,14 +30,14 @@ internal sealed class MeasuringOptions
         Description = "How cross-layer sensitivities are found: " + string.Join(
             "; ", PipelineOptions.Estimators.Zip(PipelineOptions.EstimatorDescriptions, (name, what) => $"{name}: {what}")),
         DefaultValueFactory = _ => "auto",
-    }.AcceptOnlyFromAmong([.. PipelineOptions.Estimators]);
+    }.OneOf([.. PipelineOptions.Estimators]);
 
     private readonly Option<string> granularity = new Option<string>("--granularity")
     {
         Description = "What has a width of its own: every layer, or rows (output channels) inside layers too; "
             + "row with --estimator fisher or auto",
         DefaultValueFactory = _ => PipelineOptions.Granularities[0],
-    }.AcceptOnlyFromAmong([.. PipelineOptions.Granularities]);
+    }.OneOf([.. PipelineOptions.Granularities]);
 
     private readonly Option<bool> rows = new("--rows")
     {
@@ -47,13 +50,13 @@ internal sealed class MeasuringOptions
         Description = "How weights are put on the grid: by error feedback on the images, greedily along the path (GPFQ), "
             + "or to the nearest point",
         DefaultValueFactory = _ => PipelineOptions.Roundings[0],
-    }.AcceptOnlyFromAmong([.. PipelineOptions.Roundings]);
+    }.OneOf([.. PipelineOptions.Roundings]);
 
     private readonly Option<string> inputs = new Option<string>("--inputs")
     {
         Description = "Whose inputs a layer is rounded on: those of the float network, or those that rounded layers before it leave it",
         DefaultValueFactory = _ => "float",
-    }.AcceptOnlyFromAmong("float", "quantized");
+    }.OneOf("float", "quantized");
 
     private readonly Option<bool> equalize = new("--equalize")
     {
@@ -71,7 +74,7 @@ internal sealed class MeasuringOptions
     {
         Description = "Activations while sensitivities are measured: floats, or rounded to 8 bits",
         DefaultValueFactory = _ => "float",
-    }.AcceptOnlyFromAmong("8", "float");
+    }.OneOf("8", "float");
 
     private readonly Option<string> provider = CommonOptions.Provider(
         "Where networks run while losses are measured: cpu, cuda (an NVIDIA GPU, docs/cuda.md), or auto: cuda where it is there",
@@ -89,18 +92,15 @@ internal sealed class MeasuringOptions
     private readonly ModelInputOptions feeding = new();
     private readonly WritingOptions writing = new();
 
-    public void AddTo(Command command)
+    public void AddTo(Verb command)
     {
         command.Arguments.Add(model);
-        foreach (var option in (Option[])
-        [
-            images, run, preprocess, limit, seed, labelOffset, bits, estimator, granularity, rows, rounding, inputs, equalize, requantize,
-            measuredActivations, provider, task, loss, pins,
-        ])
-        {
-            command.Options.Add(option);
-        }
+        command.Add(OptionGroup.Input, images, preprocess, limit, seed, labelOffset);
         feeding.AddTo(command);
+        command.Add(
+            OptionGroup.Measuring, bits, pins, estimator, granularity, rounding, inputs, equalize, requantize, measuredActivations, task,
+            loss, provider);
+        command.Add(OptionGroup.Output, run, rows);
         writing.AddTo(command);
         resources.AddTo(command);
     }
@@ -114,7 +114,7 @@ internal sealed class MeasuringOptions
         Inputs = feeding.Read(parsed),
         Images = parsed.GetRequiredValue(images),
         Run = parsed.GetValue(run),
-        Preprocessing = Preprocessing.Parse(parsed.GetRequiredValue(preprocess)),
+        Preprocessing = CommonOptions.PreprocessingOf(parsed.GetRequiredValue(preprocess)),
         Limit = parsed.GetValue(limit).Count,
         Seed = parsed.GetValue(seed),
         LabelOffset = parsed.GetValue(labelOffset) ?? 0,
@@ -136,8 +136,18 @@ internal sealed class MeasuringOptions
         Loss = parsed.GetValue(loss),
     };
 
-    private static int[] Widths(string text) =>
-        [.. text.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int width)
-            ? width
-            : throw new CladoException($"--bits {text}: a list such as 2,3,4,8 is wanted"))];
+    /// <summary>Widths with commas between, or ranges of them: <c>2,4-6,8</c>.</summary>
+    internal static int[] Widths(string text)
+    {
+        int[] Range(string part)
+        {
+            int End(string end) => int.TryParse(end.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int width)
+                && width <= WidestInRange ? width : -1;
+            int[] ends = [.. part.Split('-', '–').Select(End)];
+            return ends is [var only] && only >= 0 ? [only]
+                : ends is [var first, var last] && first >= 0 && last >= first ? [.. Enumerable.Range(first, last - first + 1)]
+                : throw new CladoException($"--bits {text}: a list such as 2,3,4,8 is wanted, or a range such as 2-8");
+        }
+        return [.. text.Split(',').SelectMany(Range).Distinct()];
+    }
 }

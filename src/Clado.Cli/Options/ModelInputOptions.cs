@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Cli.Commands;
 using Clado.Graphs;
 
 namespace Clado.Cli.Options;
@@ -30,12 +31,9 @@ internal sealed class ModelInputOptions
             + "1 in front runs images one by one",
     };
 
-    public void AddTo(Command command)
+    public void AddTo(Verb command)
     {
-        command.Options.Add(image);
-        command.Options.Add(values);
-        command.Options.Add(size);
-        command.Options.Add(shape);
+        command.Add(OptionGroup.Input, image, values, size, shape);
     }
 
     public InputOptions Read(ParseResult parsed) => InputOptions.Parse(

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Clado.Allocation;
+using Clado.Cli.Commands;
 using Clado.Execution;
 
 namespace Clado.Cli.Options;
@@ -10,10 +11,9 @@ internal sealed class ResourceOptions
     private readonly Option<int> threads = CommonOptions.Threads();
     private readonly Option<string?> memory = CommonOptions.Memory();
 
-    public void AddTo(Command command)
+    public void AddTo(Verb command)
     {
-        command.Options.Add(threads);
-        command.Options.Add(memory);
+        command.Add(OptionGroup.Measuring, threads, memory);
     }
 
     public Resources Read(ParseResult parsed)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Cli.Commands;
 using Clado.Cli.Output;
 
 namespace Clado.Cli.Options;
@@ -10,9 +11,9 @@ internal sealed class RunOptions
     private readonly WritingOptions writing = new();
     private readonly ResourceOptions resources = new();
 
-    public void AddTo(Command command)
+    public void AddTo(Verb command)
     {
-        command.Options.Add(run);
+        command.Add(OptionGroup.Input, run);
         writing.AddTo(command);
         resources.AddTo(command);
     }

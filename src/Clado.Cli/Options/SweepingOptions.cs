@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Clado.Cli.Commands;
 using Clado.Curves;
 
 namespace Clado.Cli.Options;
@@ -37,12 +38,11 @@ internal sealed class SweepingOptions
     private readonly Option<int?> labelOffset = CommonOptions.LabelOffset();
     private readonly Option<int?> rounds = CommonOptions.Rounds();
 
-    public void AddTo(Command command)
+    public void AddTo(Verb command)
     {
-        foreach (var option in (Option[])[budgets, points, images, limit, seed, labelOffset, drop, rounds])
-        {
-            command.Options.Add(option);
-        }
+        command.Add(OptionGroup.Input, images, limit, seed, labelOffset);
+        command.Add(OptionGroup.Budget, budgets, points, drop);
+        command.Add(OptionGroup.Measuring, rounds);
     }
 
     /// <summary>Points of accuracy that may be lost, where the smallest size for that is looked for.</summary>

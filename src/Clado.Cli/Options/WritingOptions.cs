@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using Clado.Activations;
+using Clado.Cli.Commands;
 
 namespace Clado.Cli.Options;
 
@@ -26,26 +28,23 @@ internal sealed class WritingOptions
         Description = "Bits of activations in the file: 8 (default) runs on integer kernels, float on those of the float model; "
             + "auto is 8, with floats around tensors where 8 bits cost more than the weights do; "
             + "keep (default where the model has activation grids) leaves them on those grids",
-    }.AcceptOnlyFromAmong([.. Formats.Keys]);
+    }.OneOf([.. Formats.Keys]);
 
     private readonly Option<string?> ranges = new Option<string?>("--ranges")
     {
         Description = "How the range of an 8-bit activation is chosen on the images: least squared error (default), quantiles, or extremes",
-    }.AcceptOnlyFromAmong([.. Methods.Keys]);
+    }.OneOf([.. Methods.Keys]);
 
-    private readonly Option<int?> opset = new Option<int?>("--opset")
+    private readonly Option<string?> opset = new Option<string?>("--opset")
     {
         Description = $"Opset of the file: {PipelineOptions.Opsets[0]} (default), "
             + $"or {PipelineOptions.Opsets[1]} for older runtimes, without types of 2 and 4 bits; "
             + "in any case where the runtime has an operator only there",
-    }.AcceptOnlyFromAmong([.. PipelineOptions.Opsets.Select(version => $"{version}")]);
+    }.OneOf([.. PipelineOptions.Opsets.Select(version => $"{version}")]);
 
-    public void AddTo(Command command)
+    public void AddTo(Verb command)
     {
-        foreach (var option in (Option[])[activations, ranges, opset])
-        {
-            command.Options.Add(option);
-        }
+        command.Add(OptionGroup.Output, activations, ranges, opset);
     }
 
     /// <summary>What is said; the rest goes by the run folder.</summary>
@@ -53,7 +52,7 @@ internal sealed class WritingOptions
     {
         Activations = parsed.GetValue(activations) is { } format ? Formats[format] : null,
         Ranges = parsed.GetValue(ranges) is { } name ? Methods[name] : null,
-        Opset = parsed.GetValue(opset),
+        Opset = parsed.GetValue(opset) is { } version ? int.Parse(version, CultureInfo.InvariantCulture) : null,
     };
 
     /// <summary>The options that write the same from a run folder; empty where it would do so without them.</summary>

@@ -9,16 +9,10 @@ internal static class ActivationViews
     // Tensors of a repair in the table; JSON has all.
     private const int MostTensors = 12;
 
-    /// <summary>What activations cost in a file, and what was repaired of it.</summary>
-    public static void Show(this Terminal terminal, ActivationEffect? activations)
+    /// <summary>What was repaired of what activations cost.</summary>
+    public static void ShowRepair(this Terminal terminal, ActivationEffect? activations)
     {
-        if (activations is not { } effect)
-        {
-            return;
-        }
-        terminal.Data(Invariant($"of the loss increase {effect.FileLoss:0.0000}, activations cost {effect.ActivationLoss:0.0000} ")
-            + Invariant($"and weights {effect.WeightLoss:0.0000} ({effect.Images:N0} images)"));
-        if (effect.Repair is { } repair)
+        if (activations?.Repair is { } repair)
         {
             terminal.Show(repair);
         }

@@ -8,7 +8,7 @@ namespace Clado.Cli.Output;
 /// <summary>What a person sees of a choice.</summary>
 internal static class AllocationViews
 {
-    // Layers a line of the compact chart.
+    // Layers a line of the compact chart, where the window is not narrower.
     private const int ChartWidth = 64;
     private const string Blocks = " ▁▂▃▄▅▆▇█";
 
@@ -23,10 +23,6 @@ internal static class AllocationViews
         }
         terminal.Show(table);
         terminal.ShowTrials(result);
-        string budget = result.Budget.FileBytes is { } bytes ? Invariant($" of {bytes:N0}") : "";
-        string measured = result.MeasuredLoss is { } loss ? Invariant($", measured {loss:0.0000}") : "";
-        terminal.Data(Invariant($"{result.SizeBytes:N0} bytes{budget}, {result.BitsPerWeight:0.000} bits a weight, ")
-            + Invariant($"predicted loss increase {result.PredictedLoss:0.0000}{measured}; {Proof(result)}"));
     }
 
     /// <summary>Bits of the layers from input to output, a column a layer, and the uniform widths next to the file's size.</summary>
@@ -35,14 +31,14 @@ internal static class AllocationViews
     {
         string rounded = result.Chosen.Any(c => c.RowBits is not null) ? ", rounded where its rows have several widths" : "";
         terminal.Data($"bits of each layer, from input to output{rounded}:");
-        foreach (var line in result.Chosen.Select(c => (int)Math.Round(c.MeanBits)).Chunk(ChartWidth))
+        foreach (var line in result.Chosen.Select(c => (int)Math.Round(c.MeanBits)).Chunk(Math.Min(ChartWidth, terminal.Width - 2)))
         {
             terminal.Data("  " + string.Concat(line.Select(bits => Blocks[bits])));
             terminal.Data("  " + string.Concat(line));
         }
         var measure = evaluation.Measures?.Measure;
         var table = new TextTable(
-            ("at this size", false), ("bytes", true), ("bits a weight", true), ("measured loss", true),
+            ("at this size", false), ("bytes", true), ("bits", true), ("loss", true),
             (measure?.Title() ?? "agreement", true));
         var rows = uniform
             .Select(p => (Name: "uniform " + p.Budget, p.SizeBytes, p.BitsPerWeight, Loss: p.MeasuredLoss, p.Agreement, p.MeasureValue))
@@ -76,7 +72,6 @@ internal static class AllocationViews
                 shown.IsBest ? "←" : "");
         }
         terminal.Show(table);
-        terminal.Data($"{result.Surrogate} is kept: {result.Reason}");
     }
 
     /// <summary>A width; where rows have widths of their own, their mean, the narrowest and the widest.</summary>
@@ -84,8 +79,4 @@ internal static class AllocationViews
         ? Invariant($"{candidate.MeanBits:0.00} ({rows.Min()}–{rows.Max()})") : $"{candidate.Bits}";
 
     private static string Loss(double? loss) => loss is { } known ? Invariant($"{known:0.0000}") : "–";
-
-    private static string Proof(AllocationResult result) => result.Status == AllocationStatus.Optimal
-        ? $"proven optimal for {result.Surrogate}"
-        : Invariant($"proven to be at most {result.Gap:P1} above the best possible for {result.Surrogate}");
 }

@@ -33,16 +33,6 @@ internal static class FileViews
         }
     }
 
-    /// <summary>What the written file loses, beside what was predicted.</summary>
-    public static void ShowMeasured(this Terminal terminal, MeasuredRun run, DeployedModel model)
-    {
-        var evaluation = model.Evaluation!;
-        terminal.Data(Invariant($"measured on the written file, {evaluation.Images:N0} images it was chosen on: loss increase ")
-            + Invariant($"{evaluation.LossIncrease:0.0000} ({run.Sensitivity.Loss}; predicted {model.Allocation.PredictedLoss:0.0000})")
-            + (evaluation.Agreement is { } agreement ? Invariant($", top-1 agrees with FP32 on {agreement:P1}") : "")
-            + (evaluation.Measures is { } measures ? $"; {MeasureViews.Line(measures)}" : ""));
-    }
-
     /// <summary>That labels seem to count from another class than the model.</summary>
     public static void ShowLabelHint(this Terminal terminal, EvaluationResult? result)
     {

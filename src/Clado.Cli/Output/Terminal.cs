@@ -1,11 +1,13 @@
 using System.Diagnostics;
-using System.Text;
 using Spectre.Console;
 using static System.FormattableString;
 
 namespace Clado.Cli.Output;
 
-/// <summary>Where a command's tables, JSON, messages and progress go: data to standard output, the rest to standard error.</summary>
+/// <summary>
+/// Where a command's tables, JSON, messages and progress go: data to standard output, the rest to standard error. In a window, lines end
+/// between words.
+/// </summary>
 internal sealed class Terminal : IProgress<StageProgress>
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(0.2);
@@ -19,12 +21,20 @@ internal sealed class Terminal : IProgress<StageProgress>
 
     private readonly TextWriter output;
     private readonly TextWriter error;
+    private readonly int outputWidth;
+    private readonly int errorWidth;
     private readonly bool live;
     private readonly Stopwatch sinceShown = new();
+    private readonly Stopwatch sinceBegun = new();
     private string stage = "";
+    private bool isPlanSaid;
     private bool lineOpen;
 
-    public Terminal(TextWriter output, TextWriter error)
+    /// <summary>Begins.</summary>
+    /// <param name="output">Receives data.</param>
+    /// <param name="error">Receives progress and messages.</param>
+    /// <param name="width">Characters of a line; null for those of the windows, where there are any.</param>
+    public Terminal(TextWriter output, TextWriter error, int? width = null)
     {
         (this.output, this.error) = (output, error);
         bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 };
@@ -39,16 +49,37 @@ internal sealed class Terminal : IProgress<StageProgress>
         });
         if (!terminal)
         {
-            Tables.Profile.Width = WidthWithoutTerminal;
+            Tables.Profile.Width = width ?? WidthWithoutTerminal;
             Tables.Profile.Capabilities.Unicode = true;
         }
+        outputWidth = width ?? (terminal ? Tables.Profile.Width : int.MaxValue);
+        errorWidth = width ?? (error == Console.Error && !Console.IsErrorRedirected && Console.WindowWidth > 1
+            ? Console.WindowWidth : int.MaxValue);
     }
+
+    /// <summary>Characters of the line that is rewritten.</summary>
+    private int LineWidth => Math.Min(LongestLine, errorWidth < int.MaxValue ? errorWidth - 1 : LongestLine);
 
     /// <summary>For tables, on standard output.</summary>
     public IAnsiConsole Tables { get; }
 
+    /// <summary>Whether only data and refusals are written.</summary>
+    public bool IsQuiet { get; set; }
+
+    /// <summary>Characters of a line of data; as good as endless where there is no window.</summary>
+    public int Width => outputWidth;
+
     /// <summary>Writes a line of data; sentences in it have the words of the command line, too.</summary>
-    public void Data(string text)
+    /// <param name="text">The line.</param>
+    /// <param name="indent">Blanks before what of it does not fit into the window.</param>
+    public void Data(string text, int indent = 2)
+    {
+        EndProgress();
+        output.WriteLine(TextLines.Wrapped(Words.Of(text), outputWidth, indent));
+    }
+
+    /// <summary>Writes what other programs read, as it is.</summary>
+    public void Json(string text)
     {
         EndProgress();
         output.WriteLine(Words.Of(text));
@@ -57,8 +88,18 @@ internal sealed class Terminal : IProgress<StageProgress>
     /// <summary>Writes a message; the library's words become those of the command line.</summary>
     public void Message(string text)
     {
+        if (!IsQuiet)
+        {
+            EndProgress();
+            error.WriteLine(TextLines.Wrapped(Words.Of(text), errorWidth, 2));
+        }
+    }
+
+    /// <summary>Says why the answer is no, or what is wrong: in one line, whatever else is not said.</summary>
+    public void Refuse(string text)
+    {
         EndProgress();
-        error.WriteLine(Words.Of(text));
+        error.WriteLine(TextLines.Wrapped($"clado: {Words.Of(text).ReplaceLineEndings(" ")}", errorWidth, 2));
     }
 
     /// <summary>Shows a table.</summary>
@@ -71,6 +112,9 @@ internal sealed class Terminal : IProgress<StageProgress>
     /// <summary>A share in percent; a dash where there is none.</summary>
     public static string Percent(double? share) => share is { } s ? Invariant($"{s * 100:0.00} %") : "–";
 
+    /// <summary>A value as it is written everywhere, whatever the culture.</summary>
+    public static string Plain(object? value) => Invariant($"{value}");
+
     /// <summary>Takes the share done of one stage.</summary>
     /// <param name="name">Name of the stage.</param>
     public IProgress<double> Stage(string name) => StageProgress.Of(this, name);
@@ -81,6 +125,10 @@ internal sealed class Terminal : IProgress<StageProgress>
     /// </summary>
     public void Report(StageProgress value)
     {
+        if (IsQuiet)
+        {
+            return;
+        }
         lock (sinceShown)
         {
             if (value.Share is not { } share)
@@ -88,12 +136,19 @@ internal sealed class Terminal : IProgress<StageProgress>
                 Message($"{value.Stage}: {value.Detail}");
                 return;
             }
+            if (!isPlanSaid && ProgressText.Plan(value) is { } plan)
+            {
+                isPlanSaid = true;
+                Message(plan);
+                return;
+            }
             bool isNew = value.Stage != stage;
             if (isNew)
             {
-                EndProgress();
+                EndStage();
                 stage = value.Stage;
                 sinceShown.Restart();
+                sinceBegun.Restart();
             }
             bool isShownAtOnce = live && (isNew || share >= 1);
             if (sinceShown.Elapsed < (live ? Beat : LineBeat) && !isShownAtOnce)
@@ -103,32 +158,24 @@ internal sealed class Terminal : IProgress<StageProgress>
             sinceShown.Restart();
             if (live)
             {
-                int width = Math.Min(LongestLine, Console.WindowWidth > 1 ? Console.WindowWidth - 1 : LongestLine);
-                error.Write($"\r{Line(value, width).PadRight(width)}");
+                error.Write($"\r{ProgressText.Line(value, LineWidth).PadRight(LineWidth)}");
                 lineOpen = true;
             }
             else
             {
-                error.WriteLine(Line(value, int.MaxValue));
+                error.WriteLine(ProgressText.Line(value, int.MaxValue));
             }
         }
     }
 
-    /// <summary>How far a stage and its job are, and what comes then as far as there is room for it.</summary>
-    /// <param name="value">The progress.</param>
-    /// <param name="width">Characters at most.</param>
-    internal static string Line(StageProgress value, int width)
+    /// <summary>The line of a stage that has ended says how long it took.</summary>
+    private void EndStage()
     {
-        var line = new StringBuilder(Invariant($"{value.Stage} {value.Share * 100:F0} %"));
-        if (value.Job is { } job)
+        if (lineOpen)
         {
-            line.Append(Invariant($", {Math.Floor(job.Share * 100):F0} % of all"));
-            line.Append(job.Left is { } left && job.Share < 1 ? $", about {Duration(left)} left" : "");
-            string Then(int count) => $"; then {string.Join(", ", job.ToCome.Take(count))}{(count < job.ToCome.Count ? ", …" : "")}";
-            int shown = Enumerable.Range(1, job.ToCome.Count).LastOrDefault(count => line.Length + Then(count).Length <= width);
-            line.Append(shown > 0 ? Then(shown) : "");
+            error.Write($"\r{$"{stage}: done in {ProgressText.Duration(sinceBegun.Elapsed)}".PadRight(LineWidth)}");
         }
-        return line.Length <= width ? line.ToString() : line.ToString(0, width);
+        EndProgress();
     }
 
     /// <summary>Ends the line that is being rewritten.</summary>
@@ -140,9 +187,4 @@ internal sealed class Terminal : IProgress<StageProgress>
             lineOpen = false;
         }
     }
-
-    private static string Duration(TimeSpan time) =>
-        time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min"
-        : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s"
-        : $"{Math.Max(1, time.Seconds)} s";
 }

@@ -53,14 +53,13 @@ public sealed record AllocationResult
     public double BitsPerWeight => (double)Chosen.Sum(c => c.CodeBits) / Math.Max(1, Chosen.Sum(c => c.Layer.Parameters));
 
     /// <summary>
-    /// Loss increase on the images that sensitivities are measured on, in nats; null where they were not measured around this choice.
+    /// Loss increase of this choice, in nats, measured on the images that sensitivities are measured on; null where these were not measured
+    /// around it.
     /// </summary>
     public double? OperatingLoss { get; init; }
 
-    /// <summary>
-    /// Predicted loss increase, in nats: of the sensitivities measured around the choice where there are any, else half the objective.
-    /// </summary>
-    public double PredictedLoss => OperatingLoss ?? (Objective / 2);
+    /// <summary>Predicted loss increase, in nats: half the objective, what the surrogate says before the choice is measured.</summary>
+    public double PredictedLoss => Objective / 2;
 
     /// <summary>
     /// Loss increase over the float network, in nats, measured with these weights on all images of the run; null where it was not measured.

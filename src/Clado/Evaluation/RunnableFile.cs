@@ -45,7 +45,7 @@ internal sealed record RunnableFile(ModelProto Model, string? Note)
         }
         catch (OnnxFormatException e) when (e.InnerException is OnnxRuntimeException)
         {
-            return Invariant($"as it is, it does not ({e.InnerException.Message})");
+            return Invariant($"as it is, it does not ({CladoException.Plain(e.InnerException)})");
         }
     }
 

@@ -63,7 +63,7 @@ internal sealed record CudaDevice(string Name, long MemoryBytes)
         }
         catch (Exception e) when (e is OnnxFormatException or OnnxRuntimeException)
         {
-            var line = (e.InnerException ?? e).Message.Split('\n')[0].Trim();
+            var line = CladoException.Plain(e.InnerException ?? e);
             // What stands before is where in its source it failed.
             return line[(line.LastIndexOf(" : ", StringComparison.Ordinal) is var end and >= 0 ? end + 3 : 0)..];
         }

@@ -3,6 +3,9 @@ namespace Clado.Execution;
 /// <summary>Decides where networks run.</summary>
 public static class Providers
 {
+    /// <summary>Version of ONNX Runtime.</summary>
+    public static string RuntimeVersion => OrtRuntime.Version;
+
     /// <summary>Decides by what this build and this machine have.</summary>
     /// <param name="wanted">What is asked for.</param>
     /// <returns>

@@ -61,7 +61,7 @@ public sealed class RunLimit : IDisposable
             throw new OnnxFormatException(file, isLate
                 ? Invariant($"was still running after {limit.timeout.TotalSeconds:0.###} s and was ended; a loop in it may have no end. ")
                     + $"Where it only needs longer, allow that with {Settings.RunTimeout} SECONDS"
-                : $"{problem}: {e.Message.Split('\n')[0].Trim()}", inner: isLate ? new TimeoutException(e.Message, e) : e);
+                : $"{problem}: {CladoException.Plain(e)}", inner: isLate ? new TimeoutException(e.Message, e) : e);
         }
     }
 }

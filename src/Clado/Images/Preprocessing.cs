@@ -120,7 +120,7 @@ public sealed record Preprocessing
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            throw new ImageFormatException(file, $"not a preprocessing file ({e.Message.Split('\n')[0]}); properties are scale, mean, std, "
+            throw new ImageFormatException(file, $"not a preprocessing file ({CladoException.Plain(e)}); properties are scale, mean, std, "
                 + "channels (Rgb, Bgr, Gray), layout (Nchw, Nhwc), size, resize, crop", e);
         }
     }

@@ -27,7 +27,7 @@ internal sealed class DamagedFileException(string path, string problem, Exceptio
         catch (Exception e) when (e is JsonException or InvalidDataException or EndOfStreamException or KeyNotFoundException
             or FormatException or OverflowException or InvalidOperationException)
         {
-            throw new DamagedFileException(path, $"is no {what} ({e.Message.Split('\n')[0]})", e);
+            throw new DamagedFileException(path, $"is no {what} ({CladoException.Plain(e)})", e);
         }
     }
 }

@@ -194,7 +194,7 @@ internal sealed class RecordDatabase : IDisposable
     private static bool IsDamage(SqliteException e) =>
         e.SqliteErrorCode is not (Permission or Busy or Locked or ReadOnly or Full or CannotOpen);
 
-    private static string Reason(SqliteException e) => e.Message.ReplaceLineEndings(" ");
+    private static string Reason(SqliteException e) => CladoException.Plain(e);
 
     private static RunFolderException Refusal(string name, SqliteException e) => new(name, e.SqliteErrorCode switch
     {

@@ -29,6 +29,7 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
                 bound = Known(result.Bound),
                 gap = Known(result.Gap),
                 predictedLoss = Known(result.PredictedLoss),
+                result.OperatingLoss,
                 measuredLoss = outcome.MeasuredLoss ?? result.MeasuredLoss,
                 outcome.Measures?.Measure,
                 measureValue = outcome.Measures?.Value,

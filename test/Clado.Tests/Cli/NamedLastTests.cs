@@ -54,7 +54,7 @@ public class NamedLastTests
             "quantize", folder["net.onnx"], "--images", images, "--preprocess", "unit", "--estimator", "diagonal", "--bits", "3,8",
             "--budget", "5bit", "--refine", "--run", folder["run"], "-o", folder["q.onnx"],
         ];
-        int code = App.Run(command, TextWriter.Null, error, TestContext.Current.CancellationToken);
+        int code = App.Run(command, TextWriter.Null, error, cancellation: TestContext.Current.CancellationToken);
         Assert.True(code == 0, $"{error}");
         Assert.Equal([false], error.Seen);
         Assert.True(File.Exists(folder["q.onnx"]));

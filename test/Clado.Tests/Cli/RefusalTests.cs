@@ -39,7 +39,7 @@ public sealed class RefusalTests(RefusalTests.Files files) : IClassFixture<Refus
     [InlineData(Quantize + " --same-bits nope", "no searched layer is called 'nope'")]
     [InlineData(Quantize + " --same-bits *c1,*c2 --pin *c1=2 --pin *c2=4", "have no width in common")]
     [InlineData(Quantize + " --rounds -1", "--rounds -1: 0 or more")]
-    [InlineData(Quantize + " --rounds 99999999999", "--rounds 99999999999: a whole number")]
+    [InlineData(Quantize + " --rounds 99999999999", "--rounds 99999999999: the number is too large")]
     // What is measured, and how.
     [InlineData(Measure + " --bits 1,2", "--bits 1,2: widths from 2 to 8")]
     [InlineData(Measure + " --bits two", "--bits two: a list such as")]

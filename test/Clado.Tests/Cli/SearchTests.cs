@@ -67,7 +67,7 @@ public class SearchTests
         // A last round that finds nothing better predicts the choice itself: its loss on the images that are not held back, three of four.
         var chosen = first.Trials.Last(t => t.IsBest);
         Assert.True(first.Trials[^1].Round > chosen.Round);
-        Assert.Equal(((4 * chosen.MeasuredLoss!.Value) - chosen.HeldBackLoss!.Value) / 3, first.PredictedLoss, 1e-12);
+        Assert.Equal(((4 * chosen.MeasuredLoss!.Value) - chosen.HeldBackLoss!.Value) / 3, first.OperatingLoss!.Value, 1e-12);
         // What became the operating point got better every time, and the portfolio is the first of it.
         var best = first.Trials.Where(t => t.IsBest).ToArray();
         Assert.Equal(best.OrderByDescending(t => t.HeldBackLoss), best);

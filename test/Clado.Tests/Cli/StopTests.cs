@@ -71,7 +71,7 @@ public class StopTests
         }
         CladoProcess.Signal(process, signal);
         Assert.True(process.WaitForExit(Never), $"signal {signal} was not heeded");
-        Assert.Equal(2, process.ExitCode);
+        Assert.Equal(128 + signal, process.ExitCode);
         Assert.Equal("clado: stopped; what a run folder holds is kept, and measuring goes on from there", (await error).Trim());
     }
 
@@ -97,7 +97,7 @@ public class StopTests
         }
         CladoProcess.Signal(process, CladoProcess.Terminate);
         Assert.True(process.WaitForExit(Never));
-        Assert.Equal(2, process.ExitCode);
+        Assert.Equal(128 + CladoProcess.Terminate, process.ExitCode);
         // In the middle of a line, it may be: this is the message of who did not wait.
         Assert.Equal("\nclado: stopped; what a run folder holds is kept, and measuring goes on from there\n", await error);
     }
@@ -124,8 +124,8 @@ public class StopTests
             Thread.Sleep(milliseconds);
             CladoProcess.Signal(process, CladoProcess.Terminate);
             Assert.True(process.WaitForExit(Never));
-            // Done, stopped, or ended by the system before there was a program to tell.
-            Assert.Contains(process.ExitCode, (int[])[0, 2, 143]);
+            // Done, stopped, or ended by the system before there was a program to tell: it says the same.
+            Assert.Contains(process.ExitCode, (int[])[0, 128 + CladoProcess.Terminate]);
             Assert.Empty(Directory.EnumerateFiles(folder.Path, "*.part", SearchOption.AllDirectories));
         }
         Assert.Equal(0, Harness.Command(Quantize("stopped")).Code);

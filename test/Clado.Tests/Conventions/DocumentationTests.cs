@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Xml.Linq;
 using Clado.Graphs;
 using Clado.Onnx;
+using Clado.Reports;
 using Xunit;
 
 namespace Clado.Tests.Conventions;
@@ -14,7 +15,10 @@ public class DocumentationTests
 {
     private const BindingFlags Public = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
-    public static TheoryData<string> Assemblies { get; } = [typeof(Graph).Assembly.Location, typeof(OnnxFile).Assembly.Location];
+    public static TheoryData<string> Assemblies { get; } =
+    [
+        typeof(Graph).Assembly.Location, typeof(OnnxFile).Assembly.Location, typeof(Report).Assembly.Location,
+    ];
 
     [Theory]
     [MemberData(nameof(Assemblies))]

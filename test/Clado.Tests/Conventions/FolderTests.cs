@@ -14,7 +14,7 @@ public class FolderTests
         "Numerics", "Records", "Execution", "Graphs", "Gradients", "Images", "Inference", "Tasks", "Layers", "Activations", "Calibration",
         "Candidates", "Packing", "Rounding", "Equalization",
         "Losses", "Sensitivity", "Allocation", "Tuning", "Metrics", "Export", "Repair",
-        "Evaluation", "Curves", "Comparisons", "Runs", "Reports", "",
+        "Evaluation", "Curves", "Comparisons", "Runs", "",
     ];
 
     private static readonly IReadOnlyDictionary<string, SortedDictionary<string, SortedSet<string>>> Table =

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Clado.Cli;
 using Clado.Cli.Output;
 using Clado.Onnx;
+using Clado.Reports;
 using Clado.Tests.Support;
 using Xunit;
 
@@ -22,7 +23,7 @@ public class MessageTests
     {
         var option = new Regex(
             @"""[^""\n]*(?<![\w-])(--[a-z]|-o\b)|clado (measure|allocate|export|quantize|sweep|evaluate|report|inspect)\b");
-        string[] roots = ["src/Clado", "src/Clado.Onnx"];
+        string[] roots = ["src/Clado", "src/Clado.Onnx", "src/Clado.Reports"];
         var files = roots.Select(root => Path.Combine(Repository.Root, root))
             .SelectMany(root => Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !Commands.Contains(Path.GetFileName(file))).ToArray();
@@ -35,7 +36,7 @@ public class MessageTests
     public void WhatMessagesNameIsThere()
     {
         const BindingFlags Public = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static;
-        Assembly[] libraries = [typeof(Pipeline).Assembly, typeof(OnnxFile).Assembly];
+        Assembly[] libraries = [typeof(Pipeline).Assembly, typeof(OnnxFile).Assembly, typeof(Report).Assembly];
         var types = libraries.SelectMany(library => library.GetExportedTypes()).ToLookup(type => type.Name);
         Assert.All(Named, name =>
         {

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Clado.Cli;
 using Clado.Graphs;
 using Clado.Onnx;
+using Clado.Reports;
 using Clado.Tests.Support;
 using Google.Protobuf;
 using Xunit;
@@ -18,7 +19,8 @@ public partial class NumericsTests
 
     private static readonly string Document = File.ReadAllText(Path.Combine(Repository.Root, "docs/numerics.md"));
 
-    private static readonly Assembly[] Programs = [typeof(OnnxFile).Assembly, typeof(Graph).Assembly, typeof(App).Assembly];
+    private static readonly Assembly[] Programs =
+        [typeof(OnnxFile).Assembly, typeof(Graph).Assembly, typeof(Report).Assembly, typeof(App).Assembly];
 
     private static readonly ILookup<string, Type> Types =
         Programs.SelectMany(assembly => assembly.GetTypes()).Where(type => !IsGenerated(type)).ToLookup(type => type.Name.Split('`')[0]);

@@ -131,7 +131,7 @@ public class TaskMeasureTests
             "--estimator", "diagonal", "--run", folder["run"], "-o", folder["q.onnx"]);
         Assert.True(code == 0, error);
         Assert.Matches(@"at this size .* relative error", output);
-        Assert.Matches(@"measured on the written file, .*; relative error [\d.]+ %", output);
+        Assert.Matches(@"measured on the written file .*; relative error [\d.]+ %", output);
         string[] sweep = ["sweep", "--run", folder["run"], "--rounds", "0", "--json", "--target-drop"];
         (code, output, error) = Harness.Command([.. sweep, "10"]);
         Assert.True(code == 0, error);

@@ -51,7 +51,7 @@ public class ActivationCostTests
             "quantize", model, "--images", images, "--preprocess", "unit", "--bits", "8", "--estimator", "diagonal", "--budget", "8bit",
             "--activations", "auto", "--run", folder["run"], "-o", folder["a.onnx"]);
         Assert.True(code == 0, error);
-        Assert.Matches(@"of the loss increase [\d.]+, activations cost -?[\d.]+ and weights [\d.]+ \(48 images\)", output);
+        Assert.Matches(@"activations: of the file's loss [\d.]+ they cost -?[\d.]+, weights [\d.]+ \(48 images\)", output);
         Assert.Matches(@"r1 +[\d.]+ +float", output);
         Assert.Contains("the price: ", output);
         Assert.Contains("computes in floats: 2 × Conv, rounding what it reads or gives to 8 bits costs too much", output);
@@ -100,7 +100,7 @@ public class ActivationCostTests
         using var exported = JsonDocument.Parse(output);
         Assert.Equal(integers.Loss("activationLoss"), exported.RootElement.GetProperty("activationLoss").GetDouble(), 1e-6);
         (_, output, error) = Harness.Command("export", "--run", folder["run"], "--budget", "8bit", "-o", folder["e.onnx"]);
-        Assert.Contains("of the loss increase", output);
+        Assert.Contains("activations: of the file's loss", output);
         Assert.Contains("activations: they cost", error);
         (_, output, _) = Harness.Command(
             "export", "--run", folder["run"], "--budget", "8bit", "-o", folder["e.onnx"], "--activations", "float", "--json");

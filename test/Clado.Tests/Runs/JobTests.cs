@@ -137,9 +137,10 @@ public class JobTests
             Job = new JobProgress(0.318, TimeSpan.FromSeconds(200), ["choosing bits", "evaluating"]),
         };
         Assert.Equal(
-            "measuring 43 %, 31 % of all, about 3 min 20 s left; then choosing bits, evaluating", Terminal.Line(progress, int.MaxValue));
-        Assert.Equal("measuring 43 %", Terminal.Line(progress with { Job = null }, 80));
-        Assert.Equal("measuring 43 %, 31 % of all, about 3 min 20 s left; then choosing bits, …", Terminal.Line(progress, 80));
-        Assert.All(Enumerable.Range(1, 120), width => Assert.InRange(Terminal.Line(progress, width).Length, 1, width));
+            "measuring 43 %, 31 % of all, about 3 min 20 s left; then choosing bits, evaluating",
+            ProgressText.Line(progress, int.MaxValue));
+        Assert.Equal("measuring 43 %", ProgressText.Line(progress with { Job = null }, 80));
+        Assert.Equal("measuring 43 %, 31 % of all, about 3 min 20 s left; then choosing bits, …", ProgressText.Line(progress, 80));
+        Assert.All(Enumerable.Range(1, 120), width => Assert.InRange(ProgressText.Line(progress, width).Length, 1, width));
     }
 }

@@ -1,4 +1,5 @@
 using Clado.Activations;
+using Clado.Allocation;
 using Clado.Images;
 using Clado.Onnx;
 using Clado.Sensitivity;
@@ -78,6 +79,45 @@ public class WholeJobTests
         Assert.Single(planned, stage => stage is { Name: StageNames.Refining, Likelihood: 1 });
     }
 
+    /// <summary>Several files are one job: every call is planned, none ends the others, and what runs was said before.</summary>
+    [Fact]
+    public void SeveralFilesAreOneJob()
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFile.Write(NetworkBuilder.SmallClassifier(classes: 8).Build(), folder["m.onnx"]);
+        var prepared = PreparedRun.Of(new PipelineOptions
+        {
+            Model = folder["m.onnx"],
+            Images = Harness.Images(folder, "images", 3),
+            Preprocessing = Preprocessing.Parse("unit"),
+            Run = folder["run"],
+        });
+        var (log, stop) = (new ProgressLog(), TestContext.Current.CancellationToken);
+        var job = prepared.SeveralFiles(log, 2, 2, ("looking", 24));
+        var run = prepared.Measure(job, stop);
+        int files = 0;
+        void Deploy(AllocationResult choice) =>
+            run.Deploy(choice, folder[$"{++files}.onnx"], progress: job, cancellation: stop).Dispose();
+        Deploy(run.Uniform(8));
+        double first = log.Last.Share;
+        Assert.Equal(2, log.Last.ToCome.Count(name => name is StageNames.Comparing or StageNames.ActivationRanges));
+        Deploy(run.Uniform(2));
+        Assert.InRange(log.Last.Share, first, 0.99);
+        Assert.Contains(StageNames.Choosing, log.Last.ToCome);
+        Deploy(run.Allocate("4bit", progress: job, cancellation: stop));
+        Assert.Contains(StageNames.Choosing, log.Last.ToCome);
+        Deploy(run.Allocate("3bit", progress: job, cancellation: stop));
+        Assert.Equal(["looking"], log.Last.ToCome);
+        var looking = StageProgress.Of(job, "looking");
+        looking.Report(0);
+        looking.Report(1);
+        double[] shares = [.. log.Shares.Select(progress => progress.Job!.Share)];
+        Assert.Equal(shares.Order(), shares);
+        Assert.Equal((1, TimeSpan.Zero), (shares[^1], log.Last.Left));
+        string[] said = [.. log.Shares[0].Job!.ToCome, .. log.Shares[0].Job!.Perhaps];
+        Assert.All(log.Shares.Skip(1), progress => Assert.Contains(progress.Stage, said));
+    }
+
     /// <summary>Without rounds in it the plan would be shorter by what they cost.</summary>
     [Fact]
     public void RoundsArePlannedAtTheirCost()
@@ -95,7 +135,7 @@ public class WholeJobTests
         var measured = prepared.Plans.Measuring(prepared, inputs)[^1];
         string[] rounds = [.. Enumerable.Range(1, 4).Select(SearchPlan.Around)];
         var around = SearchPlan.Stages(inputs, options, 4, isFitted: true).Where(stage => rounds.Contains(stage.Name)).ToArray();
-        Assert.Equal([1, 0.5, 0.25, 0.125], around.Select(stage => stage.Likelihood));
+        Assert.Equal([1, 0.1, 0.01, 0.001], around.Select(stage => Math.Round(stage.Likelihood, 6)));
         double images = (double)options.Seen(prepared.Images).Items.Count / prepared.Images.Items.Count;
         double Cost(int[] point, string estimator) =>
             new MeasurementPlan(new MeasurementTask(inputs, point, options with { Estimator = estimator }), 1).MacsPerImage
@@ -136,6 +176,11 @@ public class WholeJobTests
         Assert.Equal(TimeSpan.Zero, log.Last.Left);
         var prepared = PreparedRun.Of(options);
         var planned = prepared.JobStages(rounds, new(refine, Evaluate: true, tune), compares: true).Select(stage => stage.Name).ToHashSet();
-        Assert.All(log.Shares, progress => Assert.Contains(progress.Stage, planned));
+        Assert.All(log.Shares.Skip(1), progress => Assert.Contains(progress.Stage, planned));
+        // Before anything runs, all is listed, with the time it takes.
+        var first = log.Shares[0];
+        Assert.Equal((StageNames.WholeJob, 0), (first.Stage, first.Share));
+        Assert.True(first.Job!.Left > TimeSpan.Zero);
+        Assert.Equal(planned, [.. first.Job.ToCome, .. first.Job.Perhaps]);
     }
 }
