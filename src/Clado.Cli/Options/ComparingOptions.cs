@@ -46,7 +46,8 @@ internal sealed class ComparingOptions
     {
         command.Add(OptionGroup.Input, images, limit);
         command.Add(OptionGroup.Budget, budgets);
-        command.Add(OptionGroup.Measuring, metrics, rounds, tune);
+        command.Add(OptionGroup.Measuring, metrics, rounds);
+        command.Add(OptionGroup.Output, tune);
     }
 
     /// <exception cref="CladoException">A value is out of its range, or two options contradict each other.</exception>
