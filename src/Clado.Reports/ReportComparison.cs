@@ -1,15 +1,18 @@
 using Clado.Comparisons;
+using Clado.Tuning;
 
 namespace Clado.Reports;
 
 /// <summary>A comparison of metrics: one curve a metric, and a map of bits.</summary>
 /// <param name="Images">Images it was evaluated on.</param>
 /// <param name="Loss">Name of the loss.</param>
+/// <param name="IsTuned">Whether choices were tuned before they were evaluated.</param>
 /// <param name="Budgets">The budgets. Shape: [budgets].</param>
 /// <param name="Metrics">The metrics that could work, the least mean regret first. Shape: [metrics].</param>
 /// <param name="Problems">The others, and why. Shape: [metrics].</param>
 internal sealed record ReportComparison(
-    int Images, string Loss, IReadOnlyList<string> Budgets, IReadOnlyList<ReportMetric> Metrics, IReadOnlyList<ReportOption> Problems)
+    int Images, string Loss, bool IsTuned, IReadOnlyList<string> Budgets, IReadOnlyList<ReportMetric> Metrics,
+    IReadOnlyList<ReportOption> Problems)
 {
     /// <summary>What the page shows of a comparison.</summary>
     /// <param name="comparison">The comparison.</param>
@@ -19,6 +22,7 @@ internal sealed record ReportComparison(
         !comparison.Layers.SequenceEqual(layers) ? null : new(
             comparison.Images,
             comparison.Loss,
+            comparison.Tune == TuningMethod.Network,
             comparison.Budgets,
             [
                 .. comparison.Metrics.Where(metric => metric.Problem is null).Select(metric => new ReportMetric(

@@ -268,7 +268,7 @@
           svg("title", {}, `${metric.name}, ${c.budget}: ${whole.format(c.sizeBytes)} bytes, loss ${loss(c.loss)} ± ${loss(c.error)}`)));
       }
     });
-    $("comparison-caption").textContent = `A line a metric; ${front.name} in front: ` + front.choices.map(c => `${c.budget} ${loss(c.loss)} ± ${loss(c.error)}${c.withinNoise ? " (within noise of the best)" : ""}`).join("; ") + ".";
+    $("comparison-caption").textContent = `A line a metric${comparison.isTuned ? ", of tuned choices" : ""}; ${front.name} in front: ` + front.choices.map(c => `${c.budget} ${loss(c.loss)} ± ${loss(c.error)}${c.withinNoise ? " (within noise of the best)" : ""}`).join("; ") + ".";
     drawComparisonMap();
   }
   function drawComparisonMap() {

@@ -7,6 +7,7 @@ using Clado.Images;
 using Clado.Metrics;
 using Clado.Records;
 using Clado.Sensitivity;
+using Clado.Tuning;
 
 namespace Clado;
 
@@ -26,31 +27,14 @@ internal sealed class ComparisonMeasurement(
     // Networks that are evaluated between two records: what a stop loses at most.
     private const int MostTogether = 8;
 
+    // Of what a tuned choice takes, the part until it is tuned.
+    private const double TuningShare = 0.9;
+
+    // What all metrics took: what several need is there once.
+    private readonly PassLedger all = new();
+
     private readonly MetricChoices choices = new(run, options, records, progress, cancellation);
-
-    /// <summary>What it is expected to cost.</summary>
-    /// <param name="run">The run.</param>
-    /// <param name="options">What is compared.</param>
-    /// <param name="images">Images to evaluate on.</param>
-    /// <param name="records">Finished units.</param>
-    public static IReadOnlyList<JobStage> Stages(MeasuredRun run, ComparisonOptions options, ImageSet images, IRecordStore records)
-    {
-        var choices = new MetricChoices(run, options, records, null, default);
-        var able = options.Chosen.Where(metric => choices.Problem(metric) is null).ToArray();
-        bool searches = able.Any(metric => metric is EstimatorMetric { IsSearched: true });
-        int several = able.Any(metric => metric is RandomMetric) ? RandomMetric.Draws - 1 : 0;
-        double networks = options.Budgets.Count * (able.Length + several);
-        return
-        [
-            .. able.Where(metric => metric is not EstimatorMetric { IsSearched: true }).Select(metric =>
-                Stage(StageNames.Metric(metric.Name), choices.ExpectedPasses(metric))),
-            .. options.Budgets.SelectMany(_ => searches ? run.Searching(options.Rounds) : [])
-                .Select(stage => stage with { Part = JobPart.Comparison }),
-            Stage(StageNames.EvaluatingChoices, networks * images.Items.Count / run.ImageCount),
-        ];
-
-        static JobStage Stage(string name, double passes) => new(name, StageKind.Running, passes) { Part = JobPart.Comparison };
-    }
+    private readonly ComparisonPlan plan = run.ToCompare(options, records);
 
     /// <summary>Compares.</summary>
     /// <returns>The comparison, and the budgets that no choice keeps.</returns>
@@ -74,10 +58,12 @@ internal sealed class ComparisonMeasurement(
             Images = images.Items.Count,
             ImagesSha256 = images.Sha256,
             Activations = run.WrittenAs,
+            Tune = options.Tune,
             Loss = run.Sensitivity.Loss,
             FloatTop1 = Find(FloatKey)?.Top1,
             Layers = [.. run.Layers.Select(layer => layer.Name)],
             Budgets = budgets,
+            Passes = all.ImagePasses / run.ImageCount,
             Metrics = ComparisonTable.Ranked(metrics, rows),
             Rows = rows,
         }, [.. tried[false]]);
@@ -87,19 +73,21 @@ internal sealed class ComparisonMeasurement(
     private ComparedMetric Choose(IMetric metric, string[] budgets, List<(string Metric, string Budget, ChosenRows Rows)> chosen)
     {
         var failed = new ComparedMetric(metric.Name, metric.Description, metric.Source);
-        if (choices.Problem(metric) is { } problem)
+        if (plan.Problem(metric) is { } problem)
         {
             return failed with { Problem = problem };
         }
         try
         {
-            var (compared, scores) = choices.Measure(metric);
+            var (scores, ledger, seconds) = choices.Measure(metric);
             var own = budgets.Select(budget => (metric.Name, budget, choices.Choose(metric.Name, scores, budget))).ToArray();
             chosen.AddRange(own);
-            return compared with
+            Array.ForEach(own, choice => ledger.Add(choice.Item3.Passes));
+            all.Add(ledger);
+            return failed with
             {
-                Passes = compared.Passes + own.Sum(choice => choice.Item3.Passes),
-                Seconds = compared.Seconds + own.Sum(choice => choice.Item3.Seconds * (scores is null ? 1 : 0)),
+                Passes = ledger.ImagePasses / run.ImageCount,
+                Seconds = seconds + own.Sum(choice => choice.Item3.Seconds * (scores is null ? 1 : 0)),
             };
         }
         catch (CladoException e)
@@ -114,8 +102,10 @@ internal sealed class ComparisonMeasurement(
         var distinct = all.DistinctBy(KeyOf).ToArray();
         var found = distinct.ToDictionary(KeyOf, rows => Find(KeyOf(rows)));
         int[][] missing = [.. distinct.Where(rows => found[KeyOf(rows)] is null)];
-        var share = StageShare.Begin(progress, StageNames.EvaluatingChoices);
-        int done = 0, together = Math.Min(MostTogether, MemoryPlan.OfWhole(run.Graph, run.Resources.MemoryBytes, Provider.Cpu).Networks);
+        var share = StageShare.Begin(progress, ComparisonPlan.StageOfChoices(options.Tune));
+        int most = MemoryPlan.OfWhole(run.Graph, run.Resources.MemoryBytes, Provider.Cpu).Networks;
+        // Tuning takes so long that each choice is kept.
+        int done = 0, together = IsTuned ? 1 : Math.Min(MostTogether, most);
         foreach (var group in missing.Chunk(together))
         {
             double whole = missing.Length;
@@ -133,29 +123,50 @@ internal sealed class ComparisonMeasurement(
     private EvaluatedChoice[] Evaluate(int[][] group, PartOfProgress? part)
     {
         var stages = new DeployingStages(run, null, cancellation);
+        double before = IsTuned ? TuningShare : 0.5;
         WrittenModel[] written = [.. group.Select((rows, i) =>
         {
+            double start = before * i / group.Length, length = before / group.Length;
             var sound = stages.Sound(
-                [.. rows.Select(row => run.Rows.Items[row])], $"the file of the bits {string.Join(' ', BitsOf(rows).Bits)}");
-            part?.Report(0.5 * (i + 1) / group.Length);
+                Chosen(rows, PartOfProgress.Of(part, start, length)),
+                $"the file of the bits {string.Join(' ', BitsOf(rows).Bits)}");
+            part?.Report(start + length);
             return sound;
         })];
-        var work = run.On(images, null, null, cancellation) with { Progress = part is null ? null : new PartOfProgress(part, 0.5, 0.5) };
+        var work = run.On(images, null, null, cancellation) with { Progress = PartOfProgress.Of(part, before, 1 - before) };
         var results = ModelComparison.Evaluate(run.Graph, [.. written.Select(w => w.Model)], run.Sensitivity.Loss, run.Scales, work);
         Keep(FloatKey, EvaluatedChoice.Of(results[0]));
         return [.. group.Zip(results.Skip(1), (rows, result) => Keep(KeyOf(rows), EvaluatedChoice.Of(result)))];
     }
 
+    private bool IsTuned => options.Tune == TuningMethod.Network;
+
+    /// <summary>The candidates of a choice, tuned where that is asked for.</summary>
+    private IReadOnlyList<Candidate> Chosen(int[] rows, PartOfProgress? part)
+    {
+        Candidate[] chosen = Candidates(rows);
+        if (!IsTuned)
+        {
+            return chosen;
+        }
+        var tuning = part is null ? null : new StageOnly(StageNames.Tuning, part);
+        var activations = new ActivationStages(run, null, cancellation).Find(chosen);
+        return new TuningStages(run, tuning, cancellation).Tune(run.Given(chosen), activations).Result.Chosen;
+    }
+
+    private Candidate[] Candidates(int[] rows) => [.. rows.Select(row => run.Rows.Items[row])];
+
     private ChosenBits BitsOf(int[] rows)
     {
-        Candidate[] chosen = [.. rows.Select(row => run.Rows.Items[row])];
+        Candidate[] chosen = Candidates(rows);
         return new([.. chosen.Select(c => c.Bits)],
             (double)chosen.Sum(c => c.Bits * c.Layer.Parameters) / chosen.Sum(c => c.Layer.Parameters));
     }
 
     private string FloatKey => $"evaluated/{images.Sha256}/float";
 
-    private string KeyOf(int[] rows) => $"evaluated/{images.Sha256}/{run.WrittenAs}/{MeasurementInputs.KeyOf(rows)}";
+    private string KeyOf(int[] rows) =>
+        $"evaluated/{images.Sha256}/{run.WrittenAs}/{(IsTuned ? "tuned/" : "")}{MeasurementInputs.KeyOf(rows)}";
 
     private EvaluatedChoice? Find(string key) =>
         records.Find<double>(key, EvaluatedChoice.CountOf(images.Items.Count)) is { } values ? EvaluatedChoice.FromValues(values) : null;
@@ -164,5 +175,17 @@ internal sealed class ComparisonMeasurement(
     {
         records.GetOrAdd<double>(key, choice.ToValues);
         return choice;
+    }
+
+    /// <summary>Passes on how far one stage is, and nothing of others.</summary>
+    private sealed class StageOnly(string stage, IProgress<double> target) : IProgress<StageProgress>
+    {
+        public void Report(StageProgress value)
+        {
+            if (value.Stage == stage && value.Share is { } share)
+            {
+                target.Report(share);
+            }
+        }
     }
 }

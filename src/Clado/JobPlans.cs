@@ -62,6 +62,11 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
         return Of(JobPart.Measuring, stages);
     }
 
+    /// <summary>What tuning a choice costs, in passes; all of it is taken for running networks.</summary>
+    public double TuningOfAChoice => (2 * (1 + TakenBack) * Rounding(PipelineOptions.Roundings[0])) + TuningPasses;
+
+    private static double TuningPasses => NetworkTuning.Epochs * NetworkTuning.PassesPerEpoch;
+
     /// <summary>The stages from a choice to a file.</summary>
     /// <param name="plan">What is written of activations; null where they stay floats.</param>
     /// <param name="format">What was asked for.</param>
@@ -84,7 +89,7 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
             finds ? ranges : null,
             .. repairs ? Repairing(plan!) : [],
             tunes ? refining : null,
-            tunes ? new(StageNames.Tuning, StageKind.Running, NetworkTuning.Epochs * NetworkTuning.PassesPerEpoch) : null,
+            tunes ? new(StageNames.Tuning, StageKind.Running, TuningPasses) : null,
             tunes ? refining with { Likelihood = TakenBack } : null,
             .. file,
             refine ? refining : null,

@@ -76,6 +76,7 @@ internal static class StageNames
     public const string Equalizing = "equalizing";
     public const string Evaluating = "evaluating";
     public const string EvaluatingChoices = "evaluating choices";
+    public const string TuningChoices = "tuning and evaluating choices";
     public const string Gradients = "checking gradients";
     public const string LookingAtActivations = "looking at activations";
     public const string Measuring = "measuring";

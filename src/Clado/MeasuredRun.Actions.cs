@@ -1,7 +1,9 @@
 using Clado.Allocation;
 using Clado.Allocation.Solver;
+using Clado.Candidates;
 using Clado.Curves;
 using Clado.Evaluation;
+using Clado.Images;
 using Clado.Sensitivity;
 using Clado.Tuning;
 
@@ -40,8 +42,10 @@ public sealed partial class MeasuredRun
     /// <param name="rounds">Rounds at most; null for the default.</param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops; what is measured is kept in the run folder.</param>
+    /// <param name="ledger">Is told what it takes, or null.</param>
     internal AllocationResult Choose(
-        string budget, AllocationLimits? limits, int? rounds, IProgress<StageProgress>? progress, CancellationToken cancellation)
+        string budget, AllocationLimits? limits, int? rounds, IProgress<StageProgress>? progress, CancellationToken cancellation,
+        PassLedger? ledger = null)
     {
         var parsed = BudgetOf(budget, Graph, Activations, limits);
         int most = rounds ?? OwnRounds;
@@ -54,6 +58,7 @@ public sealed partial class MeasuredRun
         }
         var inputs = MeasurementInputs(progress, cancellation);
         var job = Job.Of(progress, () => Searching(inputs, most));
+        inputs = inputs with { Work = inputs.Work with { Ledger = ledger } };
         using var records = folder.OpenRecords(mustKeep: false);
         var measurement = new ChoiceMeasurement(inputs, Sensitivity.Checks, options, records, job);
         var judge = new ChoiceJudge(folder.Description.RoundsOnImages, measurement.HoldsBack);
@@ -71,6 +76,14 @@ public sealed partial class MeasuredRun
     {
         var budget = Budget.Parse(FormattableString.Invariant($"{bits}bit"), Graph.FileSizeBytes);
         return BitAllocation.Given(Rows.Uniform(bits), Surrogate.Of(Sensitivity), Rows, FileSize, budget);
+    }
+
+    /// <summary>A choice, with nothing known of how good it is.</summary>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    internal AllocationResult Given(IReadOnlyList<Candidate> chosen)
+    {
+        var budget = Budget.Parse(FormattableString.Invariant($"{chosen.Max(candidate => candidate.Bits)}bit"), Graph.FileSizeBytes);
+        return BitAllocation.Given(chosen, Surrogate.Diagonal(Sensitivity), Rows, FileSize, budget);
     }
 
     /// <summary>Checks what tuning wants, before anything is chosen: images enough, and gradients.</summary>

@@ -1,6 +1,8 @@
 using Clado.Allocation;
 using Clado.Comparisons;
 using Clado.Graphs;
+using Clado.Images;
+using Clado.Metrics;
 using Clado.Records;
 using Clado.Runs;
 using Clado.Sensitivity;
@@ -10,7 +12,7 @@ namespace Clado;
 /// <content>Metrics compared on the network.</content>
 public sealed partial class MeasuredRun
 {
-    private const string TookKey = "took/measuring";
+    private const string TookKey = "took/measuring", UnitsKey = "took/units";
 
     /// <summary>
     /// Compares metrics: each is measured on the run's candidates and images, solved for its choice at every budget, and what would be
@@ -21,7 +23,8 @@ public sealed partial class MeasuredRun
     /// <param name="cancellation">Stops; what is finished is kept in the run folder.</param>
     /// <returns>The comparison, and the budgets that no choice keeps.</returns>
     /// <exception cref="CladoException">
-    /// A budget or the images cannot be used; or rows have widths of their own, of which metrics of layers say nothing.
+    /// A budget or the images cannot be used; tuning wants more images, or gradients that the network does not have; or rows have widths of
+    /// their own, of which metrics of layers say nothing.
     /// </exception>
     public (Comparison Comparison, IReadOnlyList<AllocationResult> Infeasible) Compare(
         ComparisonOptions comparison, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
@@ -36,16 +39,23 @@ public sealed partial class MeasuredRun
             Budget.Parse(budget, Graph.FileSizeBytes);
         }
         var images = ImagesToEvaluate(comparison.Images, comparison.Limit, comparison.Seed, comparison.LabelOffset, progress);
+        CheckTuning(comparison.Tune);
         using var records = OpenRecords();
-        var job = Job.Of(progress, () => ComparisonMeasurement.Stages(this, comparison, images, records));
+        var job = Job.Of(progress, () => ToCompare(comparison, records).Stages(images.Items.Count, Plans.TuningOfAChoice));
         var found = new ComparisonMeasurement(this, comparison, images, records, job, cancellation).Run();
         folder.WriteComparison(found.Comparison);
         job?.Finish(JobPart.Comparison);
         return found;
     }
 
-    /// <summary>Whether choices are searched for on the network, with several surrogates.</summary>
-    internal bool IsSearched => options.IsAutomatic;
+    /// <summary>What a comparison can measure, and what that costs.</summary>
+    /// <param name="comparison">What is compared.</param>
+    /// <param name="records">Finished units.</param>
+    internal ComparisonPlan ToCompare(ComparisonOptions comparison, IRecordStore records)
+    {
+        var inputs = ToMeasure(null, null, default) with { Forward = GradientChecks.Forward(Rows, Sensitivity.Checks, []) };
+        return new(comparison, new MetricContext(inputs, options, records), folder.Description.RoundsOnImages);
+    }
 
     /// <summary>Estimator and loss.</summary>
     internal SensitivityOptions MeasuredBy => options;
@@ -68,30 +78,29 @@ public sealed partial class MeasuredRun
     /// <param name="budget">The budget.</param>
     internal AllocationResult Smallest(string budget) => Solve(Surrogate.Diagonal(Sensitivity), budget);
 
-    /// <summary>The stages of a search for one budget.</summary>
-    /// <param name="rounds">Rounds at most; null for the default.</param>
-    internal IReadOnlyList<JobStage> Searching(int? rounds) => Searching(MeasurementInputs(null, default), rounds ?? OwnRounds);
-
-    /// <summary>What the run's own matrix took: full passes, and seconds where they were noted; else 0.</summary>
+    /// <summary>
+    /// What the run's own matrix took: passes, and seconds where they were noted, else 0. An older run did not note what checks of
+    /// gradients take: they are not in it.
+    /// </summary>
     /// <param name="records">Finished units.</param>
-    internal (double Passes, double Seconds) MeasuringTook(IRecordStore records) => (
-        Seen * Clado.Sensitivity.SampledForward.PassesOf(ToMeasure(null, null, default), options, isAround: false),
-        records.Find<double>(TookKey, 1)?[0] ?? 0);
-
-    /// <summary>What a search took: the passes of everything it tried, and of measuring around choices.</summary>
-    /// <param name="result">What it found.</param>
-    internal double SearchingTook(AllocationResult result)
+    internal (PassLedger Passes, double Seconds) MeasuringTook(IRecordStore records)
     {
-        double around = Clado.Sensitivity.SampledForward.PassesOf(ToMeasure(null, null, default), options, isAround: true);
-        return (result.Trials.Select(trial => trial.Round).Distinct().Count(round => round > 0) * Seen * around)
-            + result.Trials.Sum(trial => trial.MeasuredLoss is null ? 1 - Seen : 1);
+        var ledger = records.Find<byte>(UnitsKey) is { } kept ? PassLedger.Of(kept) : new PassLedger();
+        if (ledger.ImagePasses == 0)
+        {
+            var inputs = ToMeasure(null, null, default) with { Forward = GradientChecks.Forward(Rows, Sensitivity.Checks, []) };
+            ledger.Add(TookKey, options.Seen(images.Value).Items.Count * SampledForward.PassesOf(inputs, options, isAround: false));
+        }
+        return (ledger, records.Find<double>(TookKey, 1)?[0] ?? 0);
     }
 
-    /// <summary>Notes what measuring took, where it was not interrupted.</summary>
+    /// <summary>Notes what measuring took; the time is that of the last call where it was interrupted.</summary>
     /// <param name="records">Finished units.</param>
     /// <param name="time">The time.</param>
-    internal static void NoteTime(IRecordStore records, TimeSpan time) => records.GetOrAdd<double>(TookKey, () => [time.TotalSeconds]);
-
-    /// <summary>Share of the images that surrogates see.</summary>
-    private double Seen => (double)options.Seen(images.Value).Items.Count / ImageCount;
+    /// <param name="ledger">The passes.</param>
+    internal static void NoteCost(IRecordStore records, TimeSpan time, PassLedger ledger)
+    {
+        records.GetOrAdd<double>(TookKey, () => [time.TotalSeconds]);
+        records.GetOrAdd(UnitsKey, ledger.ToBytes);
+    }
 }

@@ -124,7 +124,13 @@ internal sealed partial class MeasuringStages(
         }
         else
         {
-            var work = On(null) with { Images = options.Sensitivity.Seen(prepared.Images), Provider = options.Provider };
+            var ledger = new PassLedger();
+            var work = On(null) with
+            {
+                Images = options.Sensitivity.Seen(prepared.Images),
+                Provider = options.Provider,
+                Ledger = ledger,
+            };
             var inputs = new MeasurementInputs(network, candidates, work) { Scales = scales, Rows = options.MeasuresRows };
             // Chosen once, by the machine that begins: it may change last bits.
             int batchSize = folder.BatchSize(() => new MeasurementTask(inputs, [], options.Sensitivity).BatchSize());
@@ -139,7 +145,7 @@ internal sealed partial class MeasuringStages(
             };
             var matrix = SampledForward.Measure(inputs, [], options.Sensitivity, records) with { Checks = checks };
             folder.WriteSensitivity(matrix, candidates);
-            MeasuredRun.NoteTime(records, clock.Elapsed);
+            MeasuredRun.NoteCost(records, clock.Elapsed, ledger);
         }
         return folder.ReadSensitivity();
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Clado.Allocation;
 using Clado.Candidates;
 using Clado.Comparisons;
+using Clado.Images;
 using Clado.Metrics;
 using Clado.Records;
 using Clado.Sensitivity;
@@ -20,65 +21,37 @@ namespace Clado;
 internal sealed class MetricChoices(
     MeasuredRun run, ComparisonOptions options, IRecordStore records, IProgress<StageProgress>? progress, CancellationToken cancellation)
 {
-    // Passes over the run's images that a metric may take which nobody asked for by name.
-    private const double MostPasses = 150;
-
     private readonly string loss = run.Sensitivity.Loss;
-
-    /// <summary>
-    /// Why a metric cannot work on this run, in a sentence without its end; null where nothing is known to be in its way.
-    /// </summary>
-    /// <param name="metric">The metric.</param>
-    public string? Problem(IMetric metric)
-    {
-        var context = Context(null);
-        if (metric is EstimatorMetric { IsSearched: true })
-        {
-            return run.IsSearched ? null : $"the run was measured with {Settings.Estimator} {run.Estimator}, not with {metric.Name}";
-        }
-        if (metric.Needs.HasFlag(MetricNeeds.Labels) && !context.HasLabels)
-        {
-            return "it wants images with labels, and a network that gives one class";
-        }
-        if (metric.Needs.HasFlag(MetricNeeds.Gradients) && Estimators.NoGradients(context.Cuts) is { } reason)
-        {
-            return $"it wants gradients: {reason}";
-        }
-        double passes = options.IsNamed(metric) ? 0 : metric.ExpectedPasses(context);
-        return passes <= MostPasses ? null
-            : Invariant($"it would take about {passes:N0} passes over the images; ")
-                + $"name it in {Settings.ComparedMetrics} to have it measured";
-    }
-
-    /// <summary>What a metric is expected to cost, in full passes over the run's images.</summary>
-    /// <param name="metric">The metric, which has no problem.</param>
-    public double ExpectedPasses(IMetric metric) => metric.ExpectedPasses(Context(null));
 
     /// <summary>Measures a metric.</summary>
     /// <param name="metric">The metric.</param>
-    /// <returns>What it took, and its scores; null of one whose choices are searched for on the network.</returns>
+    /// <returns>
+    /// Its scores, null of one whose choices are searched for on the network; the passes that took, and seconds.
+    /// </returns>
     /// <exception cref="CladoException">It cannot work on this network.</exception>
-    public (ComparedMetric Metric, MetricScores? Scores) Measure(IMetric metric)
+    public (MetricScores? Scores, PassLedger Passes, double Seconds) Measure(IMetric metric)
     {
-        var compared = new ComparedMetric(metric.Name, metric.Description, metric.Source);
         if (metric is EstimatorMetric { IsSearched: true })
         {
             var (passes, seconds) = run.MeasuringTook(records);
-            return (compared with { Passes = passes, Seconds = seconds }, null);
+            return (null, passes, seconds);
         }
         var context = Context(StageNames.Metric(metric.Name));
         MetricScores? scores = null;
         int n = context.Candidates.Count;
-        double[] found = records.GetOrAdd<double>($"metric/{metric.Name}/{loss}/scores", () =>
+        string key = $"metric/{metric.Name}/{loss}/measured";
+        double[] found = records.GetOrAdd<double>(key, () =>
         {
             var clock = Stopwatch.StartNew();
             scores = metric.Measure(context).Checked(metric.Name, n);
-            return [context.Passes, clock.Elapsed.TotalSeconds + context.SecondsGiven, .. scores.Matrix ?? []];
+            // First what it took: what is found of scores has that.
+            records.GetOrAdd($"{key}/units", context.Units(metric.Name).ToBytes);
+            return [clock.Elapsed.TotalSeconds + context.SecondsGiven, .. scores.Matrix ?? []];
         });
         // Orders cost nothing, and are made again.
-        scores ??= found.Length > 2 ? MetricScores.OfMatrix(found[2..]).Checked(metric.Name, n) : metric.Measure(context);
+        scores ??= found.Length > 1 ? MetricScores.OfMatrix(found[1..]).Checked(metric.Name, n) : metric.Measure(context);
         context.Report(1);
-        return (compared with { Passes = found[0], Seconds = found[1] }, scores);
+        return (scores, UnitsOf(key), found[0]);
     }
 
     /// <summary>The choices of a metric for a budget: one, or of several orders as many.</summary>
@@ -90,22 +63,26 @@ internal sealed class MetricChoices(
     {
         if (scores?.Matrix is null && scores is not null)
         {
-            return new([.. scores.Orders.Select(order => Raised(order, budget))], null, 0, 0);
+            return new([.. scores.Orders.Select(order => Raised(order, budget))], null, new PassLedger(), 0);
         }
-        string rounds = scores is null && options.Rounds is { } count ? $"/rounds{count}" : "";
+        string rounds = scores is null ? Invariant($"/rounds{options.MostRounds}") : "";
         int layers = run.Layers.Count;
-        double[] found = records.GetOrAdd<double>($"metric/{metric}/{loss}/choice/{run.WrittenAs}/{budget}{rounds}", () =>
+        string key = $"metric/{metric}/{loss}/chosen/{run.WrittenAs}/{budget}{rounds}";
+        double[] found = records.GetOrAdd<double>(key, () =>
         {
-            var clock = Stopwatch.StartNew();
+            var (clock, ledger) = (Stopwatch.StartNew(), new PassLedger());
             var result = scores is null
-                ? run.Choose(budget, null, options.Rounds, progress, cancellation)
+                ? run.Choose(budget, null, options.MostRounds, progress, cancellation, ledger)
                 : run.Solve(new Surrogate { Name = metric, Matrix = Scaled(scores.Matrix!) }, budget, cancellation);
             double gap = scores is null || !double.IsFinite(result.Gap) ? -1 : result.Gap;
-            double passes = scores is null ? run.SearchingTook(result) : 0;
-            return [gap, passes, clock.Elapsed.TotalSeconds, .. run.Rows.RowsOf(result.Chosen).Select(row => (double)row)];
-        }, layers + 3);
-        return new([[.. found.Skip(3).Select(row => (int)row)]], found[0] < 0 ? null : found[0], found[1], found[2]);
+            records.GetOrAdd($"{key}/units", ledger.ToBytes);
+            return [gap, clock.Elapsed.TotalSeconds, .. run.Rows.RowsOf(result.Chosen).Select(row => (double)row)];
+        }, layers + 2);
+        return new([[.. found.Skip(2).Select(row => (int)row)]], found[0] < 0 ? null : found[0], UnitsOf(key), found[1]);
     }
+
+    private PassLedger UnitsOf(string key) =>
+        records.Find<byte>($"{key}/units") is { } kept ? PassLedger.Of(kept) : new PassLedger();
 
     /// <summary>
     /// The choice that an order of steps leads to: all layers begin at their narrowest width, and every step that fits is taken.
@@ -148,6 +125,6 @@ internal sealed class MetricChoices(
 /// <summary>Choices of a metric for a budget.</summary>
 /// <param name="Rows">Rows of each choice's candidates. Shape: [choices][layers].</param>
 /// <param name="Gap">How far the score may be from the least; null where nothing was minimised.</param>
-/// <param name="Passes">Full passes over the run's images that choosing took.</param>
+/// <param name="Passes">What choosing took.</param>
 /// <param name="Seconds">Seconds that took.</param>
-internal sealed record ChosenRows(IReadOnlyList<int[]> Rows, double? Gap, double Passes, double Seconds);
+internal sealed record ChosenRows(IReadOnlyList<int[]> Rows, double? Gap, PassLedger Passes, double Seconds);

@@ -1,5 +1,10 @@
 using Clado.Activations;
+using Clado.Comparisons;
+using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
+using Clado.Metrics;
+using Clado.Records;
 using Clado.Rounding;
 using Clado.Sensitivity;
 using Clado.Tuning;
@@ -67,6 +72,29 @@ public sealed partial class PreparedRun
                 }),
             ],
             progress);
+    }
+
+    /// <summary>
+    /// One job of two calls: <see cref="Measure"/> and <see cref="MeasuredRun.Compare"/>, given what this returns, tell how far both of
+    /// them are.
+    /// </summary>
+    /// <param name="progress">Is told of it.</param>
+    /// <param name="comparison">What will be compared.</param>
+    /// <exception cref="CladoException">The images to evaluate on cannot be used, or tuning not on this run.</exception>
+    public IProgress<StageProgress> ComparisonJob(IProgress<StageProgress> progress, ComparisonOptions comparison)
+    {
+        ArgumentNullException.ThrowIfNull(progress);
+        ArgumentNullException.ThrowIfNull(comparison);
+        CheckTuning(comparison.Tune);
+        var images = comparison.Images is { } path ? ImageFolder.Open(path).Limit(comparison.Limit, comparison.Seed) : Images;
+        images = comparison.Images is null ? images
+            : images.WithLabelOffset(comparison.LabelOffset ?? (images.IsLabelled ? Options.LabelOffset : 0));
+        Readout.Of(Space.Graph).CheckLabels(images);
+        var (inputs, isFitted) = (Unrounded, RoundingMethods.Named(Options.Rounding).NeedsInputs);
+        using var nothing = new RecordStore();
+        var plan = new ComparisonPlan(comparison, new MetricContext(inputs, Options.Sensitivity, nothing), isFitted);
+        return new Job(
+            [.. Plans.Measuring(this, inputs), .. plan.Stages(images.Items.Count, Plans.TuningOfAChoice)], progress);
     }
 
     /// <summary>The stages of such a job. Shape: [stages].</summary>

@@ -229,11 +229,19 @@ internal static class MeasuringBenchmark
         /// </summary>
         public (double Work, double Pass) Beside(Action work)
         {
-            double[] Passes() => [.. Enumerable.Range(0, Repeats).Select(_ => Time(batches))];
-            var before = Passes();
+            var before = Times();
             double time = Cpu(work);
-            double[] all = [.. before.Concat(Passes()).Order()];
-            return (time, (all[Repeats - 1] + all[Repeats]) / 2);
+            return (time, Median(before, Times()));
+        }
+
+        /// <summary>Processor seconds of a pass, several times over.</summary>
+        public double[] Times() => [.. Enumerable.Range(0, Repeats).Select(_ => Time(batches))];
+
+        /// <summary>The median of the times of passes before and after.</summary>
+        public static double Median(double[] before, double[] after)
+        {
+            double[] all = [.. before.Concat(after).Order()];
+            return (all[(all.Length - 1) / 2] + all[all.Length / 2]) / 2;
         }
 
         public void Dispose() => session.Dispose();

@@ -39,9 +39,10 @@ internal static class CompareCommand
             {
                 prepared.Try(budget);
             }
+            var job = prepared.ComparisonJob(terminal, comparison);
             terminal.Show(prepared);
-            var run = prepared.Measure(terminal, cancellation);
-            var (found, infeasible) = run.Compare(comparison, terminal, cancellation);
+            var run = prepared.Measure(job, cancellation);
+            var (found, infeasible) = run.Compare(comparison, job, cancellation);
             foreach (var result in infeasible)
             {
                 terminal.Refuse(result.Infeasibility!);

@@ -35,13 +35,18 @@ internal sealed class ComparingOptions
         CustomParser = ImageLimit.Parse,
     };
 
-    private readonly Option<int?> rounds = CommonOptions.Rounds();
+    private readonly Option<int?> rounds = new("--rounds")
+    {
+        Description = "Rounds of measuring around the choices of auto at most (default: 1; allocate takes up to 4)",
+    };
+
+    private readonly Option<string> tune = CommonOptions.Tune();
 
     public void AddTo(Verb command)
     {
         command.Add(OptionGroup.Input, images, limit);
         command.Add(OptionGroup.Budget, budgets);
-        command.Add(OptionGroup.Measuring, metrics, rounds);
+        command.Add(OptionGroup.Measuring, metrics, rounds, tune);
     }
 
     /// <exception cref="CladoException">A value is out of its range, or two options contradict each other.</exception>
@@ -60,6 +65,7 @@ internal sealed class ComparingOptions
             Limit = parsed.GetValue(limit).Count,
             Seed = measured.Seed,
             Rounds = parsed.GetValue(rounds),
+            Tune = CommonOptions.TuningOf(parsed.GetRequiredValue(tune)),
         };
     }
 

@@ -1,5 +1,6 @@
 using Clado.Comparisons;
 using Clado.Evaluation;
+using Clado.Tuning;
 using static System.FormattableString;
 
 namespace Clado.Cli.Output;
@@ -23,10 +24,16 @@ internal static class ComparisonViews
                 Invariant($"{metric.Seconds:N1}"), metric.Source);
         }
         terminal.Show(metrics);
+        if (comparison.Tune == TuningMethod.Network)
+        {
+            terminal.Data("choices were tuned before they were evaluated, each kept as far as images that were held back lose less");
+        }
         string accuracy = comparison.FloatTop1 is { } top1 ? $"; FP32 top-1 {Terminal.Percent(top1)}" : "";
         terminal.Data(Invariant($"evaluated on {comparison.Images:N0} images of {comparison.ImagesPath}{accuracy}; ")
             + "≈: within two standard errors of the best, image by image; "
             + "regret: how much more is lost than by the best, mean over budgets");
+        terminal.Data(Invariant($"passes: of the whole network over the run's images; all metrics together took {comparison.Passes:N1}, ")
+            + "counting once what several need");
     }
 
     private static TextTable Table(ComparisonRow[] rows, int layers)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Clado.Records;
+using Clado.Tuning;
 using static System.FormattableString;
 
 namespace Clado.Comparisons;
@@ -45,6 +46,9 @@ public sealed record Comparison
     /// <summary>What the files have for activations, in a word.</summary>
     public required string Activations { get; init; }
 
+    /// <summary>What was done with codes, scales and biases of the choices before they were evaluated.</summary>
+    public TuningMethod Tune { get; init; }
+
     /// <summary>Name of the loss: kl, ce, mse or cosine.</summary>
     public required string Loss { get; init; }
 
@@ -56,6 +60,12 @@ public sealed record Comparison
 
     /// <summary>The budgets that choices were made for. Shape: [budgets].</summary>
     public required IReadOnlyList<string> Budgets { get; init; }
+
+    /// <summary>
+    /// Full passes over the run's images that all metrics took together: what several need counts once, and so does a network that is tried
+    /// at several budgets. Range: [0, inf).
+    /// </summary>
+    public double Passes { get; init; }
 
     /// <summary>The metrics, those of least mean regret first, those that could not work last. Shape: [metrics].</summary>
     public required IReadOnlyList<ComparedMetric> Metrics { get; init; }

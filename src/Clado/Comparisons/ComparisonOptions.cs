@@ -1,5 +1,6 @@
 using Clado.Images;
 using Clado.Metrics;
+using Clado.Tuning;
 using static System.FormattableString;
 
 namespace Clado.Comparisons;
@@ -7,6 +8,9 @@ namespace Clado.Comparisons;
 /// <summary>Which metrics are compared, at which budgets, and on which images.</summary>
 public sealed record ComparisonOptions
 {
+    // A round costs as much as a dozen metrics that look at every image once.
+    private const int UsualRounds = 1;
+
     /// <summary>What stands for all of <see cref="KnownMetrics"/>.</summary>
     public const string All = "all";
 
@@ -68,7 +72,10 @@ public sealed record ComparisonOptions
     /// <summary>What is added to the class indices of that folder's images; null for what the run adds to those of its own.</summary>
     public int? LabelOffset { get; init; }
 
-    /// <summary>Rounds of measuring around the choices of auto at most; null for the default. Range: [0, inf).</summary>
+    /// <summary>
+    /// Rounds of measuring around the choices of auto at most; null for 1: <see cref="MeasuredRun.Allocate"/> takes up to 4, each at the
+    /// cost of several other metrics. Range: [0, inf).
+    /// </summary>
     /// <exception cref="CladoException">It is out of its range.</exception>
     public int? Rounds
     {
@@ -77,6 +84,12 @@ public sealed record ComparisonOptions
             ? value
             : throw new CladoException(Invariant($"{Settings.Rounds} {value}: 0 or more are wanted"));
     }
+
+    /// <summary>What is done with codes, scales and biases of every choice before it is evaluated.</summary>
+    public TuningMethod Tune { get; init; }
+
+    /// <summary>Rounds that are taken at most.</summary>
+    internal int MostRounds => Rounds ?? UsualRounds;
 
     /// <summary>The metrics, in their order.</summary>
     internal IReadOnlyList<IMetric> Chosen => [.. MetricRegistry.All.Where(m => Metrics.Contains(All) || IsNamed(m)), .. OwnMetrics];

@@ -11,7 +11,6 @@ internal sealed class GraphSession : IDisposable
 
     private readonly SessionModel serialized;
     private readonly InferenceSession session;
-    private readonly bool releasesMemory;
     private readonly CudaThread? thread;
     private readonly IReadOnlySet<string> kept = new HashSet<string>();
     private int isDisposed;
@@ -20,7 +19,7 @@ internal sealed class GraphSession : IDisposable
     /// <param name="model">The model to run.</param>
     /// <param name="file">Path that errors name.</param>
     /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
-    /// <param name="releasesMemory">Whether every run gives unused memory of the shared arena back. It is slower, for tight memory.</param>
+    /// <param name="releasesMemory">Whether memory that nothing uses is given back before; for tight memory.</param>
     /// <param name="integers">Whether it computes in integers where the model rounds activations; else all is computed in floats.</param>
     /// <param name="provider">Where it computes.</param>
     /// <param name="kept">Outputs that stay where they are computed, for other sessions to take; null for none.</param>
@@ -29,16 +28,15 @@ internal sealed class GraphSession : IDisposable
     public GraphSession(
         ModelProto model, string file, GraphOptimizationLevel optimization = GraphOptimizationLevel.ORT_ENABLE_ALL,
         bool releasesMemory = false, bool integers = false, Provider provider = Provider.Cpu, IReadOnlySet<string>? kept = null)
-        : this(model, file, provider, serialized => OrtRuntime.CreateSession(serialized, file, optimization, integers, provider))
-    {
-        this.releasesMemory = releasesMemory;
-        this.kept = kept ?? this.kept;
-        if (releasesMemory)
+        : this(model, file, provider, serialized =>
         {
-            // The model's bytes, and what the sessions before have left: nobody else would look.
-            NativeMemory.Release();
-        }
-    }
+            if (releasesMemory)
+            {
+                // What the sessions before have left: nobody else would look.
+                NativeMemory.Release(provider);
+            }
+            return OrtRuntime.CreateSession(serialized, file, optimization, integers, provider);
+        }) => this.kept = kept ?? this.kept;
 
     private GraphSession(ModelProto model, string file, Provider provider, Func<SessionModel, InferenceSession> open)
     {
@@ -89,8 +87,9 @@ internal sealed class GraphSession : IDisposable
 
     /// <summary>Runs the model within the <see cref="RunLimit"/>.</summary>
     /// <param name="value">Gives the value of the input of that name; it stays the caller's.</param>
+    /// <param name="releasesMemory">Whether the arena that all sessions share gives back what is not used after the run.</param>
     /// <returns>The outputs in the order of <see cref="Outputs"/>; the caller disposes them. Shape: [outputs].</returns>
-    public IDisposableReadOnlyCollection<OrtValue> Run(Func<string, OrtValue> value)
+    public IDisposableReadOnlyCollection<OrtValue> Run(Func<string, OrtValue> value, bool releasesMemory = false)
     {
         using var options = new RunOptions();
         if (releasesMemory)

@@ -20,6 +20,9 @@ internal sealed record Workload(ImageSet Images, Preprocessing Preprocessing)
     /// <summary>Stops between two units of work.</summary>
     public CancellationToken Cancellation { get; init; }
 
+    /// <summary>Is told what measuring losses takes; null where nobody asks.</summary>
+    public PassLedger? Ledger { get; init; }
+
     /// <summary>Memory to stay under where networks run.</summary>
     public long MemoryBytes => Resources.MemoryOn(Provider);
 

@@ -31,7 +31,8 @@ internal static class Blocks
     }
 
     /// <summary>The tensor that is all that lives after each node; null where there are several, or none. Shape: [nodes].</summary>
-    private static string?[] Ends(Graph graph)
+    /// <param name="graph">The network.</param>
+    public static string?[] Ends(Graph graph)
     {
         // Shapes and indices that travel beside the activations hold no block together.
         bool IsActivation(string name) =>

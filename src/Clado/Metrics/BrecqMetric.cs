@@ -21,9 +21,6 @@ internal sealed class BrecqMetric : IMetric
 {
     internal const int Images = 32;
 
-    // Forward to the block for every candidate, half the network in the mean; forward and back once a block.
-    private const double PassesACandidate = 0.5, PassesABlock = 2;
-
     public string Name => "brecq";
 
     public string Description => "errors of blocks' outputs, weighed by squared gradients";
@@ -35,8 +32,8 @@ internal sealed class BrecqMetric : IMetric
     public double ExpectedPasses(MetricContext context)
     {
         int all = context.Inputs.Work.Images.Items.Count;
-        double passes = (PassesACandidate * context.Candidates.Count) + (PassesABlock * Ends(context).Distinct().Count());
-        return passes * Math.Min(Images, all) / all;
+        return Ends(context).Index().GroupBy(end => end.Item, end => end.Index)
+            .Sum(block => Passes(context, block.Key, context.LayerOf.Count(layer => block.Contains(layer)))) * Math.Min(Images, all) / all;
     }
 
     public MetricScores Measure(MetricContext context)
@@ -85,7 +82,7 @@ internal sealed class BrecqMetric : IMetric
             }
             found[image] = Products(changes);
         });
-        context.Count(PassesABlock + (PassesACandidate * (rows.Length + 1)), images.Count);
+        context.Count(Passes(context, end, rows.Length), images.Count);
         var sums = new double[rows.Length * rows.Length];
         foreach (double[] own in found)
         {
@@ -95,6 +92,17 @@ internal sealed class BrecqMetric : IMetric
             }
         }
         return sums;
+    }
+
+    /// <summary>
+    /// Full passes an image that a block takes: forward, back to its end, and to its end for the float network and every candidate.
+    /// </summary>
+    private static double Passes(MetricContext context, string end, int candidates)
+    {
+        var nodes = context.Graph.Walk.Behind([end], context.Graph.Inputs.Names.ToHashSet()).ToHashSet();
+        long macs = context.Cuts.Layers.Where(layer => layer.Nodes.Any(nodes.Contains)).Sum(layer => layer.Macs);
+        double until = macs / (double)Math.Max(1, context.Cuts.Macs);
+        return 1 + (1 - until) + (until * (candidates + 1));
     }
 
     /// <summary>Scalar products of all pairs. Shape: [rows²].</summary>

@@ -15,8 +15,6 @@ internal sealed class HawqEigenvalueMetric : IMetric
 
     internal const int Images = 32;
 
-    private const double PassesAProduct = 3;
-
     public string Name => "hawq";
 
     public string Description => "largest eigenvalue of a layer's Hessian, times the squared error";
@@ -28,7 +26,9 @@ internal sealed class HawqEigenvalueMetric : IMetric
     public double ExpectedPasses(MetricContext context)
     {
         int all = context.Inputs.Work.Images.Items.Count;
-        return PassesAProduct * Iterations * context.Layers.Count * Math.Min(Images, all) / all;
+        double layers = Enumerable.Range(0, context.Layers.Count).Sum(layer =>
+            1 + (Iterations * ((2 * context.SuffixShare(layer)) + (context.Layers[layer].Macs / (double)Math.Max(1, context.Cuts.Macs)))));
+        return (1 + layers) * Math.Min(Images, all) / all;
     }
 
     public MetricScores Measure(MetricContext context)
@@ -43,11 +43,11 @@ internal sealed class HawqEigenvalueMetric : IMetric
     /// <param name="iterations">Products a layer. Range: [1, inf).</param>
     internal static double[] Eigenvalues(MetricContext context, int iterations)
     {
-        var images = context.Images(Images);
+        using var all = new LossCurvature(context, context.Images(Images));
         var values = new double[context.Layers.Count];
-        foreach (var (index, layer) in context.Layers.Index())
+        for (int index = 0; index < values.Length; index++)
         {
-            using var curvature = new LossCurvature(context, layer, images);
+            using var curvature = all.Block(index);
             var random = new Random(index);
             double[] vector = Unit([.. Enumerable.Range(0, curvature.Parameters).Select(_ => random.Next(2) == 0 ? 1.0 : -1.0)]);
             for (int i = 0; i < iterations; i++)

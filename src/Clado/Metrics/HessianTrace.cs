@@ -1,5 +1,3 @@
-using Clado.Images;
-
 namespace Clado.Metrics;
 
 /// <summary>
@@ -17,37 +15,38 @@ internal static class HessianTrace
     public static double ExpectedPasses(MetricContext context)
     {
         int all = context.Inputs.Work.Images.Items.Count;
-        return (double)(Probes + 1) * context.Layers.Count * Math.Min(Images, all) / all;
+        double suffixes = Enumerable.Range(0, context.Layers.Count).Sum(context.SuffixShare);
+        return (1 + (Probes * suffixes)) * Math.Min(Images, all) / all;
     }
 
     /// <summary>The traces.</summary>
     /// <param name="context">The network.</param>
     /// <returns>Shape: [layers].</returns>
-    public static double[] Of(MetricContext context) => context.Shared("hessian-trace", context.Layers.Count, () =>
+    public static double[] Of(MetricContext context) => context.Shared("traces", context.Layers.Count, () =>
     {
-        var images = context.Images(Images);
-        return [.. Enumerable.Range(0, context.Layers.Count).Select(layer => Measure(context, layer, images, Probes))];
+        using var curvature = new LossCurvature(context, context.Images(Images));
+        return [.. Enumerable.Range(0, context.Layers.Count).Select(layer => Measure(context, curvature, layer, Probes))];
     });
 
     /// <summary>The trace of one layer.</summary>
     /// <param name="context">The network.</param>
+    /// <param name="curvature">Its Hessian.</param>
     /// <param name="layer">Position of the layer.</param>
-    /// <param name="images">The images, one a batch. Shape: [images].</param>
     /// <param name="probes">Vectors of signs. Range: [1, inf).</param>
-    internal static double Measure(MetricContext context, int layer, IReadOnlyList<ImageBatch> images, int probes)
+    internal static double Measure(MetricContext context, LossCurvature curvature, int layer, int probes)
     {
-        using var curvature = new LossCurvature(context, context.Layers[layer], images);
+        using var block = curvature.Block(layer);
         var random = new Random(layer);
         double sum = 0;
         for (int probe = 0; probe < probes; probe++)
         {
             context.Cancellation.ThrowIfCancellationRequested();
-            var signs = new double[curvature.Parameters];
+            var signs = new double[block.Parameters];
             for (int i = 0; i < signs.Length; i++)
             {
                 signs[i] = random.Next(2) == 0 ? 1 : -1;
             }
-            sum += curvature.Along(signs) / probes;
+            sum += block.Along(signs) / probes;
             context.Report((layer + ((probe + 1.0) / probes)) / context.Layers.Count);
         }
         return sum;

@@ -21,6 +21,7 @@ public sealed class MetricContext
     private readonly Lock gate = new();
     private readonly Lazy<NetworkCuts> cuts;
     private readonly IRecordStore records;
+    private readonly PassLedger ledger = new();
     private double passes;
 
     /// <summary>Brings it together.</summary>
@@ -29,7 +30,8 @@ public sealed class MetricContext
     /// <param name="records">Finished units: read and added to.</param>
     internal MetricContext(MeasurementInputs inputs, SensitivityOptions options, IRecordStore records)
     {
-        (Inputs, Options, this.records) = (inputs, options, records);
+        (Options, this.records) = (options, records);
+        Inputs = inputs with { Work = inputs.Work with { Ledger = ledger } };
         Readout = Readout.Of(inputs.Graph);
         cuts = new(() => new NetworkCuts(inputs.Graph, inputs.Candidates.Layers, Readout));
     }
@@ -41,7 +43,17 @@ public sealed class MetricContext
     public IReadOnlyList<QuantizableLayer> Layers => Inputs.Candidates.Layers;
 
     /// <summary>Full passes over the run's images that were run so far. Range: [0, inf).</summary>
-    public double Passes => Math.Round(passes, PassesDigits);
+    public double Passes => Math.Round(passes + (ledger.ImagePasses / Inputs.Work.Images.Items.Count), PassesDigits);
+
+    /// <summary>What it needed that others may need too; passes of its own are under the name given.</summary>
+    /// <param name="name">Name of the metric.</param>
+    internal PassLedger Units(string name)
+    {
+        var units = new PassLedger();
+        units.Add(ledger);
+        units.Add($"metric/{name}", Math.Round(passes, PassesDigits) * Inputs.Work.Images.Items.Count);
+        return units;
+    }
 
     /// <summary>Seconds that another metric took for what this one was given of it. Range: [0, inf).</summary>
     internal double SecondsGiven { get; private set; }
@@ -66,6 +78,10 @@ public sealed class MetricContext
 
     /// <summary>Position of each candidate's layer among <see cref="Layers"/>. Shape: [candidates].</summary>
     internal int[] LayerOf => Inputs.Candidates.LayerOf;
+
+    /// <summary>What runs again when a layer changes, as a share of the network.</summary>
+    /// <param name="layer">Position of the layer.</param>
+    internal double SuffixShare(int layer) => Cuts.Suffixes[layer].Macs / (double)Math.Max(1, Cuts.Macs);
 
     /// <summary>Whether images have labels, and the network gives one class of which they are.</summary>
     internal bool HasLabels => Inputs.Work.Images.IsLabelled && Readout.HasOneRightClass;
@@ -134,7 +150,6 @@ public sealed class MetricContext
             return [clock.Elapsed.TotalSeconds];
         });
         SecondsGiven += matrix is null ? took[0] : 0;
-        Count(PassesOf(estimator));
         return matrix ?? SensitivityMeasurement.Measure(inputs, [], options, records);
     }
 
@@ -161,12 +176,14 @@ public sealed class MetricContext
             $"metric/of-several/{key}",
             () =>
             {
-                (isNew, double before, var clock) = (true, Passes, Stopwatch.StartNew());
+                (isNew, double before, var clock) = (true, passes, Stopwatch.StartNew());
                 double[] values = measure();
-                return [Passes - before, clock.Elapsed.TotalSeconds, .. values];
+                double own = passes - before;
+                passes = before;
+                return [own, clock.Elapsed.TotalSeconds, .. values];
             },
             count + 2);
-        Count(isNew ? 0 : found[0]);
+        ledger.Add($"metric/of-several/{key}", Math.Round(found[0], PassesDigits) * Inputs.Work.Images.Items.Count);
         SecondsGiven += isNew ? 0 : found[1];
         return found[2..];
     }

@@ -14,6 +14,7 @@ internal static class MetricRegistry
         .. Estimators.All.Select(entry => new EstimatorMetric(entry)),
         new FitMetric(), new HawqTraceMetric(), new HawqEigenvalueMetric(), new MpqcoMetric(), new BrecqMetric(),
         new ZeroQMetric(), new OmpqMetric(), new CsmpqMetric(), new DivergenceMetric(), new SpeechTraceMetric(),
+        new LimpqMetric(), new BsqMetric(), new DropBitsMetric(),
         new MixQuantMetric(), new RelativeErrorMetric(), new WeightErrorMetric(), new ParametersMetric(), new RandomMetric(),
     ];
 

@@ -50,10 +50,14 @@ internal sealed class WeightGradients : IDisposable
         backward = new GraphSession(Fed(graph, second, fed), graph.File);
     }
 
+    /// <summary>Bytes of what an image's pass forward leaves for the one back.</summary>
+    public long BytesAnImage => sizeof(float) * forward.Outputs.Sum(name =>
+        context.Graph.Tensors.TryGetValue(name, out var tensor) ? tensor.ElementCount : 0);
+
     /// <summary>
-    /// Full passes that an image's gradient is worth: forward, and back to outputs and weights of what follows the layers.
+    /// Full passes that an image's gradient is worth once it went forward: back to outputs and weights of what follows the layers.
     /// </summary>
-    public double PassesAnImage
+    private double PassesBack
     {
         get
         {
@@ -63,7 +67,7 @@ internal sealed class WeightGradients : IDisposable
             }
             var own = layers.Select(layer => layer.Name).ToHashSet();
             int first = context.Cuts.Layers.Index().First(layer => own.Contains(layer.Item.Name)).Index;
-            return 1 + ((context.Cuts.Suffixes[first].Macs + layers.Sum(layer => layer.Macs)) / (double)Math.Max(1, context.Cuts.Macs));
+            return (context.Cuts.Suffixes[first].Macs + layers.Sum(layer => layer.Macs)) / (double)Math.Max(1, context.Cuts.Macs);
         }
     }
 
@@ -76,8 +80,7 @@ internal sealed class WeightGradients : IDisposable
     /// <returns>Shape: [outputs].</returns>
     public float[] Outputs(ImageBatch image, float[][] weights)
     {
-        using var run = new Run(this, image, weights);
-        context.Count(1, 1);
+        using var run = Forward(image, weights);
         return run.Outputs;
     }
 
@@ -118,16 +121,37 @@ internal sealed class WeightGradients : IDisposable
     /// <returns>Shape: [layers][parameters].</returns>
     public float[][] Back(ImageBatch image, float[][] weights, Func<float[], float[]> vector)
     {
-        using var run = new Run(this, image, weights);
-        using var starts = new OwnedList<OrtValue>(readout.Spread(vector(run.Outputs), run.Outputs).Zip(readout.Outputs, (seed, output) =>
+        using var run = Forward(image, weights);
+        return Back(run, vector(run.Outputs));
+    }
+
+    /// <summary>An image's pass forward, from which any number may go back.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="weights">The layers' weights. Shape: [layers][parameters].</param>
+    public ForwardPass Forward(ImageBatch image, float[][] weights)
+    {
+        context.Count(layers.Count == 0 ? 0 : 1, 1);
+        var pass = new ForwardPass(image, layers, weights, forward);
+        pass.Read(readout, source);
+        return pass;
+    }
+
+    /// <summary>The gradient of the product of outputs with a vector.</summary>
+    /// <param name="pass">The pass forward.</param>
+    /// <param name="vector">The vector. Shape: [outputs].</param>
+    /// <returns>Shape: [layers][parameters].</returns>
+    public float[][] Back(ForwardPass pass, float[] vector)
+    {
+        using var starts = new OwnedList<OrtValue>(readout.Spread(vector, pass.Outputs).Zip(readout.Outputs, (seed, output) =>
             OrtValue.CreateTensorValueFromMemory(seed, [.. context.Graph.Tensors[output].Shape])));
+        var values = new Dictionary<string, OrtValue>(pass.Values);
         foreach (var (name, value) in seeds.Zip(starts))
         {
-            run.Values[name] = value;
+            values[name] = value;
         }
-        using var found = backward.Run(run.Values);
+        using var found = backward.Run(values);
         var byName = backward.Outputs.Zip(found).ToDictionary();
-        context.Count(PassesAnImage, 1);
+        context.Count(PassesBack, 1);
         return [.. gradients.Select(name => byName[name].GetTensorDataAsSpan<float>().ToArray())];
     }
 
@@ -155,37 +179,5 @@ internal sealed class WeightGradients : IDisposable
             name += "_";
         }
         return name;
-    }
-
-    /// <summary>An image that went forward.</summary>
-    private sealed class Run : IDisposable
-    {
-        private readonly List<IDisposable> owned = [];
-
-        public Run(WeightGradients gradients, ImageBatch image, float[][] weights)
-        {
-            var feed = image.Feed();
-            owned.Add(feed);
-            var fed = new OwnedList<OrtValue>(gradients.layers.Zip(weights, (layer, own) =>
-                OrtValue.CreateTensorValueFromMemory(own, [.. layer.Shape])));
-            owned.Add(fed);
-            Values = feed.Concat(gradients.layers.Select(layer => layer.Weight).Zip(fed, KeyValuePair.Create)).ToDictionary();
-            var outputs = gradients.forward.Run(Values);
-            owned.Add(outputs);
-            foreach (var (name, value) in gradients.forward.Outputs.Zip(outputs))
-            {
-                Values[name] = value;
-            }
-            Outputs = gradients.readout.Collect(
-                gradients.readout.Outputs.Select(name => Values[name].GetTensorDataAsSpan<float>().ToArray()), image, gradients.source);
-        }
-
-        /// <summary>Inputs, weights and activations by name.</summary>
-        public Dictionary<string, OrtValue> Values { get; }
-
-        /// <summary>What is read. Shape: [outputs].</summary>
-        public float[] Outputs { get; }
-
-        public void Dispose() => owned.ForEach(own => own.Dispose());
     }
 }

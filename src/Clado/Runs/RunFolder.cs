@@ -224,7 +224,8 @@ internal sealed partial class RunFolder
     }
 
     public void WriteComparison(Comparison comparison) => files.Keep(
-        $"comparison-{comparison.ImagesSha256[..8]}-{comparison.Activations}.json",
+        $"comparison-{comparison.ImagesSha256[..8]}-{comparison.Activations}"
+            + $"{(comparison.Tune == TuningMethod.Network ? "-tuned" : "")}.json",
         JsonSerializer.Serialize(comparison, JsonText.Indented) + "\n");
 
     /// <summary>All comparisons that are kept, those of most rows first.</summary>

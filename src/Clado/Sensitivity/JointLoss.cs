@@ -27,8 +27,9 @@ internal static class JointLoss
                 found.Add(key, known);
             }
         }
-        var missing = keys.Zip(choices).Where(p => !found.ContainsKey(p.First)).DistinctBy(p => p.First).ToArray();
         var (together, batchSize) = MemoryPlan.OfWhole(inputs.Graph, inputs.Work.MemoryBytes, inputs.Work.Provider);
+        inputs.Work.Ledger?.AddNetworks(keys, inputs.Work.Images.Items.Count, together);
+        var missing = keys.Zip(choices).Where(p => !found.ContainsKey(p.First)).DistinctBy(p => p.First).ToArray();
         var work = new WorkProgress(missing.Length * inputs.Work.Images.Items.Count, inputs.Work.Progress);
         foreach (var group in missing.Chunk(together))
         {

@@ -35,14 +35,15 @@ internal sealed class MemoryNeeds
         imageBytes = estimator.ImageBytes;
         if (!estimator.IsWhole)
         {
-            long[] sessions = [.. cuts.Suffixes.Select(s => MemoryPlan.SessionBytes(s.ConstantBytes, provider))];
+            var parts = cuts.PartBytes;
+            long[] sessions = [.. parts.Select(bytes => MemoryPlan.SessionBytes(bytes, provider))];
             // A worker's perturbed activations take at most what the float network's take, and far less in the mean.
-            // Those inside a suffix, which no cut keeps, are reused by the runtime as it goes.
+            // Those inside a part, which no cut keeps, are reused by the runtime as it goes.
             imageBytes += sizeof(float) * Math.Max(1, cuts.TapElementCount) * (1 + workers);
-            // Pairs use a second session a layer, which also gives the cuts of later layers.
+            // Pairs use a second session a part, which also gives the cuts of later layers.
             sessionBytes = 2 * sessions.Sum();
             leastSessionBytes = workers * sessions.Max();
-            makingBytes = MakingCopies * cuts.Suffixes.Max(s => s.ConstantBytes);
+            makingBytes = MakingCopies * parts.Max();
         }
     }
 

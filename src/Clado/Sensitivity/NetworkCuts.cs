@@ -6,17 +6,20 @@ namespace Clado.Sensitivity;
 
 /// <summary>
 /// Where a network is cut so that only what depends on a layer's weights has to run again: the layer's suffix.
-/// A suffix takes the live tensors at its cut (skip connections included) and the layer's weight as inputs.
+/// A suffix takes the live tensors at its cut (skip connections included) and the layer's weight as inputs. It runs in parts: one of the
+/// layer's own, and then the segments that it shares with the layers before.
 /// </summary>
 internal sealed class NetworkCuts
 {
     private readonly HashSet<string> shared;
+    private readonly IReadOnlyList<Segment> segments;
 
     /// <summary>Cuts a network.</summary>
     /// <param name="graph">The network. It may have more nodes than the one the layers were found in: those that round activations.</param>
     /// <param name="layers">The layers to cut at. Shape: [layers].</param>
     /// <param name="readout">Where its outputs are read.</param>
-    public NetworkCuts(Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout)
+    /// <param name="fewBytes">Constants that layers' own parts may hold before suffixes share more. Range: [1, inf).</param>
+    public NetworkCuts(Graph graph, IReadOnlyList<QuantizableLayer> layers, Readout readout, long fewBytes = Segment.FewBytes)
     {
         (Graph, Readout) = (graph, readout);
         Layers = [.. layers.Select(layer => layer with { Nodes = graph.Consumers(layer.Weight) })];
@@ -26,6 +29,7 @@ internal sealed class NetworkCuts
         var running = nodes.Select(graph.WithMakers).ToArray();
         bool RunsLater(QuantizableLayer layer, int i) => running.Skip(i + 1).Any(later => layer.Nodes.Any(later.Contains));
         shared = [.. Layers.Where(RunsLater).SelectMany(ConstantsOf)];
+        segments = Segment.Of(graph, Layers, read, fewBytes);
         Suffixes = [.. Layers.Select((layer, i) => Cut(layer, nodes[i], running[i]))];
         BlockOf = Blocks.Of(graph, Layers);
         Taps = [.. Suffixes.SelectMany(s => s.Cut).Where(name => graph.Producer(name) >= 0).Concat(readout.Outputs).Distinct()];
@@ -65,29 +69,51 @@ internal sealed class NetworkCuts
     public static IEnumerable<string> ConstantsOf(QuantizableLayer layer) =>
         layer.Bias is null ? [layer.Weight] : [layer.Weight, layer.Bias];
 
-    /// <summary>Inputs of a layer's suffix.</summary>
-    public HashSet<string> SuffixInputs(int layer) => [.. Suffixes[layer].Cut, .. ConstantsOf(Layers[layer])];
-
-    /// <summary>Outputs of a layer's suffix: those of the network that change.</summary>
+    /// <summary>The parts that run one after the other when a layer changes. Shape: [parts].</summary>
     /// <param name="layer">The layer. Range: [0, layers).</param>
-    /// <param name="tapped">Whether what changes in the cuts of later layers is among them.</param>
+    public IEnumerable<int> PartsOf(int layer) => Enumerable.Range(Layers.Count, segments.Count).Skip(Suffixes[layer].Next).Prepend(layer);
+
+    /// <summary>Bytes of the constants that a part holds: of layers their own ones, in their order, and then of segments.</summary>
+    public IReadOnlyList<long> PartBytes =>
+        [.. Suffixes.Select(suffix => suffix.ConstantBytes), .. segments.Select(own => Segment.ConstantBytes(Graph, own.Nodes))];
+
+    /// <summary>What a part may be given.</summary>
+    /// <param name="part">The part. Range: [0, layers + segments).</param>
+    public HashSet<string> InputsOf(int part) => part < Layers.Count
+        ? [.. Suffixes[part].Cut, .. ConstantsOf(Layers[part])]
+        : [segments[part - Layers.Count].From, .. shared];
+
+    /// <summary>What a part makes for those after it, and of what is read.</summary>
+    /// <param name="part">The part. Range: [0, layers + segments).</param>
+    /// <param name="tapped">Whether the cuts of later layers are among it.</param>
     /// <returns>Shape: [tensors].</returns>
-    public string[] SuffixOutputs(int layer, bool tapped)
+    public string[] OutputsOf(int part, bool tapped)
     {
-        var later = tapped ? Suffixes.Skip(layer + 1).SelectMany(s => s.Cut) : [];
-        return [.. later.Concat(Readout.Outputs).Where(Suffixes[layer].Made.Contains).Distinct()];
+        int next = part < Layers.Count ? Suffixes[part].Next : part - Layers.Count + 1;
+        var made = part < Layers.Count ? Suffixes[part].Made : Graph.Walk.Made(segments[part - Layers.Count].Nodes);
+        var beyond = segments.Skip(next).SelectMany(own => Graph.Walk.Made(own.Nodes)).ToHashSet();
+        var later = tapped ? Suffixes.Skip(part < Layers.Count ? part + 1 : 0).SelectMany(s => s.Cut) : [];
+        var wanted = segments.Skip(next).Take(1).Select(own => own.From).Concat(later).Concat(Readout.Outputs);
+        return [.. wanted.Where(name => made.Contains(name) && !beyond.Contains(name)).Distinct()];
     }
 
     private Suffix Cut(QuantizableLayer layer, IEnumerable<int> nodes, IReadOnlySet<int> running)
     {
         var needs = Graph.Walk.Needs([.. running]).Where(name => name != layer.Weight).ToArray();
-        var bodies = running.SelectMany(i => GraphWalk.Bodies(Graph.Nodes[i]));
-        var constants = needs.Where(Graph.Initializers.ContainsKey);
+        var made = Graph.Walk.Made([.. nodes]);
+        int next = segments.TakeWhile(own => !made.Contains(own.From)).Count();
+        var beyond = segments.Skip(next).SelectMany(own => own.Nodes).ToHashSet();
+        if (layer.Nodes.Any(beyond.Contains) && !shared.Contains(layer.Weight))
+        {
+            // A segment would take the weight for a constant.
+            (next, beyond) = (segments.Count, []);
+        }
         return new Suffix(
-            Graph.Walk.Made([.. nodes]),
+            made,
             needs.Where(name => !Graph.Initializers.ContainsKey(name) || shared.Contains(name)).ToHashSet(),
             Layers.Where(l => l.Nodes.Any(running.Contains)).Sum(l => l.Macs),
-            constants.Sum(name => (long)Graph.Initializers[name].CalculateSize()) + bodies.Sum(b => (long)b.CalculateSize()));
+            Segment.ConstantBytes(Graph, running.Except(beyond)) - Graph.Initializers[layer.Weight].CalculateSize(),
+            next);
     }
 }
 
@@ -95,5 +121,8 @@ internal sealed class NetworkCuts
 /// <param name="Made">Tensors that change with it; the sequences that are made again as they were are not among them.</param>
 /// <param name="Cut">Tensors it takes from before, the layer's own weight left out.</param>
 /// <param name="Macs">MACs an image.</param>
-/// <param name="ConstantBytes">Bytes of the constants it uses, those in bodies too, the layer's own weight left out.</param>
-internal sealed record Suffix(IReadOnlySet<string> Made, IReadOnlySet<string> Cut, long Macs, long ConstantBytes);
+/// <param name="ConstantBytes">
+/// Bytes of the constants it uses before the segments that it shares, those in bodies too, the layer's own weight left out.
+/// </param>
+/// <param name="Next">The first of those segments. Range: [0, segments].</param>
+internal sealed record Suffix(IReadOnlySet<string> Made, IReadOnlySet<string> Cut, long Macs, long ConstantBytes, int Next);

@@ -8,7 +8,9 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Sensitivity;
 
-/// <summary>Runs a network with some layers' weights replaced, and only what depends on them: every layer's suffix is a session.</summary>
+/// <summary>
+/// Runs a network with some layers' weights replaced, and only what depends on them: every part of a suffix is a session.
+/// </summary>
 internal sealed class PerturbedNetwork : IDisposable
 {
     private readonly Graph graph;
@@ -17,11 +19,12 @@ internal sealed class PerturbedNetwork : IDisposable
     private readonly bool isTight;
     private readonly Provider provider;
     private readonly Dictionary<string, OrtValue> shared;
+    private readonly IReadOnlyList<long> bytes;
     private readonly Lazy<GraphSession> whole;
 
     // One at a time where memory is tight: while a session is made, its constants are there several times over.
     private readonly Lock making = new();
-    private readonly SessionCache<(int Layer, bool Tapped)> sessions;
+    private readonly SessionCache<(int Part, bool Tapped)> sessions;
 
     /// <summary>Makes the network; its sessions are made when they are first used.</summary>
     /// <param name="graph">The network that is measured around: the float one, or one whose constants alone are others.</param>
@@ -34,6 +37,7 @@ internal sealed class PerturbedNetwork : IDisposable
         (this.graph, this.cuts, this.source, isTight, this.provider) = (graph, cuts, source, memory.IsTight, provider);
         whole = new(() => Session([.. graph.Inputs.Names], [.. cuts.Taps]));
         sessions = new(memory.SessionLimitBytes);
+        bytes = cuts.PartBytes;
         // The last that can fail, so that nothing is left undisposed.
         shared = cuts.Shared.ToDictionary(name => name, name => Constant(name, Original(name)));
     }
@@ -65,12 +69,23 @@ internal sealed class PerturbedNetwork : IDisposable
         var replaced = cuts.Layers[layer];
         OrtValue? Own(string name) => name == replaced.Weight ? values.Weight : name == replaced.Bias ? values.Bias : null;
         var state = new NetworkState(from, from.Batch, OutputSource.Quantized(graph.File, $"'{replaced.Name}' at {values.Bits} bits"));
-        var (names, made) = sessions.Use(
-            (layer, tapped),
-            MemoryPlan.SessionBytes(cuts.Suffixes[layer].ConstantBytes, provider),
-            () => Session(cuts.SuffixInputs(layer), cuts.SuffixOutputs(layer, tapped)),
-            session => (session.Outputs, session.Run(name => Own(name) ?? Value(from, name))));
-        state.Add(names, made);
+        try
+        {
+            foreach (int part in cuts.PartsOf(layer))
+            {
+                var (names, made) = sessions.Use(
+                    (part, tapped),
+                    MemoryPlan.SessionBytes(bytes[part], provider),
+                    () => Session(cuts.InputsOf(part), cuts.OutputsOf(part, tapped)),
+                    session => (session.Outputs, session.Run(name => Own(name) ?? Value(state, name))));
+                state.Add(names, made);
+            }
+        }
+        catch
+        {
+            state.Dispose();
+            throw;
+        }
         foreach (var name in NetworkCuts.ConstantsOf(replaced).Where(shared.ContainsKey))
         {
             state.Borrow(name, Own(name)!);

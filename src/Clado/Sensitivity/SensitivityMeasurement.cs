@@ -29,6 +29,7 @@ internal static class SensitivityMeasurement
         var sums = records.GetOrAdd(task.Key + "/sum", () => Sum(task, records, runner ?? new LocalRunner(inputs.Work)), task.SumCount);
         records.Remove(task.Key + "/batch/");
         int images = inputs.Work.Images.Items.Count, n = inputs.Candidates.Items.Count;
+        inputs.Work.Ledger?.Add(task.Key, images * new MeasurementPlan(task, batchSize: 1).MacsPerImage / task.Cuts.Macs);
         var moments = new MatrixMoments(n, sums[..task.MatrixSumCount]);
         var raw = moments.Means(images);
         var (projected, eigenvalues) = SpectralProjection.Project(raw, n);

@@ -3,6 +3,7 @@ using Clado.Comparisons;
 using Clado.Images;
 using Clado.Onnx;
 using Clado.Tests.Support;
+using Clado.Tuning;
 using Xunit;
 using static System.FormattableString;
 
@@ -18,7 +19,7 @@ public class CompareTests
     {
         using var folder = new TemporaryFolder();
         var (model, _, test, command) = Prepared(folder);
-        var rows = Rows([.. command, "--metrics", string.Join(',', Quick), "-o", folder["c.csv"], "--json"]);
+        var rows = Rows([.. command, "--rounds", "4", "--metrics", string.Join(',', Quick), "-o", folder["c.csv"], "--json"]);
         Assert.Equal(2 * Quick.Length, rows.Length);
         foreach (var budget in rows.GroupBy(Budget))
         {
@@ -71,12 +72,14 @@ public class CompareTests
     }
 
     /// <summary>Stopped after any report of progress, it goes on to the same choices and losses.</summary>
-    [Fact]
-    public void AStopKeepsWhatIsFinished()
+    [Theory]
+    [InlineData("fit,hawq,zeroq,random", TuningMethod.None)]
+    [InlineData("fit,parameters", TuningMethod.Network)]
+    public void AStopKeepsWhatIsFinished(string metrics, TuningMethod tune)
     {
         using var folder = new TemporaryFolder();
         var (model, images, test, _) = Prepared(folder);
-        ComparisonOptions options = new() { Budgets = ["2.5bit", "3bit"], Metrics = ["fit", "hawq", "zeroq", "random"], Images = test };
+        ComparisonOptions options = new() { Budgets = ["2.5bit", "3bit"], Metrics = metrics.Split(','), Images = test, Tune = tune };
         MeasuredRun Measured(string run) => Pipeline.Measure(new PipelineOptions
         {
             Model = model,
@@ -89,7 +92,8 @@ public class CompareTests
             Invariant($"{row.Metric} {row.Budget} {row.Loss:R} {string.Concat(row.Allocation)} {row.Passes:R}")));
         var log = new ProgressLog();
         string whole = Result(Measured("whole").Compare(options, log, TestContext.Current.CancellationToken).Comparison);
-        Assert.Contains(log.Shares, report => report is { Stage: "metric fit", Job.ToCome: [.., "evaluating choices"] });
+        Assert.Contains(log.Shares, report =>
+            report is { Stage: "metric fit", Job.ToCome: [.., "evaluating choices" or "tuning and evaluating choices"] });
         Assert.Contains(log.Shares, report => report.Job!.Left is not null);
         Assert.Equal(1, log.Last.Share);
         var run = Measured("stopped");
@@ -108,6 +112,87 @@ public class CompareTests
         }
         Assert.True(stops > 0);
         Assert.Equal(whole, Result(run.Compare(options, null, TestContext.Current.CancellationToken).Comparison));
+    }
+
+    /// <summary>
+    /// Every choice is tuned as export tunes it; a stop keeps what is finished, and a comparison without tuning in the same folder is left
+    /// alone.
+    /// </summary>
+    [Fact]
+    public void ChoicesAreTunedAsExportTunesThem()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, _, test, command) = Prepared(folder);
+        string[] metrics = ["--metrics", "fit,parameters", "--budgets", "2.5bit", "--rounding", "nearest"];
+        string[] some = [.. command.Where(word => word != "--budgets" && word != "2.5bit,3bit"), .. metrics, "--json"];
+        var plain = Rows(some);
+        var tuned = Rows([.. some, "--tune", "network"]);
+        Assert.Equal(Texts(plain.Select(row => row.GetProperty("allocation"))), Texts(tuned.Select(row => row.GetProperty("allocation"))));
+        Assert.Equal(Texts(tuned), Texts(Rows([.. some, "--tune", "network", "--threads", "1"])));
+        Assert.Equal(2, Directory.GetFiles(folder["run"], "comparison-*.json").Length);
+        Assert.All(tuned, row => Assert.True(
+            Number(row, "loss") < Number(plain.Single(other => Name(other) == Name(row)), "loss"), row.ToString()));
+        // What it took is the same: tuning is no cost of a metric.
+        Assert.Equal(plain.Select(row => Number(row, "passes")).Order(), tuned.Select(row => Number(row, "passes")).Order());
+        var few = Harness.Command(
+            "compare", model, "--images", Harness.Images(folder, "few", 1), "--preprocess", "unit", "--activations", "float", "--run",
+            folder["other"], "--evaluate", test, "--budgets", "3bit", "--tune", "network");
+        Assert.Equal(2, few.Code);
+        Assert.Contains("--tune network: 16 images are needed at least", few.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["other"]));
+    }
+
+    /// <summary>Measuring and comparing are one job: its share never falls, and what is to come is known from the start.</summary>
+    [Fact]
+    public void OneJobTellsHowFarAllOfItIs()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images, test, _) = Prepared(folder);
+        var prepared = PreparedRun.Of(new PipelineOptions
+        {
+            Model = model,
+            Images = images,
+            Preprocessing = Preprocessing.Parse("unit"),
+            Run = folder["run"],
+        });
+        ComparisonOptions options = new() { Budgets = ["2.5bit"], Metrics = ["fit", "auto"], Images = test };
+        var log = new ProgressLog();
+        var job = prepared.ComparisonJob(log, options);
+        var (comparison, _) = prepared.Measure(job, TestContext.Current.CancellationToken)
+            .Compare(options, job, TestContext.Current.CancellationToken);
+        var shares = log.Shares.Where(report => report.Job is not null).ToArray();
+        Assert.Contains("evaluating choices", shares[0].Job!.ToCome);
+        Assert.Contains("metric fit", shares[0].Job!.ToCome);
+        double[] whole = [.. shares.Select(report => report.Job!.Share)];
+        Assert.Equal(whole.Order(), whole);
+        Assert.True(shares.First(report => report.Stage == "metric fit").Job!.Share < 1);
+        Assert.Equal(1, whole[^1]);
+        Assert.Equal(comparison.Metrics.Sum(metric => metric.Passes), comparison.Passes, 1e-6);
+        Assert.ThrowsAny<CladoException>(() => prepared.ComparisonJob(log, options with { Images = folder["missing"] }));
+    }
+
+    /// <summary>What several metrics need is measured once: each says what it would take alone, and all together what they took.</summary>
+    [Fact]
+    public void WhatSeveralNeedCountsOnce()
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images, test, _) = Prepared(folder);
+        var run = Pipeline.Measure(
+            new PipelineOptions { Model = model, Images = images, Preprocessing = Preprocessing.Parse("unit"), Run = folder["run"] },
+            cancellation: TestContext.Current.CancellationToken);
+        Comparison At(string[] budgets, params string[] metrics) => run.Compare(
+            new() { Budgets = budgets, Metrics = metrics, Images = test }, null, TestContext.Current.CancellationToken).Comparison;
+        Comparison Compared(params string[] metrics) => At(["2.5bit", "3bit"], metrics);
+        double Alone(string metric) => Compared(metric).Passes;
+        double forward = Alone("diagonal"), traces = Alone("hawq-trace"), gradients = Alone("fit");
+        var together = Compared("diagonal", "additive", "speech-kl", "hawq-trace", "speech-trace", "fit");
+        Assert.Equal(forward + traces + gradients, together.Passes, 1e-6);
+        double Expected(string metric) =>
+            metric == "fit" ? gradients : metric.EndsWith("trace", StringComparison.Ordinal) ? traces : forward;
+        Assert.All(together.Metrics, metric => Assert.Equal(Expected(metric.Name), metric.Passes, 1e-6));
+        // A search at two budgets takes less than two: the run's own measurement, and what both of them try, is there once.
+        double first = At(["2.5bit"], "auto").Passes, second = At(["3bit"], "auto").Passes;
+        Assert.InRange(Alone("auto"), Math.Max(first, second), first + second);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public class FolderTests
     [
         "Numerics", "Records", "Execution", "Graphs", "Gradients", "Images", "Inference", "Tasks", "Layers", "Activations", "Calibration",
         "Candidates", "Packing", "Rounding", "Equalization",
-        "Losses", "Sensitivity", "Metrics", "Allocation", "Tuning", "Export", "Repair",
+        "Losses", "Sensitivity", "Allocation", "Tuning", "Metrics", "Export", "Repair",
         "Evaluation", "Curves", "Comparisons", "Runs", "",
     ];
 

@@ -1,4 +1,6 @@
+using Clado.Graphs;
 using Clado.Images;
+using Clado.Layers;
 using Clado.Metrics;
 using Clado.Onnx;
 using Clado.Records;
@@ -142,6 +144,20 @@ public class ReferenceTests
         }
     }
 
+    /// <summary>The blocks of a transformer are found from its graph: attention and perceptron, each with all of its layers.</summary>
+    [Fact]
+    public void BlocksOfATransformerAreItsAttentionAndItsPerceptron()
+    {
+        var graph = Graph.Read(Path.Combine(Repository.Root, "samples/vit.onnx"));
+        var layers = LayerFinder.Find(graph).Layers;
+        var ends = layers.Select(layer => layer.Name.Split('/')).Zip(Blocks.EndsOf(graph, layers)).Where(own => own.First[1] == "blocks");
+        var blocks = ends.GroupBy(own => string.Join('/', own.First[2..4]), own => own.Second).ToArray();
+        Assert.Equal(8, blocks.Length);
+        Assert.All(blocks, block => Assert.NotNull(Assert.Single(block.Distinct())));
+        Assert.All(blocks, block => Assert.Equal(2, block.Count()));
+        Assert.Equal(8, blocks.Select(block => block.First()).Distinct().Count());
+    }
+
     /// <summary>Of a drawn vector v, E[(Jᵀ v)²] is the curvature's diagonal: on average over many draws, as many as images.</summary>
     [Fact]
     public void WithoutLabelsFisherTracesAreThoseOfTheNetworksOwnDistribution()
@@ -163,12 +179,12 @@ public class ReferenceTests
     public void TracesAreThoseOfTheHessian()
     {
         using var net = new TinyNetwork();
-        var images = net.Context.Images(HessianTrace.Images);
+        using var curvature = new LossCurvature(net.Context, net.Context.Images(HessianTrace.Images));
         for (int layer = 0; layer < 2; layer++)
         {
             double expected = Enumerable.Range(0, layer == 0 ? net.W1.Length : net.W2.Length).Sum(k => Second(net, layer, k, k));
             // The standard error of 200 probes is a few percent.
-            Close(expected, HessianTrace.Measure(net.Context, layer, images, probes: 200), 0.1);
+            Close(expected, HessianTrace.Measure(net.Context, curvature, layer, probes: 200), 0.1);
         }
     }
 

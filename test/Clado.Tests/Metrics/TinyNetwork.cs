@@ -77,10 +77,13 @@ internal sealed class TinyNetwork : IDisposable
     }
 
     /// <summary>Gradients of an image's cross-entropy, by the chain rule. Shape: [layers][parameters].</summary>
-    public double[][] Gradients(double[] x, int label)
+    public double[][] Gradients(double[] x, int label) => Gradients(x, label, W1, W2);
+
+    /// <summary>The same at other weights.</summary>
+    public static double[][] Gradients(double[] x, int label, double[] w1, double[] w2)
     {
-        double[] a = Outputs(x, W1, W2).A;
-        var (back, slope) = Slopes(x, label);
+        double[] a = Outputs(x, w1, w2).A;
+        var (back, slope) = Slopes(x, label, w1, w2);
         return
         [
             [.. x.SelectMany(value => back.Select(own => value * own))],
@@ -89,11 +92,21 @@ internal sealed class TinyNetwork : IDisposable
     }
 
     /// <summary>The same by what the layers give.</summary>
-    public (double[] A, double[] Z) Slopes(double[] x, int label)
+    public (double[] A, double[] Z) Slopes(double[] x, int label) => Slopes(x, label, W1, W2);
+
+    /// <summary>Mean gradients over some images at other weights. Shape: [layers][parameters].</summary>
+    public double[][] MeanGradients(int[] images, double[] w1, double[] w2)
     {
-        var (a, z) = Outputs(x, W1, W2);
+        double[][][] all = [.. images.Select(i => Gradients(Images[i], Labels[i], w1, w2))];
+        return [.. Enumerable.Range(0, 2).Select(layer =>
+            Enumerable.Range(0, all[0][layer].Length).Select(k => all.Average(own => own[layer][k])).ToArray())];
+    }
+
+    private static (double[] A, double[] Z) Slopes(double[] x, int label, double[] w1, double[] w2)
+    {
+        var (a, z) = Outputs(x, w1, w2);
         double[] slope = [.. Softmax(z).Select((p, c) => p - (c == label ? 1 : 0))];
-        double Back(int i) => Enumerable.Range(0, Classes).Sum(c => W2[(i * Classes) + c] * slope[c]);
+        double Back(int i) => Enumerable.Range(0, Classes).Sum(c => w2[(i * Classes) + c] * slope[c]);
         return ([.. a.Select((value, i) => value > 0 ? Back(i) : 0)], slope);
     }
 
