@@ -1,5 +1,6 @@
 #!/usr/bin/env -S dotnet run
 #:project ../../src/Clado/Clado.csproj
+#:property PublishAot=false
 
 // Compares a metric of one's own with the library's: dotnet run own-metric.cs MODEL.onnx IMAGES PREPROCESS BUDGET
 using Clado;

@@ -1,5 +1,6 @@
 #!/usr/bin/env -S dotnet run
 #:project ../../src/Clado/Clado.csproj
+#:property PublishAot=false
 
 // Quantizes a model to a size: dotnet run quantize.cs MODEL.onnx IMAGES PREPROCESS BUDGET OUT.onnx
 using Clado;

@@ -1,5 +1,6 @@
 #!/usr/bin/env -S dotnet run
 #:project ../../src/Clado/Clado.csproj
+#:property PublishAot=false
 
 // Puts a size–accuracy curve into a database, and asks it:
 // dotnet run sweep-to-sqlite.cs MODEL.onnx IMAGES PREPROCESS BUDGET,BUDGET… OUT.sqlite
