@@ -134,7 +134,7 @@ internal sealed class ComparisonMeasurement(
             return sound;
         })];
         var work = run.On(images, null, null, cancellation) with { Progress = PartOfProgress.Of(part, before, 1 - before) };
-        var results = ModelComparison.Evaluate(run.Graph, [.. written.Select(w => w.Model)], run.Sensitivity.Loss, run.Scales, work);
+        var results = ModelComparison.Evaluate(run.Float, [.. written.Select(w => w.Model)], run.Sensitivity.Loss, run.Scales, work);
         Keep(FloatKey, EvaluatedChoice.Of(results[0]));
         return [.. group.Zip(results.Skip(1), (rows, result) => Keep(KeyOf(rows), EvaluatedChoice.Of(result)))];
     }

@@ -164,7 +164,7 @@ internal sealed class CurveMeasurement
             var models = written.Select(w => w.Model).ToArray();
             var rest = part is null ? null : new PartOfProgress(part, 0.5, 0.5);
             var work = run.On(images, null, null, cancellation) with { Progress = rest };
-            var results = ModelComparison.Evaluate(run.Graph, models, run.Sensitivity.Loss, run.Scales, work);
+            var results = ModelComparison.Evaluate(run.Float, models, run.Sensitivity.Loss, run.Scales, work);
             if (curve.FloatTop1 is null && results[0].LabelHint is { } hint)
             {
                 progress?.Report(new StageProgress("labels", hint, null));

@@ -135,6 +135,9 @@ public sealed partial class MeasuredRun
     /// <summary>The network.</summary>
     internal Graph Graph => measured.Space.Graph;
 
+    /// <summary>The network as it was given: what files are compared with.</summary>
+    internal Graph Float => measured.Space.Float;
+
     /// <summary>What becomes of activations in written files.</summary>
     internal ActivationOptions Activations { get; }
 

@@ -50,8 +50,8 @@ internal sealed partial class MeasuringStages(
                 scalings = Equalizer.Choose(graph, pairs, rounding, middle, On(StageNames.Equalizing));
                 folder.WriteScalings(scalings);
             }
-            space = CompactForms.Of(
-                SearchSpace.Of(Equalized(graph, pairs, scalings, folder), options.Bits, options.Pins), options.KeepNames);
+            var scaled = SearchSpace.Of(Equalized(graph, pairs, scalings, folder), options.Bits, options.Pins);
+            space = CompactForms.Of(scaled with { Float = space.Float }, options.KeepNames);
         }
         folder.WriteLayers(space.Layers);
         return space;

@@ -94,7 +94,8 @@ public static class Pipeline
     /// <summary>The network of a run, its channels scaled as they were, and its candidates in the forms that they were made for.</summary>
     private static (SearchSpace Space, CandidateSet? Candidates) Opened(RunFolder folder, Graph graph, bool keepsNames)
     {
-        SearchSpace Searched(Graph network) => SearchSpace.Of(network, folder.Description.Bits, folder.Description.Pins);
+        SearchSpace Searched(Graph network) =>
+            SearchSpace.Of(network, folder.Description.Bits, folder.Description.Pins) with { Float = graph };
         Graph Equalized(Graph network) => folder.ReadScalings() is { } scalings
             ? MeasuringStages.Equalized(network, PairFinder.Find(network, LayerFinder.Find(network).Layers), scalings, folder)
             : network;

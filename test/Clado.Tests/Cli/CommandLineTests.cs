@@ -31,7 +31,7 @@ public class CommandLineTests
     [InlineData(Quantize + "-b 3bit --seed 99999999999", "--seed 99999999999: the number is too large; clado quantize --help shows how")]
     [InlineData(
         Quantize + "-b 3bit --rounding neares",
-        "--rounding neares: is none of feedback, gpfq, nearest; did you mean nearest?; clado quantize --help shows how")]
+        "--rounding neares: is none of feedback, gpfq, nearest, gaussian; did you mean nearest?; clado quantize --help shows how")]
     [InlineData(Quantize + "-b 3bit --opset 17", "--opset 17: is none of 25, 21; clado quantize --help shows how")]
     [InlineData(Quantize + "-b 3bit --bits 8-2", "--bits 8-2: a list such as 2,3,4,8 is wanted, or a range such as 2-8")]
     [InlineData(

@@ -11,7 +11,7 @@ public class CompletionTests
     [Theory]
     [InlineData("clado qu", "quantize")]
     [InlineData("clado quantize --roun", "--rounding --rounds")]
-    [InlineData("clado quantize --rounding ", "feedback gpfq nearest")]
+    [InlineData("clado quantize --rounding ", "feedback gaussian gpfq nearest")]
     [InlineData("clado quantize --rounding n", "nearest")]
     [InlineData("clado --v", "--version")]
     [InlineData("clado help al", "allocate")]
@@ -36,7 +36,7 @@ public class CompletionTests
     [Theory]
     [InlineData("clado qu", "quantize")]
     [InlineData("clado quantize --roun", "--rounding --rounds")]
-    [InlineData("clado quantize --rounding ", "feedback gpfq nearest")]
+    [InlineData("clado quantize --rounding ", "feedback gaussian gpfq nearest")]
     [InlineData("clado help al", "allocate")]
     public void FishCompletes(string line, string expected)
     {
@@ -60,7 +60,7 @@ public class CompletionTests
             words=(clado quantize --rounding) CURRENT=4; _clado
             """);
         Assert.StartsWith("compdef _clado clado\nquantize:Measure, choose bits a layer", output, StringComparison.Ordinal);
-        Assert.Contains("]:value:(feedback gpfq nearest)\n", output, StringComparison.Ordinal);
+        Assert.Contains("]:value:(feedback gaussian gpfq nearest)\n", output, StringComparison.Ordinal);
         Assert.Contains("\n*--images[", output, StringComparison.Ordinal);
         Assert.EndsWith("*:file:_files", output, StringComparison.Ordinal);
     }
