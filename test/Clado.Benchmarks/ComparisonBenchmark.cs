@@ -12,7 +12,8 @@ namespace Clado.Benchmarks;
 /// </summary>
 internal static class ComparisonBenchmark
 {
-    private const int Images = 512;
+    // What allocate takes at most; a comparison takes one.
+    private const int Rounds = 4;
 
     private static readonly string[] Budgets = ["2.5bit", "3bit", "3.5bit", "4bit"], Roundings = ["nearest", "feedback"];
 
@@ -20,12 +21,12 @@ internal static class ComparisonBenchmark
 
     private static readonly Network[] Networks =
     [
-        new("sample-resnet20", Path.Combine(Samples, "resnet20.onnx"), Path.Combine(Samples, "images"), Preprocess, 2000),
+        new("sample-resnet20", Path.Combine(Samples, "resnet20.onnx"), Path.Combine(Samples, "images"), Preprocess, 1000),
         new("sample-vit", Path.Combine(Samples, "vit.onnx"), Path.Combine(Samples, "images"), Preprocess, 2000),
         new("resnet20", "models/resnet20_cifar10.onnx", "data/cifar10", "imagenet", 2000),
         new("mlperf_resnet8", "models/mlperf_resnet8_cifar10.onnx", "data/cifar10", "raw255", 2000),
         new("vit", "models/vit_cifar10.onnx", "data/cifar10", "cifar10", 1000),
-        new("mcunet", "models/mcunet_imagenet.onnx", "data/imagenet-sample", "tf", 300),
+        new("mcunet", "models/mcunet_imagenet.onnx", "data/imagenet-sample", "tf", 300) { Images = 128, Resize = 201 },
     ];
 
     private static string SourceRoot
@@ -64,12 +65,13 @@ internal static class ComparisonBenchmark
     private static Comparison Compare(Network network, string rounding, string run)
     {
         string Locate(string path) => Path.IsPathRooted(path) ? path : SharedInstances.Locate(path);
+        var preprocessing = Preprocessing.Parse(network.Preprocess);
         var measured = Pipeline.Measure(new PipelineOptions
         {
             Model = Locate(network.Model),
-            Images = Path.Combine(Locate(network.Images), "calibration"),
-            Preprocessing = Preprocessing.Parse(network.Preprocess),
-            Limit = Images,
+            Images = Path.Combine(Locate(network.Folder), "calibration"),
+            Preprocessing = preprocessing with { Resize = network.Resize ?? preprocessing.Resize },
+            Limit = network.Images,
             Rounding = rounding,
             Activations = new ActivationOptions { Format = ActivationFormat.Float },
             Run = run,
@@ -77,8 +79,9 @@ internal static class ComparisonBenchmark
         return measured.Compare(new ComparisonOptions
         {
             Budgets = Budgets,
-            Images = Path.Combine(Locate(network.Images), "test"),
+            Images = Path.Combine(Locate(network.Folder), "test"),
             Limit = network.TestImages,
+            Rounds = Rounds,
         }).Comparison;
     }
 
@@ -134,5 +137,10 @@ internal static class ComparisonBenchmark
         }
     }
 
-    private sealed record Network(string Name, string Model, string Images, string Preprocess, int TestImages);
+    private sealed record Network(string Name, string Model, string Folder, string Preprocess, int TestImages)
+    {
+        public int Images { get; init; } = 512;
+
+        public int? Resize { get; init; }
+    }
 }

@@ -5,7 +5,7 @@ using Clado.Packing;
 namespace Clado.Rounding;
 
 /// <summary>
-/// Rounding to nearest with step sizes from a channel's statistics (DAQ, arXiv 2012.11230, section 3): weights of a channel are taken for
+/// Rounding to nearest with step sizes from a channel's statistics (DAQ, arXiv 2012.11230): weights of a channel are taken for
 /// normally distributed, and <c>scale = σ s(bits)</c>, where s is the step of least squared error for the standard normal distribution
 /// (Max 1960, "Quantizing for minimum distortion"). DAQ shifts a channel by its mean and has no code at zero. Grids here have one and are
 /// not shifted, so σ² is the mean square of the weights, and s that of their own grid.
