@@ -29,7 +29,7 @@ internal sealed class LinearizedNetwork : IDisposable
     /// <param name="graph">The network that is measured around: the float one, or one whose constants alone are others.</param>
     /// <param name="task">What is measured.</param>
     /// <param name="source">What errors call it.</param>
-    /// <param name="isTight">Whether unused memory is given back after every run.</param>
+    /// <param name="isTight">Whether unused memory is given back before its sessions are made.</param>
     /// <exception cref="CladoException">An operator has no gradient.</exception>
     public LinearizedNetwork(Graph graph, MeasurementTask task, OutputSource source, bool isTight)
     {

@@ -5,7 +5,7 @@ namespace Clado.Sensitivity;
 
 /// <summary>How a measurement stays under its memory ceiling. No number that is measured depends on it.</summary>
 /// <param name="SessionLimitBytes">Memory that suffix sessions kept for reuse may take.</param>
-/// <param name="IsTight">Whether sessions have to be made again, and unused memory given back after every run.</param>
+/// <param name="IsTight">Whether sessions have to be made again, and unused memory given back before one is made.</param>
 internal sealed record MemoryPlan(long SessionLimitBytes, bool IsTight)
 {
     /// <summary>

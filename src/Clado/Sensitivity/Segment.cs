@@ -40,8 +40,8 @@ internal sealed record Segment(string From, IReadOnlyList<int> Nodes)
         {
             // An activation function is computed together with what it follows, and not divided from it.
             var readers = graph.Consumers(from);
-            int[] after = readers.Count > 1 || readers.Any(ofLayers.Contains)
-                ? [.. graph.Walk.DependentOn([from]).Where(read.Contains)] : [];
+            bool canBegin = begins[^1].Nodes.Contains(graph.Producer(from)) && (readers.Count > 1 || readers.Any(ofLayers.Contains));
+            int[] after = canBegin ? [.. graph.Walk.DependentOn([from]).Where(read.Contains)] : [];
             if (after.Length > 0 && graph.Needs(after).Where(name => !graph.Initializers.ContainsKey(name)).SequenceEqual([from])
                 && ConstantBytes(graph, begins[^1].Nodes.Except(after)) > all / count)
             {

@@ -1,3 +1,4 @@
+using Clado.Execution;
 using Clado.Losses;
 using Clado.Records;
 
@@ -26,7 +27,13 @@ internal static class SensitivityMeasurement
     {
         var task = new MeasurementTask(inputs, operatingPoint, options);
         // The batches' records go where their sum is: a network measured around many points would fill the disk.
-        var sums = records.GetOrAdd(task.Key + "/sum", () => Sum(task, records, runner ?? new LocalRunner(inputs.Work)), task.SumCount);
+        var sums = records.GetOrAdd(task.Key + "/sum", () =>
+        {
+            var sum = Sum(task, records, runner ?? new LocalRunner(inputs.Work));
+            // What its batches took is not there for the next stage, which has sessions of other sizes.
+            NativeMemory.Release(inputs.Work.Provider);
+            return sum;
+        }, task.SumCount);
         records.Remove(task.Key + "/batch/");
         int images = inputs.Work.Images.Items.Count, n = inputs.Candidates.Items.Count;
         inputs.Work.Ledger?.Add(task.Key, images * new MeasurementPlan(task, batchSize: 1).MacsPerImage / task.Cuts.Macs);
