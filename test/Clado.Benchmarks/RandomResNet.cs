@@ -38,7 +38,9 @@ internal sealed class RandomResNet
     /// <param name="path">Where to.</param>
     public static void WriteResNet18(string path) => OnnxFile.Write(new RandomResNet().Build([2, 2, 2, 2], isBottleneck: false), path);
 
-    /// <summary>Writes a network of the shape of those for CIFAR-10 (He et al. 2015): 6 · blocks + 2 layers of 16, 32 and 64 channels.</summary>
+    /// <summary>
+    /// Writes a network of the shape of those for CIFAR-10 (He et al. 2015): 6 · blocks + 2 layers of 16, 32 and 64 channels.
+    /// </summary>
     /// <param name="path">Where to.</param>
     /// <param name="blocks">Residual blocks a stage. Range: [1, inf).</param>
     /// <param name="classes">Classes. Range: [2, inf).</param>

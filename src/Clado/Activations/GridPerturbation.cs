@@ -33,10 +33,13 @@ internal static class GridPerturbation
             Name = share,
             Type = new() { TensorType = new() { ElemType = (int)TensorProto.Types.DataType.Float, Shape = new() } },
         });
-        Perturb(model.Functions.FirstOrDefault(f => f.Domain == LocalFunctions.Domain && f.Name == QdqInsertion.FunctionName));
-        foreach (var call in model.Graph.Node.Where(n => n.Domain == LocalFunctions.Domain && n.OpType == QdqInsertion.FunctionName))
+        if (model.Functions.FirstOrDefault(f => f.Domain == LocalFunctions.Domain && f.Name == QdqInsertion.FunctionName) is { } rounding)
         {
-            call.Input.Add(share);
+            Perturb(rounding);
+            foreach (var call in model.Graph.Node.Where(node => node.Domain == rounding.Domain && node.OpType == rounding.Name))
+            {
+                call.SetOperand(rounding.Input.Count - 1, share);
+            }
         }
         var vectors = model.Graph.Initializer.Where(t => t.Dims.Any(dim => dim > 1)).Select(t => t.Name).ToHashSet();
         NodeProto[] nodes = [.. model.Graph.Node];
@@ -61,17 +64,14 @@ internal static class GridPerturbation
     }
 
     /// <summary>Gives the function that rounds activations the share as its last input.</summary>
-    private static void Perturb(FunctionProto? function)
+    private static void Perturb(FunctionProto function)
     {
         const string Share = "share";
-        if (function is not null)
-        {
-            NodeProto[] quantization = [.. function.Node];
-            function.Node.Clear();
-            function.Node.Add(Moves(quantization[0], function.Input[1], Share, ""));
-            function.Node.Add(quantization);
-            function.Input.Add(Share);
-        }
+        NodeProto[] quantization = [.. function.Node];
+        function.Node.Clear();
+        function.Node.Add(Moves(quantization[0], function.Input[1], Share, ""));
+        function.Node.Add(quantization);
+        function.Input.Add(Share);
     }
 
     /// <summary>The nodes that move what a node rounds, which it reads from then on.</summary>
