@@ -49,5 +49,6 @@ internal sealed class CurveChoices(MeasuredRun run, int? rounds, CancellationTok
         PredictedLoss = choice.PredictedLoss,
         Gap = double.IsFinite(choice.Gap) ? choice.Gap : null,
         Allocation = choice.Chosen.ToDictionary(c => c.Layer.Name, c => c.Bits),
+        RowWidths = CurvePoint.RowWidthsOf(choice.Chosen),
     };
 }

@@ -1,5 +1,8 @@
 using System.Text.Json;
+using Clado.Allocation;
+using Clado.Candidates;
 using Clado.Evaluation;
+using static System.FormattableString;
 
 namespace Clado.Curves;
 
@@ -37,8 +40,16 @@ public sealed record CurvePoint
     /// </summary>
     public double? MeasuredLoss { get; init; }
 
+    /// <summary>Standard error of <see cref="MeasuredLoss"/> over the images; null where it is not known. Range: [0, inf).</summary>
+    public double? MeasuredLossError { get; init; }
+
     /// <summary>Share of evaluation images whose label has the highest score; null without labels. Range: [0, 1].</summary>
     public double? Top1 { get; init; }
+
+    /// <summary>
+    /// What <see cref="Top1"/> is above the float network's, image by image, with its standard error; null where it is not known.
+    /// </summary>
+    public LossGain? Top1Gain { get; init; }
 
     /// <summary>
     /// Share of evaluation images on which the network and the float network give the same class the highest score;
@@ -67,6 +78,17 @@ public sealed record CurvePoint
     public required IReadOnlyDictionary<string, int> Allocation { get; init; }
 
     /// <summary>
+    /// Rows (output channels) by their width, of layers whose rows have widths of their own; null where there are none.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<int, int>>? RowWidths { get; init; }
+
+    /// <summary>
+    /// What it gains over others of the curve, image by image; null where that is not known, and of points that Clado did not choose.
+    /// Shape: [others].
+    /// </summary>
+    public IReadOnlyList<CurveDifference>? Gains { get; init; }
+
+    /// <summary>
     /// Percentage points lost against the float network: of a classifier's top-1 where there are labels, else of its agreement; of other
     /// networks what <see cref="Measure"/> loses (<see cref="MeasureKinds.DropOf"/>).
     /// </summary>
@@ -75,11 +97,25 @@ public sealed record CurvePoint
     public double? Drop(double? floatTop1) => Measure is { } measure ? measure.DropOf(MeasureValue)
         : Top1 is { } own && floatTop1 is { } whole ? 100 * (whole - own) : 100 * (1 - Agreement);
 
+    /// <summary>Tells the networks of a run apart: points of one key have the same bits.</summary>
+    internal string Key => string.Join(' ', Allocation.Select(layer => RowWidths?.GetValueOrDefault(layer.Key) is { } rows
+        ? string.Join('+', rows.Select(own => Invariant($"{own.Key}:{own.Value}"))) : Invariant($"{layer.Value}")));
+
     /// <summary>This point, as long as there can be one like it.</summary>
     /// <exception cref="JsonException">A size, a width or a share is out of its range.</exception>
     internal CurvePoint Checked() => AreSizesInRange() && AreMeasuresInRange()
         ? this
         : throw new JsonException($"a point at {SizeBytes} bytes that no network can have");
+
+    /// <summary>Rows by their width, of layers whose rows have several; null where none have.</summary>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    internal static IReadOnlyDictionary<string, IReadOnlyDictionary<int, int>>? RowWidthsOf(IEnumerable<Candidate> chosen)
+    {
+        var mixed = chosen.Where(candidate => !candidate.IsWhole).ToDictionary(
+            candidate => candidate.Layer.Name,
+            candidate => (IReadOnlyDictionary<int, int>)candidate.RowBits!.CountBy(bits => bits).OrderBy(own => own.Key).ToDictionary());
+        return mixed.Count > 0 ? mixed : null;
+    }
 
     private bool AreSizesInRange() => SizeBytes >= 1 && BudgetBytes is null or >= 0 && BitsPerWeight is > 0 and <= 32
         && Allocation.Values.All(bits => bits is >= 1 and <= 32);

@@ -17,7 +17,7 @@ internal sealed class BatchParity
         (File, NearTies, Everywhere) = (Differences(outputs.File), Differences(outputs.NearTies), Differences(outputs.Everywhere));
         Magnitudes = [.. outputs.Expected.Zip(layouts, (values, layout) => layout.Magnitudes(values))];
         Agreeing = readout.IsClassifier
-            ? Tally.Agreements(readout.Scores(outputs.File[0]), readout.Scores(outputs.Expected[0]), readout.ClassCount)
+            ? Tally.Agreement(readout.Scores(outputs.File[0]), readout.Scores(outputs.Expected[0]), readout.ClassCount).Count(agrees => agrees)
             : 0;
 
         Difference[][] Differences(float[][] actual) =>
