@@ -13,10 +13,17 @@ namespace Clado.Reports;
 /// </summary>
 internal static partial class Page
 {
+    // Each uses those before it.
+    private static readonly string[] Scripts =
+    [
+        "numbers.js", "elements.js", "charts.js", "strip.js", "layer.js", "answer.js", "curve.js", "heat.js", "matrix.js", "metrics.js",
+        "report.js",
+    ];
+
     /// <summary>Makes the page.</summary>
     public static string Of(ReportData data)
     {
-        string script = Resource("page.js"), style = Resource("page.css");
+        string script = Script(Scripts), style = Resource("page.css");
         var parts = new Dictionary<string, string>
         {
             ["title"] = WebUtility.HtmlEncode(data.Title),
@@ -30,6 +37,11 @@ internal static partial class Page
         // In one pass: what is put in is not looked at again.
         return Placeholder().Replace(Resource("page.html"), match => parts[match.Groups[1].Value]);
     }
+
+    /// <summary>Scripts as one, whose names are nobody else's.</summary>
+    private static string Script(IEnumerable<string> names) =>
+        "\"use strict\";\n(() => {\nconst data = JSON.parse(document.getElementById(\"data\").textContent);\n"
+        + $"{string.Concat(names.Select(Resource))}}})();\n";
 
     private static string Hash(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Clado.Allocation;
-using Clado.Candidates;
 using Clado.Evaluation;
 using static System.FormattableString;
 
@@ -106,16 +105,6 @@ public sealed record CurvePoint
     internal CurvePoint Checked() => AreSizesInRange() && AreMeasuresInRange()
         ? this
         : throw new JsonException($"a point at {SizeBytes} bytes that no network can have");
-
-    /// <summary>Rows by their width, of layers whose rows have several; null where none have.</summary>
-    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
-    internal static IReadOnlyDictionary<string, IReadOnlyDictionary<int, int>>? RowWidthsOf(IEnumerable<Candidate> chosen)
-    {
-        var mixed = chosen.Where(candidate => !candidate.IsWhole).ToDictionary(
-            candidate => candidate.Layer.Name,
-            candidate => (IReadOnlyDictionary<int, int>)candidate.RowBits!.CountBy(bits => bits).OrderBy(own => own.Key).ToDictionary());
-        return mixed.Count > 0 ? mixed : null;
-    }
 
     private bool AreSizesInRange() => SizeBytes >= 1 && BudgetBytes is null or >= 0 && BitsPerWeight is > 0 and <= 32
         && Allocation.Values.All(bits => bits is >= 1 and <= 32);

@@ -6,7 +6,9 @@ namespace Clado.Curves;
 /// <summary>What a network does on every image: two of them are compared image by image, where most of chance is common to both.</summary>
 /// <param name="Losses">Loss increase over the float network. Shape: [images].</param>
 /// <param name="Wrong">1 where the label has not the highest score, else 0; empty without labels. Shape: [images].</param>
-/// <param name="Apart">1 where the class of the highest score is not the float network's, else 0; empty of no classifier. Shape: [images].</param>
+/// <param name="Apart">
+/// 1 where the class of the highest score is not the float network's, else 0; empty of no classifier. Shape: [images].
+/// </param>
 internal sealed record PointAnswers(double[] Losses, double[] Wrong, double[] Apart)
 {
     // In front of the values of images: whether there are labels, and classes.

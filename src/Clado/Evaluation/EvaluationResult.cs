@@ -63,7 +63,9 @@ public sealed record EvaluationResult
     /// <summary>Whether the label of every image has the highest score; empty without labels or classes. Shape: [images].</summary>
     internal IReadOnlyList<bool> Right { get; init; } = [];
 
-    /// <summary>Whether the highest score of every image is the reference's; empty without a reference or classes. Shape: [images].</summary>
+    /// <summary>
+    /// Whether the highest score of every image is the reference's; empty without a reference or classes. Shape: [images].
+    /// </summary>
     internal IReadOnlyList<bool> Agreeing { get; init; } = [];
 
     /// <summary>

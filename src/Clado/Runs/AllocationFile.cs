@@ -8,7 +8,8 @@ namespace Clado.Runs;
 /// <summary>What <c>allocation-….json</c> holds, as a point of a curve. Other programs read it, too: its keys are a contract.</summary>
 /// <param name="WrittenAs">What activations the choice was made for, see <see cref="Curve.Activations"/>; null where nothing says.</param>
 /// <param name="Point">The choice.</param>
-internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
+/// <param name="Output">Path of the file that was written; null where none was.</param>
+internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point, string? Output)
 {
     /// <summary>
     /// Writes an allocation. Fractions are 0–1, sizes bytes, losses nats; what was not measured is absent, what is no number is null.
@@ -118,6 +119,6 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
             Allocation = allocation,
             RowWidths = rows.Count > 0 ? rows : null,
         };
-        return new AllocationFile(Text("activations"), point.Checked());
+        return new AllocationFile(Text("activations"), point.Checked(), Text("output"));
     }
 }

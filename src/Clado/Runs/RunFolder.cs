@@ -226,6 +226,16 @@ internal sealed partial class RunFolder
         return [.. kinds.FirstOrDefault()?.Select(allocation => allocation.Point) ?? []];
     }
 
+    /// <summary>What was allocated last; null where nothing was.</summary>
+    /// <exception cref="RunFolderException">The file is no allocation.</exception>
+    public AllocationFile? LastChosen()
+    {
+        const string Stage = "allocation-";
+        return files.Names(Stage + "*.json").MaxBy(file => File.GetLastWriteTimeUtc(files.In(file))) is { } last
+            ? files.Read(last, "allocation", stream => AllocationFile.Read(stream, Path.GetFileNameWithoutExtension(last)[Stage.Length..]))
+            : null;
+    }
+
     /// <summary>Writes a result's JSON under a name that may come from outside: a budget, a model.</summary>
     public void WriteJson(string stage, string name, string json) => files.Keep($"{stage}-{FileNameOf(name)}.json", json + "\n");
 
