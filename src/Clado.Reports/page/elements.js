@@ -20,6 +20,7 @@ function fill(table, columns, rows) {
       ? html("th", { scope: "row", class: columns[i][1] ? "number" : null }, ...content(cell, columns[i][1]))
       : html("td", { class: columns[i][1] ? "number" : columns[i][2] ?? null }, ...content(cell, columns[i][1])))))));
 }
+const spoken = text => html("span", { class: "spoken" }, text);
 // A share as a bar behind nothing: its number stands beside it.
 function bar(share) {
   const inner = html("span");

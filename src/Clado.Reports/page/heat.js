@@ -32,9 +32,13 @@ function drawHeat() {
 function drawBorders(place, gutter, shown) {
   const width = gutter + shown + 2, size = shown / side, at = index => gutter + index * size;
   const target = svg("svg", { width, height: width, viewBox: `0 0 ${width} ${width}`, "aria-hidden": "true" });
-  let free = 0;
+  let free = 0, lined = -99;
   for (const { name, from, to } of stretches) {
-    target.append(svg("path", { class: "border", d: `M${gutter - 6} ${at(to)}H${width - 2}M${at(to)} ${gutter - 6}V${width - 2}` }));
+    // So many lines that cells drown in them tell nothing.
+    if (at(to) - lined >= 12) {
+      lined = at(to);
+      target.append(svg("path", { class: "border", d: `M${gutter - 6} ${lined}H${width - 2}M${lined} ${gutter - 6}V${width - 2}` }));
+    }
     const middle = (at(from) + at(to)) / 2;
     // A name where there is room for one.
     if (middle - 6 < free) continue;

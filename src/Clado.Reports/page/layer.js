@@ -1,7 +1,7 @@
 // --- One layer: its weights on the grid, the error and the sensitivity by width. ---
 function layerPanel(place, close) {
   let shown = -1, width = 0;
-  const heading = html("h3", { tabindex: -1 }), facts = html("p"), table = html("table"), figure = html("div", { class: "chart" }), caption = html("figcaption");
+  const heading = html("h2", { class: "small" }), facts = html("p"), table = html("table"), figure = html("div", { class: "chart" }), caption = html("figcaption");
   const widths = html("select"), label = html("label", {}, "Weights on the grid of ", widths), closing = html("button", { type: "button" }, "Close");
   const picture = html("figure", {}, label, figure, caption);
   closing.addEventListener("click", () => { hide(); close(); });
@@ -18,7 +18,7 @@ function layerPanel(place, close) {
     facts.textContent = `${layer.op} ${layer.shape.join("×")}, ${whole.format(layer.parameters)} weights, ${whole.format(layer.macs)} MACs, in ${blockOf(index).name}. Here: ${bitsText(bits, shares)}.`;
     const most = (values) => Math.max(Number.MIN_VALUE, ...Object.values(values).map(Math.abs));
     const [error, loss] = [most(layer.errors), most(layer.losses)];
-    fill(table, [["bits", true], ["bytes", true], ["error of weights", true], ["", false, "bars"], ["loss alone", true], ["", false, "bars"]], own.map(b => [
+    fill(table, [["bits", true], ["bytes", true], ["error of weights", true], [spoken("error as a bar"), false, "bars"], ["loss alone", true], [spoken("loss as a bar"), false, "bars"]], own.map(b => [
       b === bits && !shares ? `${b} ◂` : b, whole.format(layer.sizes[b]), percent(layer.errors[b]), bar((layer.errors[b] ?? 0) / error), number(layer.losses[b]), bar(Math.abs(layer.losses[b] ?? 0) / loss)]));
     picture.hidden = layer.grids.length === 0;
     const grids = layer.grids.map(grid => grid.bits);

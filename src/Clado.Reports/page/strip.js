@@ -1,5 +1,6 @@
 // --- The network as a strip: a bar a layer, from input to output, block by block. Bits go up, bytes down. ---
-const barHeight = 9, byteHeight = 26;
+// Of many layers, the rows are lower.
+const isTall = data.layers.length <= 60, barHeight = isTall ? 9 : 5, byteHeight = isTall ? 26 : 16;
 // What is left of a layer's name within its block.
 const tailOf = (layer, block) => layer.short.startsWith(block.name) ? layer.short.slice(block.name.length).replace(/^[/._]/, "") || layer.short : layer.short;
 const blockOf = index => data.blocks.find(block => index >= block.first && index <= block.last);
@@ -17,6 +18,7 @@ function fitting(name, width) {
 }
 
 function strip(place, choose) {
+  place.classList.toggle("low", !isTall);
   const buttons = [], names = data.blocks.map(block => html("div", { class: "name", title: block.name, "aria-hidden": "true" }));
   let current = 0;
   function focus(index) {
@@ -57,7 +59,7 @@ function strip(place, choose) {
         weight.style.height = `${Math.max(1, byteHeight * Math.sqrt((bytesOf(layer, bits[i], own) ?? 0) / most))}px`;
         button.classList.toggle("marked", mark !== "");
         button.replaceChildren(
-          html("span", { class: "spoken" }, `${layer.short}: ${bitsText(bits[i], own)}, ${whole.format(layer.parameters)} weights${mark ? `, ${mark}` : ""}`),
+          spoken(`${layer.short}: ${bitsText(bits[i], own)}, ${whole.format(layer.parameters)} weights${mark ? `, ${mark}` : ""}`),
           html("span", { class: "bits", "aria-hidden": "true" }, html("span", { class: "digits" }, own ? fixed(meanBits(bits[i], own), cell < 26 ? 0 : 1) : String(bits[i])), ...segments),
           weight, cell >= 40 ? html("span", { class: "tail", "aria-hidden": "true" }, tailOf(layer, blockOf(i))) : "");
       });

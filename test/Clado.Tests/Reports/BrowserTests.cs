@@ -154,7 +154,7 @@ public class BrowserTests
         await page.Locator("#strip button").First.FocusAsync();
         await page.Keyboard.PressAsync("ArrowRight");
         await page.Keyboard.PressAsync("Enter");
-        Assert.Equal("/body/stage0/stage0.0/conv1/Conv", await page.Locator("#layer-panel h3").TextContentAsync());
+        Assert.Equal("/body/stage0/stage0.0/conv1/Conv", await page.Locator("#layer-panel h2").TextContentAsync());
         Assert.Equal(4, await page.Locator("#layer-panel tbody tr").CountAsync());
         await page.Keyboard.PressAsync("Tab");
         await page.Locator("#layer-panel button").FocusAsync();
