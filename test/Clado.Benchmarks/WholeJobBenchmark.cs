@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 
@@ -16,28 +17,32 @@ internal static class WholeJobBenchmark
     private const long MemoryBytes = 4L << 30;
 
     /// <summary>
-    /// Runs on the networks named (without: resnet20), and on files of networks with the photographs; a number of images may stand among
-    /// them.
+    /// Runs on the networks named (without: resnet20), and on files of networks with a folder <c>images</c> beside them, or else with the
+    /// photographs; a number of images and a provider may stand among them.
     /// </summary>
     public static int Run(string[] parts)
     {
+        var provider = parts.Contains("cuda") ? Provider.Cuda : Provider.Cpu;
         int? images = parts.Select(part => int.TryParse(part, out int count) ? count : (int?)null).FirstOrDefault(count => count > 0);
         foreach (var model in parts.Where(File.Exists))
         {
-            Whole(model, SharedInstances.Locate("data/photos"), "imagenet", "4bit", images);
+            var own = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(model))!, "images");
+            var folder = Directory.Exists(own) ? own : SharedInstances.Locate("data/photos");
+            Whole(model, folder, ("imagenet", "4bit"), images, provider);
         }
         bool isNamed = parts.Any(part => part.Contains('_', StringComparison.Ordinal) || File.Exists(part));
         foreach (var network in SharedNetwork.Named(isNamed ? parts : []))
         {
             Whole(
                 SharedInstances.Locate($"models/{network.Model}.onnx"), SharedInstances.Locate($"data/{network.Images}"),
-                network.Preprocess, network.Budget, images);
+                (network.Preprocess, network.Budget), images, provider);
         }
         return 0;
     }
 
-    private static void Whole(string model, string folder, string preprocess, string budget, int? images)
+    private static void Whole(string model, string folder, (string Preprocess, string Budget) asked, int? images, Provider provider)
     {
+        var (preprocess, budget) = asked;
         var scratch = Directory.CreateTempSubdirectory("clado-whole").FullName;
         var options = new PipelineOptions
         {
@@ -46,7 +51,8 @@ internal static class WholeJobBenchmark
             Preprocessing = Preprocessing.Parse(preprocess),
             Limit = images ?? PipelineOptions.DefaultLimit,
             Run = Path.Combine(scratch, "run"),
-            Resources = new() { MemoryBytes = MemoryBytes },
+            Resources = provider == Provider.Cuda ? new() : new() { MemoryBytes = MemoryBytes },
+            Provider = provider,
         };
         var set = ImageFolder.Open(folder).Limit(options.Limit, options.Seed);
         var stages = new StageTimes();
