@@ -18,7 +18,9 @@ function steps(low, high, count) {
   // The smallest round step whose marks have room.
   const power = 10 ** Math.floor(Math.log10((high - low) / Math.max(2, count) / 2));
   const marks = step => Math.floor(high / step) - Math.ceil(low / step) + 1;
-  const step = [1, 2, 5, 10, 20, 50].map(m => m * power).find(own => marks(own) <= Math.max(3, count + 1));
+  const all = [1, 2, 5, 10, 20, 50].map(m => m * power), fitting = all.findIndex(own => marks(own) <= Math.max(3, count + 1));
+  // Two marks at least say what the scale is.
+  const step = all[marks(all[fitting]) < 2 && fitting > 0 ? fitting - 1 : fitting];
   return Array.from({ length: marks(step) }, (_, i) => (Math.ceil(low / step) + i) * step);
 }
 function decades(low, high, count) {

@@ -13,8 +13,9 @@ const bytesOf = (layer, bits, shares) => shares
 
 // What of a name has room: all of it, what follows its letters (layer2.1 → 2.1), or its end.
 function fitting(name, width) {
-  const most = Math.floor(width / 7);
-  return [name, name.split("/").at(-1), name.replace(/^[A-Za-z_.]+(?=\d)/, "")].find(text => text.length <= most) ?? (most < 4 ? "" : `…${name.slice(1 - most)}`);
+  const most = Math.floor(width / 7), letters = name.match(/^[A-Za-z_.]+(?=\d)/)?.[0] ?? "";
+  const isShared = data.blocks.filter(block => block.name.startsWith(letters)).length > 2;
+  return [name, name.split("/").at(-1), isShared ? name.slice(letters.length) : name].find(text => text.length <= most) ?? (most < 4 ? "" : `…${name.slice(1 - most)}`);
 }
 
 function strip(place, choose) {
