@@ -50,7 +50,7 @@ public sealed record EvaluationResult
     internal IReadOnlyList<double> LossIncreases { get; init; } = [];
 
     /// <summary>Standard error of <see cref="LossIncrease"/> over the images; null where it is not finite. Range: [0, inf).</summary>
-    internal double? LossIncreaseError
+    public double? LossIncreaseError
     {
         get
         {

@@ -10,6 +10,9 @@ public class ReadmeTests
     // An image between two classes may fall either way on another processor, and with it the last digit shown, in percent.
     private const double LastDigit = 0.11;
 
+    // And losses by a few percent, where rounding to nearest has lost much.
+    private const double LossDigits = 0.02, LastDigitOfLoss = 0.00011;
+
     private static readonly string Text = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
 
     /// <summary>Every row, and all of it but the speed: that is the processor's.</summary>
@@ -26,8 +29,15 @@ public class ReadmeTests
         {
             Assert.Equal(pair.First.Top1, pair.Second.Top1, LastDigit);
             Assert.Equal(pair.First.Agreement, pair.Second.Agreement, LastDigit);
+            Assert.Equal(pair.First.Loss, pair.Second.Loss, (LossDigits * pair.First.Loss) + LastDigitOfLoss);
         });
-        Assert.All(made, row => Assert.Equal(row.Bytes, new FileInfo(row.File).Length));
+        Assert.All(made.Where(row => row.File.Length > 0), row => Assert.Equal(row.Bytes, new FileInfo(row.File).Length));
+        // What is said below the table are differences of its rows.
+        var saved = Regex.Match(output, @"^Clado 2.5bit, nearest, .* loses (?<loss>[\d.]+) ± [\d.]+ less", RegexOptions.Multiline);
+        DemoRow Of(string widths) => made.Single(row => row.Widths == widths && row.Weights == "nearest");
+        Assert.Equal(
+            Of("one by one 2.5bit").Loss - Of("Clado 2.5bit").Loss, double.Parse(saved.Groups["loss"].Value, CultureInfo.InvariantCulture),
+            2 * LastDigitOfLoss);
     }
 
     /// <summary>The table of the estimators' matrices alone is as it was measured.</summary>
@@ -94,31 +104,39 @@ public class ReadmeTests
         }
     }
 
-    /// <summary>The rows of the demo's table, in the README or as printed.</summary>
+    /// <summary>The rows of the demo's table, in the README or as printed: up to the line that is empty.</summary>
     private static DemoRow[] DemoTable(string text) =>
-        [.. text.Split('\n').Where(line => Regex.IsMatch(line, @"^  \S.*\.onnx\s*$")).Select(DemoRow.Of)];
+    [
+        .. text.Split('\n').SkipWhile(line => !line.StartsWith("  FP32 ", StringComparison.Ordinal))
+            .TakeWhile(line => line.StartsWith("  ", StringComparison.Ordinal) && line.Trim().Length > 0).Select(DemoRow.Of),
+    ];
 
     /// <summary>A row of the demo's table.</summary>
-    /// <param name="Model">What the network is called.</param>
-    /// <param name="Bits">Bits a weight.</param>
+    /// <param name="Widths">How widths are chosen.</param>
+    /// <param name="Weights">How weights are rounded.</param>
     /// <param name="Bytes">Bytes of the file.</param>
     /// <param name="Top1">Accuracy in percent.</param>
     /// <param name="Agreement">Agreement with the float network in percent.</param>
-    /// <param name="Widths">Bits of each layer, a digit each; empty for networks of one width.</param>
-    /// <param name="File">The file's name.</param>
-    private sealed record DemoRow(string Model, string Bits, long Bytes, double Top1, double Agreement, string Widths, string File)
+    /// <param name="Loss">Loss increase.</param>
+    /// <param name="Bits">Bits of each layer, a digit each; empty for networks of one width.</param>
+    /// <param name="File">The file's name; empty where none was written.</param>
+    private sealed record DemoRow(
+        string Widths, string Weights, long Bytes, double Top1, double Agreement, double Loss, string Bits, string File)
     {
         /// <summary>What is the same on every processor.</summary>
-        public (string, string, long, string, string) Exact => (Model, Bits, Bytes, Widths, Path.GetFileName(File));
+        public (string, string, long, string, string) Exact => (Widths, Weights, Bytes, Bits, Path.GetFileName(File));
 
         public static DemoRow Of(string line)
         {
-            // Model, bits, bytes, top-1, agreement, speed, widths where there are any, file.
+            // Widths, weights, bytes, top-1, agreement, loss; then speed, bits and file where there are such.
             string[] cells = Regex.Split(line.Trim(), @"\s{2,}");
-            Assert.InRange(cells.Length, 7, 8);
-            double Number(int cell) =>
-                double.Parse(cells[cell].Replace(" %", "", StringComparison.Ordinal), NumberStyles.Number, CultureInfo.InvariantCulture);
-            return new DemoRow(cells[0], cells[1], (long)Number(2), Number(3), Number(4), cells.Length == 8 ? cells[6] : "", cells[^1]);
+            Assert.InRange(cells.Length, 6, 9);
+            double Number(int cell) => double.Parse(
+                Regex.Replace(cells[cell], @" ± .*| %", ""), NumberStyles.Number, CultureInfo.InvariantCulture);
+            return new DemoRow(
+                cells[0], cells[1], (long)Number(2), Number(3), Number(4), Number(5),
+                cells[6..].FirstOrDefault(cell => Regex.IsMatch(cell, "^[2-8]{22}$")) ?? "",
+                cells[6..].FirstOrDefault(cell => cell.EndsWith(".onnx", StringComparison.Ordinal)) ?? "");
         }
     }
 }
