@@ -196,6 +196,8 @@ public sealed partial class PreparedRun
         }
         var memory = Estimators.MemoryOf(Options.Estimator, cuts, unrounded);
         memory = Options.Rows || Options.MixesRows ? memory.WithRows(unrounded) : memory;
+        // Where gradients do not describe changes, suffixes run beside them, and choices are measured around.
+        memory = Options.Sensitivity.IsAutomatic ? memory with { IsWhole = false, Bytes = memory.Bytes + graph.FileSizeBytes } : memory;
         var needs = new MemoryNeeds(cuts, unrounded, memory, Options.Provider);
         _ = needs.Plan(batchSize: 1, Options.Resources.MemoryOn(Options.Provider));
     }
