@@ -11,6 +11,7 @@ internal static class Settings
     public const string Bits = "PipelineOptions.Bits";
     public const string Budget = "Budget.Text";
     public const string Budgets = "SweepOptions.Budgets";
+    public const string ChosenPins = "AllocationLimits.Pins";
     public const string ComparedBudgets = "ComparisonOptions.Budgets";
     public const string ComparedMetrics = "ComparisonOptions.Metrics";
     public const string Costs = "AllocationLimits.Costs";
@@ -42,6 +43,8 @@ internal static class Settings
     public const string RunTimeout = "RunLimit.Enter";
     public const string SameWidth = "AllocationLimits.SameWidth";
     public const string ScoreThreshold = "EvaluationOptions.ScoreThreshold";
+    public const string StudioOutput = "StudioOptions.Output";
+    public const string StudioPort = "StudioOptions.Port";
     public const string Task = "PipelineOptions.Task";
     public const string Tune = "MeasuredRun.Deploy";
     public const string TunePasses = "TuningOptions.Passes";

@@ -4,6 +4,7 @@ using Clado.Cli;
 using Clado.Cli.Output;
 using Clado.Onnx;
 using Clado.Reports;
+using Clado.Studio;
 using Clado.Tests.Support;
 using Xunit;
 
@@ -36,7 +37,7 @@ public class MessageTests
     public void WhatMessagesNameIsThere()
     {
         const BindingFlags Public = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static;
-        Assembly[] libraries = [typeof(Pipeline).Assembly, typeof(OnnxFile).Assembly, typeof(Report).Assembly];
+        Assembly[] libraries = [typeof(Pipeline).Assembly, typeof(OnnxFile).Assembly, typeof(Report).Assembly, typeof(StudioHost).Assembly];
         var types = libraries.SelectMany(library => library.GetExportedTypes()).ToLookup(type => type.Name);
         Assert.All(Named, name =>
         {
