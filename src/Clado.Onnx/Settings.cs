@@ -47,6 +47,7 @@ internal static class Settings
     public const string StudioPort = "StudioOptions.Port";
     public const string Task = "PipelineOptions.Task";
     public const string Tune = "MeasuredRun.Deploy";
+    public const string TunePasses = "TuningOptions.Passes";
     public const string Values = "InputOptions.Values";
     public const string WriteFigures = "Report.WriteFigures";
 }

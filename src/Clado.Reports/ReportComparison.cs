@@ -23,7 +23,7 @@ internal sealed record ReportComparison(
         !comparison.Layers.SequenceEqual(layers) ? null : new(
             comparison.Images,
             comparison.Loss,
-            comparison.Tune == TuningMethod.Network,
+            comparison.Tune != TuningMethod.None,
             comparison.Budgets,
             [
                 .. comparison.Metrics.Where(metric => metric.Problem is null).Select(metric => new ReportMetric(

@@ -117,7 +117,7 @@ internal sealed class StudioJob(MeasuredRun run, StudioOptions options) : IProgr
     private void Write(AllocationResult result, string path, bool refine, TuningMethod tune, string command, CancellationToken token)
     {
         using var limit = RunLimit.Enter(RunLimit.DefaultTimeout, token);
-        using var deployment = run.Deploy(result, path, refine, evaluate: true, tune, this, token);
+        using var deployment = run.Deploy(result, path, refine, evaluate: true, new(tune), this, token);
         var evaluation = options.Images is { } images ? Evaluate(deployment, images, token) : deployment.Model.Evaluation!;
         var model = deployment.Commit();
         run.Keep(model);

@@ -139,7 +139,14 @@ internal sealed class ComparisonMeasurement(
         return [.. group.Zip(results.Skip(1), (rows, result) => Keep(KeyOf(rows), EvaluatedChoice.Of(result)))];
     }
 
-    private bool IsTuned => options.Tune == TuningMethod.Network;
+    private string TuningName => options.Tune switch
+    {
+        TuningMethod.None => "",
+        TuningMethod.Network => "tuned/",
+        _ => $"tuned-{options.Tune}/".ToLowerInvariant(),
+    };
+
+    private bool IsTuned => options.Tune != TuningMethod.None;
 
     /// <summary>The candidates of a choice, tuned where that is asked for.</summary>
     private IReadOnlyList<Candidate> Chosen(int[] rows, PartOfProgress? part)
@@ -151,7 +158,7 @@ internal sealed class ComparisonMeasurement(
         }
         var tuning = part is null ? null : new StageOnly(StageNames.Tuning, part);
         var activations = new ActivationStages(run, null, cancellation).Find(chosen);
-        return new TuningStages(run, tuning, cancellation).Tune(run.Given(chosen), activations).Result.Chosen;
+        return new TuningStages(run, tuning, cancellation).Tune(run.Given(chosen), activations, new(options.Tune)).Result.Chosen;
     }
 
     private Candidate[] Candidates(int[] rows) => [.. rows.Select(row => run.Rows.Items[row])];
@@ -166,7 +173,7 @@ internal sealed class ComparisonMeasurement(
     private string FloatKey => $"evaluated/{images.Sha256}/float";
 
     private string KeyOf(int[] rows) =>
-        $"evaluated/{images.Sha256}/{run.WrittenAs}/{(IsTuned ? "tuned/" : "")}{MeasurementInputs.KeyOf(rows)}";
+        $"evaluated/{images.Sha256}/{run.WrittenAs}/{TuningName}{MeasurementInputs.KeyOf(rows)}";
 
     private EvaluatedChoice? Find(string key) =>
         records.Find<double>(key, EvaluatedChoice.CountOf(images.Items.Count)) is { } values ? EvaluatedChoice.FromValues(values) : null;

@@ -57,7 +57,7 @@ internal sealed class ComparisonPlan(ComparisonOptions options, MetricContext co
             .. options.Budgets.SelectMany(_ => able.Any(IsSearched)
                 ? SearchPlan.Stages(context.Inputs, context.Options, options.MostRounds, isFitted) : []),
             Running(
-                StageOfChoices(options.Tune), networks * (evaluating + (options.Tune == TuningMethod.Network ? tuning : 0))),
+                StageOfChoices(options.Tune), networks * (evaluating + (options.Tune != TuningMethod.None ? tuning : 0))),
         ];
         return [.. stages.Select(stage => stage with { Part = JobPart.Comparison })];
     }
@@ -65,7 +65,7 @@ internal sealed class ComparisonPlan(ComparisonOptions options, MetricContext co
     /// <summary>Name of the stage in which choices are evaluated.</summary>
     /// <param name="tune">What is done with them before.</param>
     public static string StageOfChoices(TuningMethod tune) =>
-        tune == TuningMethod.Network ? StageNames.TuningChoices : StageNames.EvaluatingChoices;
+        tune != TuningMethod.None ? StageNames.TuningChoices : StageNames.EvaluatingChoices;
 
     private static bool IsSearched(IMetric metric) => metric is EstimatorMetric { IsSearched: true };
 

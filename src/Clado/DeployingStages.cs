@@ -7,6 +7,7 @@ using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx;
 using Clado.Rounding;
+using Clado.Tuning;
 
 namespace Clado;
 
@@ -57,10 +58,11 @@ internal sealed class DeployingStages(MeasuredRun run, IProgress<StageProgress>?
     /// <param name="allocation">The choice.</param>
     /// <param name="path">Destination.</param>
     /// <param name="evaluate">Whether the file is evaluated on the run's images.</param>
-    public Deployment DeployTuned(AllocationResult allocation, string path, bool evaluate)
+    /// <param name="options">How it is tuned.</param>
+    public Deployment DeployTuned(AllocationResult allocation, string path, bool evaluate, TuningOptions options)
     {
         var activations = Activations.Find(allocation.Chosen);
-        var (tuned, effect) = new TuningStages(run, progress, cancellation).Tune(allocation, activations);
+        var (tuned, effect) = new TuningStages(run, progress, cancellation).Tune(allocation, activations, options);
         var deployment = effect.IsRefined ? Deploy(tuned, path, evaluate) : Write(allocation, path, activations, evaluate);
         return deployment.With(deployment.Model with { Tuning = effect });
     }

@@ -63,9 +63,9 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
     }
 
     /// <summary>What tuning a choice costs, in passes; all of it is taken for running networks.</summary>
-    public double TuningOfAChoice => (2 * (1 + TakenBack) * Rounding(PipelineOptions.Roundings[0])) + TuningPasses;
-
-    private static double TuningPasses => NetworkTuning.Epochs * NetworkTuning.PassesPerEpoch;
+    /// <param name="tune">How it is tuned.</param>
+    public double TuningOfAChoice(TuningOptions tune) =>
+        (2 * (1 + TakenBack) * Rounding(PipelineOptions.Roundings[0])) + tune.ExpectedPasses;
 
     /// <summary>The stages from a choice to a file.</summary>
     /// <param name="plan">What is written of activations; null where they stay floats.</param>
@@ -73,7 +73,7 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
     /// <param name="steps">What is done.</param>
     public IReadOnlyList<JobStage> Deploying(ActivationPlan? plan, ActivationFormat format, DeployingSteps steps)
     {
-        bool tunes = steps.Tune == TuningMethod.Network, refine = steps.Refine && !tunes;
+        bool tunes = steps.Tune.Tunes, refine = steps.Refine && !tunes;
         bool isEvaluated = steps.Evaluate || refine, finds = plan is { AreKept: false }, repairs = finds && format == ActivationFormat.Auto;
         double compared = OnSome(plan is null ? 2 : ComparedNetworks, MeasuredRun.ImagesForParity);
         JobStage?[] file =
@@ -89,7 +89,7 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
             finds ? ranges : null,
             .. repairs ? Repairing(plan!) : [],
             tunes ? refining : null,
-            tunes ? new(StageNames.Tuning, StageKind.Running, TuningPasses) : null,
+            tunes ? new(StageNames.Tuning, StageKind.Running, steps.Tune.ExpectedPasses) : null,
             tunes ? refining with { Likelihood = TakenBack } : null,
             .. file,
             refine ? refining : null,
@@ -148,4 +148,4 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
 /// <param name="Refine">Whether layers are rounded again.</param>
 /// <param name="Evaluate">Whether the file is evaluated on the run's images.</param>
 /// <param name="Tune">What codes, scales and biases are tuned by.</param>
-internal sealed record DeployingSteps(bool Refine, bool Evaluate, TuningMethod Tune = TuningMethod.None);
+internal sealed record DeployingSteps(bool Refine, bool Evaluate, TuningOptions Tune);

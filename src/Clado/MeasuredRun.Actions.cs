@@ -136,7 +136,7 @@ public sealed partial class MeasuredRun
     /// <param name="evaluate">Whether the file is evaluated on the run's images; it is where it is refined.</param>
     /// <param name="tune">
     /// What is done with codes, scales and biases now that all widths are known; that is kept where it loses less on every fourth image,
-    /// which is held back. Rounding again is its beginning, so <paramref name="refine"/> changes nothing then.
+    /// which is held back. Rounding again is its beginning, so <paramref name="refine"/> changes nothing then. null for nothing.
     /// </param>
     /// <param name="progress">Receives the name of the stage and the share done.</param>
     /// <param name="cancellation">Stops; nothing is left then, but epochs of tuning that are done, in the run folder.</param>
@@ -146,13 +146,13 @@ public sealed partial class MeasuredRun
     /// </exception>
     /// <exception cref="InvalidOperationException">The file's size is not the predicted one: a defect of this library.</exception>
     public Deployment Deploy(
-        AllocationResult allocation, string path, bool refine = false, bool evaluate = false, TuningMethod tune = TuningMethod.None,
+        AllocationResult allocation, string path, bool refine = false, bool evaluate = false, TuningOptions? tune = null,
         IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(allocation);
-        var job = Job.Of(progress, () => Plans.Deploying(Plan, Activations.Format, new(refine, evaluate, tune)));
+        var job = Job.Of(progress, () => Plans.Deploying(Plan, Activations.Format, new(refine, evaluate, tune ?? TuningOptions.None)));
         var stages = new DeployingStages(this, job, cancellation);
-        var deployment = tune == TuningMethod.Network ? stages.DeployTuned(allocation, path, evaluate)
+        var deployment = tune is { Tunes: true } ? stages.DeployTuned(allocation, path, evaluate, tune)
             : refine ? stages.DeployBetter(allocation, path)
             : stages.Deploy(allocation, path, evaluate);
         job?.Finish(JobPart.Deploying);

@@ -41,7 +41,8 @@ public sealed partial class MeasuredRun
         var images = ImagesToEvaluate(comparison.Images, comparison.Limit, comparison.Seed, comparison.LabelOffset, progress);
         CheckTuning(comparison.Tune);
         using var records = OpenRecords();
-        var job = Job.Of(progress, () => ToCompare(comparison, records).Stages(images.Items.Count, Plans.TuningOfAChoice));
+        var job = Job.Of(
+            progress, () => ToCompare(comparison, records).Stages(images.Items.Count, Plans.TuningOfAChoice(new(comparison.Tune))));
         var found = new ComparisonMeasurement(this, comparison, images, records, job, cancellation).Run();
         folder.WriteComparison(found.Comparison);
         job?.Finish(JobPart.Comparison);

@@ -47,6 +47,12 @@ public sealed partial class MeasuredRun
     /// <inheritdoc cref="RunFolder.KeepTuning"/>
     internal void KeepTuning(TuningState state, string key) => folder.KeepTuning(state, key);
 
+    /// <inheritdoc cref="RunFolder.ReadBlocks"/>
+    internal BlockState? ReadBlocks(TuningTask task, string key, int blocks) => folder.ReadBlocks(task, key, blocks);
+
+    /// <inheritdoc cref="RunFolder.KeepBlocks"/>
+    internal void KeepBlocks(BlockState state, string key) => folder.KeepBlocks(state, key);
+
     /// <summary>What stays as it is in a file.</summary>
     /// <param name="plan">What is rounded in it; null where activations stay floats.</param>
     internal IReadOnlyList<KeptOperation> KeptBy(ActivationPlan? plan) =>

@@ -19,16 +19,17 @@ public sealed partial class MeasuredRun
     /// <param name="progress">Is told of it.</param>
     /// <param name="rounds">Rounds at most that will be asked for; null for the default. Range: [0, inf).</param>
     /// <param name="refine">Whether the file will be refined.</param>
-    /// <param name="tune">What it will be tuned by.</param>
+    /// <param name="tune">What it will be tuned by; null for nothing.</param>
     /// <param name="predicted">Whether the choice is that of <see cref="Predict"/>.</param>
     /// <exception cref="CladoException">The run's images are needed and not there, or have changed.</exception>
     public IProgress<StageProgress> WholeJob(IProgress<StageProgress> progress, int? rounds = null, bool refine = false,
-        TuningMethod tune = TuningMethod.None, bool predicted = false)
+        TuningOptions? tune = null, bool predicted = false)
     {
         ArgumentNullException.ThrowIfNull(progress);
         int most = rounds ?? OwnRounds;
         var choosing = predicted || (!options.IsAutomatic && most == 0) ? [] : Searching(MeasurementInputs(null, default), most);
-        return new Job([.. choosing, .. Plans.Deploying(Plan, Activations.Format, new(refine, false, tune))], progress);
+        var steps = new DeployingSteps(refine, Evaluate: false, tune ?? TuningOptions.None);
+        return new Job([.. choosing, .. Plans.Deploying(Plan, Activations.Format, steps)], progress);
     }
 
     /// <summary>The stages of a search. What the checks of gradients came to is known.</summary>

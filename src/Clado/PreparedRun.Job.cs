@@ -35,14 +35,14 @@ public sealed partial class PreparedRun
     /// <param name="progress">Is told of it.</param>
     /// <param name="rounds">Rounds at most that will be asked for; null for the default. Range: [0, inf).</param>
     /// <param name="refine">Whether the file will be refined.</param>
-    /// <param name="tune">What it will be tuned by.</param>
+    /// <param name="tune">What it will be tuned by; null for nothing.</param>
     /// <param name="compares">Whether uniform networks will be measured beside the file.</param>
     public IProgress<StageProgress> WholeJob(
-        IProgress<StageProgress> progress, int? rounds = null, bool refine = false, TuningMethod tune = TuningMethod.None,
+        IProgress<StageProgress> progress, int? rounds = null, bool refine = false, TuningOptions? tune = null,
         bool compares = true)
     {
         ArgumentNullException.ThrowIfNull(progress);
-        return Announced(JobStages(rounds, new(refine, true, tune), compares), progress);
+        return Announced(JobStages(rounds, new(refine, true, tune ?? TuningOptions.None), compares), progress);
     }
 
     /// <summary>
@@ -59,7 +59,7 @@ public sealed partial class PreparedRun
         IProgress<StageProgress> progress, int deployed, int chosen, params IEnumerable<(string Stage, int Images)> evaluations)
     {
         ArgumentNullException.ThrowIfNull(progress);
-        var (search, deploying) = (SearchStages(null), DeployingStages(new(false, false)));
+        var (search, deploying) = (SearchStages(null), DeployingStages(new(false, false, TuningOptions.None)));
         return Announced(
             [
                 .. Plans.Measuring(this, Unrounded),
@@ -94,7 +94,7 @@ public sealed partial class PreparedRun
         using var nothing = new RecordStore();
         var plan = new ComparisonPlan(comparison, new MetricContext(inputs, Options.Sensitivity, nothing), isFitted);
         return new Job(
-            [.. Plans.Measuring(this, inputs), .. plan.Stages(images.Items.Count, Plans.TuningOfAChoice)], progress);
+            [.. Plans.Measuring(this, inputs), .. plan.Stages(images.Items.Count, Plans.TuningOfAChoice(new(comparison.Tune)))], progress);
     }
 
     /// <summary>The stages of such a job. Shape: [stages].</summary>

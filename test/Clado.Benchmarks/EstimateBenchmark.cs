@@ -58,7 +58,7 @@ internal static class EstimateBenchmark
             + string.Concat(Parts.Select(Said)));
         if (showsStages)
         {
-            var planned = prepared.JobStages(null, new(false, true, TuningMethod.None), compares: true);
+            var planned = prepared.JobStages(null, new(false, true, TuningOptions.None), compares: true);
             foreach (var (name, seconds) in log.Stages(end))
             {
                 var stage = planned.FirstOrDefault(own => own.Name == name);

@@ -30,7 +30,8 @@ internal static class TuningBenchmark
     };
 
     /// <summary>
-    /// Runs networks by name, at widths such as 2bit; numbers are the images to tune on and to test on, at most. Shape: [parts].
+    /// Runs networks by name, at widths such as 2bit, by methods of tuning, and passes such as 64passes for each; numbers are the images to
+    /// tune on and to test on, at most. With short only what tuning begins at stands beside it. Shape: [parts].
     /// </summary>
     public static int Run(string[] parts)
     {
@@ -45,16 +46,17 @@ internal static class TuningBenchmark
             int[] asked = [.. Enumerable.Range(2, 7).Where(bits => parts.Contains(FormattableString.Invariant($"{bits}bit")))];
             foreach (int bits in asked.Length > 0 ? asked : network.Widths)
             {
-                Compare(network, bits, images, tests);
+                Compare(network, bits, images, tests, parts);
             }
         }
         return 0;
     }
 
-    private static void Compare(Network network, int bits, int images, int tests)
+    private static void Compare(Network network, int bits, int images, int tests, string[] parts)
     {
-        var graph = Graph.Read(SharedInstances.Locate($"models/{network.Model}.onnx"));
-        var layers = LayerFinder.Find(graph).Layers;
+        var read = Graph.Read(SharedInstances.Locate($"models/{network.Model}.onnx"));
+        var space = CompactForms.Of(SearchSpace.Of(read, [bits], []), keepsNames: false);
+        var (graph, layers) = (space.Graph, space.Layers.Layers);
         Workload On(string part, int count) => new(
             ImageFolder.Open(SharedInstances.Locate($"data/{network.Data}/{part}")).Limit(count, 0), network.Preprocessing);
         var (work, test) = (On("calibration", images), On("test", tests));
@@ -69,14 +71,10 @@ internal static class TuningBenchmark
             return judge.Measure([runner], BatchSize, null)[0];
         }
         double pass = MeasuringBenchmark.Cpu(() => new NetworkLosses(graph, "kl", null, work).ForEachBatch(BatchSize, (_, _, _) => { }));
-        IReadOnlyList<Candidate> all = [], start = [], tuned = [];
-        var rounded = CandidateMaker.Make(graph, layers, widths, new FeedbackRounding(), work).Items;
-        double refining = MeasuringBenchmark.Cpu(() => all = Refined(work));
-        double tuning = MeasuringBenchmark.Cpu(() => (start, tuned) = Tuned(new TuningTask(graph, graph, Refined(seen), seen, heldBack)
-        {
-            Loss = "kl",
-        }));
-        double[] reference = Losses(all);
+        bool isShort = parts.Contains("short");
+        IReadOnlyList<Candidate> all = [], start = Refined(seen);
+        double refining = isShort ? 0 : MeasuringBenchmark.Cpu(() => all = Refined(work));
+        double[] reference = Losses(isShort ? start : all);
         void Row(string codes, IReadOnlyList<Candidate> chosen, string cpu)
         {
             var own = Losses(chosen);
@@ -85,20 +83,64 @@ internal static class TuningBenchmark
             Console.WriteLine($"| {network.Model}, {images} | {bits} | {codes} | {own.Average():0.0000} "
                 + $"| {gain.Mean:0.0000} ± {gain.StandardError:0.0000} | {top1:0.00} | {agreement:0.0} | {cpu} |");
         }
-        Row("as rounded", rounded, "");
-        Row("refined", all, $"{refining:0} ({pass:0.0})");
+        if (!isShort)
+        {
+            Row("as rounded", CandidateMaker.Make(graph, layers, widths, new FeedbackRounding(), work).Items, "");
+            Row("refined", all, $"{refining:0} ({pass:0.0})");
+        }
         Row("refined on three quarters", start, "");
-        Row("tuned from there", tuned, $"{tuning:0} ({pass:0.0})");
+        foreach (var options in Options(parts))
+        {
+            IReadOnlyList<Candidate> tuned = [];
+            var task = new TuningTask(graph, graph, start, seen, heldBack) { Loss = "kl" };
+            double tuning = MeasuringBenchmark.Cpu(() => tuned = Tuned(task, options));
+            Row($"{options.Method}".ToLowerInvariant() + " from there", tuned, $"{tuning:0} ({pass:0.0})");
+        }
     }
 
-    private static (IReadOnlyList<Candidate> Start, IReadOnlyList<Candidate> Tuned) Tuned(TuningTask task)
+    private static IEnumerable<TuningOptions> Options(string[] parts)
     {
-        using var tuning = new NetworkTuning(task);
-        var state = tuning.Run(null, _ => { });
-        var gain = LossGain.Of(state.Losses[1], state.Losses[0]);
-        Console.WriteLine($"| | | held back: {state.Losses[0].Average():0.0000} → {state.Losses[1].Average():0.0000} at epoch {state.Best} "
-            + $"| | {gain.Mean:0.0000} ± {gain.StandardError:0.0000}, {(gain.IsSignificant ? "kept" : "not kept")} | | | |");
-        return (task.Start, task.With(state.Chosen));
+        TuningMethod[] methods = [.. Enum.GetValues<TuningMethod>().Where(method => parts.Contains($"{method}".ToLowerInvariant()))];
+        int? passes = parts.Where(part => part.EndsWith("passes", StringComparison.Ordinal))
+            .Select(part => (int?)int.Parse(part[..^"passes".Length], CultureInfo.InvariantCulture)).FirstOrDefault();
+        return (methods.Length > 0 ? methods : [TuningMethod.Network]).Select(method => new TuningOptions(method) { Passes = passes });
+    }
+
+    /// <summary>The better of what each part of tuning leaves and what it begins at, whether that is significant or not.</summary>
+    private static IReadOnlyList<Candidate> Tuned(TuningTask task, TuningOptions options)
+    {
+        var best = task.Start;
+        if (options.BlockEpochs > 0)
+        {
+            var blocks = new BlockTuning(task with { Epochs = options.BlockEpochs });
+            var state = blocks.Run(null, _ => { });
+            var (before, after) = (HeldBack(task, best), HeldBack(task, task.With(state.Chosen)));
+            Say(before, after, $"{state.Better} of {blocks.Blocks.Count} blocks");
+            best = options.NetworkEpochs == 0 || after.Average() < before.Average() ? task.With(state.Chosen) : best;
+        }
+        if (options.NetworkEpochs > 0)
+        {
+            var whole = task with { Start = best, Epochs = options.NetworkEpochs };
+            using var tuning = new NetworkTuning(whole);
+            var state = tuning.Run(null, _ => { });
+            Say(state.Losses[0], state.Losses[1], $"epoch {state.Best}");
+            best = whole.With(state.Chosen);
+        }
+        return best;
+    }
+
+    private static void Say(double[] before, double[] after, string what)
+    {
+        var gain = LossGain.Of(after, before);
+        Console.WriteLine($"| | | *held back: {before.Average():0.0000} → {after.Average():0.0000} with {what}* "
+            + $"| | *{gain.Mean:0.0000} ± {gain.StandardError:0.0000}, {(gain.IsSignificant ? "kept" : "not kept")}* | | | |");
+    }
+
+    private static double[] HeldBack(TuningTask task, IReadOnlyList<Candidate> chosen)
+    {
+        var judge = new NetworkLosses(task.Graph, task.Loss, task.Scales, task.HeldBack);
+        using var runner = judge.Runner(FakeQuantizedGraph.Of(task.Network, chosen), OutputSource.Quantized(task.Graph.File));
+        return judge.Measure([runner], BatchSize, null)[0];
     }
 
     private static (double Top1, double Agreement) Accuracy(Graph graph, IReadOnlyList<Candidate> chosen, Workload test)

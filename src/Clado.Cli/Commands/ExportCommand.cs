@@ -10,13 +10,14 @@ internal static class ExportCommand
     {
         var (choosing, running, json) = (new ChoosingOptions(), new RunOptions(), CommonOptions.Json());
         var (output, refine, tune) = (CommonOptions.Output(required: true), CommonOptions.Refine(), CommonOptions.Tune());
+        var passes = CommonOptions.TunePasses();
         var command = new Verb(
             "export",
             "Write the quantized model of a budget, from what was measured.\n\n"
             + "Example: clado export --run runs/resnet20 --budget 3bit -o resnet20-3bit.onnx");
         choosing.AddToMeasured(command);
         running.AddTo(command);
-        command.Add(OptionGroup.Output, output, refine, tune, json);
+        command.Add(OptionGroup.Output, output, refine, tune, passes, json);
         command.Runs((parsed, cancellation) =>
         {
             var (path, choice) = (parsed.GetRequiredValue(output), choosing.Read(parsed));
@@ -24,15 +25,15 @@ internal static class ExportCommand
             Destination.CheckFile("-o", path, run.ModelPath, choice.Files);
             Destination.CheckOutsideRun("-o", path, run.RunPath);
             Destination.CheckOutsideImages("-o", path, run.ImagesPath);
-            var method = CommonOptions.TuningOf(parsed.GetRequiredValue(tune));
-            run.CheckTuning(method);
-            var job = run.WholeJob(terminal, choice.Rounds, parsed.GetValue(refine), method, choice.IsPredicted);
+            var tuning = CommonOptions.TuningOf(parsed.GetRequiredValue(tune), parsed.GetValue(passes));
+            run.CheckTuning(tuning.Method);
+            var job = run.WholeJob(terminal, choice.Rounds, parsed.GetValue(refine), tuning, choice.IsPredicted);
             var result = AllocateCommand.AllocateToWrite(terminal, run, choice, parsed.GetValue(json), job, cancellation);
             if (result is null)
             {
                 return App.No;
             }
-            using var deployment = run.Deploy(result, path, parsed.GetValue(refine), evaluate: false, method, job, cancellation);
+            using var deployment = run.Deploy(result, path, parsed.GetValue(refine), evaluate: false, tuning, job, cancellation);
             terminal.Show(deployment.Model.Refinement);
             terminal.Show(deployment.Model.Tuning);
             var model = deployment.Commit();

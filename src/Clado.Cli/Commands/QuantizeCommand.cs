@@ -12,21 +12,21 @@ internal static class QuantizeCommand
     {
         var (measuring, choosing) = (new MeasuringOptions(), new ChoosingOptions());
         var (output, json) = (CommonOptions.Output(required: false), CommonOptions.Json());
-        var (refine, tune) = (CommonOptions.Refine(), CommonOptions.Tune());
+        var (refine, tune, passes) = (CommonOptions.Refine(), CommonOptions.Tune(), CommonOptions.TunePasses());
         var command = new Verb(
             "quantize",
             "Measure, choose bits a layer for a budget, write the model and evaluate it: the whole job.\n\n"
             + "Example: clado quantize resnet20.onnx --images calibration --budget 120KiB -o resnet20-120k.onnx");
         measuring.AddTo(command);
         choosing.AddTo(command);
-        command.Add(OptionGroup.Output, refine, tune, output, json);
+        command.Add(OptionGroup.Output, refine, tune, passes, output, json);
         command.Runs((parsed, cancellation) =>
         {
             var (options, choice, path) = (measuring.Read(parsed), choosing.Read(parsed), parsed.GetValue(output));
             Destination.CheckFile("-o", path, options.Model, [.. measuring.Files(parsed), .. choice.Files]);
             Check(options, path);
-            return Run(terminal, options, choice, new Wanted(
-                path, parsed.GetValue(refine), CommonOptions.TuningOf(parsed.GetRequiredValue(tune)), parsed.GetValue(json)), cancellation);
+            var tuning = CommonOptions.TuningOf(parsed.GetRequiredValue(tune), parsed.GetValue(passes));
+            return Run(terminal, options, choice, new Wanted(path, parsed.GetValue(refine), tuning, parsed.GetValue(json)), cancellation);
         });
         return command;
     }
@@ -45,7 +45,7 @@ internal static class QuantizeCommand
     {
         var prepared = MeasureCommand.Prepare(options);
         prepared.CheckLabels();
-        prepared.CheckTuning(wanted.Tune);
+        prepared.CheckTuning(wanted.Tune.Method);
         // A budget that no choice of widths keeps is so before anything is measured, and so are widths that make no file smaller.
         var tried = prepared.Try(choice.Budget, choice.Limits);
         Func<AllocationResult, string>? json = wanted.Json ? prepared.ToJson : null;
@@ -124,5 +124,5 @@ internal static class QuantizeCommand
     /// <param name="Refine">Whether layers are rounded again once the widths are known.</param>
     /// <param name="Tune">What codes, scales and biases are tuned by then.</param>
     /// <param name="Json">Whether JSON is printed.</param>
-    private sealed record Wanted(string? Output, bool Refine, TuningMethod Tune, bool Json);
+    private sealed record Wanted(string? Output, bool Refine, TuningOptions Tune, bool Json);
 }

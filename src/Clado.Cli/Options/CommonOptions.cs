@@ -60,9 +60,21 @@ internal static class CommonOptions
     public static Option<string> Tune() => new Option<string>("--tune")
     {
         Description = "When the widths are known, tune codes, scales and biases by gradients, after rounding again as --refine does: "
-            + "network, to give the float network's answers; kept where images that were held back lose less",
+            + "network, to give the float network's answers; blocks, one after the other to give what they give in the float network; "
+            + "auto, both where they gain; kept where images that were held back lose less",
         DefaultValueFactory = _ => Tunings.Keys.First(),
     }.OneOf([.. Tunings.Keys]);
+
+    public static Option<int?> TunePasses() => new("--tune-passes")
+    {
+        Description = "Passes over the images that tuning may take, about (default: 64 for network, 32 for blocks and auto)",
+    };
+
+    /// <summary>How to tune.</summary>
+    /// <exception cref="CladoException">A number of passes is out of its range, or nothing is tuned.</exception>
+    public static TuningOptions TuningOf(string name, int? passes) => passes is not null && TuningOf(name) == TuningMethod.None
+        ? throw new CladoException("--tune-passes is for --tune, which is missing; give --tune auto, or leave it out")
+        : new(TuningOf(name)) { Passes = passes };
 
     /// <summary>The way of tuning of a name.</summary>
     public static TuningMethod TuningOf(string name) => Tunings[name];

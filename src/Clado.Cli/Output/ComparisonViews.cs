@@ -24,7 +24,7 @@ internal static class ComparisonViews
                 Invariant($"{metric.Seconds:N1}"), metric.Source);
         }
         terminal.Show(metrics);
-        if (comparison.Tune == TuningMethod.Network)
+        if (comparison.Tune != TuningMethod.None)
         {
             terminal.Data("choices were tuned before they were evaluated, each kept as far as images that were held back lose less");
         }

@@ -27,11 +27,16 @@ internal static class FileViews
         if (tuning is { } t)
         {
             terminal.Message(Invariant($"tuning, on {t.Gain.Images:N0} images held back: loss increase {t.LossBefore:0.0000} as rounded, ")
-                + Invariant($"{t.LossRefined:0.0000} refined on the others, {t.LossAfter:0.0000} after epoch {t.Epochs} ")
+                + Invariant($"{t.LossRefined:0.0000} refined on the others, {t.LossAfter:0.0000} {Tuned(t)} ")
                 + Invariant($"(gain {t.Gain.Mean:0.0000} ± {t.Gain.StandardError:0.0000}); ")
                 + (t.IsKept ? "kept" : t.IsRefined ? "taken back, refining is kept" : "both taken back"));
         }
     }
+
+    /// <summary>What loses least.</summary>
+    private static string Tuned(TuningEffect t) => t.Blocks is not { } blocks ? Invariant($"after epoch {t.Epochs}")
+        : Invariant($"with {(blocks.Loss < t.LossRefined ? blocks.Better : 0)} of {blocks.Count} blocks tuned")
+            + (t.Epochs > 0 ? Invariant($" and epoch {t.Epochs} of the network") : "");
 
     /// <summary>That labels seem to count from another class than the model.</summary>
     public static void ShowLabelHint(this Terminal terminal, EvaluationResult? result)

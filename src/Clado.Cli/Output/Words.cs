@@ -49,6 +49,7 @@ internal static class Words
         ["SweepOptions.Budgets"] = "--budgets",
         ["SweepOptions.PointCount"] = "--points",
         ["SweepOptions.Rounds"] = "--rounds",
+        ["TuningOptions.Passes"] = "--tune-passes",
     };
 
     // The longest first: one name may begin as another.

@@ -104,6 +104,11 @@ internal sealed class ImageBatches
         {
             ImageReader.Read(
                 items[i].Path, shape, preprocessing, pixels.AsSpan(i * shape.ElementCount, shape.ElementCount), images.Decoded);
+            if (items[i].Motion is { } seed)
+            {
+                var own = pixels.AsSpan(i * shape.ElementCount, shape.ElementCount);
+                ImageMotion.Draw(new Random(seed), shape).Move(shape, own.ToArray(), own);
+            }
         }
         long[] dims = shape.Layout == ChannelLayout.Nchw
             ? [items.Length, shape.Channels, shape.Height, shape.Width]

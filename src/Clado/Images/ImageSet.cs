@@ -8,7 +8,11 @@ namespace Clado.Images;
 /// <param name="Path">Path of the file.</param>
 /// <param name="Name">Path below the set's folder, with '/' between folders.</param>
 /// <param name="Label">Class index, or null where the set has no labels.</param>
-internal sealed record ImageItem(string Path, string Name, int? Label);
+internal sealed record ImageItem(string Path, string Name, int? Label)
+{
+    /// <summary>What it is moved by is drawn from a seed; null where it is as it is.</summary>
+    public int? Motion { get; init; }
+}
 
 /// <summary>The images of a folder, in a fixed order.</summary>
 /// <param name="folder">The folder they come from.</param>
@@ -113,6 +117,11 @@ internal sealed class ImageSet(string folder, IReadOnlyList<ImageItem> items)
         Found = Found,
         Decoded = Decoded,
     };
+
+    /// <summary>The images as they are, and each moved a few times besides: mirrored or not, by up to an eighth of its sides.</summary>
+    /// <param name="times">How often. Range: [0, inf).</param>
+    internal ImageSet AndMoved(int times) => With(Enumerable.Range(0, times + 1).SelectMany(time =>
+        Items.Select((item, i) => time == 0 ? item : item with { Motion = (time * Items.Count) + i })));
 
     /// <summary>Some of the images, at even distances: the same share of every class, where those of a class lie side by side.</summary>
     /// <param name="count">How many at most. Range: [1, inf).</param>

@@ -23,6 +23,7 @@ internal sealed partial class RunFolder
 {
     private const int LongestName = 100;
     private const string Tuning = "tuning.safetensors";
+    private const string TuningOfBlocks = "tuning-blocks.safetensors";
 
     private readonly RunFiles files;
 
@@ -195,7 +196,21 @@ internal sealed partial class RunFolder
     /// <param name="task">What is tuned.</param>
     /// <param name="key">Names it.</param>
     public TuningState? ReadTuning(TuningTask task, string key) => files.ReadOrNone(
-        Tuning, "state of tuning", stream => TuningFile.Read(stream, key, task.Tuned, task.HeldBack.Images.Items.Count));
+        Tuning, "state of tuning", stream => TuningFile.Read(
+            stream, key, task.Tuned, task.HeldBack.Images.Items.Count, task.Epochs));
+
+    /// <summary>Keeps where tuning of blocks stands.</summary>
+    /// <param name="state">Where it stands.</param>
+    /// <param name="key">Names what is tuned.</param>
+    public void KeepBlocks(BlockState state, string key) =>
+        files.Keep(TuningOfBlocks, stream => BlockFile.Of(state, key).Write(stream));
+
+    /// <summary>Where tuning of blocks stands, or null where it has not begun, or is of something else.</summary>
+    /// <param name="task">What is tuned.</param>
+    /// <param name="key">Names it.</param>
+    /// <param name="blocks">Blocks there are.</param>
+    public BlockState? ReadBlocks(TuningTask task, string key, int blocks) => files.ReadOrNone(
+        TuningOfBlocks, "state of tuning", stream => BlockFile.Read(stream, key, task.Tuned, blocks));
 
     public void WriteCurve(Curve curve) => files.Keep(NameOf(curve), JsonSerializer.Serialize(curve, Curve.Json) + "\n");
 
@@ -249,7 +264,7 @@ internal sealed partial class RunFolder
 
     public void WriteComparison(Comparison comparison) => files.Keep(
         $"comparison-{comparison.ImagesSha256[..8]}-{comparison.Activations}"
-            + $"{(comparison.Tune == TuningMethod.Network ? "-tuned" : "")}.json",
+            + $"{NameOf(comparison.Tune)}.json",
         JsonSerializer.Serialize(comparison, JsonText.Indented) + "\n");
 
     /// <summary>All comparisons that are kept, those of most rows first.</summary>
@@ -258,6 +273,13 @@ internal sealed partial class RunFolder
         .. files.Names("comparison-*.json").Select(name => files.Read(Products.Comparison(name))).OfType<Comparison>()
             .OrderByDescending(comparison => comparison.Rows.Count).ThenByDescending(comparison => comparison.Images),
     ];
+
+    private static string NameOf(TuningMethod tune) => tune switch
+    {
+        TuningMethod.None => "",
+        TuningMethod.Network => "-tuned",
+        _ => $"-tuned-{tune}".ToLowerInvariant(),
+    };
 
     private static string NameOf(Curve curve) =>
         $"sweep-{curve.ImagesSha256[..8]}{(curve.Rounds is { } rounds ? $"-rounds{rounds}" : "")}-{curve.Activations}.json";

@@ -25,9 +25,7 @@ internal static class TuningFile
             {
                 file.Add($"{chosen.Layer.Name}/{name}", values, values.Length);
             }
-            file.Add($"{chosen.Layer.Name}/chosen/codes", chosen.Codes, chosen.Codes.Length);
-            file.Add($"{chosen.Layer.Name}/chosen/scales", chosen.Scales, chosen.Scales.Length);
-            file.Add($"{chosen.Layer.Name}/chosen/bias", chosen.Bias ?? [], chosen.Bias?.Length ?? 0);
+            Add(file, chosen);
         }
         foreach (var (i, losses) in state.Losses.Index())
         {
@@ -36,14 +34,23 @@ internal static class TuningFile
         return file;
     }
 
+    /// <summary>Adds what a layer is.</summary>
+    public static void Add(Safetensors file, Candidate chosen)
+    {
+        file.Add($"{chosen.Layer.Name}/chosen/codes", chosen.Codes, chosen.Codes.Length);
+        file.Add($"{chosen.Layer.Name}/chosen/scales", chosen.Scales, chosen.Scales.Length);
+        file.Add($"{chosen.Layer.Name}/chosen/bias", chosen.Bias ?? [], chosen.Bias?.Length ?? 0);
+    }
+
     /// <summary>Reads where tuning of some layers stands.</summary>
     /// <param name="stream">The file.</param>
     /// <param name="key">Names what is tuned.</param>
     /// <param name="tuned">The candidates it begins with. Shape: [tuned layers].</param>
     /// <param name="images">Images held back.</param>
+    /// <param name="epochs">Epochs of it.</param>
     /// <returns>null where the file is of something else.</returns>
     /// <exception cref="InvalidDataException">It cannot be a state of these layers.</exception>
-    public static TuningState? Read(Stream stream, string key, IReadOnlyList<Candidate> tuned, int images)
+    public static TuningState? Read(Stream stream, string key, IReadOnlyList<Candidate> tuned, int images, int epochs)
     {
         var file = Safetensors.Read(stream);
         if (!file.Metadata.TryGetValue(TaskName, out var task) || task != key)
@@ -51,14 +58,16 @@ internal static class TuningFile
             return null;
         }
         int epoch = Number(file, EpochName), best = Number(file, BestName);
-        return best <= epoch && epoch <= NetworkTuning.Epochs
+        return best <= epoch && epoch <= epochs
             ? new TuningState(
                 epoch, [.. tuned.Select(layer => LayerOf(file, layer))], best, [.. tuned.Select(layer => ChosenOf(file, layer))],
                 [file.Get<double>("losses/0", images), file.Get<double>("losses/1", images)])
             : throw new InvalidDataException($"epoch {epoch}, best {best}");
     }
 
-    private static int Number(Safetensors file, string name) => file.Metadata.TryGetValue(name, out var text)
+    /// <summary>A number that stands beside the arrays.</summary>
+    /// <exception cref="InvalidDataException">It is missing.</exception>
+    public static int Number(Safetensors file, string name) => file.Metadata.TryGetValue(name, out var text)
         ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)
         : throw new InvalidDataException($"no {name}");
 
@@ -71,7 +80,11 @@ internal static class TuningFile
             : throw new InvalidDataException($"numbers of '{start.Layer.Name}' that are not finite");
     }
 
-    private static Candidate ChosenOf(Safetensors file, Candidate start)
+    /// <summary>What a layer is.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="start">The candidate that tuning began with.</param>
+    /// <exception cref="InvalidDataException">It cannot be one of this layer.</exception>
+    public static Candidate ChosenOf(Safetensors file, Candidate start)
     {
         var name = start.Layer.Name + "/chosen";
         var chosen = start with

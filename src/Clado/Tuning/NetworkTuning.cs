@@ -1,11 +1,9 @@
 using System.Numerics.Tensors;
 using Clado.Candidates;
-using Clado.Execution;
 using Clado.Graphs;
 using Clado.Inference;
 using Clado.Losses;
 using Clado.Onnx;
-using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Tuning;
 
@@ -15,7 +13,7 @@ namespace Clado.Tuning;
 /// </summary>
 internal sealed class NetworkTuning : IDisposable
 {
-    /// <summary>Times that every image is seen.</summary>
+    /// <summary>Times that every image is seen where nobody says.</summary>
     public const int Epochs = 16;
 
     /// <summary>Passes that an epoch costs: the float network, the quantized one forward, and back twice that.</summary>
@@ -68,7 +66,7 @@ internal sealed class NetworkTuning : IDisposable
     public TuningState Run(TuningState? from, Action<TuningState> keep)
     {
         var state = from ?? Begin();
-        for (int epoch = state.Epoch + 1; epoch <= Epochs && tuned.Count > 0; epoch++)
+        for (int epoch = state.Epoch + 1; epoch <= task.Epochs && tuned.Count > 0; epoch++)
         {
             TunedLayer[] layers = [.. tuned.Select((layer, i) => new TunedLayer(layer, state.Layers[i], weights[i]))];
             Run(layers, epoch);
@@ -78,7 +76,7 @@ internal sealed class NetworkTuning : IDisposable
             state = state with { Epoch = epoch };
             state = isBest ? state with { Best = epoch, Chosen = now, Losses = [state.Losses[0], own] } : state;
             keep(state);
-            task.Images.Progress?.Report((double)epoch / Epochs);
+            task.Images.Progress?.Report((double)epoch / task.Epochs);
         }
         return state;
     }
@@ -110,7 +108,8 @@ internal sealed class NetworkTuning : IDisposable
         for (int step = 0; step < steps; step++)
         {
             int number = ((epoch - 1) * steps) + step + 1;
-            float rate = (float)(0.5 * (1 + Math.Cos(Math.PI * (number - 1) / (steps * Epochs))) * Math.Min(1, (double)number / WarmUp));
+            double falling = 0.5 * (1 + Math.Cos(Math.PI * (number - 1) / (steps * task.Epochs)));
+            float rate = (float)(falling * Math.Min(1, (double)number / WarmUp));
             Candidate[] now = [.. layers.Select(layer => layer.Now())];
             var gradients = Gradients(now, epoch, order.AsMemory(step * size, size));
             task.Images.SideBySide.For(layers.Length, i =>
@@ -119,17 +118,14 @@ internal sealed class NetworkTuning : IDisposable
                 CheckFinite(weight, layers[i].Start);
                 layers[i].Step(now[i], weight, bias, number, rate);
             });
-            task.Images.Progress?.Report((epoch - 1 + ((step + 1.0) / steps)) / Epochs);
+            task.Images.Progress?.Report((epoch - 1 + ((step + 1.0) / steps)) / task.Epochs);
         }
     }
 
     /// <summary>Mean gradients over some images, which run a few at a time. Shape: [tuned layers].</summary>
     private (float[] Weight, float[] Bias)[] Gradients(Candidate[] now, int epoch, ReadOnlyMemory<int> positions)
     {
-        using var constants = new OwnedList<OrtValue>(now.SelectMany(Constants));
-        string[] names = [.. now.SelectMany(
-            layer => layer.Bias is null ? [layer.Layer.Weight] : new[] { layer.Layer.Weight, layer.Layer.Bias! })];
-        var values = names.Zip(constants, KeyValuePair.Create).ToDictionary();
+        using var values = TensorFeed.Constants(now.Select(layer => (layer, layer.Dequantize(), layer.Bias)));
         int atOnce = task.Network.HasFreeBatch ? ImagesAtOnce : 1, count = positions.Length;
         var parts = new (float[] Weight, float[] Bias)[(count + atOnce - 1) / atOnce][];
         task.Images.SideBySide.For(parts.Length, part =>
@@ -139,15 +135,7 @@ internal sealed class NetworkTuning : IDisposable
             float[] aim = teacher.Run(batch);
             parts[part] = network.Run(batch, values, outputs => Slopes(losses.Create(aim, outputs, batch), batch.Count, count));
         });
-        foreach (var part in parts.Skip(1))
-        {
-            for (int i = 0; i < now.Length; i++)
-            {
-                TensorPrimitives.Add(parts[0][i].Weight, part[i].Weight, parts[0][i].Weight);
-                TensorPrimitives.Add(parts[0][i].Bias, part[i].Bias, parts[0][i].Bias);
-            }
-        }
-        return parts[0];
+        return TunedNetwork.Sum(parts);
     }
 
     /// <summary>Gradients of the mean loss by the outputs of some of its images. Shape: [images · elements].</summary>
@@ -161,15 +149,6 @@ internal sealed class NetworkTuning : IDisposable
         }
         TensorPrimitives.Divide(slopes, all, slopes);
         return slopes;
-    }
-
-    private static IEnumerable<OrtValue> Constants(Candidate now)
-    {
-        yield return OrtValue.CreateTensorValueFromMemory(now.Dequantize(), [.. now.Layer.Shape]);
-        if (now.Bias is { } bias)
-        {
-            yield return OrtValue.CreateTensorValueFromMemory(bias, [bias.Length]);
-        }
     }
 
     private void CheckFinite(float[] gradient, Candidate layer)

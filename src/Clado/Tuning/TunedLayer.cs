@@ -44,7 +44,7 @@ internal sealed class TunedLayer
     {
         (this.start, this.state, channels) = (start, state, Channels(start.Layer));
         isHalf = start.Bias is not null && HalfConstants.Hold(start.Bias);
-        biasUnit = start.Bias is null ? 0 : Math.Max(SmallestUnit, RootMeanSquare(start.Bias));
+        biasUnit = start.Bias is null ? 0 : UnitOf(start.Bias);
         pairs = KernelPairs.Of(start.Layer, start.Bits);
         rows = pairs is null ? null : new LayerRows(start.Layer, weights);
     }
@@ -116,14 +116,19 @@ internal sealed class TunedLayer
         Move(state.Bias, bias, number, BiasRate * rate);
     }
 
-    private static void Move(TunedValues values, float[] gradient, int number, float rate)
+    /// <summary>Moves values by a step of the optimizer.</summary>
+    /// <param name="values">What is moved.</param>
+    /// <param name="gradient">Gradient by them; overwritten. Shape: [values].</param>
+    /// <param name="number">Number of the step. Range: [1, inf).</param>
+    /// <param name="rate">Length of a step.</param>
+    public static void Move(TunedValues values, float[] gradient, int number, float rate)
     {
         new AdamOptimizer(values.Mean, values.Square).Step(gradient, number);
         TensorPrimitives.MultiplyAdd(gradient, -rate, values.Values, values.Values);
     }
 
     /// <summary>The channel of every weight. Shape: [parameters].</summary>
-    private static int[] Channels(QuantizableLayer layer)
+    public static int[] Channels(QuantizableLayer layer)
     {
         var channels = new int[layer.Parameters];
         for (int channel = 0; channel < layer.ChannelCount; channel++)
@@ -135,6 +140,10 @@ internal sealed class TunedLayer
         }
         return channels;
     }
+
+    /// <summary>What biases of a layer are counted in: their root mean square.</summary>
+    /// <param name="bias">The biases. Shape: [channels].</param>
+    public static float UnitOf(float[] bias) => Math.Max(SmallestUnit, RootMeanSquare(bias));
 
     private static float RootMeanSquare(float[] values)
     {

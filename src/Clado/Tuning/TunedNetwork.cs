@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Clado.Candidates;
 using Clado.Execution;
 using Clado.Gradients;
@@ -88,7 +89,7 @@ internal sealed class TunedNetwork : IDisposable
         float[] collected = readout.Collect(
             readout.Outputs.Select(name => values[name].GetTensorDataAsSpan<float>().ToArray()), batch, source);
         using var seeded = new OwnedList<OrtValue>(readout.Spread(slope(collected), collected).Zip(readout.Outputs, (seed, output) =>
-            OrtValue.CreateTensorValueFromMemory(seed, ShapeOf(output, batch.Count))));
+            graph.Value(output, seed, batch.Count)));
         foreach (var (name, value) in seeds.Zip(seeded))
         {
             values[name] = value;
@@ -118,13 +119,22 @@ internal sealed class TunedNetwork : IDisposable
         }
     }
 
-    private long[] ShapeOf(string output, int images)
+    /// <summary>Adds up the gradients of several parts, in their order.</summary>
+    /// <param name="parts">Shape: [parts][layers]; the first becomes the sum.</param>
+    public static (float[] Weight, float[] Bias)[] Sum((float[] Weight, float[] Bias)[][] parts)
     {
-        var info = graph.Tensors[output];
-        return [.. info.Shape.Zip(info.Batched, (dim, batched) => batched ? dim * images : dim)];
+        foreach (var (sum, own) in parts.Skip(1).SelectMany(part => parts[0].Zip(part)))
+        {
+            TensorPrimitives.Add(sum.Weight, own.Weight, sum.Weight);
+            TensorPrimitives.Add(sum.Bias, own.Bias, sum.Bias);
+        }
+        return parts[0];
     }
 
-    private static string Free(ISet<string> names, string name)
+    /// <summary>A name that is not taken, and now is.</summary>
+    /// <param name="names">Names that are taken.</param>
+    /// <param name="name">How it begins.</param>
+    public static string Free(ISet<string> names, string name)
     {
         while (!names.Add(name))
         {

@@ -9,9 +9,6 @@ namespace Clado.Tuning;
 /// </summary>
 internal sealed class TuningImages
 {
-    // Largest move, as a share of a side.
-    private const int Parts = 8;
-
     // Of decoded images, at most this share of the memory is kept.
     private const int MemoryShare = 4;
 
@@ -55,9 +52,7 @@ internal sealed class TuningImages
             var image = single[i] = kept[position] ?? images.Load(position);
             kept[position] = keeps ? image : null;
             var random = new Random((epoch * Count) + position);
-            Move(image.Pixels, pixels.AsSpan(i * shape.ElementCount, shape.ElementCount), new(
-                random.Next(2) == 1, random.Next(-shape.Height / Parts, (shape.Height / Parts) + 1),
-                random.Next(-shape.Width / Parts, (shape.Width / Parts) + 1)));
+            ImageMotion.Draw(random, shape).Move(shape, image.Pixels, pixels.AsSpan(i * shape.ElementCount, shape.ElementCount));
         }
         return single[0] with
         {
@@ -67,31 +62,4 @@ internal sealed class TuningImages
             Labels = single[0].Labels is null ? null : [.. single.Select(image => image.Labels![0])],
         };
     }
-
-    /// <summary>Writes an image, moved.</summary>
-    private void Move(ReadOnlySpan<float> from, Span<float> to, Motion motion)
-    {
-        bool isPlanar = shape.Layout == ChannelLayout.Nchw;
-        var (pixel, planes, depth) = isPlanar ? (1, shape.Channels, 1) : (shape.Channels, 1, shape.Channels);
-        int at = 0, area = shape.Height * shape.Width * pixel;
-        for (int plane = 0; plane < planes; plane++)
-        {
-            for (int y = 0; y < shape.Height; y++)
-            {
-                int row = (plane * area) + (Within(y + motion.Down, shape.Height) * shape.Width * pixel);
-                for (int x = 0; x < shape.Width; x++)
-                {
-                    int column = Within(x + motion.Right, shape.Width);
-                    from.Slice(row + ((motion.IsMirrored ? shape.Width - 1 - column : column) * pixel), depth).CopyTo(to[at..]);
-                    at += depth;
-                }
-            }
-        }
-    }
-
-    /// <summary>A place of the image for one beyond its border: it is mirrored there.</summary>
-    private static int Within(int place, int count) => place < 0 ? -place - 1 : place >= count ? (2 * count) - 1 - place : place;
-
-    /// <summary>How an image is moved.</summary>
-    private readonly record struct Motion(bool IsMirrored, int Down, int Right);
 }

@@ -19,6 +19,9 @@ internal sealed record TuningTask(Graph Graph, Graph Network, IReadOnlyList<Cand
     /// <summary>Name of the loss.</summary>
     public required string Loss { get; init; }
 
+    /// <summary>Times that every image is seen. Range: [1, inf).</summary>
+    public int Epochs { get; init; } = NetworkTuning.Epochs;
+
     /// <summary>Units of the outputs; null where the loss needs none. Shape: [outputs].</summary>
     public IReadOnlyList<OutputScale>? Scales { get; init; }
 
@@ -38,11 +41,12 @@ internal sealed record TuningTask(Graph Graph, Graph Network, IReadOnlyList<Cand
         return [.. Start.Select(candidate => IsTuned(candidate) ? next.Dequeue() : candidate)];
     }
 
-    /// <summary>Names what comes out: the network, the beginning and the loss; images are those of a run folder.</summary>
+    /// <summary>Names what comes out: the network, the beginning, the loss and the epochs; images are those of a run folder.</summary>
     public string Key()
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        sha.AppendData(Encoding.UTF8.GetBytes($"{ModelHash.Compute(Network.Model)} {Loss}"));
+        string epochs = Epochs == NetworkTuning.Epochs ? "" : FormattableString.Invariant($" {Epochs}");
+        sha.AppendData(Encoding.UTF8.GetBytes($"{ModelHash.Compute(Network.Model)} {Loss}{epochs}"));
         foreach (var candidate in Start)
         {
             sha.AppendData(MemoryMarshal.AsBytes(candidate.Codes.AsSpan()));

@@ -75,7 +75,7 @@ public class WholeJobTests
         var log = Quantize(folder, options, "3bit", rounds: 0, refine, TuningMethod.Network);
         Check(log, options, rounds: 0, refine, TuningMethod.Network);
         Assert.Contains(log.Shares, progress => progress is { Stage: StageNames.Tuning, Share: 1 });
-        var planned = PreparedRun.Of(options).JobStages(0, new(refine, true, TuningMethod.Network), compares: false);
+        var planned = PreparedRun.Of(options).JobStages(0, new(refine, true, new(TuningMethod.Network)), compares: false);
         Assert.Single(planned, stage => stage is { Name: StageNames.Refining, Likelihood: 1 });
     }
 
@@ -158,10 +158,10 @@ public class WholeJobTests
     {
         var (log, stop) = (new ProgressLog(), TestContext.Current.CancellationToken);
         var prepared = PreparedRun.Of(options);
-        var job = prepared.WholeJob(log, rounds, refine, tune);
+        var job = prepared.WholeJob(log, rounds, refine, new(tune));
         var run = prepared.Measure(job, stop);
         var choice = run.Allocate(budget, rounds: rounds, progress: job, cancellation: stop);
-        using var deployment = run.Deploy(choice, folder["q.onnx"], refine, evaluate: true, tune, job, stop);
+        using var deployment = run.Deploy(choice, folder["q.onnx"], refine, evaluate: true, new(tune), job, stop);
         run.MeasureBiases(choice, job, stop);
         run.UniformAround(deployment.Model.SizeBytes, job, stop);
         return log;
@@ -175,7 +175,8 @@ public class WholeJobTests
         Assert.Equal(1, shares[^1]);
         Assert.Equal(TimeSpan.Zero, log.Last.Left);
         var prepared = PreparedRun.Of(options);
-        var planned = prepared.JobStages(rounds, new(refine, Evaluate: true, tune), compares: true).Select(stage => stage.Name).ToHashSet();
+        var steps = new DeployingSteps(refine, Evaluate: true, new(tune));
+        var planned = prepared.JobStages(rounds, steps, compares: true).Select(stage => stage.Name).ToHashSet();
         Assert.All(log.Shares.Skip(1), progress => Assert.Contains(progress.Stage, planned));
         // Before anything runs, all is listed, with the time it takes.
         var first = log.Shares[0];

@@ -113,7 +113,7 @@ public class NetworkTuningTests
         var state = new TuningState(0, [.. task.Tuned.Select(c => TunedLayer.Begin(c, c.Dequantize()))], 0, task.Tuned, [[1], [1]]);
         byte[] written = Written(state, task.Key());
         Assert.NotNull(Read(task, written, images: 1));
-        Assert.Null(TuningFile.Read(new MemoryStream(written), "another", task.Tuned, 1));
+        Assert.Null(TuningFile.Read(new MemoryStream(written), "another", task.Tuned, 1, task.Epochs));
         Assert.Throws<InvalidDataException>(() => Read(task, written, images: 2));
         var other = task with { Start = [.. task.Start.Select(c => c with { Scales = [.. c.Scales.Select(s => 2 * s)] })] };
         Assert.NotEqual(task.Key(), other.Key());
@@ -124,7 +124,7 @@ public class NetworkTuningTests
     }
 
     private static TuningState? Read(TuningTask task, byte[] file, int images = 8) =>
-        TuningFile.Read(new MemoryStream(file), task.Key(), task.Tuned, images);
+        TuningFile.Read(new MemoryStream(file), task.Key(), task.Tuned, images, task.Epochs);
 
     private static byte[] Written(TuningState state, string key)
     {
@@ -133,7 +133,7 @@ public class NetworkTuningTests
         return stream.ToArray();
     }
 
-    private static TuningTask Task(TemporaryFolder folder, int threads, bool rounded = false)
+    internal static TuningTask Task(TemporaryFolder folder, int threads, bool rounded = false)
     {
         var graph = NetworkBuilder.SmallClassifier(classes: 8).BuildGraph();
         var images = ImageFolder.Open(Directory.Exists(folder["images"]) ? folder["images"] : Harness.Images(folder, "images", 4));

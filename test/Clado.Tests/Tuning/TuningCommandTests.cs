@@ -61,6 +61,47 @@ public class TuningCommandTests
         Assert.Equal(state, File.ReadAllBytes(folder["run/tuning.safetensors"]));
     }
 
+    /// <summary>Blocks alone, and then the network from there: what is said is what is kept, and a rerun gives it again.</summary>
+    [Theory]
+    [InlineData("blocks", "float")]
+    [InlineData("auto", "8")]
+    public void BlocksGoThroughAndAreGivenAgain(string method, string activations)
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        string[] quantize =
+        [
+            "quantize", model, "--images", images, "--preprocess", "unit", "--budget", "2.5bit", "--activations", activations,
+            "--run", folder["run"], "--tune", method, "--tune-passes", "160", "--json",
+        ];
+        var tuned = Harness.Command([.. quantize, "-o", folder["t.onnx"]]);
+        Assert.True(tuned.Code == 0, tuned.Error);
+        var effect = JsonDocument.Parse(tuned.Output).RootElement.GetProperty("tuning");
+        double Loss(string name) => effect.GetProperty(name).GetDouble();
+        var blocks = effect.GetProperty("blocks");
+        Assert.InRange(blocks.GetProperty("better").GetInt32(), 0, blocks.GetProperty("count").GetInt32());
+        Assert.True(Loss("lossAfter") <= Math.Min(Loss("lossRefined"), blocks.GetProperty("loss").GetDouble()) + 1e-12);
+        Assert.Equal(method == "auto", File.Exists(folder["run/tuning.safetensors"]));
+        Assert.Contains("blocks tuned", tuned.Error, StringComparison.Ordinal);
+        var again = Harness.Command([.. quantize, "--threads", "1", "-o", folder["a.onnx"]]);
+        Assert.True(again.Code == 0, again.Error);
+        Assert.Equal(File.ReadAllBytes(folder["t.onnx"]), File.ReadAllBytes(folder["a.onnx"]));
+    }
+
+    [Theory]
+    [InlineData("--tune-passes 8", "--tune-passes is for --tune, which is missing")]
+    [InlineData("--tune blocks --tune-passes 0", "--tune-passes 0: 1 or more are wanted")]
+    public void PassesThatCannotBeAreRefused(string options, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        var (model, images) = Sample(folder);
+        var result = Harness.Command(
+            ["quantize", model, "--images", images, "--budget", "3bit", .. options.Split(' '), "--run", folder["run"]]);
+        Assert.Equal(2, result.Code);
+        Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["run"]));
+    }
+
     [Theory]
     [InlineData("classifier", "--limit 15", "--tune network: 16 images are needed at least")]
     [InlineData("lstm", "", "--tune wants gradients, leave it out for this model")]
