@@ -11,6 +11,9 @@ internal static class Words
         ["AllocationLimits.MaximumCost"] = "--max-cost",
         ["AllocationLimits.SameWidth"] = "--same-bits",
         ["Budget.Text"] = "--budget",
+        ["ClusterOptions.FailureTimeout"] = "--failure-timeout",
+        ["ClusterOptions.SecretFile"] = "--cluster-secret",
+        ["ClusterOptions.Url"] = "--cluster",
         ["ComparisonOptions.Budgets"] = "--budgets",
         ["ComparisonOptions.Metrics"] = "--metrics",
         ["EvaluationOptions.Reference"] = "--reference",
@@ -41,11 +44,16 @@ internal static class Words
         ["PipelineOptions.Run"] = "--run",
         ["PipelineOptions.Task"] = "--task",
         ["Report.WriteFigures"] = "--figures",
+        ["Resources.Machines"] = "--cluster",
         ["Resources.MemoryBytes"] = "--memory",
         ["RunLimit.Enter"] = "--run-timeout",
         ["SweepOptions.Budgets"] = "--budgets",
         ["SweepOptions.PointCount"] = "--points",
         ["SweepOptions.Rounds"] = "--rounds",
+        ["Worker.Run"] = "clado worker",
+        ["WorkerOptions.CacheFolder"] = "--cache",
+        ["WorkerOptions.Listen"] = "--listen",
+        ["WorkerOptions.Port"] = "--port",
     };
 
     // The longest first: one name may begin as another.

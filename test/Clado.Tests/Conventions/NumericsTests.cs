@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Clado.Cli;
+using Clado.Cluster;
 using Clado.Graphs;
 using Clado.Onnx;
 using Clado.Reports;
@@ -20,7 +21,7 @@ public partial class NumericsTests
     private static readonly string Document = File.ReadAllText(Path.Combine(Repository.Root, "docs/numerics.md"));
 
     private static readonly Assembly[] Programs =
-        [typeof(OnnxFile).Assembly, typeof(Graph).Assembly, typeof(Report).Assembly, typeof(App).Assembly];
+        [typeof(OnnxFile).Assembly, typeof(Graph).Assembly, typeof(Report).Assembly, typeof(Worker).Assembly, typeof(App).Assembly];
 
     private static readonly ILookup<string, Type> Types =
         Programs.SelectMany(assembly => assembly.GetTypes()).Where(type => !IsGenerated(type)).ToLookup(type => type.Name.Split('`')[0]);
