@@ -73,7 +73,7 @@ internal static class App
             QuantizeCommand.Create(terminal), InspectCommand.Create(terminal), MeasureCommand.Create(terminal),
             AllocateCommand.Create(terminal), ExportCommand.Create(terminal), SweepCommand.Create(terminal),
             EvaluateCommand.Create(terminal), CompareCommand.Create(terminal), ReportCommand.Create(terminal),
-            DemoCommand.Create(terminal), WorkerCommand.Create(terminal), WorkersCommand.Create(terminal),
+            StudioCommand.Create(terminal), DemoCommand.Create(terminal), WorkerCommand.Create(terminal), WorkersCommand.Create(terminal),
             CompletionsCommand.Create(terminal, () => root),
         ];
         foreach (var verb in (Verb[])[.. verbs, HelpCommand.Create(terminal, verbs)])

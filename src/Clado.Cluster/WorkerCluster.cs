@@ -21,7 +21,8 @@ public sealed class WorkerCluster : Machines, IUnitCrew
     // Parts of files under way at once, to all workers together.
     private const int MostParts = 8;
 
-    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1), Lonely = TimeSpan.FromSeconds(5), Silence = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(0.1), Beat = TimeSpan.FromSeconds(1), Lonely = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Silence = TimeSpan.FromMinutes(1);
 
     private readonly ClusterPlace place;
     private readonly IHost host;
@@ -166,7 +167,7 @@ public sealed class WorkerCluster : Machines, IUnitCrew
                 {
                     foreach (var silo in silos.Where(silo => !links.ContainsKey(silo)))
                     {
-                        var link = links[silo] = new WorkerLink(this, silo, Grain(silo));
+                        var link = links[silo] = new WorkerLink(this, silo, () => Grain(silo));
                         _ = Task.Run(() => link.Run(stop.Token));
                     }
                 }
@@ -211,9 +212,9 @@ public sealed class WorkerCluster : Machines, IUnitCrew
         {
             try
             {
-                return await Grain(silo).Describe();
+                return await Found(silo);
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException)
+            catch (Exception e) when (e is OrleansException or TimeoutException or ArgumentException)
             {
                 return null;
             }
@@ -223,6 +224,22 @@ public sealed class WorkerCluster : Machines, IUnitCrew
             : new WorkerInfo(
                 state.Name, state.Version, state.Processor, state.Threads, state.MemoryBytes, state.Queued, state.Done, state.CachedBytes,
                 WorkerLink.Problem(state)))];
+    }
+
+    /// <summary>What a worker is; what silos have is heard a moment after they are.</summary>
+    private async Task<WorkerState?> Found(string silo)
+    {
+        for (var until = DateTime.UtcNow + place.FailureTimeout; ;)
+        {
+            try
+            {
+                return await Grain(silo).Describe();
+            }
+            catch (ArgumentException) when (DateTime.UtcNow < until)
+            {
+                await Task.Delay(Moment);
+            }
+        }
     }
 
     private sealed class Sent(SemaphoreSlim parts) : IDisposable

@@ -12,6 +12,7 @@ internal static class Settings
     public const string Budget = "Budget.Text";
     public const string Budgets = "SweepOptions.Budgets";
     public const string Cache = "WorkerOptions.CacheFolder";
+    public const string ChosenPins = "AllocationLimits.Pins";
     public const string Cluster = "ClusterOptions.Url";
     public const string ClusterSecret = "ClusterOptions.SecretFile";
     public const string ComparedBudgets = "ComparisonOptions.Budgets";
@@ -49,6 +50,8 @@ internal static class Settings
     public const string RunTimeout = "RunLimit.Enter";
     public const string SameWidth = "AllocationLimits.SameWidth";
     public const string ScoreThreshold = "EvaluationOptions.ScoreThreshold";
+    public const string StudioOutput = "StudioOptions.Output";
+    public const string StudioPort = "StudioOptions.Port";
     public const string Task = "PipelineOptions.Task";
     public const string Tune = "MeasuredRun.Deploy";
     public const string Values = "InputOptions.Values";

@@ -17,11 +17,12 @@ internal static class Figures
         var own = data.Curve.Points.Where(p => p.Method == CurveMethod.Clado).ToArray();
         if (own.Length > 0)
         {
-            var (title, value) = own.Any(p => p.Top1 is not null) ? ("top-1, %", (Func<ReportPoint, double?>)(p => 100 * p.Top1))
-                : own.Any(p => p.Agreement is not null) ? ("agreement with FP32, %", p => 100 * p.Agreement)
-                : data.Curve.Measure is { } measure ? ($"{measure.Title}, %", p => 100 * p.MeasureValue)
-                : ("measured loss increase", p => p.MeasuredLoss);
-            figures.Add(("curve", Curve(data, title, value)));
+            var curve = new CurveFigures(data);
+            figures.Add(("curve", curve.Curve()));
+            if (curve.Gains() is { } gains)
+            {
+                figures.Add(("gains", gains));
+            }
             figures.Add(("prediction", Prediction(data)));
             figures.Add(("bits", Bits(data, own)));
         }
@@ -37,21 +38,6 @@ internal static class Figures
             AtomicFile.Write(files[^1], stream => stream.Write(plot.GetImage(2 * Width, 2 * Height).GetImageBytes(ImageFormat.Png)));
         }
         return files;
-    }
-
-    private static Plot Curve(ReportData data, string title, Func<ReportPoint, double?> value)
-    {
-        var plot = Empty("size of the file, kB", title);
-        foreach (var method in data.Curve.Points.GroupBy(p => p.Method).OrderByDescending(g => g.Key.Order()))
-        {
-            Add(plot, method.Key, [.. method.Where(p => value(p) is not null).Select(p => (p.SizeBytes / 1e3, value(p)!.Value))]);
-        }
-        if (data.Curve.FloatTop1 is { } top1)
-        {
-            plot.Add.HorizontalLine(100 * top1, 1, Colors.Green, LinePattern.Dashed).LegendText = "FP32";
-        }
-        plot.ShowLegend(Alignment.LowerRight);
-        return plot;
     }
 
     private static Plot Prediction(ReportData data)
@@ -87,8 +73,12 @@ internal static class Figures
             }
         }
         var map = plot.Add.Heatmap(values);
-        map.Colormap = new ScottPlot.Colormaps.Viridis();
-        Explain(plot, map, "bits");
+        (map.Colormap, map.ManualRange) = (new WidthColors(), new ScottPlot.Range(WidthColors.Narrowest, WidthColors.Widest));
+        foreach (int bits in own.SelectMany(point => point.Bits).Distinct().OrderDescending())
+        {
+            plot.Legend.ManualItems.Add(new LegendItem { LabelText = Invariant($"{bits} bits"), FillColor = WidthColors.Of(bits) });
+        }
+        plot.ShowLegend(Edge.Right);
         int every = Math.Max(1, own.Length / 8);
         int[] shown = [.. Enumerable.Range(0, own.Length).Where(i => i % every == 0)];
         plot.Axes.Bottom.SetTicks([.. shown.Select(i => (double)i)], [.. shown.Select(i => Invariant($"{own[i].SizeBytes / 1e3:0}"))]);
@@ -135,7 +125,7 @@ internal static class Figures
         return plot;
     }
 
-    private static Plot Empty(string across, string up)
+    internal static Plot Empty(string across, string up)
     {
         var plot = new Plot();
         plot.XLabel(across);
@@ -145,19 +135,28 @@ internal static class Figures
         return plot;
     }
 
-    private static void Add(Plot plot, CurveMethod method, IReadOnlyList<(double X, double Y)> points, bool lines = true)
+    internal static void Add(Plot plot, CurveMethod method, IReadOnlyList<(double X, double Y)> points, bool lines = true)
     {
         var scatter = plot.Add.Scatter(points.Select(p => p.X).ToArray(), points.Select(p => p.Y).ToArray());
-        (scatter.Color, scatter.MarkerShape, scatter.MarkerSize) = method switch
+        scatter.Color = ColorOf(method);
+        (scatter.MarkerShape, scatter.MarkerSize) = method switch
         {
-            CurveMethod.Clado => (Colors.Blue, MarkerShape.FilledCircle, 6),
-            CurveMethod.Diagonal => (Colors.DarkOrange, MarkerShape.OpenCircle, 10),
-            _ => (Colors.Gray, MarkerShape.FilledSquare, 6),
+            CurveMethod.Clado => (MarkerShape.FilledCircle, 6),
+            CurveMethod.Diagonal => (MarkerShape.OpenDiamond, 12),
+            _ => (MarkerShape.FilledSquare, 6),
         };
         var info = method.Info();
         scatter.LegendText = info.Legend;
         scatter.LineWidth = lines && info.IsCurve ? 1.5f : 0;
     }
+
+    /// <summary>The colour of a method's points.</summary>
+    internal static Color ColorOf(CurveMethod method) => method switch
+    {
+        CurveMethod.Clado => Colors.Blue,
+        CurveMethod.Diagonal => Colors.DarkOrange,
+        _ => Colors.Gray,
+    };
 
     private static void Explain(Plot plot, ScottPlot.Plottables.Heatmap map, string label)
     {
@@ -177,6 +176,6 @@ internal static class Figures
     private static void Logarithmic(IAxis axis) => axis.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic
     {
         IntegerTicksOnly = true,
-        LabelFormatter = exponent => Invariant($"1e{exponent:0}"),
+        LabelFormatter = exponent => Invariant($"{Math.Pow(10, exponent):0.#########}"),
     };
 }

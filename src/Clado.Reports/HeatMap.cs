@@ -1,4 +1,5 @@
 using System.Globalization;
+using static System.FormattableString;
 
 namespace Clado.Reports;
 
@@ -28,9 +29,9 @@ internal sealed record HeatMap(IReadOnlyList<int[]> Blocks, IReadOnlyList<int> W
         return new HeatMap(blocks, widths, [.. rows.Select(Map)]);
     }
 
-    /// <summary>Three significant digits: more than a colour can show.</summary>
-    public static double Rounded(double value) => !double.IsFinite(value) ? 0
-        : double.Parse(value.ToString("G3", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+    /// <summary>Few significant digits: three are more than a colour can show.</summary>
+    public static double Rounded(double value, int digits = 3) => !double.IsFinite(value) ? 0
+        : double.Parse(value.ToString(Invariant($"G{digits}"), CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private static double[] Triangle(int[][] blocks, Func<int, int, double> entry)
     {

@@ -13,27 +13,51 @@ namespace Clado.Reports;
 /// </summary>
 internal static partial class Page
 {
+    // Each uses those before it.
+    private static readonly string[] Scripts =
+    [
+        "numbers.js", "elements.js", "charts.js", "strip.js", "layer.js", "answer.js", "curve.js", "heat.js", "matrix.js", "metrics.js",
+        "report.js",
+    ];
+
     /// <summary>Makes the page.</summary>
     public static string Of(ReportData data)
     {
-        string script = Resource("page.js"), style = Resource("page.css");
+        // The default encoder escapes <, >, & and quotes: no name can end the script element it stands in.
+        return Of(
+            Resource("page.html"), data.Title, Scripts.Select(Resource), Resource("page.css"),
+            JsonSerializer.Serialize(data, JsonText.Compact));
+    }
+
+    /// <summary>Puts a page together.</summary>
+    /// <param name="template">HTML with places for the rest.</param>
+    /// <param name="title">Its title.</param>
+    /// <param name="scripts">Each uses those before it. Shape: [scripts].</param>
+    /// <param name="style">Its style sheet.</param>
+    /// <param name="data">Its data: JSON without &lt; and &amp;.</param>
+    public static string Of(string template, string title, IEnumerable<string> scripts, string style, string data)
+    {
+        // As one, whose names are nobody else's.
+        string script = "\"use strict\";\n(() => {\nconst data = JSON.parse(document.getElementById(\"data\").textContent);\n"
+            + $"{string.Concat(scripts)}}})();\n";
         var parts = new Dictionary<string, string>
         {
-            ["title"] = WebUtility.HtmlEncode(data.Title),
+            ["title"] = WebUtility.HtmlEncode(title),
             ["style"] = style,
             ["script"] = script,
             ["styleHash"] = Hash(style),
             ["scriptHash"] = Hash(script),
-            // The default encoder escapes <, >, & and quotes: no name can end the script element it stands in.
-            ["data"] = JsonSerializer.Serialize(data, JsonText.Compact),
+            ["data"] = data,
         };
         // In one pass: what is put in is not looked at again.
-        return Placeholder().Replace(Resource("page.html"), match => parts[match.Groups[1].Value]);
+        return Placeholder().Replace(template, match => parts[match.Groups[1].Value]);
     }
 
     private static string Hash(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
 
-    private static string Resource(string name)
+    /// <summary>A file that the page is made of.</summary>
+    /// <param name="name">Its name.</param>
+    public static string Resource(string name)
     {
         using var reader = new StreamReader(typeof(Page).Assembly.GetManifestResourceStream(name)!);
         return reader.ReadToEnd();

@@ -8,15 +8,16 @@ public sealed class Report
     private readonly RunFolder folder;
     private readonly ReportData data;
 
-    private Report(RunFolder folder) => (this.folder, data) = (folder, ReportReader.Read(folder));
+    private Report(RunFolder folder, Func<string, string> words) => (this.folder, data) = (folder, ReportReader.Read(folder, words));
 
     /// <summary>Path of the model that was measured; it need not be there any more.</summary>
     public string ModelPath => folder.Description.ModelPath;
 
     /// <summary>Reads a run folder whose measurement is finished.</summary>
     /// <param name="run">Path of the run folder.</param>
+    /// <param name="words">What becomes of sentences that name the library's settings; null where they stay as they are.</param>
     /// <exception cref="CladoException">The folder is no run folder, or not finished.</exception>
-    public static Report Read(string run) => new(RunFolder.Open(run));
+    public static Report Read(string run, Func<string, string>? words = null) => new(RunFolder.Open(run), words ?? (text => text));
 
     /// <summary>Checks that figures can be drawn.</summary>
     /// <exception cref="CladoException">The system has no font to write text with.</exception>

@@ -17,8 +17,9 @@ internal sealed record ReportComparison(
     /// <summary>What the page shows of a comparison.</summary>
     /// <param name="comparison">The comparison.</param>
     /// <param name="layers">Names of the run's layers. Shape: [layers].</param>
+    /// <param name="words">What becomes of sentences that name the library's settings.</param>
     /// <returns>null where it is of other layers.</returns>
-    public static ReportComparison? Of(Comparison comparison, IReadOnlyList<string> layers) =>
+    public static ReportComparison? Of(Comparison comparison, IReadOnlyList<string> layers, Func<string, string> words) =>
         !comparison.Layers.SequenceEqual(layers) ? null : new(
             comparison.Images,
             comparison.Loss,
@@ -31,7 +32,7 @@ internal sealed record ReportComparison(
             ],
             [
                 .. comparison.Metrics.Where(metric => metric.Problem is not null)
-                    .Select(metric => new ReportOption(metric.Name, metric.Problem!)),
+                    .Select(metric => new ReportOption(metric.Name, words(metric.Problem!))),
             ]);
 }
 

@@ -85,7 +85,7 @@ internal static class Reproduction
             commands.Add(["clado", "sweep", "--run", folder, .. images, .. rounds]);
         }
         commands.Add(["clado", "report", "--run", folder]);
-        return [.. commands.Select(words => string.Join(' ', words.Select(Quote)))];
+        return [.. commands.Select(words => string.Join(' ', words.Select(ShellWord.Quoted)))];
     }
 
     /// <summary>How images were chosen, in words.</summary>
@@ -122,9 +122,4 @@ internal static class Reproduction
 
     /// <summary>What is added to class indices; null and 0 as nothing is said.</summary>
     private static string[] Offset(int? offset) => offset is { } added and not 0 ? ["--label-offset", Invariant($"{added}")] : [];
-
-    /// <summary>A word as a POSIX shell takes it.</summary>
-    private static string Quote(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=,@%+".Contains(c))
-        ? word
-        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

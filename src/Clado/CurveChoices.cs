@@ -1,5 +1,6 @@
 using System.Globalization;
 using Clado.Allocation;
+using Clado.Candidates;
 using Clado.Curves;
 using Clado.Sensitivity;
 
@@ -49,5 +50,16 @@ internal sealed class CurveChoices(MeasuredRun run, int? rounds, CancellationTok
         PredictedLoss = choice.PredictedLoss,
         Gap = double.IsFinite(choice.Gap) ? choice.Gap : null,
         Allocation = choice.Chosen.ToDictionary(c => c.Layer.Name, c => c.Bits),
+        RowWidths = RowWidthsOf(choice.Chosen),
     };
+
+    /// <summary>Rows by their width, of layers whose rows have several; null where none have.</summary>
+    /// <param name="chosen">One candidate a layer. Shape: [layers].</param>
+    private static Dictionary<string, IReadOnlyDictionary<int, int>>? RowWidthsOf(IEnumerable<Candidate> chosen)
+    {
+        var mixed = chosen.Where(candidate => !candidate.IsWhole).ToDictionary(
+            candidate => candidate.Layer.Name,
+            candidate => (IReadOnlyDictionary<int, int>)candidate.RowBits!.CountBy(bits => bits).OrderBy(own => own.Key).ToDictionary());
+        return mixed.Count > 0 ? mixed : null;
+    }
 }

@@ -149,9 +149,10 @@ internal sealed class CurveMeasurement
     private void Evaluate(List<(CurvePoint Point, AllocationResult Choice)> chosen, PartOfProgress? part)
     {
         // Neighbouring budgets often have the same best choice, and diagonal and Clado the same at the ends.
-        static string Key(CurvePoint p) => string.Join(' ', p.Allocation.Values);
-        var known = curve.Points.DistinctBy(Key).ToDictionary(Key);
-        var unknown = chosen.Where(m => !known.ContainsKey(Key(m.Point))).DistinctBy(m => Key(m.Point)).ToArray();
+        var known = curve.Points.DistinctBy(p => p.Key).ToDictionary(p => p.Key);
+        var unknown = chosen.Where(m => !known.ContainsKey(m.Point.Key)).DistinctBy(m => m.Point.Key).ToArray();
+        using var records = run.OpenRecords();
+        var answers = new AnswerRecords(records, images, run.WrittenAs);
         if (unknown.Length > 0)
         {
             // What was looked at is half evaluated.
@@ -170,13 +171,15 @@ internal sealed class CurveMeasurement
                 progress?.Report(new StageProgress("labels", hint, null));
             }
             curve = curve with { FloatTop1 = results[0].Top1 };
+            answers.Keep(null, results[0]);
             foreach (var ((point, choice), file, result) in unknown.Zip(written, results.Skip(1)))
             {
                 run.FileSizeOf(file.Activations?.Plan).Check(point.Budget, result.SizeBytes, choice.Chosen);
-                known.Add(Key(point), With(point, result));
+                known.Add(point.Key, With(point, result));
+                answers.Keep(point, result);
             }
         }
-        curve = curve.With([.. chosen.Select(m => (m.Point, Same: known[Key(m.Point)])).Select(m => m.Point with
+        curve = curve.With([.. chosen.Select(m => (m.Point, Same: known[m.Point.Key])).Select(m => m.Point with
         {
             SizeBytes = m.Same.SizeBytes,
             Top1 = m.Same.Top1,
@@ -185,6 +188,7 @@ internal sealed class CurveMeasurement
             Measure = m.Same.Measure,
             MeasureValue = m.Same.MeasureValue,
         })]);
+        curve = answers.Compare(curve);
         folder.WriteCurve(curve);
     }
 

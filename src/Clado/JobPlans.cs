@@ -47,7 +47,7 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
             options.Equalize ? new(StageNames.Equalizing, StageKind.Rounding, Rounding(options.Rounding)) : null,
             LossKind.Of(Readout.Of(graph), sensitivity.Loss).NeedsScales ? new(StageNames.Outputs, StageKind.Running, 1) : null,
             new(StageNames.Rounding, StageKind.Rounding, Rounding(options.Rounding) * (options.RoundsSequentially ? 2 : 1)),
-            rounds ? new(StageNames.ActivationRanges, StageKind.Running, OnSome(2, MeasuredRun.ImagesForRanges)) : null,
+            rounds ? new(StageNames.ActivationRanges, StageKind.Running, OnSome(1, MeasuredRun.ImagesForRanges)) : null,
             options.MixesRows ? new(
                 StageNames.Rows, StageKind.Running, passes * sensitivity.Seen(prepared.Images).Items.Count / images) : null,
             prepared.ChecksGradients ? new(StageNames.Gradients, StageKind.Running, passes * OnSome(2, GradientChecks.ImageCount))
@@ -82,7 +82,7 @@ internal sealed class JobPlans(Graph graph, CandidateSet candidates, int images)
             isEvaluated ? new(StageNames.Evaluating, StageKind.Running, 2) { Sessions = 2 } : null,
             finds ? new(StageNames.ActivationCost, StageKind.Running, isEvaluated ? 2 : OnSome(3, MeasuredRun.ImagesForRanges)) : null,
         ];
-        var ranges = new JobStage(StageNames.ActivationRanges, StageKind.Running, OnSome(2, MeasuredRun.ImagesForRanges)) { Sessions = 2 };
+        var ranges = new JobStage(StageNames.ActivationRanges, StageKind.Running, OnSome(1, MeasuredRun.ImagesForRanges)) { Sessions = 2 };
         var refining = new JobStage(StageNames.Refining, StageKind.Rounding, 2 * Rounding(PipelineOptions.Roundings[0]));
         JobStage?[] stages =
         [

@@ -69,6 +69,37 @@ public sealed partial class MeasuredRun
         return found with { Rounds = rounds, Kept = Kept };
     }
 
+    /// <summary>
+    /// The choice of least loss by what was measured of the float network: the matrix of the run's estimator. Nothing more is measured for
+    /// it, so it takes a second, and needs no images; what is best by the matrix may not be best on the network.
+    /// </summary>
+    /// <param name="budget">Text of the budget, see <see cref="Budget.Parse"/>.</param>
+    /// <param name="limits">What else the choice must keep, or null.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="CladoException">The budget is none.</exception>
+    public AllocationResult Predict(string budget, AllocationLimits? limits = null, CancellationToken cancellation = default)
+    {
+        var result = PredictBy(budget, limits, new AutomaticAllocator(), cancellation);
+        if (result.Chosen.Count > 0)
+        {
+            folder.WriteJson("allocation", NameOf(result), ToJson(result));
+        }
+        return result;
+    }
+
+    /// <summary>The same, not kept in the run folder.</summary>
+    /// <param name="budget">Text of the budget.</param>
+    /// <param name="limits">What else the choice must keep, or null.</param>
+    /// <param name="allocator">Solves.</param>
+    /// <param name="cancellation">Stops.</param>
+    internal AllocationResult PredictBy(string budget, AllocationLimits? limits, IAllocator allocator, CancellationToken cancellation)
+    {
+        var parsed = BudgetOf(budget, Graph, Activations, limits);
+        var result = BitAllocation.Allocate(Surrogate.Of(Sensitivity), Rows, FileSize, parsed, allocator, cancellation);
+        result = result with { Kept = Kept, IsPredicted = true };
+        return result with { Growth = Growth.Of(result, measured.Space, Activations.Format) };
+    }
+
     /// <summary>All layers at one width.</summary>
     /// <param name="bits">The width, one that was measured. Range: [2, 8].</param>
     /// <returns>The choice, with nothing known of how good it is.</returns>

@@ -20,13 +20,14 @@ public sealed partial class MeasuredRun
     /// <param name="rounds">Rounds at most that will be asked for; null for the default. Range: [0, inf).</param>
     /// <param name="refine">Whether the file will be refined.</param>
     /// <param name="tune">What it will be tuned by.</param>
+    /// <param name="predicted">Whether the choice is that of <see cref="Predict"/>.</param>
     /// <exception cref="CladoException">The run's images are needed and not there, or have changed.</exception>
     public IProgress<StageProgress> WholeJob(IProgress<StageProgress> progress, int? rounds = null, bool refine = false,
-        TuningMethod tune = TuningMethod.None)
+        TuningMethod tune = TuningMethod.None, bool predicted = false)
     {
         ArgumentNullException.ThrowIfNull(progress);
         int most = rounds ?? OwnRounds;
-        var choosing = !options.IsAutomatic && most == 0 ? [] : Searching(MeasurementInputs(null, default), most);
+        var choosing = predicted || (!options.IsAutomatic && most == 0) ? [] : Searching(MeasurementInputs(null, default), most);
         return new Job([.. choosing, .. Plans.Deploying(Plan, Activations.Format, new(refine, false, tune))], progress);
     }
 

@@ -33,8 +33,7 @@ public sealed partial class MeasuredRun
             Kept = model.Kept,
             Activations = model.Activations,
             Output = model.Path,
-            MeasuredLoss = model.Evaluation?.LossIncrease,
-            Measures = model.Evaluation?.Measures,
+            Evaluation = model.Evaluation,
             Parity = model.Parity,
             Biases = model.Biases,
             Tuning = model.Tuning,
@@ -52,6 +51,7 @@ public sealed partial class MeasuredRun
 
     /// <summary>What tells an allocation from others of the run: budget, what is written, and rounds other than the default.</summary>
     private string NameOf(AllocationResult result) => result.Budget.Text
+        + (result.IsPredicted ? "-predicted" : "")
         + (WrittenAs == "8" ? "" : $"-{WrittenAs}")
         + (result.Rounds is { } count && count != OwnRounds ? $"-rounds{count}" : "");
 }

@@ -153,6 +153,12 @@ public sealed partial class MeasuredRun
     /// <summary>Which input is the image, and values of the others.</summary>
     internal InputOptions Inputs => folder.Description.Inputs();
 
+    /// <summary>How the run's images become inputs.</summary>
+    internal Preprocessing Preprocessing => folder.Preprocessing;
+
+    /// <summary>What is added to the class indices of the run's images.</summary>
+    internal int LabelOffset => folder.Description.LabelOffset;
+
     /// <summary>Rounds where nobody says.</summary>
     private int OwnRounds => RoundsOf(options);
 

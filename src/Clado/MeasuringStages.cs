@@ -93,6 +93,7 @@ internal sealed partial class MeasuringStages(
                 : CandidateMaker.Make(graph, layers, widths, rounding, On(StageNames.Rounding));
             folder.WriteCandidates(candidates);
         }
+        folder.WriteProfiles(() => LayerProfile.Of(graph, candidates));
         return candidates;
     }
 

@@ -24,6 +24,7 @@ return args switch
     ["folders", var count] => FolderFuzzingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), forged: false),
     ["folders", "forged", var count] => FolderFuzzingBenchmark.Run(int.Parse(count, CultureInfo.InvariantCulture), forged: true),
     ["gradients", .. var parts] => GradientsBenchmark.Run(parts),
+    ["growth", .. var axes] => GrowthBenchmark.Run(axes),
     ["house", .. var checkouts] => HouseBenchmark.Run(checkouts),
     ["identity", var command] => IdentityBenchmark.Run(command),
     ["models", var images, .. var rest] => ModelsBenchmark.Run(
@@ -54,6 +55,7 @@ static int Usage()
     Console.Error.WriteLine("       Clado.Benchmarks estimates [sample] [stages] [IMAGES] [NETWORK …]   (how long a job was said to take)");
     Console.Error.WriteLine("       Clado.Benchmarks fisher [feedback] [nearest] [IMAGES] [MODEL …]");
     Console.Error.WriteLine("       Clado.Benchmarks fuzzing FILES");
+    Console.Error.WriteLine("       Clado.Benchmarks growth [layers] [images] [classes] [widths]   (how time and memory of a job grow)");
     Console.Error.WriteLine("       Clado.Benchmarks large FOLDER   (a network of 2.2 GiB; takes 10 GB of disk and 16 GB of memory)");
     Console.Error.WriteLine("       Clado.Benchmarks parity shared | [broken] [IMAGES] [NETWORK …]");
     Console.Error.WriteLine("       Clado.Benchmarks folders [forged] DAMAGES");

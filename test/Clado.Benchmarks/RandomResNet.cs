@@ -38,6 +38,32 @@ internal sealed class RandomResNet
     /// <param name="path">Where to.</param>
     public static void WriteResNet18(string path) => OnnxFile.Write(new RandomResNet().Build([2, 2, 2, 2], isBottleneck: false), path);
 
+    /// <summary>
+    /// Writes a network of the shape of those for CIFAR-10 (He et al. 2015): 6 · blocks + 2 layers of 16, 32 and 64 channels.
+    /// </summary>
+    /// <param name="path">Where to.</param>
+    /// <param name="blocks">Residual blocks a stage. Range: [1, inf).</param>
+    /// <param name="classes">Classes. Range: [2, inf).</param>
+    public static void WriteCifar(string path, int blocks, int classes) =>
+        OnnxFile.Write(new RandomResNet().BuildCifar(blocks, classes), path);
+
+    private ModelProto BuildCifar(int blocks, int classes)
+    {
+        string last = Relu(Convolution("x", 3, 16, 3, 1));
+        int channels = 16;
+        for (int block = 0; block < 3 * blocks; block++)
+        {
+            int outputs = 16 << (block / blocks), stride = outputs == channels ? 1 : 2;
+            // Many branches add up: each less the more there are.
+            var branch = Convolution(Relu(Convolution(last, channels, outputs, 3, stride)), outputs, outputs, 3, 1, MathF.Sqrt(blocks));
+            var shortcut = stride == 1 ? last : Convolution(last, channels, outputs, 1, stride);
+            var sum = $"sum{graph.Node.Count}";
+            graph.Node.Add(Node("Add", [branch, shortcut], sum));
+            (last, channels) = (Relu(sum), outputs);
+        }
+        return Classifier(last, channels, classes, side: 32);
+    }
+
     private ModelProto Build(int[] blocksOfStages, bool isBottleneck)
     {
         string last = Relu(Convolution("x", 3, 64, 7, 2));
@@ -61,24 +87,30 @@ internal sealed class RandomResNet
                 (last, channels) = (Relu(sum), outputs);
             }
         }
+        return Classifier(last, channels, classes: 1000, side: 224);
+    }
+
+    private ModelProto Classifier(string last, int channels, int classes, int side)
+    {
         graph.Node.Add(Node("GlobalAveragePool", [last], "average"));
         graph.Node.Add(Node("Flatten", ["average"], "features"));
-        graph.Initializer.Add(TensorData.Singles("fc.weight", Values(1000 * channels, channels), 1000, channels));
-        graph.Initializer.Add(TensorData.Singles("fc.bias", new float[1000], 1000));
+        graph.Initializer.Add(TensorData.Singles("fc.weight", Values(classes * channels, channels), classes, channels));
+        graph.Initializer.Add(TensorData.Singles("fc.bias", new float[classes], classes));
         graph.Node.Add(Node("Gemm", ["features", "fc.weight", "fc.bias"], "logits", Attribute("transB", 1)));
-        graph.Input.Add(Value("x", 3, 224, 224));
-        graph.Output.Add(Value("logits", 1000));
+        graph.Input.Add(Value("x", 3, side, side));
+        graph.Output.Add(Value("logits", classes));
         var model = new ModelProto { IrVersion = 13, Graph = graph };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OpsetUpgrade.TargetOpset });
         return model;
     }
 
-    private string Convolution(string input, int from, int to, int kernel, int stride)
+    private string Convolution(string input, int from, int to, int kernel, int stride, float divisor = 1)
     {
         var name = $"conv{graph.Node.Count}";
         int pad = kernel / 2;
+        int inputs = from * kernel * kernel;
         graph.Initializer.Add(
-            TensorData.Singles($"{name}.weight", Values(to * from * kernel * kernel, from * kernel * kernel), to, from, kernel, kernel));
+            TensorData.Singles($"{name}.weight", Values(to * inputs, divisor * divisor * inputs), to, from, kernel, kernel));
         graph.Initializer.Add(TensorData.Singles($"{name}.bias", new float[to], to));
         var node = Node(
             "Conv", [input, $"{name}.weight", $"{name}.bias"], name, Attribute("strides", stride, stride), Attribute(
@@ -95,7 +127,7 @@ internal sealed class RandomResNet
     }
 
     /// <summary>Uniform values whose variance is 1 / inputs: sums of branches stay within the range of floats.</summary>
-    private float[] Values(int count, int inputs)
+    private float[] Values(int count, float inputs)
     {
         var values = new float[count];
         float range = MathF.Sqrt(3f / inputs);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 
@@ -16,44 +17,68 @@ internal static class WholeJobBenchmark
     private const long MemoryBytes = 4L << 30;
 
     /// <summary>
-    /// Runs on the networks named (without: resnet20), and on files of networks with the photographs; a number of images may stand among
-    /// them.
+    /// Runs on the networks named (without: resnet20), and on files of networks with a folder <c>images</c> beside them, or else with the
+    /// photographs; a number of images and a provider may stand among them.
     /// </summary>
     public static int Run(string[] parts)
     {
+        var provider = parts.Contains("cuda") ? Provider.Cuda : Provider.Cpu;
         int? images = parts.Select(part => int.TryParse(part, out int count) ? count : (int?)null).FirstOrDefault(count => count > 0);
         foreach (var model in parts.Where(File.Exists))
         {
-            Whole(model, SharedInstances.Locate("data/photos"), "imagenet", "4bit", images);
+            var own = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(model))!, "images");
+            var folder = Directory.Exists(own) ? own : SharedInstances.Locate("data/photos");
+            Whole(model, folder, ("imagenet", "4bit"), images, provider);
         }
         bool isNamed = parts.Any(part => part.Contains('_', StringComparison.Ordinal) || File.Exists(part));
         foreach (var network in SharedNetwork.Named(isNamed ? parts : []))
         {
             Whole(
                 SharedInstances.Locate($"models/{network.Model}.onnx"), SharedInstances.Locate($"data/{network.Images}"),
-                network.Preprocess, network.Budget, images);
+                (network.Preprocess, network.Budget), images, provider);
         }
         return 0;
     }
 
-    private static void Whole(string model, string folder, string preprocess, string budget, int? images)
+    private static void Whole(string model, string folder, (string Preprocess, string Budget) asked, int? images, Provider provider)
+    {
+        var (preprocess, budget) = asked;
+        var job = Measure(
+            new PipelineOptions
+            {
+                Model = model,
+                Images = folder,
+                Preprocessing = Preprocessing.Parse(preprocess),
+                Limit = images ?? PipelineOptions.DefaultLimit,
+                Resources = provider == Provider.Cuda ? new() : new() { MemoryBytes = MemoryBytes },
+                Provider = provider,
+            },
+            budget);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"\n### {Path.GetFileNameWithoutExtension(model)}, {job.Images} images, {budget}: a full pass is {job.Pass:0.00} CPU s; "
+            + $"peak memory {job.PeakBytes >> 20:N0} MiB\n\n"
+            + $"| stage | CPU s | clock, s | full passes | share |\n|---|---|---|---|---|"));
+        foreach (var (name, cpu, clock) in job.Stages.Append(("all", job.Cpu, job.Stages.Sum(stage => stage.Clock))))
+        {
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"| {name} | {cpu:0.00} | {clock:0.0} | {cpu / job.Pass:0.0} | {cpu / job.Cpu:0 %} |"));
+        }
+    }
+
+    /// <summary>Runs a whole job in a run folder of its own.</summary>
+    /// <param name="asked">Its options but for the folder.</param>
+    /// <param name="budget">The size.</param>
+    public static WholeJobTimes Measure(PipelineOptions asked, string budget)
     {
         var scratch = Directory.CreateTempSubdirectory("clado-whole").FullName;
-        var options = new PipelineOptions
-        {
-            Model = model,
-            Images = folder,
-            Preprocessing = Preprocessing.Parse(preprocess),
-            Limit = images ?? PipelineOptions.DefaultLimit,
-            Run = Path.Combine(scratch, "run"),
-            Resources = new() { MemoryBytes = MemoryBytes },
-        };
-        var set = ImageFolder.Open(folder).Limit(options.Limit, options.Seed);
+        var options = asked with { Run = Path.Combine(scratch, "run") };
+        var set = ImageFolder.Open(options.Images).Limit(options.Limit, options.Seed);
         var stages = new StageTimes();
         var some = set.Limit(Math.Min(ImagesOfAPass, set.Items.Count), 0);
         double[] Passes()
         {
-            using var full = new MeasuringBenchmark.FullPass(Graph.Read(model), some, options.Preprocessing);
+            using var full = new MeasuringBenchmark.FullPass(Graph.Read(options.Model), some, options.Preprocessing);
             return full.Times();
         }
         var before = Passes();
@@ -62,18 +87,8 @@ internal static class WholeJobBenchmark
         using var process = Process.GetCurrentProcess();
         long peak = process.PeakWorkingSet64;
         double pass = MeasuringBenchmark.FullPass.Median(before, Passes()) * set.Items.Count / some.Items.Count;
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"\n### {Path.GetFileNameWithoutExtension(model)}, {set.Items.Count} images, {budget}: a full pass is {pass:0.00} CPU s; "
-            + $"peak memory {peak >> 20:N0} MiB\n\n"
-            + $"| stage | CPU s | clock, s | full passes | share |\n|---|---|---|---|---|"));
-        double all = stages.All.Sum(stage => stage.Cpu);
-        foreach (var (name, cpu, clock) in stages.All.Append(("all", all, stages.All.Sum(stage => stage.Clock))))
-        {
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"| {name} | {cpu:0.00} | {clock:0.0} | {cpu / pass:0.0} | {cpu / all:0 %} |"));
-        }
         Directory.Delete(scratch, recursive: true);
+        return new WholeJobTimes(set.Items.Count, pass, peak, stages.All);
     }
 
     // The peak that Linux keeps of a process starts again at what it holds now; elsewhere it is that of the passes too.
@@ -162,4 +177,15 @@ internal static class WholeJobBenchmark
             return process.TotalProcessorTime;
         }
     }
+}
+
+/// <summary>What a whole job took.</summary>
+/// <param name="Images">Images.</param>
+/// <param name="Pass">Processor seconds of a pass of the float network over them.</param>
+/// <param name="PeakBytes">The most memory that was held.</param>
+/// <param name="Stages">Seconds of processor time and by the clock.</param>
+internal sealed record WholeJobTimes(int Images, double Pass, long PeakBytes, IReadOnlyList<(string Name, double Cpu, double Clock)> Stages)
+{
+    /// <summary>Processor seconds of all.</summary>
+    public double Cpu => Stages.Sum(stage => stage.Cpu);
 }

@@ -13,7 +13,7 @@ internal static class AllocateCommand
         var command = new Verb(
             "allocate",
             "Choose bits a layer for a budget, from what was measured.\n\nExample: clado allocate --run runs/resnet20 --budget 120KiB");
-        choosing.AddTo(command);
+        choosing.AddToMeasured(command);
         running.AddTo(command);
         command.Add(OptionGroup.Output, json);
         command.Runs((parsed, cancellation) =>
@@ -46,7 +46,9 @@ internal static class AllocateCommand
     public static AllocationResult? Allocate(
         Terminal terminal, MeasuredRun run, Choice choice, bool json, IProgress<StageProgress> job, CancellationToken cancellation)
     {
-        var result = run.Allocate(choice.Budget, choice.Limits, choice.Rounds, job, cancellation);
+        var result = choice.IsPredicted
+            ? run.Predict(choice.Budget, choice.Limits, cancellation)
+            : run.Allocate(choice.Budget, choice.Limits, choice.Rounds, job, cancellation);
         return Refuse(terminal, result, json ? run.ToJson : null) ? null : result;
     }
 

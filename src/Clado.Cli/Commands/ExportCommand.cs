@@ -14,7 +14,7 @@ internal static class ExportCommand
             "export",
             "Write the quantized model of a budget, from what was measured.\n\n"
             + "Example: clado export --run runs/resnet20 --budget 3bit -o resnet20-3bit.onnx");
-        choosing.AddTo(command);
+        choosing.AddToMeasured(command);
         running.AddTo(command);
         command.Add(OptionGroup.Output, output, refine, tune, json);
         command.Runs((parsed, cancellation) =>
@@ -26,7 +26,7 @@ internal static class ExportCommand
             Destination.CheckOutsideImages("-o", path, run.ImagesPath);
             var method = CommonOptions.TuningOf(parsed.GetRequiredValue(tune));
             run.CheckTuning(method);
-            var job = run.WholeJob(terminal, choice.Rounds, parsed.GetValue(refine), method);
+            var job = run.WholeJob(terminal, choice.Rounds, parsed.GetValue(refine), method, choice.IsPredicted);
             var result = AllocateCommand.AllocateToWrite(terminal, run, choice, parsed.GetValue(json), job, cancellation);
             if (result is null)
             {

@@ -28,7 +28,7 @@ internal static class ReportCommand
 
     private static int Run(Terminal terminal, string folder, string? path, string? figures)
     {
-        var report = Report.Read(folder);
+        var report = Report.Read(folder, Words.Of);
         Destination.CheckFile("-o", path, report.ModelPath);
         Destination.CheckOutsideRun("-o", path, folder);
         Destination.CheckFolder("--figures", figures);

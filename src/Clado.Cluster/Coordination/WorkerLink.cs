@@ -9,8 +9,8 @@ namespace Clado.Cluster.Coordination;
 /// </summary>
 /// <param name="cluster">The coordinator.</param>
 /// <param name="silo">The worker's silo.</param>
-/// <param name="grain">The worker.</param>
-internal sealed class WorkerLink(WorkerCluster cluster, string silo, IWorkerGrain grain) : IUnitHolder
+/// <param name="find">Finds the worker; fails while the coordinator does not know yet what silos have.</param>
+internal sealed class WorkerLink(WorkerCluster cluster, string silo, Func<IWorkerGrain> find) : IUnitHolder
 {
     private const int PartBytes = 1 << 20;
 
@@ -23,6 +23,7 @@ internal sealed class WorkerLink(WorkerCluster cluster, string silo, IWorkerGrai
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), Look = TimeSpan.FromSeconds(0.05), Wait = TimeSpan.FromSeconds(1);
 
     private readonly HashSet<string> files = [];
+    private IWorkerGrain grain = null!;
     private UnitBoard? board;
     private List<string> received = [];
     private int failures;
@@ -71,6 +72,7 @@ internal sealed class WorkerLink(WorkerCluster cluster, string silo, IWorkerGrai
 
     private async Task Meet()
     {
+        grain = find();
         var state = await grain.Describe();
         (Name, Threads) = (state.Name, state.Threads);
         var problem = Problem(state);

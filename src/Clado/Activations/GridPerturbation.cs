@@ -17,17 +17,30 @@ internal static class GridPerturbation
     /// <param name="model">
     /// A model that rounds activations, by <see cref="QdqInsertion"/> or of its own; it is changed. Grids with a step a channel stay.
     /// </param>
-    /// <param name="share">The largest move, in steps. Range: [0, 0.5].</param>
-    public static void Apply(ModelProto model, float share)
+    /// <returns>
+    /// Name of an input that it takes from then on: the largest move, in steps. With 0 it computes what it did. Range: [0, 0.5].
+    /// </returns>
+    public static string Apply(ModelProto model)
     {
-        foreach (var function in model.Functions.Where(f => f.Domain == LocalFunctions.Domain && f.Name == QdqInsertion.FunctionName))
-        {
-            NodeProto[] quantization = [.. function.Node];
-            function.Node.Clear();
-            function.Node.Add([.. Moves(quantization[0], function.Input[1], share, "")]);
-            function.Node.Add(quantization);
-        }
         var names = GraphWalk.Names(model.Graph);
+        var share = "share";
+        while (!names.Add(share))
+        {
+            share += "_";
+        }
+        model.Graph.Input.Add(new ValueInfoProto
+        {
+            Name = share,
+            Type = new() { TensorType = new() { ElemType = (int)TensorProto.Types.DataType.Float, Shape = new() } },
+        });
+        if (model.Functions.FirstOrDefault(f => f.Domain == LocalFunctions.Domain && f.Name == QdqInsertion.FunctionName) is { } rounding)
+        {
+            Perturb(rounding);
+            foreach (var call in model.Graph.Node.Where(node => node.Domain == rounding.Domain && node.OpType == rounding.Name))
+            {
+                call.SetOperand(rounding.Input.Count - 1, share);
+            }
+        }
         var vectors = model.Graph.Initializer.Where(t => t.Dims.Any(dim => dim > 1)).Select(t => t.Name).ToHashSet();
         NodeProto[] nodes = [.. model.Graph.Node];
         model.Graph.Node.Clear();
@@ -47,10 +60,22 @@ internal static class GridPerturbation
             }
             model.Graph.Node.Add(node);
         }
+        return share;
+    }
+
+    /// <summary>Gives the function that rounds activations the share as its last input.</summary>
+    private static void Perturb(FunctionProto function)
+    {
+        const string Share = "share";
+        NodeProto[] quantization = [.. function.Node];
+        function.Node.Clear();
+        function.Node.Add(Moves(quantization[0], function.Input[1], Share, ""));
+        function.Node.Add(quantization);
+        function.Input.Add(Share);
     }
 
     /// <summary>The nodes that move what a node rounds, which it reads from then on.</summary>
-    private static NodeProto[] Moves(NodeProto quantization, string scale, float share, string prefix)
+    private static NodeProto[] Moves(NodeProto quantization, string scale, string share, string prefix)
     {
         string Own(string name) => prefix + name;
         var value = quantization.Operand(0);
@@ -58,11 +83,10 @@ internal static class GridPerturbation
         return
         [
             Constant(Own("phases"), PhasesPerStep),
-            Constant(Own("share"), share),
             Node("Div", [value, scale], Own("steps")),
             Node("Mul", [Own("steps"), Own("phases")], Own("phase")),
             Node("Sin", [Own("phase")], Own("sine")),
-            Node("Mul", [Own("sine"), Own("share")], Own("moveInSteps")),
+            Node("Mul", [Own("sine"), share], Own("moveInSteps")),
             Node("Mul", [Own("moveInSteps"), scale], Own("move")),
             Node("Add", [value, Own("move")], Own("moved")),
         ];

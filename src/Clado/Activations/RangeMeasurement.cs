@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
@@ -26,7 +25,7 @@ internal static class RangeMeasurement
     /// <summary>Looks at the values of every range.</summary>
     /// <param name="graph">The network, its weights as they will be written.</param>
     /// <param name="plan">Which tensors get a grid.</param>
-    /// <param name="counts">Whether values are counted, a second pass; else extremes are all that is known.</param>
+    /// <param name="counts">Whether values are counted; else extremes are all that is known.</param>
     /// <param name="work">Calibration images.</param>
     /// <returns>Shape: [ranges].</returns>
     /// <exception cref="CladoException">An activation is NaN or infinite.</exception>
@@ -41,62 +40,30 @@ internal static class RangeMeasurement
         long elements = Math.Max(1, names.Sum(name => graph.Tensors[name].ElementCount));
         var batches = work.Batches(graph, (int)Math.Clamp(FastBatchBytes / (sizeof(float) * elements), 1, LargestBatch));
         using var session = taps.Length == 0 ? null : new GraphSession(GraphPart.Extract(graph, graph.Inputs.Names, taps), graph.File);
-        int passes = counts ? 2 : 1, done = 0;
-
-        // Extremes and counts are the same in whatever order batches add to them.
-        void Pass(Action<string, ReadOnlySpan<float>> look) => work.SideBySide.For(batches.Count, index =>
+        var seen = names.ToDictionary(name => name, _ => new ActivationHistogram(counts));
+        int done = 0;
+        work.SideBySide.For(batches.Count, index =>
         {
             using var feed = batches.Load(index).Feed();
-            foreach (var (name, value) in feed.Where(input => names.Contains(input.Key)))
+            foreach (var (name, value) in feed)
             {
-                look(name, value.GetTensorDataAsSpan<float>());
+                seen.GetValueOrDefault(name)?.Add(value.GetTensorDataAsSpan<float>());
             }
             if (session is not null)
             {
                 using var values = session.Run(feed);
                 foreach (var (name, value) in session.Outputs.Zip(values))
                 {
-                    look(name, value.GetTensorDataAsSpan<float>());
+                    seen.GetValueOrDefault(name)?.Add(value.GetTensorDataAsSpan<float>());
                 }
             }
-            work.Progress?.Report((double)Interlocked.Increment(ref done) / (passes * batches.Count));
+            work.Progress?.Report((double)Interlocked.Increment(ref done) / batches.Count);
         });
-
-        var extremes = names.ToDictionary(name => name, _ => new Extremes());
-        Pass((name, values) => extremes.GetValueOrDefault(name)?.Add(values));
-        if (extremes.FirstOrDefault(e => !e.Value.IsFinite).Key is { } broken)
+        if (seen.FirstOrDefault(own => !own.Value.IsFinite).Key is { } broken)
         {
             throw new CladoException($"{Path.GetFileName(graph.File)}: activation '{broken}' is NaN or infinite on the calibration images; "
                 + $"check {Settings.Preprocessing}, or use {Settings.Activations} float");
         }
-        var histograms = names.ToDictionary(
-            name => name, name => new ActivationHistogram(extremes[name].Minimum, extremes[name].Maximum));
-        if (counts)
-        {
-            Pass((name, values) => histograms.GetValueOrDefault(name)?.Add(values));
-        }
-        return [.. names.Select(name => histograms[name])];
-    }
-
-    private sealed class Extremes
-    {
-        private readonly Lock gate = new();
-
-        public float Minimum { get; private set; } = float.PositiveInfinity;
-
-        public float Maximum { get; private set; } = float.NegativeInfinity;
-
-        public bool IsFinite => float.IsFinite(Minimum) && float.IsFinite(Maximum);
-
-        public void Add(ReadOnlySpan<float> values)
-        {
-            float minimum = TensorPrimitives.Min(values), maximum = TensorPrimitives.Max(values);
-            lock (gate)
-            {
-                // MathF.Min and Max keep a NaN.
-                Minimum = MathF.Min(Minimum, minimum);
-                Maximum = MathF.Max(Maximum, maximum);
-            }
-        }
+        return [.. names.Select(name => seen[name])];
     }
 }

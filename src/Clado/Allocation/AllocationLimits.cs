@@ -1,6 +1,7 @@
 using System.IO.Enumeration;
 using System.Security.Cryptography;
 using System.Text;
+using Clado.Candidates;
 using Clado.Layers;
 using static System.FormattableString;
 
@@ -29,10 +30,17 @@ public sealed record AllocationLimits
     /// </summary>
     public IReadOnlyList<string> SameWidth { get; init => field = [.. value]; } = [];
 
+    /// <summary>
+    /// Which of the measured widths layers may get: <c>NAME=BITS</c> or <c>NAME=BITS,BITS</c>, NAME with * and ?; later ones win, and
+    /// layers that none names are free. Shape: [pins].
+    /// </summary>
+    public IReadOnlyList<string> Pins { get; init => field = [.. value]; } = [];
+
     /// <summary>What the limits add to a budget's text.</summary>
     internal string Suffix =>
         (BitOperations is { } operations ? $"-{operations}bitops" : "")
         + (Costs is null ? "" : $"-{MaximumCost}cost{Digest(Costs.Lines)}")
+        + (Pins.Count > 0 ? $"-pin{Digest([string.Join('\n', Pins)])}" : "")
         + (SameWidth.Count > 0 ? $"-same{Digest(SameWidth.Select(Sorted))}" : "");
 
     /// <summary>Tells tables and groupings apart in a name, whatever their order. Shape: 8 hexadecimal digits.</summary>
@@ -63,6 +71,29 @@ public sealed record AllocationLimits
                 ? $"{Settings.MaximumCost}: which costs? give them with {Settings.Costs}"
                 : $"{Settings.Costs}: the most its costs may add up to is missing; give {Settings.MaximumCost}");
         }
+    }
+
+    /// <summary>The candidates that pins leave.</summary>
+    /// <param name="candidates">All candidates.</param>
+    /// <returns>Their rows. Shape: [rows].</returns>
+    /// <exception cref="CladoException">A pin is malformed, fits no layer, or leaves one without a width that was measured.</exception>
+    internal int[] Allowed(CandidateSet candidates)
+    {
+        var left = Layers.Pins.Left(candidates.Layers, Pins, Settings.ChosenPins);
+        int[] rows = [.. candidates.Items.Index()
+            .Where(own => left[candidates.LayerOf[own.Index]] is not { } widths
+                || (own.Item.RowBits ?? [own.Item.Bits]).All(widths.Contains))
+            .Select(own => own.Index)];
+        var kept = rows.Select(row => candidates.LayerOf[row]).ToHashSet();
+        int none = Enumerable.Range(0, left.Length).FirstOrDefault(layer => !kept.Contains(layer), -1);
+        if (none < 0)
+        {
+            return rows;
+        }
+        var measured = candidates.Items.Where((_, row) => candidates.LayerOf[row] == none).Select(c => c.Bits).Distinct();
+        throw new CladoException(
+            $"{Settings.ChosenPins}: layer '{candidates.Layers[none].Name}' was measured at {string.Join(", ", measured)} bits, "
+            + $"of which {string.Join(", ", left[none]!)} leaves none; give one of those");
     }
 
     /// <summary>Finds the layers of each group.</summary>

@@ -72,6 +72,9 @@ public sealed record AllocationResult
     /// <summary>Rounds of measuring that were asked for; null where it was the default.</summary>
     internal int? Rounds { get; init; }
 
+    /// <summary>Whether nothing was measured for the choice: see <see cref="MeasuredRun.Predict"/>.</summary>
+    internal bool IsPredicted { get; init; }
+
     /// <summary>Every choice that was measured on the way, in order; empty where none was. Shape: [trials].</summary>
     public IReadOnlyList<AllocationTrial> Trials { get; init; } = [];
 

@@ -20,7 +20,7 @@ internal static class BitAllocation
         Surrogate surrogate, CandidateSet candidates, FileSize fileSize, Budget budget, IAllocator allocator,
         CancellationToken cancellation = default)
     {
-        var groups = new WidthGroups(candidates, budget.Limits.Groups(candidates.Layers));
+        var groups = new WidthGroups(candidates, budget.Limits.Groups(candidates.Layers), budget.Limits.Allowed(candidates));
         int[] widths = [.. candidates.Items.Select(c => c.Bits).Distinct().Order()];
         int[] rows = [.. groups.Rows(widths).Where(row => !surrogate.IsOfLayers || candidates.Items[row].IsWhole)];
         var limited = new LimitedProblem(surrogate, candidates, rows, fileSize, budget);

@@ -6,15 +6,18 @@ namespace Clado.Allocation;
 internal sealed class WidthGroups
 {
     private readonly CandidateSet candidates;
+    private readonly int[] allowed;
     private readonly int[][] groups;
 
     /// <summary>Checks the groups.</summary>
     /// <param name="candidates">All candidates.</param>
     /// <param name="shared">Layers of each group. Shape: [groups][members].</param>
+    /// <param name="allowed">Those that may be chosen; null for all. Shape: [rows].</param>
     /// <exception cref="CladoException">The layers of a group have no width in common.</exception>
-    public WidthGroups(CandidateSet candidates, int[][] shared)
+    public WidthGroups(CandidateSet candidates, int[][] shared, int[]? allowed = null)
     {
         (this.candidates, Shared) = (candidates, shared);
+        this.allowed = allowed ?? [.. Enumerable.Range(0, candidates.Items.Count)];
         int[] grouped = [.. shared.SelectMany(group => group)];
         groups = [.. shared, .. Enumerable.Range(0, candidates.Layers.Count).Except(grouped).Select(layer => new[] { layer })];
         int[] all = [.. candidates.Items.Select(c => c.Bits).Distinct()];
@@ -39,12 +42,11 @@ internal sealed class WidthGroups
     /// <param name="widths">Widths allowed. Shape: [widths].</param>
     public int[] Rows(IReadOnlyCollection<int> widths)
     {
-        var allowed = groups.SelectMany(group => Widths(group, widths).SelectMany(bits => group.Select(layer => (layer, bits))))
-            .ToHashSet();
+        var left = groups.SelectMany(group => Widths(group, widths).SelectMany(bits => group.Select(layer => (layer, bits)))).ToHashSet();
         bool IsLeft(Candidate candidate, int layer) => candidate.RowBits is { } rows
             ? !Shared.Any(group => group.Contains(layer)) && rows.All(widths.Contains)
-            : allowed.Contains((layer, candidate.Bits));
-        return [.. AllRows.Where(row => IsLeft(candidates.Items[row], candidates.LayerOf[row]))];
+            : left.Contains((layer, candidate.Bits));
+        return [.. allowed.Where(row => IsLeft(candidates.Items[row], candidates.LayerOf[row]))];
     }
 
     /// <summary>The least a choice can add up to.</summary>
@@ -57,10 +59,9 @@ internal sealed class WidthGroups
             .GroupBy(row => candidates.Items[row].Bits).Min(same => same.Sum(row => value(candidates.Items[row]))));
     }
 
-    private IEnumerable<int> AllRows => Enumerable.Range(0, candidates.Items.Count);
-
     private IEnumerable<int> Widths(int[] group, IReadOnlyCollection<int> widths) =>
         widths.Where(bits => group.All(layer => Has(layer, bits)));
 
-    private bool Has(int layer, int bits) => AllRows.Any(row => candidates.LayerOf[row] == layer && candidates.Items[row].Bits == bits);
+    private bool Has(int layer, int bits) =>
+        allowed.Any(row => candidates.LayerOf[row] == layer && candidates.Items[row].Bits == bits);
 }

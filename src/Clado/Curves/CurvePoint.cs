@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Clado.Allocation;
 using Clado.Evaluation;
+using static System.FormattableString;
 
 namespace Clado.Curves;
 
@@ -37,8 +39,16 @@ public sealed record CurvePoint
     /// </summary>
     public double? MeasuredLoss { get; init; }
 
+    /// <summary>Standard error of <see cref="MeasuredLoss"/> over the images; null where it is not known. Range: [0, inf).</summary>
+    public double? MeasuredLossError { get; init; }
+
     /// <summary>Share of evaluation images whose label has the highest score; null without labels. Range: [0, 1].</summary>
     public double? Top1 { get; init; }
+
+    /// <summary>
+    /// What <see cref="Top1"/> is above the float network's, image by image, with its standard error; null where it is not known.
+    /// </summary>
+    public LossGain? Top1Gain { get; init; }
 
     /// <summary>
     /// Share of evaluation images on which the network and the float network give the same class the highest score;
@@ -67,6 +77,17 @@ public sealed record CurvePoint
     public required IReadOnlyDictionary<string, int> Allocation { get; init; }
 
     /// <summary>
+    /// Rows (output channels) by their width, of layers whose rows have widths of their own; null where there are none.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<int, int>>? RowWidths { get; init; }
+
+    /// <summary>
+    /// What it gains over others of the curve, image by image; null where that is not known, and of points that Clado did not choose.
+    /// Shape: [others].
+    /// </summary>
+    public IReadOnlyList<CurveDifference>? Gains { get; init; }
+
+    /// <summary>
     /// Percentage points lost against the float network: of a classifier's top-1 where there are labels, else of its agreement; of other
     /// networks what <see cref="Measure"/> loses (<see cref="MeasureKinds.DropOf"/>).
     /// </summary>
@@ -74,6 +95,10 @@ public sealed record CurvePoint
     /// <returns>null where nothing of it is known.</returns>
     public double? Drop(double? floatTop1) => Measure is { } measure ? measure.DropOf(MeasureValue)
         : Top1 is { } own && floatTop1 is { } whole ? 100 * (whole - own) : 100 * (1 - Agreement);
+
+    /// <summary>Tells the networks of a run apart: points of one key have the same bits.</summary>
+    internal string Key => string.Join(' ', Allocation.Select(layer => RowWidths?.GetValueOrDefault(layer.Key) is { } rows
+        ? string.Join('+', rows.Select(own => Invariant($"{own.Key}:{own.Value}"))) : Invariant($"{layer.Value}")));
 
     /// <summary>This point, as long as there can be one like it.</summary>
     /// <exception cref="JsonException">A size, a width or a share is out of its range.</exception>

@@ -16,9 +16,9 @@ internal sealed class BatchParity
         Images = images;
         (File, NearTies, Everywhere) = (Differences(outputs.File), Differences(outputs.NearTies), Differences(outputs.Everywhere));
         Magnitudes = [.. outputs.Expected.Zip(layouts, (values, layout) => layout.Magnitudes(values))];
-        Agreeing = readout.IsClassifier
-            ? Tally.Agreements(readout.Scores(outputs.File[0]), readout.Scores(outputs.Expected[0]), readout.ClassCount)
-            : 0;
+        Agreeing = !readout.IsClassifier ? 0
+            : Tally.Agreement(readout.Scores(outputs.File[0]), readout.Scores(outputs.Expected[0]), readout.ClassCount)
+                .Count(agrees => agrees);
 
         Difference[][] Differences(float[][] actual) =>
             [.. actual.Select((values, output) => layouts[output].Differences(values, outputs.Expected[output]))];

@@ -49,6 +49,25 @@ public sealed record EvaluationResult
     /// <summary>The same of every image; empty without a reference. Shape: [images].</summary>
     internal IReadOnlyList<double> LossIncreases { get; init; } = [];
 
+    /// <summary>Standard error of <see cref="LossIncrease"/> over the images; null where it is not finite. Range: [0, inf).</summary>
+    internal double? LossIncreaseError
+    {
+        get
+        {
+            double mean = LossIncreases.Count == 0 ? double.NaN : LossIncreases.Average();
+            double error = Math.Sqrt(LossIncreases.Sum(loss => (loss - mean) * (loss - mean))) / Math.Max(1, LossIncreases.Count);
+            return double.IsFinite(error) ? error : null;
+        }
+    }
+
+    /// <summary>Whether the label of every image has the highest score; empty without labels or classes. Shape: [images].</summary>
+    internal IReadOnlyList<bool> Right { get; init; } = [];
+
+    /// <summary>
+    /// Whether the highest score of every image is the reference's; empty without a reference or classes. Shape: [images].
+    /// </summary>
+    internal IReadOnlyList<bool> Agreeing { get; init; } = [];
+
     /// <summary>
     /// How far each output is from the reference's; empty without a reference, and of a classifier, which is compared by its classes.
     /// Shape: [outputs].

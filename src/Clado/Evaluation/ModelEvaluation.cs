@@ -11,8 +11,6 @@ namespace Clado.Evaluation;
 /// </summary>
 internal static class ModelEvaluation
 {
-    private const int BatchSize = 32;
-
     /// <summary>Evaluates.</summary>
     /// <param name="graph">The network whose inputs the models take.</param>
     /// <param name="models">The models, whose outputs are of one size. Shape: [models].</param>
@@ -24,8 +22,7 @@ internal static class ModelEvaluation
         Graph graph, IReadOnlyList<EvaluatedModel> models, Reference? reference, Workload work)
     {
         // Whole outputs may be maps of the image's size.
-        int size = reference?.Task is not { } measured ? BatchSize : measured.OneByOne ? 1 : Inference.BatchSize.Of(graph);
-        var batches = work.Batches(graph, size);
+        var batches = work.Batches(graph, reference?.Task is { OneByOne: true } ? 1 : BatchSize.Of(graph));
         var task = reference?.Task is { } options ? MeasuredTask.Of(options, reference.Runner, batches, work) : null;
         var tallies = new Tally[batches.Count][];
         var done = new WorkProgress(batches.Count, work.Progress);

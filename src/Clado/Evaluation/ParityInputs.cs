@@ -1,6 +1,7 @@
 using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
+using Clado.Inference;
 
 namespace Clado.Evaluation;
 
@@ -10,7 +11,6 @@ namespace Clado.Evaluation;
 /// </summary>
 internal sealed class ParityInputs
 {
-    private const int BatchSize = 32;
     private const int RandomInputs = 32;
 
     private readonly Func<int, ImageBatch> load;
@@ -35,7 +35,7 @@ internal sealed class ParityInputs
     /// <param name="work">The images.</param>
     public static ParityInputs Of(Graph graph, Workload work)
     {
-        var batches = work.Batches(graph, BatchSize);
+        var batches = work.Batches(graph, BatchSize.Of(graph));
         return new(batches.Count, batches.Load, work.SideBySide) { AreImages = true, Progress = work.Progress };
     }
 
@@ -45,10 +45,10 @@ internal sealed class ParityInputs
     /// <param name="progress">Receives the share done. Range: [0, 1].</param>
     public static ParityInputs Random(Graph graph, SideBySide sideBySide, IProgress<double>? progress)
     {
-        int images = graph.HasFreeBatch ? RandomInputs : 1;
+        int images = graph.HasFreeBatch ? Math.Min(RandomInputs, BatchSize.Of(graph)) : 1;
         long[] shape = graph.InputShape.Of(images);
         ImageBatch Batch(int index) => new(index, graph.Inputs, RandomPixels.Of(graph.Inputs, shape, index), shape, [], null);
-        return new(RandomInputs / images, Batch, sideBySide) { Progress = progress };
+        return new((RandomInputs + images - 1) / images, Batch, sideBySide) { Progress = progress };
     }
 
     /// <summary>Gives a batch.</summary>

@@ -1,5 +1,4 @@
 using Clado.Activations;
-using Clado.Execution;
 using Clado.Export;
 using Clado.Graphs;
 using Clado.Images;
@@ -21,42 +20,50 @@ internal sealed class ParityModels : IDisposable
     // Moved by up to half a step, each may.
     private const float Everywhere = 0.5f;
 
-    private readonly OwnedList<ModelRunner> runners;
+    private readonly ModelRunner file;
+    private readonly ModelRunner simulation;
+
+    // Input of the simulation that says how far activations are moved; null where none is rounded.
+    private readonly string? move;
 
     /// <summary>Makes them ready to run.</summary>
     /// <param name="graph">The float network.</param>
     /// <param name="readout">Where its outputs are read.</param>
     /// <param name="written">The written model.</param>
-    public ParityModels(Graph graph, Readout readout, WrittenModel written) =>
-        runners = new OwnedList<ModelRunner>(Runners(graph, readout, written));
+    public ParityModels(Graph graph, Readout readout, WrittenModel written)
+    {
+        var simulated = SimulatedModel.Build(graph, written.Chosen, written.Activations);
+        move = simulated.RoundsActivations() ? GridPerturbation.Apply(simulated) : null;
+        simulation = ModelRunner.InFloats(simulated, graph.Inputs, readout, OutputSource.Quantized(graph.File));
+        try
+        {
+            file = ModelRunner.AsWritten(
+                EndTypes.WithFloatOutputs(written.Model), graph.Inputs, readout, OutputSource.OfFile(written.Name, written.Model));
+        }
+        catch
+        {
+            simulation.Dispose();
+            throw;
+        }
+    }
 
-    /// <summary>Runs all of them.</summary>
+    /// <summary>Runs both, and the simulation again with activations moved.</summary>
     /// <exception cref="CladoException">An output of the written model or of the simulation is NaN or infinite.</exception>
     public ParityOutputs Run(ImageBatch batch)
     {
-        var expected = runners[0].RunEach(batch);
-        var file = runners[1].RunEach(batch);
-        // Where no activation is rounded, none is moved.
-        return runners.Count == 2
-            ? new(expected, file, expected, expected)
-            : new(expected, file, runners[2].RunUnchecked(batch), runners[3].RunUnchecked(batch));
+        (string, float)? Moved(float steps) => move is null ? null : (move, steps);
+        var expected = simulation.RunEach(batch, Moved(0));
+        var written = file.RunEach(batch);
+        return move is null
+            ? new(expected, written, expected, expected)
+            : new(
+                expected, written, simulation.RunUnchecked(batch, Moved(NearTies)), simulation.RunUnchecked(batch, Moved(Everywhere)));
     }
 
-    public void Dispose() => runners.Dispose();
-
-    private static IEnumerable<ModelRunner> Runners(Graph graph, Readout readout, WrittenModel written)
+    public void Dispose()
     {
-        var source = OutputSource.Quantized(graph.File);
-        var simulated = SimulatedModel.Build(graph, written.Chosen, written.Activations);
-        yield return ModelRunner.InFloats(simulated, graph.Inputs, readout, source);
-        var file = EndTypes.WithFloatOutputs(written.Model);
-        yield return ModelRunner.AsWritten(file, graph.Inputs, readout, OutputSource.OfFile(written.Name, written.Model));
-        foreach (float steps in simulated.RoundsActivations() ? (float[])[NearTies, Everywhere] : [])
-        {
-            var moved = simulated.Clone();
-            GridPerturbation.Apply(moved, steps);
-            yield return ModelRunner.InFloats(moved, graph.Inputs, readout, source);
-        }
+        file.Dispose();
+        simulation.Dispose();
     }
 }
 

@@ -19,7 +19,11 @@ internal sealed class Tally
 
     public double Loss { get; private set; }
 
-    public int Agreeing { get; private set; }
+    /// <summary>Whether the label has the highest score; empty where nothing was compared with labels. Shape: [images].</summary>
+    public bool[] Right { get; private set; } = [];
+
+    /// <summary>Whether the highest score is the reference's; empty where it was not compared with one. Shape: [images].</summary>
+    public bool[] Agreeing { get; private set; } = [];
 
     /// <summary>Loss increases over the reference; empty where it was not compared with one. Shape: [images].</summary>
     public double[] Increases { get; private set; } = [];
@@ -48,9 +52,11 @@ internal sealed class Tally
             Top1 = Mean(scored, t => t.Top1),
             Top5 = Mean(scored, t => t.Top5),
             Loss = Mean(scored && model.Runner.Readout.HasOneRightClass, t => t.Loss),
-            Agreement = Mean(reference?.Runner.Readout.IsClassifier is true, t => t.Agreeing),
+            Agreement = Mean(reference?.Runner.Readout.IsClassifier is true, t => t.Agreeing.Count(agrees => agrees)),
             LossIncrease = Mean(reference?.Losses is not null, t => t.Increases.Sum()),
             LossIncreases = [.. batches.SelectMany(t => t.Increases)],
+            Right = scored ? [.. batches.SelectMany(t => t.Right)] : [],
+            Agreeing = reference?.Runner.Readout.IsClassifier is true ? [.. batches.SelectMany(t => t.Agreeing)] : [],
             Task = model.Runner.Readout.Task,
             Outputs = compared?.Outputs ?? [],
             Measures = compared?.Measures,
@@ -68,7 +74,7 @@ internal sealed class Tally
     public void Score(float[] logits, int[] labels, int classes)
     {
         Loss = ClassLoss.CrossEntropy(logits, logits, classes, labels).Base * labels.Length;
-        Predicted = new int[labels.Length];
+        (Predicted, Right) = (new int[labels.Length], new bool[labels.Length]);
         for (int image = 0; image < labels.Length; image++)
         {
             var scores = logits.AsSpan(image * classes, classes);
@@ -80,6 +86,7 @@ internal sealed class Tally
             {
                 before += scores[k] > own || (scores[k] == own && k < labels[image]) ? 1 : 0;
             }
+            Right[image] = before < 1;
             Top1 += before < 1 ? 1 : 0;
             Top5 += before < 5 ? 1 : 0;
         }
@@ -92,7 +99,7 @@ internal sealed class Tally
     /// <param name="loss">The loss of an increase over it.</param>
     public void Compare(Readout readout, float[] outputs, float[] expected, OutputLoss loss)
     {
-        Agreeing = Agreements(readout.Scores(outputs), readout.Scores(expected), readout.ClassCount);
+        Agreeing = readout.IsClassifier ? Agreement(readout.Scores(outputs), readout.Scores(expected), readout.ClassCount) : [];
         var shift = new float[outputs.Length];
         TensorPrimitives.Subtract(outputs, expected, shift);
         Increases = loss.Increases(shift, readout.ElementCount);
@@ -105,18 +112,19 @@ internal sealed class Tally
     public void Compare(IReadOnlyList<ModelOutput[]> outputs, IReadOnlyList<ModelOutput[]> expected, MeasuredTask task) =>
         Compared = task.Compare(expected, outputs);
 
-    /// <summary>Images on which the highest score is of the same class.</summary>
+    /// <summary>On which images the highest score is of the same class.</summary>
     /// <param name="outputs">Shape: [images · classes].</param>
     /// <param name="expected">Shape: [images · classes].</param>
     /// <param name="classes">Number of classes.</param>
-    public static int Agreements(ReadOnlySpan<float> outputs, ReadOnlySpan<float> expected, int classes)
+    /// <returns>Shape: [images].</returns>
+    public static bool[] Agreement(ReadOnlySpan<float> outputs, ReadOnlySpan<float> expected, int classes)
     {
-        int count = 0;
-        for (int start = 0; start < outputs.Length; start += classes)
+        var agreeing = new bool[outputs.Length / classes];
+        for (int image = 0; image < agreeing.Length; image++)
         {
-            int highest = TensorPrimitives.IndexOfMax(outputs.Slice(start, classes));
-            count += highest == TensorPrimitives.IndexOfMax(expected.Slice(start, classes)) ? 1 : 0;
+            int highest = TensorPrimitives.IndexOfMax(outputs.Slice(image * classes, classes));
+            agreeing[image] = highest == TensorPrimitives.IndexOfMax(expected.Slice(image * classes, classes));
         }
-        return count;
+        return agreeing;
     }
 }

@@ -7,6 +7,9 @@ namespace Clado.Execution;
 /// <summary>A model, or a part of one, ready to run. Safe to run from several threads at once.</summary>
 internal sealed class GraphSession : IDisposable
 {
+    // A session takes some times the model's bytes, and so may those before it have, whose memory stays until somebody asks.
+    private const long LargeBytes = 64L << 20;
+
     private static int openCount;
 
     private readonly SessionModel serialized;
@@ -19,7 +22,9 @@ internal sealed class GraphSession : IDisposable
     /// <param name="model">The model to run.</param>
     /// <param name="file">Path that errors name.</param>
     /// <param name="optimization">How far ONNX Runtime rewrites the graph.</param>
-    /// <param name="releasesMemory">Whether memory that nothing uses is given back before; for tight memory.</param>
+    /// <param name="releasesMemory">
+    /// Whether memory that nothing uses is given back before, for tight memory. Before a large model is loaded it always is.
+    /// </param>
     /// <param name="integers">Whether it computes in integers where the model rounds activations; else all is computed in floats.</param>
     /// <param name="provider">Where it computes.</param>
     /// <param name="kept">Outputs that stay where they are computed, for other sessions to take; null for none.</param>
@@ -30,9 +35,9 @@ internal sealed class GraphSession : IDisposable
         bool releasesMemory = false, bool integers = false, Provider provider = Provider.Cpu, IReadOnlySet<string>? kept = null)
         : this(model, file, provider, serialized =>
         {
-            if (releasesMemory)
+            // What the sessions before have left: nobody else would look.
+            if (releasesMemory || model.SizeBytes() > LargeBytes)
             {
-                // What the sessions before have left: nobody else would look.
                 NativeMemory.Release(provider);
             }
             return OrtRuntime.CreateSession(serialized, file, optimization, integers, provider);

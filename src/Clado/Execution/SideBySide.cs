@@ -12,6 +12,9 @@ internal readonly struct SideBySide(int threads, CancellationToken cancellation)
 {
     private readonly ParallelOptions options = new() { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
 
+    /// <summary>The same on one thread.</summary>
+    public SideBySide OneByOne => new(1, options.CancellationToken);
+
     /// <summary>Runs units by number.</summary>
     /// <param name="count">Number of units.</param>
     /// <param name="run">Runs one.</param>
@@ -25,6 +28,15 @@ internal readonly struct SideBySide(int threads, CancellationToken cancellation)
         {
             Throw(e);
         }
+    }
+
+    /// <summary>Runs items in as many ranges as there are threads.</summary>
+    /// <param name="count">Number of items.</param>
+    /// <param name="run">Runs those from one number up to another.</param>
+    public void ForRanges(int count, Action<int, int> run)
+    {
+        int ranges = Math.Min(count, options.MaxDegreeOfParallelism);
+        For(ranges, i => run((int)((long)count * i / ranges), (int)((long)count * (i + 1) / ranges)));
     }
 
     /// <summary>Runs units in order, each begun when a thread is free: for units that differ much in length.</summary>

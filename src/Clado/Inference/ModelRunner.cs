@@ -2,6 +2,7 @@ using Clado.Execution;
 using Clado.Graphs;
 using Clado.Images;
 using Clado.Onnx;
+using Microsoft.ML.OnnxRuntime;
 
 namespace Clado.Inference;
 
@@ -66,18 +67,26 @@ internal sealed class ModelRunner : IDisposable
     public float[] Run(ImageBatch batch) => Readout.Collect(RunUnchecked(batch), batch, source);
 
     /// <summary>Each output of a batch. Shape: [outputs][images · elements].</summary>
+    /// <param name="batch">The images.</param>
+    /// <param name="setting">A number that the model takes besides; null where it takes none.</param>
     /// <exception cref="CladoException">A value is NaN or infinite, or an output has another size than it should.</exception>
-    public float[][] RunEach(ImageBatch batch)
+    public float[][] RunEach(ImageBatch batch, (string Input, float Value)? setting = null)
     {
-        var outputs = RunUnchecked(batch);
+        var outputs = RunUnchecked(batch, setting);
         Readout.Check(outputs, batch, source);
         return outputs;
     }
 
     /// <summary>Each output of a batch, whatever its values. Shape: [outputs][images · elements].</summary>
-    public float[][] RunUnchecked(ImageBatch batch)
+    /// <param name="batch">The images.</param>
+    /// <param name="setting">A number that the model takes besides; null where it takes none.</param>
+    public float[][] RunUnchecked(ImageBatch batch, (string Input, float Value)? setting = null)
     {
         using var feed = batch.Feed(inputs);
+        if (setting is var (input, value))
+        {
+            feed.Add(input, OrtValue.CreateTensorValueFromMemory([value], []));
+        }
         using var values = session.Run(feed);
         return [.. values.Take(Readout.Outputs.Count).Select(RealValues.Singles)];
     }

@@ -21,8 +21,8 @@ internal static class Pins
         var kept = new Dictionary<QuantizableLayer, KeptOperation>();
         foreach (var pin in pins)
         {
-            var (name, allowed) = Parse(pin);
-            foreach (var layer in Fitting(found, name, pin))
+            var (name, allowed) = Parse(pin, Settings.Pins);
+            foreach (var layer in Fitting(found, name, pin, Settings.Pins))
             {
                 widths[layer] = allowed.Length == 0 ? bits : allowed;
                 kept.Remove(layer);
@@ -44,8 +44,33 @@ internal static class Pins
                 + "float weights that is not pinned to float");
     }
 
+    /// <summary>Widths that pins leave to layers that are searched.</summary>
+    /// <param name="layers">The layers. Shape: [layers].</param>
+    /// <param name="pins">Pins; later ones win. Shape: [pins].</param>
+    /// <param name="setting">What errors call them.</param>
+    /// <returns>null where a layer is free. Shape: [layers][widths].</returns>
+    /// <exception cref="CladoException">A pin is malformed, fits no layer, or says float.</exception>
+    public static int[]?[] Left(IReadOnlyList<QuantizableLayer> layers, IEnumerable<string> pins, string setting)
+    {
+        var left = new int[]?[layers.Count];
+        foreach (var pin in pins)
+        {
+            var (name, allowed) = Parse(pin, setting);
+            if (allowed.Length == 0)
+            {
+                throw new CladoException(
+                    $"{setting} {pin}: what stays float is decided when the network is measured; give a width of 2 to 8");
+            }
+            foreach (var layer in Fitting(new LayerSet(layers, []), name, pin, setting))
+            {
+                left[layer.Index] = allowed;
+            }
+        }
+        return left;
+    }
+
     /// <summary>The pattern of names, and the widths; none for float.</summary>
-    private static (string Name, int[] Widths) Parse(string pin)
+    private static (string Name, int[] Widths) Parse(string pin, string setting)
     {
         int sign = pin.LastIndexOf('=');
         var (name, value) = sign > 0 ? (pin[..sign], pin[(sign + 1)..]) : (pin, "");
@@ -56,13 +81,13 @@ internal static class Pins
         int[] widths = [.. value.Split(',').Select(Width).Distinct().Order()];
         return widths.All(width => width is >= 2 and <= 8)
             ? (name, widths)
-            : throw new CladoException($"{Settings.Pins} {pin}: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted, BITS from 2 to 8");
+            : throw new CladoException($"{setting} {pin}: NAME=BITS, NAME=BITS,BITS or NAME=float is wanted, BITS from 2 to 8");
     }
 
     private static int Width(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int width) ? width : 0;
 
-    private static QuantizableLayer[] Fitting(LayerSet found, string name, string pin)
+    private static QuantizableLayer[] Fitting(LayerSet found, string name, string pin, string setting)
     {
         QuantizableLayer[] fitting = [.. found.Layers.Where(l => FileSystemName.MatchesSimpleExpression(name, l.Name, ignoreCase: false))];
         if (fitting.Length > 0)
@@ -71,6 +96,6 @@ internal static class Pins
         }
         var first = found.Layers.Count > 0 ? found.Layers[0].Name : "";
         throw new CladoException(
-                    $"{Settings.Pins} {pin}: no layer is called that; {Settings.Inspect} lists the names (the first is '{first}')");
+                    $"{setting} {pin}: no layer is called that; {Settings.Inspect} lists the names (the first is '{first}')");
     }
 }

@@ -8,7 +8,8 @@ namespace Clado.Runs;
 /// <summary>What <c>allocation-….json</c> holds, as a point of a curve. Other programs read it, too: its keys are a contract.</summary>
 /// <param name="WrittenAs">What activations the choice was made for, see <see cref="Curve.Activations"/>; null where nothing says.</param>
 /// <param name="Point">The choice.</param>
-internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
+/// <param name="Output">Path of the file that was written; null where none was.</param>
+internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point, string? Output)
 {
     /// <summary>
     /// Writes an allocation. Fractions are 0–1, sizes bytes, losses nats; what was not measured is absent, what is no number is null.
@@ -30,9 +31,12 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
                 gap = Known(result.Gap),
                 predictedLoss = Known(result.PredictedLoss),
                 result.OperatingLoss,
-                measuredLoss = outcome.MeasuredLoss ?? result.MeasuredLoss,
-                outcome.Measures?.Measure,
-                measureValue = outcome.Measures?.Value,
+                measuredLoss = outcome.Evaluation?.LossIncrease ?? result.MeasuredLoss,
+                measuredLossError = outcome.Evaluation?.LossIncreaseError,
+                outcome.Evaluation?.Top1,
+                outcome.Evaluation?.Agreement,
+                outcome.Evaluation?.Measures?.Measure,
+                measureValue = outcome.Evaluation?.Measures?.Value,
                 weightLoss = outcome.Activations?.WeightLoss,
                 activationLoss = outcome.Activations?.ActivationLoss,
                 activationRepair = outcome.Activations?.Repair,
@@ -87,10 +91,15 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
             root.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value.GetDouble() : null;
         string? Text(string key) => root.TryGetProperty(key, out var value) ? value.GetString() : null;
         var allocation = new Dictionary<string, int>();
+        var rows = new Dictionary<string, IReadOnlyDictionary<int, int>>();
         foreach (var layer in root.GetProperty("layers").EnumerateArray())
         {
             var layerName = layer.GetProperty("name").GetString() ?? throw new JsonException("a layer without a name");
             allocation[layerName] = layer.GetProperty("bits").GetInt32();
+            if (layer.TryGetProperty("rowBits", out var bits) && bits.ValueKind == JsonValueKind.Array)
+            {
+                rows[layerName] = bits.EnumerateArray().CountBy(width => width.GetInt32()).OrderBy(own => own.Key).ToDictionary();
+            }
         }
         var point = new CurvePoint
         {
@@ -101,11 +110,15 @@ internal sealed record AllocationFile(string? WrittenAs, CurvePoint Point)
             BitsPerWeight = root.GetProperty("bitsPerWeight").GetDouble(),
             PredictedLoss = Number("predictedLoss"),
             MeasuredLoss = Number("measuredLoss"),
+            MeasuredLossError = Number("measuredLossError"),
+            Top1 = Number("top1"),
+            Agreement = Number("agreement"),
             Measure = Text("measure") is { } measure ? Enum.Parse<MeasureKind>(measure, ignoreCase: true) : null,
             MeasureValue = Number("measureValue"),
             Gap = Number("gap"),
             Allocation = allocation,
+            RowWidths = rows.Count > 0 ? rows : null,
         };
-        return new AllocationFile(Text("activations"), point.Checked());
+        return new AllocationFile(Text("activations"), point.Checked(), Text("output"));
     }
 }

@@ -29,11 +29,8 @@ internal sealed record AllocationOutcome(AllocationResult Result, string Estimat
     /// <summary>Path of the written file, or null.</summary>
     public string? Output { get; init; }
 
-    /// <summary>Loss increase measured on the written file, or null where that is not done.</summary>
-    public double? MeasuredLoss { get; init; }
-
-    /// <summary>How much of what the network is for the written file keeps; null where that is not measured, and of a classifier.</summary>
-    public TaskMeasures? Measures { get; init; }
+    /// <summary>The written file on the run's images, or null where that is not done.</summary>
+    public EvaluationResult? Evaluation { get; init; }
 
     /// <summary>What rounded activations cost, or null where that is not measured.</summary>
     public ActivationEffect? Activations { get; init; }

@@ -59,6 +59,10 @@ internal static class Products
         (candidates, stream) => CandidateFile.Of(candidates).Write(stream),
         stream => CandidateFile.Read(stream, layers, widths));
 
+    /// <summary>How weights lie on the grids of their widths.</summary>
+    public static Product<IReadOnlyList<LayerProfile>> Profiles { get; } = Product<IReadOnlyList<LayerProfile>>.Json(
+        "weights.json", "list of layers' weights", JsonText.Compact, Checked);
+
     /// <summary>A curve.</summary>
     /// <param name="file">Name of the file.</param>
     public static Product<Curve> Curve(string file) => Product<Curve>.Json(file, "curve", Curves.Curve.Json, Checked);
@@ -78,6 +82,12 @@ internal static class Products
         scales.All(scale => scale is not null && scale.IsConsistent)
             ? scales
             : throw new JsonException("a scale that does not fit its output, or with a variance that is not above 0");
+
+    private static IReadOnlyList<LayerProfile> Checked(IReadOnlyList<LayerProfile> profiles) =>
+        profiles.All(own => own is { Layer: not null, Widths: not null, Block: >= 0 } && double.IsFinite(own.MeanSquare)
+            && own.Widths.All(width => width is { IsSound: true }))
+            ? profiles
+            : throw new JsonException("a layer without a name, or counts that no weights have");
 
     private static ActivationRanges Checked(ActivationRanges ranges, int? count) =>
         ranges.Scales.Count == count && ranges.ZeroPoints.Count == count && ranges.Scales.All(IsAboveZero)

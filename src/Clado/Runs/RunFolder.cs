@@ -133,6 +133,20 @@ internal sealed partial class RunFolder
         WriteTable(candidates);
     }
 
+    /// <summary>Writes how weights lie on the grids of their widths, where that is not there.</summary>
+    /// <param name="profiles">Looks at them.</param>
+    public void WriteProfiles(Func<IReadOnlyList<LayerProfile>> profiles)
+    {
+        if (files.Read(Products.Profiles) is null)
+        {
+            var found = profiles();
+            files.Keep(Products.Profiles.File, stream => Products.Profiles.Write(found, stream));
+        }
+    }
+
+    /// <summary>How weights lie on the grids of their widths; null in folders of earlier versions. Shape: [layers].</summary>
+    public IReadOnlyList<LayerProfile>? ReadProfiles() => files.Read(Products.Profiles);
+
     /// <summary>Writes the table of all candidates, where it is not there.</summary>
     /// <param name="candidates">All of them, those of mixed widths too.</param>
     public void WriteTable(CandidateSet candidates)
@@ -210,6 +224,16 @@ internal sealed partial class RunFolder
             file, "allocation", stream => AllocationFile.Read(stream, Path.GetFileNameWithoutExtension(file)[Stage.Length..])));
         var kinds = read.OfType<AllocationFile>().GroupBy(allocation => allocation.WrittenAs).OrderByDescending(kind => kind.Count());
         return [.. kinds.FirstOrDefault()?.Select(allocation => allocation.Point) ?? []];
+    }
+
+    /// <summary>What was allocated last; null where nothing was.</summary>
+    /// <exception cref="RunFolderException">The file is no allocation.</exception>
+    public AllocationFile? LastChosen()
+    {
+        const string Stage = "allocation-";
+        return files.Names(Stage + "*.json").MaxBy(file => File.GetLastWriteTimeUtc(files.In(file))) is { } last
+            ? files.Read(last, "allocation", stream => AllocationFile.Read(stream, Path.GetFileNameWithoutExtension(last)[Stage.Length..]))
+            : null;
     }
 
     /// <summary>Writes a result's JSON under a name that may come from outside: a budget, a model.</summary>

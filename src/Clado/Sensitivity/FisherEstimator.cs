@@ -67,11 +67,14 @@ internal sealed class FisherEstimator : Estimator<float>
         var state = batch.Linearized;
         var values = new float[state.Parts.Count][];
         var sums = task.Channels is { Count: > 0 } channels ? new ChannelSums(channels, batch) : null;
-        task.Inputs.Work.SideBySide.For(values.Length, i =>
+        var work = task.Inputs.Work.SideBySide;
+        // Processors share a batch by its parts, and the one part that a GPU has by its images.
+        var within = values.Length == 1 ? work : work.OneByOne;
+        work.For(values.Length, i =>
         {
             var part = state.Parts[i];
             var products = batch.Loaded.Linearized.Backward(
-                part, [.. batch.Directions.Select(all => all[(part.First * size)..((part.First + part.Batch.Count) * size)])]);
+                part, [.. batch.Directions.Select(all => all[(part.First * size)..((part.First + part.Batch.Count) * size)])], within);
             values[i] = products.Candidates;
             sums?.Add(i, products.Channels);
             batch.Loaded.Progress.Add(batch.Plan.Units[row].Macs * part.Batch.Count / batch.ImageCount);

@@ -72,7 +72,8 @@ internal sealed class LinearizedNetwork : IDisposable
     /// <param name="directions">
     /// Of every pass the vectors whose products with the outputs are differentiated. Shape: [passes][images · outputs].
     /// </param>
-    public LinearizedProducts Backward(LinearizedPart part, IReadOnlyList<float[]> directions)
+    /// <param name="work">Runs images of the part, where it is the only one.</param>
+    public LinearizedProducts Backward(LinearizedPart part, IReadOnlyList<float[]> directions, SideBySide work)
     {
         using var seeds = new OwnedList<OrtValue>(directions.SelectMany(direction =>
             readout.Spread(direction, part.Outputs).Zip(readout.Outputs, (seed, output) =>
@@ -95,7 +96,7 @@ internal sealed class LinearizedNetwork : IDisposable
         foreach (var (layer, gradients) in model.Planes)
         {
             var products = layer.Compute(
-                images, name => values[name], (pass, name) => outputs[positions[gradients[pass][name]]], passes);
+                images, name => values[name], (pass, name) => outputs[positions[gradients[pass][name]]], passes, work);
             slots = Slots(layer.ChannelRows);
             foreach (var (pass, (sums, byChannel)) in products.Index())
             {

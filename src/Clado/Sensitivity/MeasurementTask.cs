@@ -76,6 +76,8 @@ internal sealed class MeasurementTask
     {
         var memory = Estimators.MemoryOf(EstimatorName, Cuts, Inputs.Candidates);
         memory = Inputs.Rows ? memory.WithRows(Inputs.Candidates) : memory;
+        // Around a choice the float network stays, too.
+        memory = memory with { Bytes = memory.Bytes + (IsFloat ? 0 : MemoryPlan.ModelCopies * Inputs.Graph.FileSizeBytes) };
         return new(Cuts, Inputs.Candidates, memory with { IsWhole = memory.IsWhole && Inputs.Forward.Count == 0 }, Inputs.Work.Provider);
     }
 

@@ -9,9 +9,9 @@ namespace Clado.Sensitivity;
 internal sealed record MemoryPlan(long SessionLimitBytes, bool IsTight)
 {
     /// <summary>
-    /// The runtime, the program and its libraries, and what allocators hold on to: 300 MB before anything is measured, some more after.
+    /// The runtime, the program and its libraries, and what allocators hold on to: 300 MB before anything is measured, up to 500 after.
     /// </summary>
-    public const long ProgramBytes = 448L << 20;
+    public const long ProgramBytes = 512L << 20;
 
     /// <summary>The model as read and as raised, and the session of the whole network with its packed copy.</summary>
     public const int ModelCopies = 4;

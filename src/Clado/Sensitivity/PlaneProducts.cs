@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Clado.Execution;
 using Clado.Gradients.Rules;
 using Clado.Graphs;
 using Clado.Onnx;
@@ -57,25 +58,38 @@ internal sealed class PlaneProducts
     /// <param name="seen">Of a use, what the layer is applied to. Shape: [images · elements].</param>
     /// <param name="gradients">Of a pass and a use, the gradient by its output. Shape: [images · elements].</param>
     /// <param name="passes">Passes back.</param>
+    /// <param name="work">Runs ranges of the images.</param>
     /// <returns>
     /// Of every pass, Shape: [images · candidates]; and where rows are measured, Shape: [images · candidates · channels]. Shape: [passes].
     /// </returns>
-    public (float[] Whole, float[]? Channels)[] Compute(
-        int images, Func<string, OrtValue> seen, Func<int, string, OrtValue> gradients, int passes)
+    public (float[] Whole, float[] Channels)[] Compute(
+        int images, Func<string, OrtValue> seen, Func<int, string, OrtValue> gradients, int passes, SideBySide work)
     {
-        float[][] weights = [.. Enumerable.Range(0, passes).Select(_ => new float[images * changes.Layer.Parameters])];
-        float[][] biases = [.. Enumerable.Range(0, passes).Select(_ => new float[images * Channels])];
-        foreach (var (image, output, size, window) in uses)
+        int count = changes.Rows.Length;
+        var products = Enumerable.Range(0, passes)
+            .Select(_ => (new float[images * count], new float[changes.HasChannels ? images * count * Channels : 0])).ToArray();
+        work.ForRanges(images, (from, to) =>
         {
-            Add(
-                new PlaneGradient(window, (int)size[0], (int)size[1]), seen(image),
-                [.. Enumerable.Range(0, passes).Select(pass => gradients(pass, output))], weights, biases);
-        }
-        return [.. weights.Zip(biases, (own, shift) =>
-        {
-            float[]? shifts = changes.Biases is null ? null : shift;
-            return (Products(own, shifts, images), changes.HasChannels ? ChannelProducts(own, shifts, images) : null);
-        })];
+            float[][] weights = [.. products.Select(_ => new float[(to - from) * changes.Layer.Parameters])];
+            float[][] biases = [.. products.Select(_ => new float[(to - from) * Channels])];
+            foreach (var (image, output, size, window) in uses)
+            {
+                Add(
+                    new PlaneGradient(window, (int)size[0], (int)size[1]), from, seen(image),
+                    [.. Enumerable.Range(0, passes).Select(pass => gradients(pass, output))], weights, biases);
+            }
+            for (int pass = 0; pass < passes; pass++)
+            {
+                var (whole, channels) = products[pass];
+                float[]? shifts = changes.Biases is null ? null : biases[pass];
+                Write(weights[pass], shifts, whole.AsSpan(from * count, (to - from) * count));
+                if (channels.Length > 0)
+                {
+                    WriteChannels(weights[pass], shifts, channels.AsSpan(from * count * Channels, (to - from) * count * Channels));
+                }
+            }
+        });
+        return products;
     }
 
     /// <summary>Rows of the candidates whose channels are measured too.</summary>
@@ -83,21 +97,22 @@ internal sealed class PlaneProducts
 
     private int Channels => (int)changes.Layer.Shape[0];
 
-    /// <summary>Adds the gradients by the weights, and by the biases, of one use.</summary>
-    private void Add(PlaneGradient plan, OrtValue seen, OrtValue[] gradients, float[][] weights, float[][] biases)
+    /// <summary>Adds the gradients of images, from one of them on, by the weights and by the biases of one use.</summary>
+    private void Add(PlaneGradient plan, int from, OrtValue seen, OrtValue[] gradients, float[][] weights, float[][] biases)
     {
         int inputs = (int)changes.Layer.Shape[1], outputs = Channels / (int)changes.Layer.Groups;
         // The channels that a group makes, each with its passes.
         var laidImage = new float[plan.ImageLength];
         var laid = new float[outputs * gradients.Length * plan.GradientLength];
         var sums = new float[outputs * gradients.Length * plan.Weights];
-        var x = seen.GetTensorDataAsSpan<float>();
+        int before = from * Channels;
+        var x = seen.GetTensorDataAsSpan<float>()[(from * (int)changes.Layer.Groups * inputs * plan.ImageSize)..];
         for (int group = 0; group < biases[0].Length / outputs; group++)
         {
             for (int i = 0; i < outputs * gradients.Length; i++)
             {
                 var (plane, pass) = ((group * outputs) + (i / gradients.Length), i % gradients.Length);
-                var own = gradients[pass].GetTensorDataAsSpan<float>().Slice(plane * plan.Places, plan.Places);
+                var own = gradients[pass].GetTensorDataAsSpan<float>().Slice((before + plane) * plan.Places, plan.Places);
                 plan.LayGradient(own, laid.AsSpan(i * plan.GradientLength, plan.GradientLength));
                 biases[pass][plane] += TensorPrimitives.Sum(own);
             }
@@ -116,10 +131,9 @@ internal sealed class PlaneProducts
         }
     }
 
-    private float[] Products(float[] weights, float[]? biases, int images)
+    private void Write(float[] weights, float[]? biases, Span<float> products)
     {
-        int count = changes.Rows.Length, parameters = weights.Length / images;
-        var products = new float[images * count];
+        int count = changes.Rows.Length, parameters = (int)changes.Layer.Parameters;
         for (int i = 0; i < products.Length; i++)
         {
             var (image, row) = (i / count, i % count);
@@ -131,13 +145,11 @@ internal sealed class PlaneProducts
                     biases.AsSpan(image * Channels, Channels), changes.Biases.AsSpan(row * Channels, Channels));
             }
         }
-        return products;
     }
 
-    private float[] ChannelProducts(float[] weights, float[]? biases, int images)
+    private void WriteChannels(float[] weights, float[]? biases, Span<float> products)
     {
-        int own = weights.Length / (images * Channels), count = changes.Rows.Length;
-        var products = new float[images * count * Channels];
+        int own = (int)changes.Layer.Parameters / Channels, count = changes.Rows.Length;
         for (int i = 0; i < products.Length; i++)
         {
             int channel = i % Channels, row = i / Channels % count, seen = ((i / Channels / count) * Channels) + channel;
@@ -145,6 +157,5 @@ internal sealed class PlaneProducts
             products[i] = TensorPrimitives.Dot<float>(weights.AsSpan(seen * own, own), changes.Weights.AsSpan(changed * own, own))
                 + (biases is null ? 0 : biases[seen] * changes.Biases![changed]);
         }
-        return products;
     }
 }

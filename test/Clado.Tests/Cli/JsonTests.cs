@@ -77,7 +77,15 @@ public class JsonTests
                 Decision = new(NetworkTask.Classify, "its output has classes"),
                 ImagesUsed = 1,
                 ImagesFound = null,
-                MeasuredLoss = none,
+                Evaluation = new EvaluationResult
+                {
+                    Model = "m",
+                    SizeBytes = 1,
+                    Images = 1,
+                    Labelled = false,
+                    LossIncrease = none,
+                    LossIncreases = [none],
+                },
                 Parity = parity,
                 Biases = new BiasEffect(1, none, none, none),
             }));

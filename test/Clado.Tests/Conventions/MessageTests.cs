@@ -5,6 +5,7 @@ using Clado.Cli.Output;
 using Clado.Cluster;
 using Clado.Onnx;
 using Clado.Reports;
+using Clado.Studio;
 using Clado.Tests.Support;
 using Xunit;
 
@@ -37,7 +38,11 @@ public class MessageTests
     public void WhatMessagesNameIsThere()
     {
         const BindingFlags Public = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static;
-        Assembly[] libraries = [typeof(Pipeline).Assembly, typeof(OnnxFile).Assembly, typeof(Report).Assembly, typeof(Worker).Assembly];
+        Assembly[] libraries =
+        [
+            typeof(Pipeline).Assembly, typeof(OnnxFile).Assembly, typeof(Report).Assembly, typeof(Worker).Assembly,
+            typeof(StudioHost).Assembly,
+        ];
         var types = libraries.SelectMany(library => library.GetExportedTypes()).ToLookup(type => type.Name);
         Assert.All(Named, name =>
         {

@@ -6,6 +6,7 @@ using Clado.Cluster;
 using Clado.Graphs;
 using Clado.Onnx;
 using Clado.Reports;
+using Clado.Studio;
 using Clado.Tests.Support;
 using Google.Protobuf;
 using Xunit;
@@ -21,7 +22,17 @@ public partial class NumericsTests
     private static readonly string Document = File.ReadAllText(Path.Combine(Repository.Root, "docs/numerics.md"));
 
     private static readonly Assembly[] Programs =
-        [typeof(OnnxFile).Assembly, typeof(Graph).Assembly, typeof(Report).Assembly, typeof(Worker).Assembly, typeof(App).Assembly];
+        [typeof(OnnxFile).Assembly, typeof(Graph).Assembly, typeof(Report).Assembly, Studio, typeof(Worker).Assembly, typeof(App).Assembly];
+
+    /// <summary>Its types can be looked at where ASP.NET Core can be loaded.</summary>
+    private static Assembly Studio
+    {
+        get
+        {
+            SharedFramework.Use();
+            return typeof(StudioHost).Assembly;
+        }
+    }
 
     private static readonly ILookup<string, Type> Types =
         Programs.SelectMany(assembly => assembly.GetTypes()).Where(type => !IsGenerated(type)).ToLookup(type => type.Name.Split('`')[0]);

@@ -44,6 +44,7 @@ public class SweepTests
             Assert.All(uniform.GetProperty("allocation").EnumerateObject(), layer => Assert.Equal(bits, layer.Value.GetInt32()));
             Assert.False(uniform.TryGetProperty("gap", out _));
         }
+        GainsAreDifferencesOfThePoints(points);
         // Sorted by size, and the same in the CSV.
         Assert.Equal(points.Select(Size).Order(), points.Select(Size));
         var lines = File.ReadAllLines(folder["c.csv"]);
@@ -52,6 +53,27 @@ public class SweepTests
                 + "measure,measureValue",
             lines[0]);
         Assert.Equal(points.Select(p => (Method(p), $"{Size(p)}")), lines.Skip(1).Select(l => l.Split(',')).Select(c => (c[0], c[3])));
+    }
+
+    /// <summary>What is compared image by image has the mean that the points' own figures have.</summary>
+    private static void GainsAreDifferencesOfThePoints(JsonElement[] points)
+    {
+        var own = points.Where(p => Method(p) == "clado").ToArray();
+        // The diagonal choice of the budget, uniform widths on both sides as far as there are such, the next smaller of its own.
+        Assert.All(own, p => Assert.InRange(p.GetProperty("gains").GetArrayLength(), 2, 4));
+        Assert.All(points, p => Assert.True(p.GetProperty("measuredLossError").GetDouble() >= 0));
+        foreach (var (point, gain) in own.SelectMany(p => p.GetProperty("gains").EnumerateArray().Select(gain => (p, gain))))
+        {
+            var other = points.Single(p => Method(p) == gain.GetProperty("method").GetString()
+                && p.GetProperty("budget").GetString() == gain.GetProperty("budget").GetString());
+            double Of(string key) => other.GetProperty(key).GetDouble() - point.GetProperty(key).GetDouble();
+            double Mean(string key) => gain.GetProperty(key).GetProperty("mean").GetDouble();
+            Assert.Equal(Of("measuredLoss"), Mean("loss"), 1e-9);
+            Assert.Equal(-Of("top1"), Mean("top1"), 1e-9);
+            Assert.Equal(-Of("agreement"), Mean("agreement"), 1e-9);
+            bool isSame = point.GetProperty("allocation").ToString() == other.GetProperty("allocation").ToString();
+            Assert.Equal(isSame, gain.GetProperty("loss").GetProperty("standardError").GetDouble() == 0);
+        }
     }
 
     [Fact]

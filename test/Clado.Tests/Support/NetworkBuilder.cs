@@ -83,7 +83,27 @@ internal sealed class NetworkBuilder
         return net;
     }
 
-    /// <summary>The same, with a Loop before its end that never ends.</summary>
+    /// <summary>A deep residual network: a stem, blocks of two convolutions each, a fully connected end: 2 · blocks + 2 layers.</summary>
+    public static NetworkBuilder DeepResidual(int blocks, int channels = 6, int classes = 8)
+    {
+        var net = new NetworkBuilder(input: [3, 8, 8]);
+        var pads = NodeExtensions.Attribute("pads", 1, 1, 1, 1);
+        net.Weight("w", channels, 3, 3, 3);
+        net.Then("Conv", "stem", ["w"], pads).Then("Relu", "r");
+        for (int block = 0; block < blocks; block++)
+        {
+            string stage = $"stage{1 + (4 * block / blocks)}.{block}", before = net.Last;
+            net.Then("Conv", $"{stage}/conv1", [net.Weight($"{stage}.w1", channels, channels, 3, 3)], pads).Then("Relu", $"{stage}/r");
+            net.Then("Conv", $"{stage}/conv2", [net.Weight($"{stage}.w2", channels, channels, 3, 3)], pads);
+            // Branches add little: activations keep their size however deep it is.
+            net.Model.Graph.Initializer.Add(TensorData.Singles($"{stage}.share", [0.3f]));
+            net.Then("Mul", $"{stage}/m", [$"{stage}.share"]).Then("Add", $"{stage}/a", [before]).Then("Relu", $"{stage}/out");
+        }
+        net.Then("GlobalAveragePool", "p").Then("Flatten", "f").Then("Gemm", "logits", [net.Weight("head", channels, classes)]);
+        return net;
+    }
+
+    /// <summary>The small classifier with a Loop before its end that never ends.</summary>
     public static ModelProto EndlessClassifier()
     {
         var net = SmallClassifier();

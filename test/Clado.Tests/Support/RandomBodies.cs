@@ -70,10 +70,7 @@ internal sealed class RandomBodies
                 graph.Node.Add(Node("Add", [Pick(), Pick()], output));
                 break;
             case 3 or 4:
-                graph.Node.Add(
-                    Node(
-                        "If", [random.Next(2) == 0 ? "yes" : "bright"], output, Body("then_branch", Branch(tensors, depth)), Body(
-                            "else_branch", Branch(tensors, depth))));
+                graph.Node.Add(Choice(random.Next(2) == 0, tensors, depth, output));
                 break;
             case 5 or 6:
                 graph.Node.Add(Node("Loop", ["two", "", Pick()], output, Body("body", Repeated(tensors, depth))));
@@ -98,6 +95,14 @@ internal sealed class RandomBodies
                 break;
         }
         return output;
+    }
+
+    private NodeProto Choice(bool constant, List<string> tensors, int depth, string output)
+    {
+        GraphProto yes = Branch(tensors, depth), no = Branch(tensors, depth);
+        // ONNX Runtime 1.31 puts the branch of a constant condition in the node's place, and loses what a SequenceMap within reads then.
+        bool keeps = GraphWalk.AtEveryDepth(yes.Node.Concat(no.Node)).Any(node => node.OpType == "SequenceMap");
+        return Node("If", [constant && !keeps ? "yes" : "bright"], output, Body("then_branch", yes), Body("else_branch", no));
     }
 
     private GraphProto Branch(List<string> tensors, int depth)

@@ -1,3 +1,4 @@
+using Clado.Allocation;
 using Clado.Candidates;
 using Clado.Curves;
 using Clado.Layers;
@@ -18,7 +19,9 @@ internal static class SyntheticRun
     /// <param name="names">Names of the layers. Shape: [layers].</param>
     /// <param name="points">Points of the curve a method.</param>
     /// <param name="model">Path of the model, which is not there.</param>
-    public static RunFolder Write(string path, IReadOnlyList<string> names, int points = 20, string model = "/models/gone.onnx")
+    /// <param name="profiles">Whether it says how weights lie on their grids, and which layers are a block, as folders of today do.</param>
+    public static RunFolder Write(
+        string path, IReadOnlyList<string> names, int points = 20, string model = "/models/gone.onnx", bool profiles = false)
     {
         var random = new Random(5);
         var folder = RunFolder.OpenOrCreate(path, new RunDescription
@@ -64,6 +67,11 @@ internal static class SyntheticRun
             SquaredError = 1.0 / bits,
         }))]);
         folder.WriteCandidates(candidates);
+        if (profiles)
+        {
+            folder.WriteProfiles(() =>
+                [.. layers.Select((layer, i) => new LayerProfile(layer.Name, i / 2, 1, [.. Widths.Select(ProfileOf)]))]);
+        }
         int n = layers.Length * Widths.Length;
         var raw = new double[n * n];
         for (int i = 0; i < n; i++)
@@ -91,6 +99,10 @@ internal static class SyntheticRun
         return folder;
     }
 
+    private static WidthProfile ProfileOf(int bits) => new(
+        bits, [.. Enumerable.Range(0, WidthProfile.Parts).Select(part => 30 - Math.Abs(part - 30))],
+        bits > 4 ? [] : [.. Enumerable.Range(0, 1 << bits).Select(code => 9 * code)]);
+
     private static Curve CurveOf(QuantizableLayer[] layers, int points) => new Curve
     {
         ImagesPath = "/images/test",
@@ -106,12 +118,19 @@ internal static class SyntheticRun
         return new CurvePoint
         {
             Method = method,
-            Budget = $"{size}",
+            Budget = method == CurveMethod.Uniform && i == points / 2 ? "3bit" : $"{size}",
             BudgetBytes = size,
             SizeBytes = size,
             BitsPerWeight = bits.Average(),
             PredictedLoss = 0.1 / (i + 1),
             MeasuredLoss = (0.2 + (int)method) / (i + 1),
+            MeasuredLossError = 0.01 / (i + 1),
+            Top1Gain = new LossGain(-0.1 / (i + 1), 0.005, 2000),
+            Gains = method != CurveMethod.Clado ? null :
+            [
+                new(CurveMethod.Diagonal, $"{size}", new(1, 0.1, 2000), new(0.001, 0.002, 2000), new(0.002, 0.002, 2000)),
+                new(CurveMethod.Uniform, "3bit", new(0.5, 0.1, 2000), new(0.01, 0.004, 2000), new(0.01, 0.004, 2000)),
+            ],
             Top1 = 0.9 - (0.1 / (i + 1)),
             Agreement = 1 - (0.1 / (i + 1)),
             Gap = 0,
