@@ -30,7 +30,7 @@ internal static class App
     public static int Run(
         string[] args, TextWriter output, TextWriter error, int? width = null, CancellationToken cancellation = default)
     {
-        var terminal = new Terminal(output, error, width);
+        using var terminal = new Terminal(output, error, width);
         var root = Create(terminal);
         var parsed = root.Parse(args);
         if (CommandLineProblem.Of(parsed) is { } problem)
@@ -73,7 +73,8 @@ internal static class App
             QuantizeCommand.Create(terminal), InspectCommand.Create(terminal), MeasureCommand.Create(terminal),
             AllocateCommand.Create(terminal), ExportCommand.Create(terminal), SweepCommand.Create(terminal),
             EvaluateCommand.Create(terminal), CompareCommand.Create(terminal), ReportCommand.Create(terminal),
-            StudioCommand.Create(terminal), DemoCommand.Create(terminal), CompletionsCommand.Create(terminal, () => root),
+            StudioCommand.Create(terminal), DemoCommand.Create(terminal), WorkerCommand.Create(terminal), WorkersCommand.Create(terminal),
+            CompletionsCommand.Create(terminal, () => root),
         ];
         foreach (var verb in (Verb[])[.. verbs, HelpCommand.Create(terminal, verbs)])
         {

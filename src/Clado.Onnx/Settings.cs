@@ -11,11 +11,15 @@ internal static class Settings
     public const string Bits = "PipelineOptions.Bits";
     public const string Budget = "Budget.Text";
     public const string Budgets = "SweepOptions.Budgets";
+    public const string Cache = "WorkerOptions.CacheFolder";
     public const string ChosenPins = "AllocationLimits.Pins";
+    public const string Cluster = "ClusterOptions.Url";
+    public const string ClusterSecret = "ClusterOptions.SecretFile";
     public const string ComparedBudgets = "ComparisonOptions.Budgets";
     public const string ComparedMetrics = "ComparisonOptions.Metrics";
     public const string Costs = "AllocationLimits.Costs";
     public const string Estimator = "PipelineOptions.Estimator";
+    public const string FailureTimeout = "ClusterOptions.FailureTimeout";
     public const string FindSmallest = "MeasuredRun.FindSmallest";
     public const string Granularity = "PipelineOptions.Granularity";
     public const string Image = "InputOptions.Image";
@@ -25,13 +29,16 @@ internal static class Settings
     public const string Inspect = "Inspection.Of";
     public const string LabelOffset = "PipelineOptions.LabelOffset";
     public const string Limit = "PipelineOptions.Limit";
+    public const string Listen = "WorkerOptions.Listen";
     public const string Loss = "PipelineOptions.Loss";
+    public const string Machines = "Resources.Machines";
     public const string MaximumCost = "AllocationLimits.MaximumCost";
     public const string Measure = "Pipeline.Measure";
     public const string Memory = "Resources.MemoryBytes";
     public const string Opset = "PipelineOptions.Opset";
     public const string Pins = "PipelineOptions.Pins";
     public const string PointCount = "SweepOptions.PointCount";
+    public const string Port = "WorkerOptions.Port";
     public const string Preprocessing = "PipelineOptions.Preprocessing";
     public const string Provider = "PipelineOptions.Provider";
     public const string Reference = "EvaluationOptions.Reference";
@@ -49,5 +56,6 @@ internal static class Settings
     public const string Tune = "MeasuredRun.Deploy";
     public const string TunePasses = "TuningOptions.Passes";
     public const string Values = "InputOptions.Values";
+    public const string Worker = "Worker.Run";
     public const string WriteFigures = "Report.WriteFigures";
 }

@@ -78,7 +78,9 @@ public sealed partial class PreparedRun
     public static PreparedRun Of(PipelineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var (provider, place) = Providers.Decide(options.Provider);
+        // Workers are processors, and so is who measures with them.
+        bool isAlone = options.Resources.Machines is null || options.Provider != Provider.Auto;
+        var (provider, place) = Providers.Decide(isAlone ? options.Provider : Provider.Cpu);
         options = options with { Provider = provider };
         var grids = options.Requantize ? GridHandling.Remove : GridHandling.Keep;
         var graph = Graph.Read(options.Model, options.Preprocessing.Suggest(options.Inputs), options.Opset, grids);

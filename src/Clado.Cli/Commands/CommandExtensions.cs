@@ -9,6 +9,8 @@ namespace Clado.Cli.Commands;
 /// <summary>What all commands' actions have around them.</summary>
 internal static class CommandExtensions
 {
+    private const string RunTimeout = "--run-timeout";
+
     private static readonly TimeSpan ShortestTimeout = TimeSpan.FromMilliseconds(1), LongestTimeout = TimeSpan.FromDays(1);
 
     /// <summary>
@@ -18,7 +20,7 @@ internal static class CommandExtensions
     /// </summary>
     public static void Runs(this Verb command, Func<ParseResult, CancellationToken, int> action, bool runsModels = true)
     {
-        var timeout = new Option<double>("--run-timeout")
+        var timeout = new Option<double>(RunTimeout)
         {
             Description = "Seconds that a single run of a model may take, on a batch of images: models may loop for ever",
             DefaultValueFactory = _ => RunLimit.DefaultTimeout.TotalSeconds,
@@ -40,14 +42,18 @@ internal static class CommandExtensions
                 };
                 throw new CladoException($"{name} \"\": is empty; give a value or leave it out");
             }
-            double seconds = runsModels ? parsed.GetValue(timeout) : RunLimit.DefaultTimeout.TotalSeconds;
-            if (!(seconds >= ShortestTimeout.TotalSeconds && seconds <= LongestTimeout.TotalSeconds))
-            {
-                throw new CladoException($"--run-timeout {parsed.GetResult(timeout)!.Tokens[0].Value}: "
-                    + Invariant($"{ShortestTimeout.TotalSeconds} to {LongestTimeout.TotalSeconds:0} seconds are wanted"));
-            }
-            using var limit = RunLimit.Enter(TimeSpan.FromSeconds(seconds), cancellation);
+            using var limit = RunLimit.Enter(runsModels ? TimeoutOf(parsed) : RunLimit.DefaultTimeout, cancellation);
             return Task.FromResult(action(parsed, cancellation));
         });
+    }
+
+    /// <summary>How long a run of a model may take, of a command that runs some.</summary>
+    public static TimeSpan TimeoutOf(ParseResult parsed)
+    {
+        double seconds = parsed.GetValue<double>(RunTimeout);
+        return seconds >= ShortestTimeout.TotalSeconds && seconds <= LongestTimeout.TotalSeconds
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new CladoException($"{RunTimeout} {parsed.GetResult(RunTimeout)!.Tokens[0].Value}: "
+                + Invariant($"{ShortestTimeout.TotalSeconds} to {LongestTimeout.TotalSeconds:0} seconds are wanted"));
     }
 }

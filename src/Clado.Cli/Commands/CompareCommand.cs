@@ -23,7 +23,7 @@ internal static class CompareCommand
         command.Add(OptionGroup.Output, output, json);
         command.Runs((parsed, cancellation) =>
         {
-            var options = measuring.Read(parsed);
+            var options = measuring.Read(parsed, terminal);
             if (options.Granularity != PipelineOptions.Granularities[0])
             {
                 throw new CladoException($"metrics are of layers: leave --granularity {options.Granularity} out");

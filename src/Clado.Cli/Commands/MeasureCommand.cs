@@ -16,7 +16,7 @@ internal static class MeasureCommand
         measuring.AddTo(command);
         command.Runs((parsed, cancellation) =>
         {
-            var prepared = Prepare(measuring.Read(parsed));
+            var prepared = Prepare(measuring.Read(parsed, terminal));
             terminal.Show(prepared);
             var run = prepared.Measure(terminal, cancellation);
             terminal.ShowScalings(run);

@@ -22,7 +22,7 @@ internal static class QuantizeCommand
         command.Add(OptionGroup.Output, refine, tune, passes, output, json);
         command.Runs((parsed, cancellation) =>
         {
-            var (options, choice, path) = (measuring.Read(parsed), choosing.Read(parsed), parsed.GetValue(output));
+            var (options, choice, path) = (measuring.Read(parsed, terminal), choosing.Read(parsed), parsed.GetValue(output));
             Destination.CheckFile("-o", path, options.Model, [.. measuring.Files(parsed), .. choice.Files]);
             Check(options, path);
             var tuning = CommonOptions.TuningOf(parsed.GetRequiredValue(tune), parsed.GetValue(passes));

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Clado.Activations;
 using Clado.Cli.Commands;
+using Clado.Cli.Output;
 using Clado.Execution;
 
 namespace Clado.Cli.Options;
@@ -20,6 +21,7 @@ internal sealed class MeasuringOptions
     private readonly Option<int> seed = CommonOptions.Seed();
     private readonly Option<int?> labelOffset = CommonOptions.LabelOffset();
     private readonly ResourceOptions resources = new();
+    private readonly MachineOptions machines = new();
     private readonly Option<string> bits = new("--bits")
     {
         Description = "Widths to choose from, any of 2–8: a list or a range such as 2-8",
@@ -103,12 +105,13 @@ internal sealed class MeasuringOptions
         command.Add(OptionGroup.Output, run, rows);
         writing.AddTo(command);
         resources.AddTo(command);
+        machines.AddTo(command);
     }
 
     /// <summary>Files that are read beside model and images. Shape: [files].</summary>
     public IReadOnlyList<string> Files(ParseResult parsed) => [parsed.GetRequiredValue(preprocess)];
 
-    public PipelineOptions Read(ParseResult parsed) => new()
+    public PipelineOptions Read(ParseResult parsed, Terminal terminal) => new()
     {
         Model = parsed.GetRequiredValue(model),
         Inputs = feeding.Read(parsed),
@@ -129,7 +132,7 @@ internal sealed class MeasuringOptions
         Opset = writing.Read(parsed).Opset ?? PipelineOptions.Opsets[0],
         KeepNames = writing.Read(parsed).KeepNames ?? false,
         Provider = CommonOptions.ProviderOf(parsed.GetRequiredValue(provider)),
-        Resources = resources.Read(parsed),
+        Resources = resources.Read(parsed) with { Machines = machines.Connect(parsed, terminal) },
         Estimator = parsed.GetRequiredValue(estimator),
         Granularity = parsed.GetRequiredValue(granularity),
         Rows = parsed.GetValue(rows),

@@ -11,10 +11,7 @@ internal sealed class ResourceOptions
     private readonly Option<int> threads = CommonOptions.Threads();
     private readonly Option<string?> memory = CommonOptions.Memory();
 
-    public void AddTo(Verb command)
-    {
-        command.Add(OptionGroup.Measuring, threads, memory);
-    }
+    public void AddTo(Verb command) => command.Add(OptionGroup.Measuring, threads, memory);
 
     public Resources Read(ParseResult parsed)
     {

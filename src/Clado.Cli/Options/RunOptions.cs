@@ -10,12 +10,14 @@ internal sealed class RunOptions
     private readonly Option<string> run = CommonOptions.Run(required: true);
     private readonly WritingOptions writing = new();
     private readonly ResourceOptions resources = new();
+    private readonly MachineOptions machines = new();
 
     public void AddTo(Verb command)
     {
         command.Add(OptionGroup.Input, run);
         writing.AddTo(command);
         resources.AddTo(command);
+        machines.AddTo(command);
     }
 
     /// <summary>Path of the folder.</summary>
@@ -24,7 +26,8 @@ internal sealed class RunOptions
     /// <summary>Opens it.</summary>
     public MeasuredRun Open(ParseResult parsed, Terminal terminal)
     {
-        var run = Pipeline.Open(Path(parsed), writing.Read(parsed) with { Resources = resources.Read(parsed) }, terminal);
+        var own = resources.Read(parsed) with { Machines = machines.Connect(parsed, terminal) };
+        var run = Pipeline.Open(Path(parsed), writing.Read(parsed) with { Resources = own }, terminal);
         terminal.ShowNotes(run.Notes);
         return run;
     }

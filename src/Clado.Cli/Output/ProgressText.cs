@@ -24,9 +24,10 @@ internal static class ProgressText
     /// <summary>How far a stage and its job are, and what comes then as far as there is room for it.</summary>
     /// <param name="value">The progress.</param>
     /// <param name="width">Characters at most.</param>
-    public static string Line(StageProgress value, int width)
+    /// <param name="machines">Who takes part, in a few words, or null.</param>
+    public static string Line(StageProgress value, int width, string? machines = null)
     {
-        var line = new StringBuilder(Invariant($"{value.Stage} {value.Share * 100:F0} %"));
+        var line = new StringBuilder(Invariant($"{value.Stage} {value.Share * 100:F0} %{(machines is null ? "" : $" on {machines}")}"));
         if (value.Job is { } job)
         {
             line.Append(Invariant($", {Math.Floor(job.Share * 100):F0} % of all"));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Clado.Execution;
 using Spectre.Console;
 using static System.FormattableString;
 
@@ -8,7 +9,7 @@ namespace Clado.Cli.Output;
 /// Where a command's tables, JSON, messages and progress go: data to standard output, the rest to standard error. In a window, lines end
 /// between words.
 /// </summary>
-internal sealed class Terminal : IProgress<StageProgress>
+internal sealed class Terminal : IProgress<StageProgress>, IDisposable
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(0.2);
     private static readonly TimeSpan LineBeat = TimeSpan.FromSeconds(10);
@@ -65,6 +66,9 @@ internal sealed class Terminal : IProgress<StageProgress>
 
     /// <summary>Whether only data and refusals are written.</summary>
     public bool IsQuiet { get; set; }
+
+    /// <summary>Other machines that take part, which progress tells of; let go of at the end.</summary>
+    public Machines? Machines { get; set; }
 
     /// <summary>Characters of a line of data; as good as endless where there is no window.</summary>
     public int Width => outputWidth;
@@ -158,12 +162,12 @@ internal sealed class Terminal : IProgress<StageProgress>
             sinceShown.Restart();
             if (live)
             {
-                error.Write($"\r{ProgressText.Line(value, LineWidth).PadRight(LineWidth)}");
+                error.Write($"\r{ProgressText.Line(value, LineWidth, Machines?.Status).PadRight(LineWidth)}");
                 lineOpen = true;
             }
             else
             {
-                error.WriteLine(ProgressText.Line(value, int.MaxValue));
+                error.WriteLine(ProgressText.Line(value, int.MaxValue, Machines?.Status));
             }
         }
     }
@@ -177,6 +181,9 @@ internal sealed class Terminal : IProgress<StageProgress>
         }
         EndProgress();
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => Machines?.Dispose();
 
     /// <summary>Ends the line that is being rewritten.</summary>
     public void EndProgress()

@@ -12,6 +12,9 @@ internal static class Words
         ["AllocationLimits.Pins"] = "--pin",
         ["AllocationLimits.SameWidth"] = "--same-bits",
         ["Budget.Text"] = "--budget",
+        ["ClusterOptions.FailureTimeout"] = "--failure-timeout",
+        ["ClusterOptions.SecretFile"] = "--cluster-secret",
+        ["ClusterOptions.Url"] = "--cluster",
         ["ComparisonOptions.Budgets"] = "--budgets",
         ["ComparisonOptions.Metrics"] = "--metrics",
         ["EvaluationOptions.Reference"] = "--reference",
@@ -42,6 +45,7 @@ internal static class Words
         ["PipelineOptions.Run"] = "--run",
         ["PipelineOptions.Task"] = "--task",
         ["Report.WriteFigures"] = "--figures",
+        ["Resources.Machines"] = "--cluster",
         ["Resources.MemoryBytes"] = "--memory",
         ["RunLimit.Enter"] = "--run-timeout",
         ["StudioOptions.Output"] = "--output",
@@ -50,6 +54,10 @@ internal static class Words
         ["SweepOptions.PointCount"] = "--points",
         ["SweepOptions.Rounds"] = "--rounds",
         ["TuningOptions.Passes"] = "--tune-passes",
+        ["Worker.Run"] = "clado worker",
+        ["WorkerOptions.CacheFolder"] = "--cache",
+        ["WorkerOptions.Listen"] = "--listen",
+        ["WorkerOptions.Port"] = "--port",
     };
 
     // The longest first: one name may begin as another.

@@ -1,6 +1,6 @@
 namespace Clado.Execution;
 
-/// <summary>What work may take of the machine; which bits are chosen does not depend on it.</summary>
+/// <summary>What work may take of the machine, and of others; which bits are chosen does not depend on it.</summary>
 public sealed record Resources
 {
     /// <summary>Passes side by side. Range: [1, inf). Default: all cores.</summary>
@@ -24,6 +24,9 @@ public sealed record Resources
             field = value;
         }
     } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+
+    /// <summary>Other machines that take part in measuring; null for this one alone.</summary>
+    public Machines? Machines { get; init; }
 
     /// <summary>Memory to stay under where networks run: a GPU has no more than its own.</summary>
     /// <param name="provider">Where they run.</param>

@@ -24,6 +24,9 @@ internal sealed class Graph
         Walk = new GraphWalk(model.Graph.Node);
     }
 
+    /// <summary>All that is known of the graph besides its model, as <see cref="Of"/> takes it.</summary>
+    internal GraphState State => new(source, Inputs.State, new ProbedShapes(InputShape, Tensors), Decision);
+
     /// <summary>Path of the file the graph was read from.</summary>
     public string File => source.File;
 
@@ -107,6 +110,12 @@ internal sealed class Graph
     /// <exception cref="OnnxFormatException">The model is not usable.</exception>
     internal static Graph FromModel(ModelProto model, string name, InputOptions? inputs = null, GridHandling grids = GridHandling.Keep) =>
         Create(model.Clone(), model, SourceOf(model, name), inputs, grids);
+
+    /// <summary>The graph that a state was taken of: nothing is looked at, and nothing runs.</summary>
+    /// <param name="model">Its model; it is taken over.</param>
+    /// <param name="state">What is known of it.</param>
+    internal static Graph Of(ModelProto model, GraphState state) =>
+        new(state.Source, GraphInputs.Of(state.Inputs), model, state.Shapes, state.Decision);
 
     /// <summary>The same graph with the values of some constants replaced. Its source stays the model that was read.</summary>
     /// <param name="initializers">Constants of the graph's names, types and shapes.</param>
@@ -214,3 +223,10 @@ internal sealed class Graph
         return new Graph(source, inputs, model, shapes);
     }
 }
+
+/// <summary>What is known of a graph besides its model. What its tensors are called in written files is not part of it.</summary>
+/// <param name="Source">The file it was read from.</param>
+/// <param name="Inputs">Its inputs.</param>
+/// <param name="Shapes">Types and shapes of its tensors.</param>
+/// <param name="Decision">What it was decided to be for; null where its structure alone says.</param>
+internal sealed record GraphState(ModelSource Source, InputState Inputs, ProbedShapes Shapes, TaskDecision? Decision);

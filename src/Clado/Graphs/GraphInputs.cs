@@ -28,6 +28,16 @@ internal sealed class GraphInputs
         Constants = [.. inputs.Constants.Select(constant => constant.As(typeOf(constant.Name, constant.Type)))];
     }
 
+    private GraphInputs(InputState state)
+    {
+        (Image, Description, Declared, Constants) = (state.Image, state.Description, state.Declared, state.Constants);
+        (type, fileType) = (state.Type, state.FileType);
+        Names = Constants.Select(c => c.Name).Append(Image).ToFrozenSet();
+    }
+
+    /// <summary>All that is known of them, as <see cref="Of(InputState)"/> takes it.</summary>
+    public InputState State => new(Image, type, fileType, Description, Declared, Constants);
+
     /// <summary>Name of the image input.</summary>
     public string Image { get; }
 
@@ -47,6 +57,10 @@ internal sealed class GraphInputs
 
     /// <summary>Names of all inputs.</summary>
     public IReadOnlySet<string> Names { get; }
+
+    /// <summary>The inputs that a state was taken of.</summary>
+    /// <param name="state">The state.</param>
+    internal static GraphInputs Of(InputState state) => new(state);
 
     /// <summary>Tells the inputs of a graph apart.</summary>
     /// <param name="graph">The graph; initializers are not among its inputs.</param>
@@ -189,3 +203,14 @@ internal sealed class GraphInputs
     private static long?[]? Dims(ValueInfoProto input) =>
         input.Type.TensorType.Shape is { } shape ? [.. shape.Dim.Select(dim => dim.HasDimValue ? dim.DimValue : (long?)null)] : null;
 }
+
+/// <summary>What is known of a network's inputs.</summary>
+/// <param name="Image">Name of the image input.</param>
+/// <param name="Type">What the image is fed as.</param>
+/// <param name="FileType">What it is rounded to before.</param>
+/// <param name="Description">Its type and shape in the file, in words.</param>
+/// <param name="Declared">Its shape in the file, null where that leaves a dimension free; null where it has none. Shape: [rank].</param>
+/// <param name="Constants">The other inputs. Shape: [inputs].</param>
+internal sealed record InputState(
+    string Image, DataType Type, DataType FileType, string Description, IReadOnlyList<long?>? Declared,
+    IReadOnlyList<ConstantInput> Constants);

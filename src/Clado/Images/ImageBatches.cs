@@ -98,7 +98,7 @@ internal sealed class ImageBatches
     /// <summary>Decodes a batch.</summary>
     public ImageBatch Load(int index)
     {
-        var items = images.Items.Skip(index * BatchSize).Take(BatchSize).ToArray();
+        var items = ItemsOf(index);
         var pixels = new float[(long)items.Length * shape.ElementCount];
         for (int i = 0; i < items.Length; i++)
         {
@@ -110,9 +110,19 @@ internal sealed class ImageBatches
                 ImageMotion.Draw(new Random(seed), shape).Move(shape, own.ToArray(), own);
             }
         }
+        return Of(index, pixels);
+    }
+
+    /// <summary>A batch that was decoded before, here or elsewhere.</summary>
+    /// <param name="index">Position among the set's batches. Range: [0, batches).</param>
+    /// <param name="pixels">Input values. Shape: [images, …input].</param>
+    public ImageBatch Of(int index, float[] pixels)
+    {
+        var items = ItemsOf(index);
         long[] dims = shape.Layout == ChannelLayout.Nchw
             ? [items.Length, shape.Channels, shape.Height, shape.Width]
             : [items.Length, shape.Height, shape.Width, shape.Channels];
         return new ImageBatch(index, inputs, pixels, dims, items, images.IsLabelled ? [.. items.Select(i => i.Label!.Value)] : null);
     }
+    private ImageItem[] ItemsOf(int index) => [.. images.Items.Skip(index * BatchSize).Take(BatchSize)];
 }

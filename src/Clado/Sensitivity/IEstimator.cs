@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Clado.Candidates;
 using Clado.Losses;
 
@@ -34,6 +36,13 @@ internal interface IEstimator
     /// <returns>Whether it was measured now.</returns>
     bool Measure(BatchMeasurement batch, WorkUnit unit);
 
+    /// <summary>Bytes of each of the numbers that a unit comes to.</summary>
+    int ValueBytes { get; }
+
+    /// <summary>Measures a unit.</summary>
+    /// <returns>The numbers that it comes to. Shape: [bytes].</returns>
+    byte[] Bytes(BatchMeasurement batch, WorkUnit unit);
+
     /// <summary>Forms the sums of a batch from the records of its units.</summary>
     /// <returns>
     /// Moments over the batch's images: on the diagonal of twice the loss increase of a candidate, elsewhere of the cross term of a pair
@@ -67,6 +76,10 @@ internal abstract class Estimator<T> : IEstimator where T : unmanaged
         Recorded(batch, unit, () => measured = true);
         return measured;
     }
+
+    public int ValueBytes => Unsafe.SizeOf<T>();
+
+    public byte[] Bytes(BatchMeasurement batch, WorkUnit unit) => MemoryMarshal.AsBytes(Measure(batch, unit.Row).AsSpan()).ToArray();
 
     public MatrixMoments Combine(BatchMeasurement batch) =>
         Combine(batch, [.. batch.Plan.Units.Select(unit => Values(batch, unit))]);

@@ -3,7 +3,7 @@ using Clado.Images;
 namespace Clado.Sensitivity;
 
 /// <summary>Where units are measured.</summary>
-internal interface IUnitRunner
+internal interface IUnitRunner : IDisposable
 {
     /// <summary>Sees to it that all units of a batch are recorded.</summary>
     /// <param name="units">The units. Shape: [units].</param>
@@ -19,4 +19,8 @@ internal sealed class LocalRunner(Workload work) : IUnitRunner
 {
     // One at a time to each thread: units differ in length by orders of magnitude.
     public void Run(IReadOnlyList<WorkUnit> units, Action<WorkUnit> measure) => work.SideBySide.ForEach(units, measure);
+
+    public void Dispose()
+    {
+    }
 }

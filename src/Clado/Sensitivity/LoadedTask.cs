@@ -48,9 +48,16 @@ internal sealed class LoadedTask : IDisposable
     public WorkProgress Progress { get; }
 
     /// <summary>Runs a batch through the network that is measured around, so that its units can be measured.</summary>
-    public BatchMeasurement Open(BatchPlan plan)
+    /// <param name="plan">The batch.</param>
+    public BatchMeasurement Open(BatchPlan plan) => Open(plan, batches.Load(plan.Index));
+
+    /// <summary>The same with images that were decoded elsewhere.</summary>
+    /// <param name="plan">The batch.</param>
+    /// <param name="pixels">Input values. Shape: [images, …input].</param>
+    public BatchMeasurement Open(BatchPlan plan, float[] pixels) => Open(plan, batches.Of(plan.Index, pixels));
+
+    private BatchMeasurement Open(BatchPlan plan, ImageBatch batch)
     {
-        var batch = batches.Load(plan.Index);
         var (states, outputs) = Start(batch);
         try
         {

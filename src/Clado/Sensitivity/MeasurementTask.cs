@@ -10,7 +10,6 @@ internal sealed class MeasurementTask
     private readonly Lazy<NetworkCuts> cuts;
     private readonly Lazy<IEstimator> estimator;
     private readonly Lazy<ChannelOffsets?> channels;
-    private readonly string name;
 
     /// <param name="inputs">Network, candidates and images.</param>
     /// <param name="operatingPoint">
@@ -26,8 +25,8 @@ internal sealed class MeasurementTask
         Key = inputs.Part + (IsFloat ? "float" : MeasurementInputs.KeyOf(operatingPoint));
         cuts = new(() => new NetworkCuts(inputs.Graph, inputs.Candidates.Layers, readout));
         channels = new(() => inputs.Rows ? ChannelOffsets.Of(Cuts, inputs.Candidates) : null);
-        name = options.Estimator;
-        estimator = new(() => Estimators.For(name, Cuts));
+        (EstimatorName, LossName) = (options.Estimator, options.Loss);
+        estimator = new(() => Estimators.For(EstimatorName, Cuts));
     }
 
     /// <summary>Network, candidates and images.</summary>
@@ -41,6 +40,12 @@ internal sealed class MeasurementTask
 
     /// <summary>Whether small changes may gain: the loss is not least where the measurement stands.</summary>
     public bool HasSlope => !IsFloat || Losses.HasSlope;
+
+    /// <summary>Name of the estimator that was asked for.</summary>
+    public string EstimatorName { get; }
+
+    /// <summary>Name of the loss that was asked for; null to choose by the network.</summary>
+    public string? LossName { get; }
 
     /// <summary>How the matrix is filled.</summary>
     public IEstimator Estimator => estimator.Value;
@@ -69,7 +74,7 @@ internal sealed class MeasurementTask
     /// <summary>What measuring takes of memory.</summary>
     public MemoryNeeds MemoryNeeds()
     {
-        var memory = Estimators.MemoryOf(name, Cuts, Inputs.Candidates);
+        var memory = Estimators.MemoryOf(EstimatorName, Cuts, Inputs.Candidates);
         memory = Inputs.Rows ? memory.WithRows(Inputs.Candidates) : memory;
         // Around a choice there is another network.
         memory = memory with { Bytes = memory.Bytes + (IsFloat ? 0 : Inputs.Graph.FileSizeBytes) };

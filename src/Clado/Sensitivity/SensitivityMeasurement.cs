@@ -1,6 +1,7 @@
 using Clado.Execution;
 using Clado.Losses;
 using Clado.Records;
+using Clado.Sensitivity.Remote;
 
 namespace Clado.Sensitivity;
 
@@ -14,7 +15,7 @@ internal static class SensitivityMeasurement
     /// </param>
     /// <param name="options">Estimator and loss.</param>
     /// <param name="records">Finished units: read and added to.</param>
-    /// <param name="runner">Where units are measured; null for this machine.</param>
+    /// <param name="runner">Where units are measured; null for the machines that the work may take.</param>
     /// <exception cref="CladoException">
     /// The loss does not fit the network or the images; or the batches of the run do not fit into memory.
     /// </exception>
@@ -29,7 +30,7 @@ internal static class SensitivityMeasurement
         // The batches' records go where their sum is: a network measured around many points would fill the disk.
         var sums = records.GetOrAdd(task.Key + "/sum", () =>
         {
-            var sum = Sum(task, records, runner ?? new LocalRunner(inputs.Work));
+            var sum = Sum(task, records, runner);
             // What its batches took is not there for the next stage, which has sessions of other sizes.
             NativeMemory.Release(inputs.Work.Provider);
             return sum;
@@ -59,10 +60,11 @@ internal static class SensitivityMeasurement
     /// <summary>
     /// Over all images, the matrix's moments, those of rows where these are measured, then the sum of the float network's loss.
     /// </summary>
-    private static double[] Sum(MeasurementTask task, IRecordStore records, IUnitRunner runner)
+    private static double[] Sum(MeasurementTask task, IRecordStore records, IUnitRunner? given)
     {
         var plan = new MeasurementPlan(task, task.BatchSize());
         using var loaded = new LoadedTask(task, plan, records);
+        using var runner = given ?? RunnerOf(loaded, plan);
         var total = new double[task.SumCount];
         foreach (var batch in plan)
         {
@@ -84,6 +86,10 @@ internal static class SensitivityMeasurement
         }
         return total;
     }
+
+    private static IUnitRunner RunnerOf(LoadedTask loaded, MeasurementPlan plan) =>
+        loaded.Task.Inputs.Work is { Resources.Machines: { } machines }
+            ? new RemoteRunner(loaded, plan, machines) : new LocalRunner(loaded.Task.Inputs.Work);
 
     private static double[] SumOf(BatchPlan plan, LoadedTask loaded, IUnitRunner runner)
     {

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Clado.Cli;
 using Clado.Cli.Output;
+using Clado.Cluster;
 using Clado.Onnx;
 using Clado.Reports;
 using Clado.Studio;
@@ -24,7 +25,7 @@ public class MessageTests
     {
         var option = new Regex(
             @"""[^""\n]*(?<![\w-])(--[a-z]|-o\b)|clado (measure|allocate|export|quantize|sweep|evaluate|report|inspect)\b");
-        string[] roots = ["src/Clado", "src/Clado.Onnx", "src/Clado.Reports"];
+        string[] roots = ["src/Clado", "src/Clado.Onnx", "src/Clado.Reports", "src/Clado.Cluster"];
         var files = roots.Select(root => Path.Combine(Repository.Root, root))
             .SelectMany(root => Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !Commands.Contains(Path.GetFileName(file))).ToArray();
@@ -37,7 +38,11 @@ public class MessageTests
     public void WhatMessagesNameIsThere()
     {
         const BindingFlags Public = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static;
-        Assembly[] libraries = [typeof(Pipeline).Assembly, typeof(OnnxFile).Assembly, typeof(Report).Assembly, typeof(StudioHost).Assembly];
+        Assembly[] libraries =
+        [
+            typeof(Pipeline).Assembly, typeof(OnnxFile).Assembly, typeof(Report).Assembly, typeof(Worker).Assembly,
+            typeof(StudioHost).Assembly,
+        ];
         var types = libraries.SelectMany(library => library.GetExportedTypes()).ToLookup(type => type.Name);
         Assert.All(Named, name =>
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Clado.Cli;
+using Clado.Cluster;
 using Clado.Graphs;
 using Clado.Onnx;
 using Clado.Reports;
@@ -21,7 +22,7 @@ public partial class NumericsTests
     private static readonly string Document = File.ReadAllText(Path.Combine(Repository.Root, "docs/numerics.md"));
 
     private static readonly Assembly[] Programs =
-        [typeof(OnnxFile).Assembly, typeof(Graph).Assembly, typeof(Report).Assembly, Studio, typeof(App).Assembly];
+        [typeof(OnnxFile).Assembly, typeof(Graph).Assembly, typeof(Report).Assembly, Studio, typeof(Worker).Assembly, typeof(App).Assembly];
 
     /// <summary>Its types can be looked at where ASP.NET Core can be loaded.</summary>
     private static Assembly Studio

@@ -4,7 +4,6 @@ using Clado.Records;
 using Clado.Runs;
 using Clado.Tests.Sensitivity;
 using Clado.Tests.Support;
-using Microsoft.Data.Sqlite;
 using Xunit;
 
 namespace Clado.Tests.Runs;
@@ -34,17 +33,17 @@ public class KillTests
 
         Assert.Equal(0, Harness.Command(Measure("whole", 2, tight: true)).Code);
         var random = new Random(11);
-        var records = Path.Combine(folder["killed"], "records.sqlite");
+        var log = new RecordLog(Path.Combine(folder["killed"], "records.sqlite"));
         for (int kill = 0; kill < Kills; kill++)
         {
             using var process = CladoProcess.Start(Measure("killed", 1 + (kill % 2), tight: kill % 3 == 0));
             if (kill == 0)
             {
-                Log(records);
+                log.Begin();
             }
             // A few units further than the last time: every kill hits the measurement, however fast the machine.
-            int target = Query(records, "SELECT key FROM log").Count + random.Next(1, 12);
-            while (Query(records, "SELECT key FROM log").Count < target)
+            int target = log.Count + random.Next(1, 12);
+            while (log.Count < target)
             {
                 Assert.False(process.HasExited, "the measurement ended before it could be killed");
                 Thread.Sleep(5);
@@ -62,8 +61,8 @@ public class KillTests
         int size = BatchSize("whole")!.Value;
         Assert.InRange(size, 1, 31);
         Assert.Equal(size, BatchSize("killed"));
-        Assert.Empty(Query(records, "SELECT key FROM log GROUP BY key HAVING count(*) > 1"));
-        Assert.NotEmpty(Query(records, "SELECT key FROM log"));
+        Assert.Empty(log.Twice);
+        Assert.NotEqual(0, log.Count);
     }
 
     [Fact]
@@ -102,41 +101,5 @@ public class KillTests
             start.ArgumentList.Add(word);
         }
         return Process.Start(start)!;
-    }
-
-    /// <summary>Has the database note every unit that is recorded from now on, those that are recorded already included.</summary>
-    private static void Log(string records)
-    {
-        var waiting = Stopwatch.StartNew();
-        while (true)
-        {
-            try
-            {
-                Query(records, "CREATE TABLE log AS SELECT key FROM records");
-                // Fires for a unit that is recorded a second time as well, though that changes nothing in the table.
-                Query(records, "CREATE TRIGGER noted BEFORE INSERT ON records BEGIN INSERT INTO log VALUES (new.key); END");
-                return;
-            }
-            catch (SqliteException) when (waiting.Elapsed < TimeSpan.FromSeconds(30))
-            {
-                Thread.Sleep(10);
-            }
-        }
-    }
-
-    private static List<string> Query(string path, string sql)
-    {
-        var source = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false };
-        using var connection = new SqliteConnection(source.ToString());
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        using var reader = command.ExecuteReader();
-        var rows = new List<string>();
-        while (reader.Read())
-        {
-            rows.Add(reader.GetString(0));
-        }
-        return rows;
     }
 }

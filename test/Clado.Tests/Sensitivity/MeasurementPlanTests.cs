@@ -188,5 +188,9 @@ public class MeasurementPlanTests
             Batches++;
             Assert.All(units, look);
         }
+
+        public void Dispose()
+        {
+        }
     }
 }
