@@ -51,8 +51,12 @@ internal sealed record PointAnswers(double[] Losses, double[] Wrong, double[] Ap
     /// <summary>What this gains over another network.</summary>
     /// <param name="point">The other's point.</param>
     /// <param name="other">What it does on the same images.</param>
-    public CurveDifference GainOver(CurvePoint point, PointAnswers other) => new(
-        point.Method, point.Budget, LossGain.Of(Losses, other.Losses), Top1GainOver(other), Gain(Apart, other.Apart));
+    public CurveDifference GainOver(CurvePoint point, PointAnswers other) =>
+        new(point.Method, point.Budget, LossGain.Of(Losses, other.Losses))
+        {
+            Top1 = Top1GainOver(other),
+            Agreement = Gain(Apart, other.Apart),
+        };
 
     private static LossGain? Gain(double[] own, double[] other) =>
         own.Length > 0 && own.Length == other.Length ? LossGain.Of(own, other) : null;

@@ -34,7 +34,7 @@ public class ClusterTests
     [Fact]
     public void WhateverEndsChangesNothing()
     {
-        using var rig = new ClusterRig(imageCount: 20, side: 64);
+        using var rig = new ClusterRig(imageCount: 60, side: 64);
         Assert.Equal(0, Harness.Command(rig.Measure("alone", "pairwise", isAlone: true)).Code);
         List<Process> workers = [rig.Worker(), rig.Worker(), rig.Worker()];
         var random = new Random(5);

@@ -128,8 +128,16 @@ internal static class SyntheticRun
             Top1Gain = new LossGain(-0.1 / (i + 1), 0.005, 2000),
             Gains = method != CurveMethod.Clado ? null :
             [
-                new(CurveMethod.Diagonal, $"{size}", new(1, 0.1, 2000), new(0.001, 0.002, 2000), new(0.002, 0.002, 2000)),
-                new(CurveMethod.Uniform, "3bit", new(0.5, 0.1, 2000), new(0.01, 0.004, 2000), new(0.01, 0.004, 2000)),
+                new(CurveMethod.Diagonal, $"{size}", new(1, 0.1, 2000))
+                {
+                    Top1 = new(0.001, 0.002, 2000),
+                    Agreement = new(0.002, 0.002, 2000),
+                },
+                new(CurveMethod.Uniform, "3bit", new(0.5, 0.1, 2000))
+                {
+                    Top1 = new(0.01, 0.004, 2000),
+                    Agreement = new(0.01, 0.004, 2000),
+                },
             ],
             Top1 = 0.9 - (0.1 / (i + 1)),
             Agreement = 1 - (0.1 / (i + 1)),
