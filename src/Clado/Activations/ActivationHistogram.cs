@@ -57,9 +57,11 @@ internal sealed class ActivationHistogram(bool counts = true)
     /// <summary>Counts values in bins of a width of 2^<paramref name="scale"/>.</summary>
     private static int[] Count(ReadOnlySpan<float> values, int scale)
     {
-        // Zeros get a bin of their own: whether a value is one cannot be foretold, and a wrong guess costs more than a count.
+        // Zeros get bins of their own: whether a value is one cannot be foretold, and a wrong guess costs more than a count. A bin a lane,
+        // since a bin that was just written is slow to read again.
         const int Zeros = 2 * Side;
-        var own = new int[Zeros + 1];
+        var own = new int[Zeros + Vector256<int>.Count];
+        var zeros = Vector256.Create(Zeros) + Vector256<int>.Indices;
         float binsPerUnit = MathF.ScaleB(1, -scale);
         Span<int> found = stackalloc int[Vector256<int>.Count];
         int done = 0;
@@ -69,7 +71,7 @@ internal sealed class ActivationHistogram(bool counts = true)
             // By magnitude, so that both signs lose the same: bin m below zero is the complement of bin m above.
             var bin = Vector256.ConvertToInt32(Vector256.Abs(value) * Vector256.Create(binsPerUnit)) ^ (value.AsInt32() >> 31);
             Vector256.ConditionalSelect(
-                Vector256.Equals(value, Vector256<float>.Zero).AsInt32(), Vector256.Create(Zeros), bin + Vector256.Create(Side))
+                Vector256.Equals(value, Vector256<float>.Zero).AsInt32(), zeros, bin + Vector256.Create(Side))
                 .CopyTo(found);
             foreach (int i in found)
             {
