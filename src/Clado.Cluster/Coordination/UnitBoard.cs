@@ -26,6 +26,9 @@ internal sealed class UnitBoard : IRemoteWork
     private readonly Dictionary<string, BoardUnit> units = [];
     private readonly SortedDictionary<int, BoardGroup> groups = [];
     private readonly Dictionary<IUnitHolder, int> failuresInARow = [];
+
+    // The same as what units say of their holders, the other way round: tasks have many units, workers ask often.
+    private readonly Dictionary<IUnitHolder, List<BoardUnit>> holdings = [];
     private int loaded, wanted;
     private Exception? fault;
 
@@ -92,18 +95,18 @@ internal sealed class UnitBoard : IRemoteWork
             {
                 return [];
             }
-            var held = units.Values.Where(unit => unit.Holders.Contains(worker)).ToArray();
+            var held = Held(worker);
             var taken = new List<BoardUnit>();
-            while (held.Length + taken.Count < Room(room) && Choose(worker, held.Concat(taken)) is { } group)
+            while (held.Count < Room(room) && Choose(worker, held) is { } group)
             {
                 var unit = Fitting(group, worker)!;
                 group.Pending.Remove(unit);
                 group.Workers.Add(worker);
                 taken.Add(Given(unit, worker));
             }
-            if (held.Length + taken.Count == 0)
+            if (held.Count == 0)
             {
-                taken.AddRange(Overdue(worker).Take(worker.Threads).Select(unit => Given(unit, worker)));
+                taken.AddRange(Overdue(worker).Take(worker.Threads).ToArray().Select(unit => Given(unit, worker)));
             }
             return [.. taken.Select(unit => unit.Unit)];
         }
@@ -123,7 +126,7 @@ internal sealed class UnitBoard : IRemoteWork
     {
         lock (gate)
         {
-            return units.Values.Any(unit => unit.Holders.Contains(worker));
+            return Held(worker).Count > 0;
         }
     }
 
@@ -178,6 +181,10 @@ internal sealed class UnitBoard : IRemoteWork
         {
             Pace.Add(clock.GetUtcNow() - unit.Since);
             units.Remove(key);
+            foreach (var holder in unit.Holders)
+            {
+                Held(holder).Remove(unit);
+            }
             groups[unit.Unit.Group].Left--;
             changed.Set();
         }
@@ -228,7 +235,7 @@ internal sealed class UnitBoard : IRemoteWork
         lock (gate)
         {
             failuresInARow.Remove(worker);
-            foreach (var unit in units.Values.Where(unit => unit.Holders.Contains(worker) && !unit.IsOver).Reverse())
+            foreach (var unit in Held(worker).Where(unit => !unit.IsOver).Reverse().ToArray())
             {
                 unit.Losses++;
                 Return(unit, worker);
@@ -252,18 +259,25 @@ internal sealed class UnitBoard : IRemoteWork
         }
     }
 
+    private List<BoardUnit> Held(IUnitHolder worker) => holdings.TryGetValue(worker, out var held) ? held : holdings[worker] = [];
+
     private BoardUnit Given(BoardUnit unit, IUnitHolder worker)
     {
         unit.Holders.Add(worker);
+        Held(worker).Add(unit);
         unit.Since = clock.GetUtcNow();
         return unit;
     }
 
     private void Return(BoardUnit unit, IUnitHolder worker)
     {
-        if (unit.Holders.Remove(worker) && unit.Holders.Count == 0 && !unit.IsOver)
+        if (unit.Holders.Remove(worker))
         {
-            groups[unit.Unit.Group].Pending.AddFirst(unit);
+            Held(worker).Remove(unit);
+            if (unit.Holders.Count == 0 && !unit.IsOver)
+            {
+                groups[unit.Unit.Group].Pending.AddFirst(unit);
+            }
         }
     }
 
