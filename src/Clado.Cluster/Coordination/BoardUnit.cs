@@ -3,9 +3,12 @@ using Clado.Execution;
 namespace Clado.Cluster.Coordination;
 
 /// <summary>A unit that is not kept yet.</summary>
-/// <param name="Unit">The unit.</param>
-internal sealed record BoardUnit(RemoteUnit Unit)
+/// <param name="unit">The unit.</param>
+internal sealed class BoardUnit(RemoteUnit unit)
 {
+    /// <summary>The unit.</summary>
+    public RemoteUnit Unit => unit;
+
     /// <summary>Who has it to do.</summary>
     public HashSet<IUnitHolder> Holders { get; } = [];
 

@@ -5,7 +5,8 @@ namespace Clado.Cluster.Coordination;
 
 /// <summary>
 /// The units of a task, and who has them to do. A worker stays with a group as long as that has units, so that every input goes to few
-/// workers. At the end, units that take long are given to a second worker: the first outcome counts, and they have the same bits.
+/// workers. Where no others are left to give, units that take long are given to a second worker: the first outcome counts, and they have the
+/// same bits.
 /// Safe to use from several threads.
 /// </summary>
 internal sealed class UnitBoard : IRemoteWork
@@ -24,6 +25,10 @@ internal sealed class UnitBoard : IRemoteWork
     private readonly ManualResetEventSlim changed = new();
     private readonly Dictionary<string, BoardUnit> units = [];
     private readonly SortedDictionary<int, BoardGroup> groups = [];
+    private readonly Dictionary<IUnitHolder, int> failuresInARow = [];
+
+    // The same as what units say of their holders, the other way round: tasks have many units, workers ask often.
+    private readonly Dictionary<IUnitHolder, List<BoardUnit>> holdings = [];
     private int loaded, wanted;
     private Exception? fault;
 
@@ -45,6 +50,11 @@ internal sealed class UnitBoard : IRemoteWork
 
     /// <summary>How fast units come in.</summary>
     public UnitPace Pace { get; }
+
+    private IEnumerable<IUnitHolder> SetAside => failuresInARow.Where(own => own.Value >= WorkerLink.MostFailures).Select(own => own.Key);
+
+    /// <summary>How many workers are there that units are given to.</summary>
+    private int HelperCount => crew.UsableCount - SetAside.Count();
 
     public void Wait(int group)
     {
@@ -81,20 +91,33 @@ internal sealed class UnitBoard : IRemoteWork
     {
         lock (gate)
         {
-            var held = units.Values.Where(unit => unit.Holders.Contains(worker)).ToArray();
+            if (fault is not null || SetAside.Contains(worker))
+            {
+                return [];
+            }
+            var held = Held(worker);
             var taken = new List<BoardUnit>();
-            while (fault is null && held.Length + taken.Count < Room(room) && Choose(worker, held.Concat(taken)) is { } group)
+            while (held.Count < Room(room) && Choose(worker, held) is { } group)
             {
                 var unit = Fitting(group, worker)!;
                 group.Pending.Remove(unit);
                 group.Workers.Add(worker);
                 taken.Add(Given(unit, worker));
             }
-            if (held.Length + taken.Count == 0 && fault is null)
+            if (held.Count == 0)
             {
-                taken.AddRange(Overdue(worker).Take(worker.Threads).Select(unit => Given(unit, worker)));
+                taken.AddRange(Overdue(worker).Take(worker.Threads).ToArray().Select(unit => Given(unit, worker)));
             }
             return [.. taken.Select(unit => unit.Unit)];
+        }
+    }
+
+    /// <summary>Whether a worker has had nothing but failures for so long that it is given no more.</summary>
+    public bool IsSetAside(IUnitHolder worker)
+    {
+        lock (gate)
+        {
+            return SetAside.Contains(worker);
         }
     }
 
@@ -103,7 +126,7 @@ internal sealed class UnitBoard : IRemoteWork
     {
         lock (gate)
         {
-            return units.Values.Any(unit => unit.Holders.Contains(worker));
+            return Held(worker).Count > 0;
         }
     }
 
@@ -141,6 +164,9 @@ internal sealed class UnitBoard : IRemoteWork
                 return;
             }
             unit.IsOver = true;
+            failuresInARow.Remove(worker);
+            // There it is where the answer is that of a worker that was given up.
+            groups[unit.Unit.Group].Pending.Remove(unit);
         }
         try
         {
@@ -155,24 +181,37 @@ internal sealed class UnitBoard : IRemoteWork
         {
             Pace.Add(clock.GetUtcNow() - unit.Since);
             units.Remove(key);
+            foreach (var holder in unit.Holders)
+            {
+                Held(holder).Remove(unit);
+            }
             groups[unit.Unit.Group].Left--;
             changed.Set();
         }
     }
 
-    /// <summary>Notes that a unit failed; it is given to others, or the task ends.</summary>
+    /// <summary>
+    /// Notes that a unit failed on a worker that had it to do; it is given to others, or the task ends: where it failed too often, or nobody is
+    /// left to give it to.
+    /// </summary>
     public void Fail(IUnitHolder worker, string key, string problem)
     {
         lock (gate)
         {
-            if (units.TryGetValue(key, out var unit) && !unit.IsOver)
+            if (units.TryGetValue(key, out var unit) && !unit.IsOver && unit.Holders.Contains(worker))
             {
                 unit.Failures.Add(worker);
                 Return(unit, worker);
+                failuresInARow[worker] = failuresInARow.GetValueOrDefault(worker) + 1;
                 if (unit.Failures.Count >= MostFailures)
                 {
                     var names = string.Join(", ", unit.Failures.Select(own => own.Name).Distinct());
                     Break(new CladoException(Invariant($"{problem} (the unit {key} failed {unit.Failures.Count} times, on {names})")));
+                }
+                if (SetAside.Contains(worker) && HelperCount <= 0)
+                {
+                    var names = string.Join(", ", SetAside.Select(own => own.Name));
+                    Break(new CladoException($"{problem} (nothing but failures on all workers that are there: {names})"));
                 }
             }
         }
@@ -195,7 +234,8 @@ internal sealed class UnitBoard : IRemoteWork
     {
         lock (gate)
         {
-            foreach (var unit in units.Values.Where(unit => unit.Holders.Contains(worker) && !unit.IsOver).Reverse())
+            failuresInARow.Remove(worker);
+            foreach (var unit in Held(worker).Where(unit => !unit.IsOver).Reverse().ToArray())
             {
                 unit.Losses++;
                 Return(unit, worker);
@@ -219,18 +259,25 @@ internal sealed class UnitBoard : IRemoteWork
         }
     }
 
+    private List<BoardUnit> Held(IUnitHolder worker) => holdings.TryGetValue(worker, out var held) ? held : holdings[worker] = [];
+
     private BoardUnit Given(BoardUnit unit, IUnitHolder worker)
     {
         unit.Holders.Add(worker);
+        Held(worker).Add(unit);
         unit.Since = clock.GetUtcNow();
         return unit;
     }
 
     private void Return(BoardUnit unit, IUnitHolder worker)
     {
-        if (unit.Holders.Remove(worker) && unit.Holders.Count == 0 && !unit.IsOver)
+        if (unit.Holders.Remove(worker))
         {
-            groups[unit.Unit.Group].Pending.AddFirst(unit);
+            Held(worker).Remove(unit);
+            if (unit.Holders.Count == 0 && !unit.IsOver)
+            {
+                groups[unit.Unit.Group].Pending.AddFirst(unit);
+            }
         }
     }
 
@@ -242,7 +289,7 @@ internal sealed class UnitBoard : IRemoteWork
             return room;
         }
         int pending = groups.Values.Sum(group => group.Pending.Count);
-        return Math.Min(room, Math.Max(1, pending / Math.Max(1, crew.UsableCount)));
+        return Math.Min(room, Math.Max(1, pending / Math.Max(1, HelperCount)));
     }
 
     /// <summary>A group that a worker takes the next unit of: its own, one that nobody works on, or that with most to do.</summary>
@@ -275,20 +322,19 @@ internal sealed class UnitBoard : IRemoteWork
         return fitting.MaxBy(group => group.Pending.Count);
     }
 
-    /// <summary>The first unit of a group that did not fail on a worker, or on all of them.</summary>
-    private BoardUnit? Fitting(BoardGroup group, IUnitHolder worker) => group.Pending.FirstOrDefault(
-        unit => !unit.Failures.Contains(worker) || unit.Failures.Distinct().Count() >= crew.UsableCount);
+    private BoardUnit? Fitting(BoardGroup group, IUnitHolder worker) => group.Pending.FirstOrDefault(unit => IsFor(unit, worker));
 
-    /// <summary>Units that take longer than others, those first that were given away first; none while there are others to do.</summary>
+    /// <summary>Whether a unit did not fail on a worker, or did on all of them.</summary>
+    private bool IsFor(BoardUnit unit, IUnitHolder worker) =>
+        !unit.Failures.Contains(worker) || unit.Failures.Distinct().Count() >= HelperCount;
+
+    /// <summary>Units that take longer than others, those first that were given away first.</summary>
     private IEnumerable<BoardUnit> Overdue(IUnitHolder worker)
     {
-        if (loaded < Task.GroupCount || groups.Values.Any(group => group.Pending.Count > 0))
-        {
-            return [];
-        }
         var since = clock.GetUtcNow() - (Pace.Mean is { } mean && 2 * mean > ShortestRun ? 2 * mean : ShortestRun);
         return units.Values
-            .Where(unit => !unit.IsOver && unit.Holders.Count == 1 && !unit.Holders.Contains(worker) && unit.Since < since)
+            .Where(unit => !unit.IsOver && unit.Holders.Count == 1 && !unit.Holders.Contains(worker) && IsFor(unit, worker))
+            .Where(unit => unit.Since < since)
             .OrderBy(unit => unit.Since);
     }
 

@@ -12,13 +12,13 @@ namespace Clado.Cluster.Coordination;
 /// <param name="find">Finds the worker; fails while the coordinator does not know yet what silos have.</param>
 internal sealed class WorkerLink(WorkerCluster cluster, string silo, Func<IWorkerGrain> find) : IUnitHolder
 {
+    // A worker that has nothing but failures is given no more.
+    public const int MostFailures = 6;
+
     private const int PartBytes = 1 << 20;
 
     // The next units are there when these are done.
     private const int UnitsAThread = 2;
-
-    // A worker that has nothing but failures is asked no more.
-    private const int MostFailures = 6;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), Look = TimeSpan.FromSeconds(0.05), Wait = TimeSpan.FromSeconds(1);
 
@@ -26,7 +26,6 @@ internal sealed class WorkerLink(WorkerCluster cluster, string silo, Func<IWorke
     private IWorkerGrain grain = null!;
     private UnitBoard? board;
     private List<string> received = [];
-    private int failures;
 
     /// <summary>What it is called.</summary>
     public string Name { get; private set; } = silo;
@@ -101,9 +100,9 @@ internal sealed class WorkerLink(WorkerCluster cluster, string silo, Func<IWorke
             {
                 await grain.Drop(board.Session);
             }
-            (board, received, failures) = (cluster.Board, [], 0);
+            (board, received) = (cluster.Board, []);
         }
-        if (board is null || failures >= MostFailures)
+        if (board is null)
         {
             await Task.Delay(Look);
             return;
@@ -135,16 +134,15 @@ internal sealed class WorkerLink(WorkerCluster cluster, string silo, Func<IWorke
         }
         else if (outcome.Problem is { } problem)
         {
-            failures++;
-            if (failures == MostFailures)
+            bool isKnown = from.IsSetAside(this);
+            from.Fail(this, outcome.Key, problem);
+            if (!isKnown && from.IsSetAside(this))
             {
                 cluster.Say($"worker {Name} is given nothing more of this: {problem}");
             }
-            from.Fail(this, outcome.Key, problem);
         }
         else
         {
-            failures = 0;
             from.Finish(this, outcome.Key, await Values(from, outcome));
         }
     }
