@@ -30,7 +30,8 @@ internal static class ClusterBenchmark
             int units = job.GroupCount * job.UnitCount;
             Console.WriteLine(Invariant($"\n## {job.Name}\n\n{units:N0} units of {job.UnitSeconds} s.\n"));
             Console.WriteLine("| Gbit/s | workers | time, s | speed-up | efficiency | time without second runs, s "
-                + "| second runs, % of units | network out, % busy | in, % busy | scheduler, µs a unit |\n|---|---|---|---|---|---|---|---|---|---|");
+                + "| second runs, % of units | network out, % busy | in, % busy | scheduler, µs a unit |");
+            Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
             foreach (double gigabits in (double[])[1, 10])
             {
                 double alone = 0;
