@@ -7,6 +7,7 @@ return args switch
 {
     ["checks", var network, var rounding, var images] => ChecksBenchmark.Run(
         SharedNetwork.Named(network).Single(), rounding, int.Parse(images, CultureInfo.InvariantCulture)),
+    ["cluster", "simulate"] => ClusterBenchmark.Run(),
     ["choosing", .. var parts] => ChoosingBenchmark.Run(parts),
     ["comparison", var folder, .. var parts] => ComparisonBenchmark.Run(folder, parts),
     ["cuda", "threads", var network, var count, var width] =>
@@ -49,6 +50,7 @@ static int Usage()
     Console.Error.WriteLine(
         "       Clado.Benchmarks choosing [estimators] [widths] [economies] [nearest] [quantized] [diagonal|additive|pairwise|block|auto "
             + "…] [2,4,8] [IMAGES] [MODEL]");
+    Console.Error.WriteLine("       Clado.Benchmarks cluster simulate   (how long 1 to 1,000 machines would take)");
     Console.Error.WriteLine("       Clado.Benchmarks comparison RUNS [nearest] [feedback] [NETWORK …]   (goes on in the folder RUNS)");
     Console.Error.WriteLine(
         "       Clado.Benchmarks cuda resnet50|NETWORK IMAGES 2,4,8 ESTIMATOR[!] …   (! on the GPU alone) | threads NETWORK IMAGES WIDTH");

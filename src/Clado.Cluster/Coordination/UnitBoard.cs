@@ -5,8 +5,8 @@ namespace Clado.Cluster.Coordination;
 
 /// <summary>
 /// The units of a task, and who has them to do. A worker stays with a group as long as that has units, so that every input goes to few
-/// workers. Where no others are left to give, units that take long are given to a second worker: the first outcome counts, and they have the
-/// same bits.
+/// workers. Where no others are left to give, units that take long are given to a second worker: the first outcome counts, and they have
+/// the same bits.
 /// Safe to use from several threads.
 /// </summary>
 internal sealed class UnitBoard : IRemoteWork
@@ -191,8 +191,8 @@ internal sealed class UnitBoard : IRemoteWork
     }
 
     /// <summary>
-    /// Notes that a unit failed on a worker that had it to do; it is given to others, or the task ends: where it failed too often, or nobody is
-    /// left to give it to.
+    /// Notes that a unit failed on a worker that had it to do; it is given to others, or the task ends: where it failed too often, or
+    /// nobody is left to give it to.
     /// </summary>
     public void Fail(IUnitHolder worker, string key, string problem)
     {

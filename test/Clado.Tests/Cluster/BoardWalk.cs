@@ -8,7 +8,7 @@ namespace Clado.Tests.Cluster;
 /// Workers that do anything in any order: ask, answer, answer twice, fail, send too little, lose files, end or hang, come back, answer when
 /// nobody waits for it any more. Says beside the board, from what it did, how all of it has to end.
 /// </summary>
-internal sealed class BoardWalk
+internal sealed class BoardWalk : IDisposable
 {
     private const int MostSteps = 200_000;
     private const double Twice = 0.2;
@@ -49,6 +49,8 @@ internal sealed class BoardWalk
             board.Wait(group);
         }
     }
+
+    public void Dispose() => board.Dispose();
 
     private int Helping => workers.Count(worker => worker.IsThere && !IsSetAside(worker));
 

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Clado.Tests.Cluster;
 
-/// <summary>A task whose units come to bytes that follow from their names; it fails where a unit is kept twice, or as something else.</summary>
+/// <summary>
+/// A task whose units come to bytes that follow from their names; it fails where a unit is kept twice, or as something else.
+/// </summary>
 /// <param name="sizes">Units of every group. Shape: [groups].</param>
 internal sealed class SimulatedTask(params int[] sizes) : RemoteTask
 {

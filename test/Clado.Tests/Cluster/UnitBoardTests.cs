@@ -16,7 +16,7 @@ public class UnitBoardTests
     public void WhateverWorkersDoEveryUnitIsTakenOnceOrItIsSaidWhyNot(double failing, double losing) =>
         Gen.Select(Gen.Int[0, 100_000], Gen.Int[1, 8]).Sample((seed, workers) =>
         {
-            var walk = new BoardWalk(seed, workers, failing, losing);
+            using var walk = new BoardWalk(seed, workers, failing, losing);
             if (Record.Exception(walk.Run) is { } error)
             {
                 Assert.True(error is CladoException, error.ToString());
