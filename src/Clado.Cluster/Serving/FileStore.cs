@@ -17,6 +17,9 @@ internal sealed class FileStore : IDisposable
     private readonly FileStream own;
     private readonly Lock gate = new();
 
+    // Files of which this process has seen that they are whole: a disk may lose or turn bits while none looks.
+    private readonly HashSet<string> seen = [];
+
     /// <summary>Takes a folder.</summary>
     /// <param name="parent">The folder that several processes may share.</param>
     /// <param name="largestBytes">Bytes that are kept at most, as long as nobody needs more at once. Range: [1, inf).</param>
@@ -46,7 +49,7 @@ internal sealed class FileStore : IDisposable
         lock (gate)
         {
             var whole = new FileInfo(PathOf(hash));
-            return whole.Exists ? whole.Length : new FileInfo(PathOf(hash) + Half) is { Exists: true } half ? half.Length : 0;
+            return IsWhole(hash) ? whole.Length : new FileInfo(PathOf(hash) + Half) is { Exists: true } half ? half.Length : 0;
         }
     }
 
@@ -82,7 +85,7 @@ internal sealed class FileStore : IDisposable
         lock (gate)
         {
             var path = PathOf(hash);
-            if (!File.Exists(path))
+            if (!IsWhole(hash))
             {
                 return null;
             }
@@ -95,19 +98,41 @@ internal sealed class FileStore : IDisposable
 
     private long Finish(string hash, string half, long length, IReadOnlySet<string> needed)
     {
-        bool isWhole;
-        using (var stream = File.OpenRead(half))
-        {
-            isWhole = stream.Length == length && Convert.ToHexStringLower(SHA256.HashData(stream)) == hash;
-        }
-        if (!isWhole)
+        if (new FileInfo(half).Length != length || HashOf(half) != hash)
         {
             File.Delete(half);
             return 0;
         }
         File.Move(half, PathOf(hash), overwrite: true);
+        seen.Add(hash);
         MakeRoom(hash, needed);
         return length;
+    }
+
+    /// <summary>Whether a file is there as it was put; what is damaged goes.</summary>
+    private bool IsWhole(string hash)
+    {
+        var path = PathOf(hash);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+        if (!seen.Contains(hash))
+        {
+            if (HashOf(path) != hash)
+            {
+                File.Delete(path);
+                return false;
+            }
+            seen.Add(hash);
+        }
+        return true;
+    }
+
+    private static string HashOf(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
     private void MakeRoom(string newest, IReadOnlySet<string> needed)

@@ -9,6 +9,27 @@ namespace Clado.Tests.Cluster;
 /// <summary>What a worker keeps on its disk.</summary>
 public class FileStoreTests
 {
+    /// <summary>On a disk that loses or turns bits, by a hand or a crash.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AFileThatWasDamagedIsNotServed(bool isShorter)
+    {
+        using var folder = new TemporaryFolder();
+        var (bytes, hash) = Made(new Random(1), 100);
+        using (var store = new FileStore(folder.Path, 1 << 20))
+        {
+            store.Put(hash, 100, 0, bytes, Nothing);
+        }
+        var path = Directory.GetFiles(folder.Path, hash, SearchOption.AllDirectories).Single();
+        File.WriteAllBytes(path, isShorter ? bytes[..40] : [.. bytes[..99], (byte)~bytes[99]]);
+        using var again = new FileStore(folder.Path, 1 << 20);
+        Assert.Null(again.Open(hash));
+        Assert.Equal(0, again.Held(hash));
+        Assert.Equal(100, again.Put(hash, 100, 0, bytes, Nothing));
+        Assert.Equal(bytes, Read(again, hash));
+    }
+
     private static readonly HashSet<string> Nothing = [];
 
     /// <summary>In whatever parts it comes, repeated, out of order, by whatever number of processes one after another.</summary>
